@@ -1,0 +1,20 @@
+"""skrnn: recurrent networks as scikit-learn estimators."""
+
+from skrnn import cells
+from skrnn._base import clear_cache
+from skrnn._classifier import RNNClassifier
+from skrnn._regressor import RNNRegressor
+from skrnn._window_transformer import WindowTransformer
+from skrnn._windowing import make_windows
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "RNNClassifier",
+    "RNNRegressor",
+    "WindowTransformer",
+    "__version__",
+    "cells",
+    "clear_cache",
+    "make_windows",
+]

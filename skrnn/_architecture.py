@@ -1,0 +1,229 @@
+"""Architecture: a frozen record of one network, its layers and its weights, without Keras."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Cell(NamedTuple):
+    """What is particular to one kind of recurrent cell, as far as shapes go."""
+
+    keras_class: str
+    gates: int
+    states: int
+    bias: str = "zeros"
+    bias_rows: tuple = ()
+
+
+CELLS = {
+    "simple_rnn": Cell("SimpleRNN", gates=1, states=1),
+    "gru": Cell("GRU", gates=3, states=1, bias_rows=(2,)),  # `reset_after` has two biases
+    "lstm": Cell("LSTM", gates=4, states=2, bias="unit_forget"),
+}
+
+
+class Weight(NamedTuple):
+    """One weight array: its shape and the initializer that fills it."""
+
+    shape: tuple
+    initializer: str
+
+
+class Layer(NamedTuple):
+    """One layer of a network: its Keras name, output shape and weights."""
+
+    name: str
+    kind: str
+    output_shape: tuple
+    weights: tuple = ()
+
+    @property
+    def n_parameters(self):
+        return sum(prod(weight.shape) for weight in self.weights)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that decides which network is built, hashable, and so the key of every cache.
+
+    Parameters
+    ----------
+    cell_types, units : tuple of str, tuple of int
+        One entry for each recurrent layer, first layer first.
+    bidirectional, activation, dropout, recurrent_dropout, return_sequences
+        As in the estimators, the same for every recurrent layer.
+    dense_sizes, dense_activation
+        The Dense layers between the recurrent layers and the output.
+    timesteps : int or None
+        None where the length varies from call to call.
+    features : int
+        Width of a timestep; 1 for token ids.
+    outputs : tuple of int
+        Trailing shape of the output, such as (1,), or (steps, outputs).
+    output_activation : str
+        Of the output layer.
+    vocab_size, embedding_dim : int or None
+        None without an Embedding.
+    masked : bool
+        Whether absent timesteps are skipped. The network reads them as NaN, or as the token id -1.
+    batch_size : int or None
+        The fixed batch of a stateful network; None where nothing is carried.
+    dtype : str
+        "float32" or "float64".
+    """
+
+    cell_types: tuple
+    units: tuple
+    bidirectional: bool
+    activation: str
+    dropout: float
+    recurrent_dropout: float
+    return_sequences: bool
+    dense_sizes: tuple
+    dense_activation: str
+    timesteps: int | None
+    features: int
+    outputs: tuple
+    output_activation: str
+    vocab_size: int | None
+    embedding_dim: int | None
+    masked: bool
+    batch_size: int | None
+    dtype: str
+
+    @property
+    def stateful(self):
+        return self.batch_size is not None
+
+    @property
+    def hidden_width(self):
+        """Width of what the last recurrent layer hands on."""
+        return self.units[-1] * (2 if self.bidirectional else 1)
+
+    def layers(self):
+        """Return the layers in Keras's order, each with its output shape and weights."""
+        layers = [*self.recurrent_layers(), *self.head_layers()]
+        if self.vocab_size is None:
+            return layers
+        shape = (self.batch_size, self.timesteps, self.embedding_dim)
+        table = Weight((self.vocab_size, self.embedding_dim), "uniform")
+        return [Layer("embedding", "Embedding", shape, (table,)), *layers]
+
+    def recurrent_layers(self):
+        """Return the recurrent layers alone."""
+        layers, width = [], self.features if self.vocab_size is None else self.embedding_dim
+        for i in range(len(self.units)):
+            layers.append(self._recurrent_layer(i, width))
+            width = layers[-1].output_shape[-1]
+        return layers
+
+    def head_layers(self):
+        """Return what follows the recurrent layers: Dense layers, the output, its Reshape."""
+        lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
+        widths = (self.hidden_width, *self.dense_sizes, prod(self.outputs))
+        names = [*(f"dense_{i + 1}" for i in range(len(self.dense_sizes))), "output"]
+        layers = [
+            _dense_layer(name, lead, width, size)
+            for name, (width, size) in zip(names, pairwise(widths), strict=True)
+        ]
+        if len(self.outputs) > 1:
+            layers.append(Layer("steps", "Reshape", (*lead, *self.outputs)))
+        return layers
+
+    def weights(self):
+        """Return every weight of the network, in Keras's order."""
+        return [weight for layer in self.layers() for weight in layer.weights]
+
+    def n_hidden_weights(self):
+        """Return how many of the first weights lie at or before the last recurrent layer."""
+        return len(self.weights()) - 2 * (len(self.dense_sizes) + 1)
+
+    def multiply_adds(self, timesteps):
+        """Return the multiply-adds of one sample's forward pass, about."""
+        per_step = sum(prod(w.shape) for layer in self.recurrent_layers() for w in layer.weights)
+        head = self.weights()[self.n_hidden_weights() :]
+        return timesteps * per_step + sum(prod(weight.shape) for weight in head)
+
+    def _recurrent_layer(self, i, width):
+        cell, units = CELLS[self.cell_types[i]], self.units[i]
+        directions = 2 if self.bidirectional else 1
+        weights = (
+            Weight((width, cell.gates * units), "glorot_uniform"),
+            Weight((units, cell.gates * units), "orthogonal"),
+            Weight((*cell.bias_rows, cell.gates * units), cell.bias),
+        )
+        keeps_steps = self.return_sequences or i < len(self.units) - 1
+        lead = (self.batch_size, self.timesteps) if keeps_steps else (self.batch_size,)
+        kind = f"Bidirectional({cell.keras_class})" if self.bidirectional else cell.keras_class
+        name = f"{self.cell_types[i]}_{i + 1}"
+        return Layer(name, kind, (*lead, directions * units), weights * directions)
+
+
+def _dense_layer(name, lead, width, size):
+    weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
+    return Layer(name, "Dense", (*lead, size), weights)
+
+
+def summary(architecture):
+    """Return a table of the layers as text: output shapes, parameter counts, total."""
+    rows = [
+        (f"{layer.name} ({layer.kind})", str(layer.output_shape), f"{layer.n_parameters:,}")
+        for layer in architecture.layers()
+    ]
+    total = sum(layer.n_parameters for layer in architecture.layers())
+    rows = [("Layer (type)", "Output shape", "Parameters"), *rows]
+    left, middle, right = (max(len(row[k]) for row in rows) for k in range(3))
+    lines = [f"{a:<{left}}  {b:<{middle}}  {c:>{right}}" for a, b, c in rows]
+    return "\n".join([*lines, f"Total parameters: {total:,}"])
+
+
+def initial_weights(architecture, rng):
+    """Draw fresh weights from Keras's default distributions with a NumPy generator.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray
+        In Keras's order and in the architecture's dtype.
+    """
+    return [
+        INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.dtype)
+        for weight in architecture.weights()
+    ]
+
+
+def glorot_uniform(shape, rng):
+    """Glorot and Bengio (2010), AISTATS: uniform within sqrt(6 / (fan_in + fan_out))."""
+    limit = np.sqrt(6.0 / sum(shape))
+    return rng.uniform(-limit, limit, shape)
+
+
+def orthogonal(shape, rng):
+    """Saxe, McClelland and Ganguli (2014), arXiv:1312.6120: orthonormal rows or columns."""
+    q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))  # makes the draw uniform over orthogonal matrices
+    return q.T if shape[0] < shape[1] else q
+
+
+def unit_forget(shape, rng):
+    """Jozefowicz et al. (2015), ICML: an LSTM's forget gate begins open, with bias 1."""
+    bias = np.zeros(shape)
+    units = shape[-1] // CELLS["lstm"].gates
+    bias[units : 2 * units] = 1.0
+    return bias
+
+
+INITIALIZERS = {
+    "glorot_uniform": glorot_uniform,
+    "orthogonal": orthogonal,
+    "uniform": lambda shape, rng: rng.uniform(-0.05, 0.05, shape),
+    "unit_forget": unit_forget,
+    "zeros": lambda shape, rng: np.zeros(shape),
+}

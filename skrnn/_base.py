@@ -1,0 +1,441 @@
+"""BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrnn._atomic import unchanged_on_failure
+from skrnn._architecture import initial_weights, summary
+from skrnn._parameters import (
+    CONSTRAINTS,
+    check_mask_value,
+    check_resumed,
+    describe,
+    read_settings,
+)
+from skrnn._samples import Samples
+from skrnn._scaling import fit_scaling
+from skrnn._sklearn import fit_context
+from skrnn._training import Hook, Plan, joined, train
+from skrnn._validation import check_shape, read_sequences, read_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What a leaf makes of y.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, [timesteps,] ...)
+        As the loss wants them.
+    outputs : tuple of int
+        Trailing shape of the network's output.
+    activation : str
+        Of the output layer.
+    loss : str
+        Keras's full name.
+    scaled : bool
+        Whether the values may be standardized.
+    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps), or None
+        The index of each label's class, where a sample or timestep has one label.
+    """
+
+    values: np.ndarray
+    outputs: tuple
+    activation: str
+    loss: str
+    scaled: bool = False
+    codes: np.ndarray | None = None
+
+
+def keras_engine():
+    """Return the engine; TensorFlow is imported here, at the first fit or predict, and not before."""
+    from skrnn import _keras_engine  # takes seconds: whoever only imports skrnn is spared them
+
+    return _keras_engine
+
+
+def clear_cache():
+    """Forget every compiled program; the next fit of each architecture compiles anew.
+
+    Fitted estimators are arrays and stay as they are. Does nothing before TensorFlow is loaded.
+
+    Examples
+    --------
+    >>> import skrnn
+    >>> skrnn.clear_cache()
+    """
+    engine = sys.modules.get("skrnn._keras_engine")
+    if engine is not None:
+        engine.clear()
+
+
+class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Recurrent network without a target. The leaves say what y is; this says the rest."""
+
+    _parameter_constraints = CONSTRAINTS
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_on_failure
+    def fit(self, X, y, sample_weight=None, *, validation_data=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+            Samples; 2-D is read as one feature for each timestep, or as token ids with
+            `vocab_size`. A list of 2-D arrays, or of 1-D arrays of unequal lengths, holds
+            sequences of any length.
+        y : array-like of shape (n_samples,) or (n_samples, ...), or list
+            Targets; with `return_sequences` one for each timestep.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Not negative; with `return_sequences` also (n_samples, timesteps). Samples of zero
+            weight are dropped.
+        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
+            Wins over `validation_fraction`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is not as required, or if training diverges; the estimator
+            is then as it was before.
+        """
+        resume = self.warm_start and hasattr(self, "weights_")
+        share = 0.0 if validation_data is not None else self.validation_fraction
+        return self._fit(X, y, sample_weight, validation_data, share, self.epochs, resume, not resume)
+
+    def transform(self, X):
+        """Return the last hidden state of the last recurrent layer, as features for others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, hidden_size), twice as wide if bidirectional
+        """
+        return self.hidden_states(X)
+
+    def hidden_states(self, X, return_sequences=False, return_state=False):
+        """Return what the last recurrent layer returns under Keras's two flags.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features)
+            As in `fit`.
+        return_sequences : bool, default=False
+            True: the hidden state of every timestep; False: of the last one.
+        return_state : bool, default=False
+            True: the layer's final states too.
+
+        Returns
+        -------
+        ndarray, or with `return_state` a list of ndarray
+            The output, of shape (n_samples, units) or (n_samples, timesteps, units). With
+            `return_state` it comes first, followed by the states: h; for an LSTM h and c; for
+            a bidirectional layer the forward ones before the backward ones.
+        """
+        check_is_fitted(self, "weights_")
+        sequences = self._read_X(X, reset=False)
+        hidden = bool(return_sequences), bool(return_state)
+        arrays = self._run(sequences, hidden=hidden)
+        return arrays if return_state else arrays[0]
+
+    def build_model(self, input_shape):
+        """Build the unfitted Keras model that these parameters ask for.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            (timesteps, features), or (batch, timesteps, features) with a fixed batch size;
+            timesteps may be None. With `vocab_size` features is 1.
+
+        Returns
+        -------
+        keras.Model
+            With fresh weights; the output layer is that of one output, or as fitted.
+        """
+        self._validate_params()
+        architecture = self._unfitted_architecture(input_shape)
+        return keras_engine().fresh_model(architecture)
+
+    def summary(self, input_shape=None):
+        """Return the layers, their output shapes and parameter counts as text.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, default=None
+            As in `build_model`; None: as fitted.
+
+        Returns
+        -------
+        str
+        """
+        if input_shape is not None:
+            self._validate_params()
+            return summary(self._unfitted_architecture(input_shape))
+        check_is_fitted(self, "weights_")
+        return summary(self._architecture)
+
+    def reset_states(self):
+        """Set the carried states of a stateful network to zero.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self, "weights_")
+        if not self._architecture.stateful:
+            raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
+        self.states_ = keras_engine().zero_states(self._architecture)
+        return self
+
+    @property
+    def model_(self):
+        """The fitted network as a new keras.Model that reads X as `predict` does."""
+        check_is_fitted(self, "weights_")
+        return keras_engine().fitted_model(
+            self._architecture, self.weights_, self._scaling, self._mask_value
+        )
+
+    @property
+    def _n_features_out(self):
+        return self._architecture.hidden_width
+
+    def _fit(self, X, y, sample_weight, validation_data, share, epochs, resume, reset_y):
+        """Train on X and y, and keep what was learned; the caller undoes a failure."""
+        check_mask_value(self.mask_value, self.vocab_size)
+        sequences = self._read_X(X, reset=not resume)
+        targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        rng = np.random.default_rng([seed, self.n_epochs_ if resume else 0])
+        chosen, held_out = self._split(targets, weights, share, rng)
+        self._describe(sequences, targets, chosen, resume)
+        if not resume:
+            self._fit_scaling(sequences, targets, weights, chosen)
+        training = self._samples(sequences, targets, weights, chosen)
+        validation = None
+        if validation_data is not None:
+            validation = self._read_validation(validation_data)
+        elif held_out is not None:
+            validation = self._samples(sequences, targets, weights, held_out)
+        self._check_batches(training, validation)
+        self._train(training, validation, epochs, rng, resume)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight, known_targets=False):
+        """Run one epoch on X, from the present weights where there are any."""
+        resume = hasattr(self, "weights_")
+        return self._fit(X, y, sample_weight, None, 0.0, 1, resume, not (resume or known_targets))
+
+    def _read_X(self, X, *, reset):
+        """Return X as Sequences, its shape learned or compared with that of `fit`."""
+        if reset:
+            vocab_size, mask_value, dtype = self.vocab_size, self.mask_value, self.dtype
+        else:  # as fitted, whatever `set_params` did since
+            vocab_size, dtype = self._architecture.vocab_size, self._architecture.dtype
+            mask_value = self._mask_value
+        sequences = read_sequences(X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype)
+        if sequences.flat and (reset or self.n_features_in_ == self.input_shape_[0]):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        if not reset:
+            check_shape(sequences, *self.input_shape_)
+            return sequences
+        timesteps = None if sequences.lengths is not None else sequences.timesteps
+        self.input_shape_ = (timesteps, sequences.features)
+        if not sequences.flat:
+            self.n_features_in_ = sequences.features
+            vars(self).pop("feature_names_in_", None)
+        return sequences
+
+    def _read_y(self, y, sample_weight, sequences, *, reset):
+        """Return Targets, and weights that are zero where nothing is to be learned."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        weights = read_weights(
+            sample_weight, sequences, by_step=bool(self.return_sequences), dtype=self.dtype
+        )
+        targets = self._encode(y, sequences, weights > 0, reset=reset)
+        return targets, self._weigh(weights, targets)
+
+    def _split(self, targets, weights, share, rng):
+        """Return the positions to train on, None for all, and those held out, or None."""
+        counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
+        chosen = None if counted.all() else np.flatnonzero(counted)
+        if share == 0:
+            return chosen, None
+        chosen = np.arange(len(counted)) if chosen is None else chosen
+        n_held_out = int(np.ceil(share * len(chosen)))
+        if n_held_out >= len(chosen):
+            raise ValueError(
+                f"`validation_fraction` must leave a sample to train on: {share} of {len(chosen)} "
+                "samples leaves none."
+            )
+        return self._hold_out(chosen, targets, n_held_out, rng)
+
+    def _describe(self, sequences, targets, chosen, resume):
+        """Set architecture and settings, or refuse to go on with other ones than before."""
+        n_training = len(sequences) if chosen is None else len(chosen)
+        parameters = self.get_params(deep=False)
+        batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
+        architecture = describe(
+            parameters,
+            timesteps=self.input_shape_[0],
+            features=sequences.features,
+            masked=sequences.masked,
+            batch_size=batch_size,
+            outputs=targets.outputs,
+            output_activation=targets.activation,
+        )
+        settings = read_settings(parameters, targets.loss, batch_size)
+        keras_engine().check_settings(settings)
+        if resume:
+            check_resumed(architecture, self._architecture, settings, self._settings)
+        self._architecture, self._settings = architecture, settings
+
+    def _fit_scaling(self, sequences, targets, weights, chosen):
+        """Learn the constants of standardization from the training samples."""
+        if chosen is not None:
+            left_out = np.ones(len(sequences), dtype=bool)
+            left_out[chosen] = False
+            weights = weights.copy()
+            weights[left_out] = 0
+        self._mask_value = self.mask_value
+        self._scaling = fit_scaling(
+            sequences,
+            targets.values,
+            weights,
+            scale_x=self.standardize is True or self.standardize == "X",
+            scale_y=targets.scaled and (self.standardize is True or self.standardize == "y"),
+        )
+
+    def _samples(self, sequences, targets, weights, positions):
+        values = self._scaling.standardize_y(targets.values, self.dtype)
+        return Samples(sequences, values, weights, self._scaling, self.dtype, positions)
+
+    def _read_validation(self, validation_data):
+        """Return the Samples of a (X, y) or (X, y, sample_weight) tuple."""
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError("`validation_data` must be a tuple (X, y) or (X, y, sample_weight).")
+        X, y, *weights = validation_data
+        sequences = self._read_X(X, reset=False)
+        targets, weights = self._read_y(
+            y, weights[0] if weights else None, sequences, reset=False
+        )
+        return self._samples(sequences, targets, weights, self._split(targets, weights, 0, None)[0])
+
+    def _check_batches(self, training, validation):
+        """Refuse a short last batch where state is carried from batch to batch."""
+        batch_size = self._architecture.batch_size
+        for samples, name in ((training, "training"), (validation, "validation")):
+            if batch_size is not None and samples is not None and len(samples) % batch_size:
+                raise ValueError(
+                    f"`stateful=True` needs a number of {name} samples that `batch_size` divides, "
+                    f"got {len(samples)} samples and a batch size of {batch_size}."
+                )
+
+    def _train(self, training, validation, epochs, rng, resume):
+        """Run the epochs and keep arrays and history."""
+        engine = keras_engine()
+        before = self.n_epochs_ if resume else 0
+        plan = Plan(
+            epochs=epochs,
+            first_epoch=before,
+            shuffle=self.shuffle and not self.stateful,
+            patience=self.patience,
+            min_delta=self.min_delta,
+            verbose=bool(self.verbose),
+        )
+        start = (initial_weights(self._architecture, rng), None)
+        if resume:
+            start = (self.weights_, self.optimizer_state_)
+        hook = Hook()
+        if self.callbacks is not None:
+            hook = engine.callback_hook(
+                self.callbacks, self._architecture, self._settings, self._mask_value, training, plan
+            )
+        trained = train(
+            engine,
+            self._architecture,
+            self._settings,
+            plan,
+            start,
+            (training, validation),
+            rng,
+            hook,
+        )
+        self.weights_, self.optimizer_state_ = trained.weights, trained.slots
+        self.history_ = joined(self.history_ if resume else {}, trained.history)
+        self.n_epochs_ = len(self.history_["loss"])
+        self.n_outputs_ = int(np.prod(self._architecture.outputs))
+        vars(self).pop("states_", None)
+        if self._architecture.stateful:
+            self.reset_states()
+
+    def _run(self, sequences, hidden=None):
+        """Return the raw outputs of the network, or hidden states, as a list of arrays."""
+        architecture, carried = self._architecture, None
+        if architecture.stateful:
+            carried = self.states_
+            if len(sequences) % architecture.batch_size:
+                raise ValueError(
+                    "`X` must have a number of samples that the network's fixed batch size "
+                    f"{architecture.batch_size} divides, got {len(sequences)}."
+                )
+        outputs, carried = keras_engine().predict(
+            architecture, self.weights_, sequences, self._scaling, carried=carried, hidden=hidden
+        )
+        if architecture.stateful and hidden is None:
+            self.states_ = carried
+        return outputs
+
+    def _forward(self, X):
+        """Return X as Sequences and the network's outputs for it, in the units of y."""
+        check_is_fitted(self, "weights_")
+        sequences = self._read_X(X, reset=False)
+        return sequences, self._scaling.restore_y(self._run(sequences)[0])
+
+    def _unfitted_architecture(self, input_shape):
+        """Return the Architecture for an input shape, with the outputs as fitted, or one."""
+        shape = tuple(input_shape)
+        if self.vocab_size is not None and len(shape) == 1:
+            shape = (*shape, 1)
+        if len(shape) not in (2, 3):
+            raise ValueError(
+                "`input_shape` must be (timesteps, features) or (batch, timesteps, features), got "
+                f"{input_shape!r}."
+            )
+        batch = shape[0] if len(shape) == 3 else None
+        fitted = getattr(self, "_architecture", None)
+        architecture = describe(
+            self.get_params(deep=False),
+            timesteps=shape[-2],
+            features=shape[-1],
+            masked=self.mask_value is not None,
+            batch_size=batch,
+            outputs=(1,) if fitted is None else fitted.outputs,
+            output_activation=self._default_activation
+            if fitted is None
+            else fitted.output_activation,
+        )
+        return replace(architecture, batch_size=batch)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
+        tags.target_tags.required = True
+        return tags

@@ -1,0 +1,476 @@
+"""RNNClassifier: labels in, labels and probabilities out."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from skrnn._atomic import unchanged_on_failure
+from skrnn._base import BaseRNN, Targets
+from skrnn._keras_names import (
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+    SPARSE_LOSSES,
+    canonical_loss,
+    with_aliases,
+)
+from skrnn._sequences import as_objects, unpadded
+from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
+from skrnn._validation import check_lengths_match, read_weights
+
+
+class RNNClassifier(ClassifierMixin, BaseRNN):
+    """Recurrent network for classification.
+
+    A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
+    Two classes end in one sigmoid, more in a softmax, a multilabel indicator matrix in a sigmoid
+    for each label. With `return_sequences` y holds a label for every timestep.
+
+    Parameters
+    ----------
+    cell_type : {"simple_rnn", "gru", "lstm"} or tuple of these, default="lstm"
+        Kind of recurrent cell; a tuple gives one for each layer.
+    hidden_size : int or tuple of int, default=32
+        Units of the recurrent layer. A tuple stacks layers, first layer first.
+    standardize : bool, "X" or "y", default=True
+        Standardize each feature of X (not token ids) and each output of a regressor by its
+        weighted training mean and deviation, undone in `predict` and held by `model_` as layers
+        with constants. `history_` is then in standardized units. "X" or "y": that alone.
+    bidirectional : bool, default=False
+        Wrap every recurrent layer in Keras's `Bidirectional`; the two outputs are concatenated.
+    activation : str, default="tanh"
+        Keras activation of the cells.
+    dropout, recurrent_dropout : float in [0, 1), default=0.0
+        Share of the inputs and of the recurrent states dropped in training.
+    dense_sizes : tuple of int, default=()
+        Units of Dense layers between the last recurrent layer and the output layer.
+    dense_activation : str, default="relu"
+        Keras activation of those Dense layers.
+    return_sequences : bool, default=False
+        One output for every timestep; y then has a timesteps axis.
+    stateful : bool, default=False
+        Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
+        number of samples, and each `predict` goes on from `states_`.
+    vocab_size : int, default=None
+        X holds token ids in [0, vocab_size), and an Embedding comes first.
+    embedding_dim : int, default=100
+        Width of that Embedding.
+    mask_value : int or float, default=None
+        Timesteps whose features all equal this value are skipped; NaN is allowed. With
+        `vocab_size` it is a token id.
+    loss : str, default="auto"
+        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
+        target for a classifier.
+    optimizer : str or dict, default="adam"
+        A Keras optimizer, or a dict of its "name" and its settings.
+    learning_rate : float, default=0.01
+        Step size; None: the optimizer's own default.
+    epochs : int, default=100
+        Times that every sample is seen.
+    batch_size : int, default=64
+        Samples for each step of the optimizer; one larger than n_samples is n_samples.
+    shuffle : bool, default=True
+        Shuffle the samples at every epoch.
+    patience : int, default=None
+        Stop after this many epochs without improvement of the validation loss, or of the training
+        loss where there is no validation set, and keep the best weights. None: no early stopping.
+    min_delta : float, default=0.0
+        Smallest change of that loss that counts as an improvement.
+    validation_fraction : float in [0, 1), default=0.0
+        Share of the samples held out for validation: the last ones for a regressor, a stratified
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+    callbacks : list of keras.callbacks.Callback or callable, default=None
+        Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
+        override a batch hook are refused.
+    dtype : {"float32", "float64"}, default="float32"
+        Of the computation and of what the methods return.
+    warm_start : bool, default=False
+        `fit` goes on from the present weights and optimizer variables.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, shuffling and dropout. No global stream moves, but with None one integer
+        is drawn from NumPy's.
+    verbose : int, default=0
+        1: a bar over the epochs with the losses, on standard error.
+    class_weight : dict or "balanced", default=None
+        Weight of each class by its label, multiplied with `sample_weight`. Refused for multilabel
+        targets.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    weights_ : list of ndarray
+        In Keras's order.
+    history_ : dict of list
+        "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
+    n_epochs_ : int
+        Epochs trained so far.
+    optimizer_state_ : list of ndarray
+        The optimizer's variables, from which `warm_start` and `partial_fit` go on.
+    n_outputs_ : int
+        Units of the output layer.
+    n_features_in_ : int
+        Columns of a 2-D X, else features of a timestep.
+    feature_names_in_ : ndarray of str
+        Column names of a DataFrame X.
+    input_shape_ : tuple
+        (timesteps, features); timesteps is None after a fit on a list.
+    states_ : list of ndarray
+        With `stateful` the states from which `predict` goes on.
+    model_ : keras.Model
+        The network as a real Keras model on raw X, built anew at each access.
+
+    See Also
+    --------
+    RNNRegressor : The same networks for numbers.
+
+    Examples
+    --------
+    Which of two tokens came first? Counting words does not tell.
+
+    >>> import numpy as np
+    >>> from skrnn import RNNClassifier
+    >>> tokens = np.random.default_rng(0).permuted(np.tile([1, 2, 0, 0], (200, 1)), axis=1)
+    >>> first = np.where((tokens == 1).argmax(axis=1) < (tokens == 2).argmax(axis=1), "a", "b")
+    >>> classifier = RNNClassifier("gru", 8, vocab_size=3, embedding_dim=4, random_state=0)
+    >>> classifier.fit(tokens[:150], first[:150]).score(tokens[150:], first[150:])
+    1.0
+    """
+
+    _parameter_constraints = BaseRNN._parameter_constraints | {
+        "loss": [StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _default_activation = "sigmoid"
+
+    def __init__(
+        self,
+        cell_type="lstm",
+        hidden_size=32,
+        *,
+        standardize=True,
+        bidirectional=False,
+        activation="tanh",
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        dense_sizes=(),
+        dense_activation="relu",
+        return_sequences=False,
+        stateful=False,
+        vocab_size=None,
+        embedding_dim=100,
+        mask_value=None,
+        loss="auto",
+        optimizer="adam",
+        learning_rate=0.01,
+        epochs=100,
+        batch_size=64,
+        shuffle=True,
+        patience=None,
+        min_delta=0.0,
+        validation_fraction=0.0,
+        callbacks=None,
+        dtype="float32",
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        class_weight=None,
+    ):
+        self.cell_type = cell_type
+        self.hidden_size = hidden_size
+        self.standardize = standardize
+        self.bidirectional = bidirectional
+        self.activation = activation
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.dense_sizes = dense_sizes
+        self.dense_activation = dense_activation
+        self.return_sequences = return_sequences
+        self.stateful = stateful
+        self.vocab_size = vocab_size
+        self.embedding_dim = embedding_dim
+        self.mask_value = mask_value
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.patience = patience
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.class_weight = class_weight
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_on_failure
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on X, continuing from the present weights where there are any.
+
+        The constants of standardization are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; required at the first call.
+
+        Returns
+        -------
+        self
+        """
+        check_partial_fit_first_call(self, classes)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "`class_weight='balanced'` is not supported by `partial_fit`, which does not see "
+                "all samples. Pass the weights as a dict."
+            )
+        return self._partial_fit(X, y, sample_weight, known_targets=True)
+
+    def predict(self, X):
+        """Predict the label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, timesteps)
+            Labels; an indicator matrix for multilabel targets; with `return_sequences` a label for
+            each timestep, and for a list X a 1-D object array of arrays.
+        """
+        sequences, outputs = self._forward(X)
+        labels = self._labels(outputs)
+        by_step = self._architecture.return_sequences
+        return unpadded(labels, sequences.lengths) if by_step else labels
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples, n_outputs) for multilabel targets
+            In the order of `classes_`. With `return_sequences` the timesteps axis is second, and
+            a list X gives a 1-D object array of arrays.
+        """
+        sequences, outputs = self._forward(X)
+        probabilities = self._probabilities(outputs)
+        by_step = self._architecture.return_sequences
+        return unpadded(probabilities, sequences.lengths) if by_step else probabilities
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape that `predict_proba` returns.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            if probabilities.dtype != object:
+                return np.log(probabilities)
+            return as_objects([np.log(sequence) for sequence in probabilities])
+
+    def decision_function(self, X):
+        """Return scores above 0 where `predict` says yes: the logits of the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
+            For two classes the logit of the second. With `return_sequences` the timesteps axis is
+            second, and a list X gives a 1-D object array of arrays.
+        """
+        sequences, outputs = self._forward(X)
+        smallest = np.finfo(outputs.dtype).tiny
+        odds = outputs.clip(smallest) / (1 - outputs).clip(np.finfo(outputs.dtype).epsneg)
+        scores = np.log(odds) if outputs.shape[-1] > 1 or self._multilabel else np.log(odds[..., 0])
+        by_step = self._architecture.return_sequences
+        return unpadded(scores, sequences.lengths) if by_step else scores
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of right labels.
+
+        With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            With `return_sequences` (n_samples, timesteps), or a list of 1-D arrays.
+        sample_weight : array-like of shape (n_samples,), default=None
+            With `return_sequences` also (n_samples, timesteps).
+
+        Returns
+        -------
+        float
+        """
+        sequences, outputs = self._forward(X)
+        labels = self._labels(outputs)
+        if not self._architecture.return_sequences:
+            return accuracy_score(y, labels, sample_weight=sample_weight)
+        present = sequences.present()
+        weights = read_weights(sample_weight, sequences, by_step=True, dtype="float64")
+        truth = _labels_of_steps(y, sequences)
+        return accuracy_score(truth, labels[present], sample_weight=weights[present])
+
+    def _probabilities(self, outputs):
+        """Return a sigmoid's one output as two probabilities, and others as they are."""
+        if self._multilabel or outputs.shape[-1] > 1:
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=-1)
+
+    def _labels(self, outputs):
+        if self._multilabel:
+            return (outputs > 0.5).astype(int)
+        return self.classes_[self._probabilities(outputs).argmax(axis=-1)]
+
+    def _encode(self, y, sequences, counted, *, reset):
+        """Return y as Targets, its classes learned or compared."""
+        if self.return_sequences:
+            return self._encode_classes(_labels_of_steps(y, sequences), sequences, counted, reset)
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        check_consistent_length(sequences.values, y)
+        multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
+        if reset:
+            self._multilabel = multilabel
+        if multilabel:
+            return self._encode_indicators(y, reset)
+        y = column_or_1d(y, warn=True)
+        return self._encode_classes(y, sequences, counted, reset)
+
+    def _encode_classes(self, labels, sequences, counted, reset):
+        """Encode labels, one for each sample or one for each present timestep."""
+        check_classification_targets(labels)
+        places = sequences.present() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
+        used = counted[places]
+        if reset:
+            self.classes_, self._multilabel = np.unique(labels[used]), False
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"`y` must hold at least two classes, got one class: {self.classes_.tolist()}."
+            )
+        unknown = np.setdiff1d(labels[used], self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"`y` holds {unknown.tolist()}, which is not among the classes of the fitted "
+                f"network: {self.classes_.tolist()}."
+            )
+        codes = np.zeros(places.shape, dtype=np.intp)
+        found = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
+        codes[places] = found
+        n_classes = len(self.classes_)
+        if n_classes == 2:
+            loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "two classes")
+            return Targets(codes[..., np.newaxis], (1,), "sigmoid", loss, codes=codes)
+        loss = self._loss("sparse_categorical_crossentropy", SOFTMAX_LOSSES, "more classes")
+        values = codes[..., np.newaxis] if loss in SPARSE_LOSSES else np.eye(n_classes)[codes]
+        return Targets(values, (n_classes,), "softmax", loss, codes=codes)
+
+    def _encode_indicators(self, y, reset):
+        """Encode an indicator matrix of shape (n_samples, n_outputs)."""
+        if reset:
+            self.classes_ = np.arange(y.shape[1])
+        if not self._multilabel or y.shape[1] != len(self.classes_):
+            raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
+        if self.class_weight is not None:
+            raise ValueError("`class_weight` is not supported for multilabel targets.")
+        loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
+        return Targets(y, (y.shape[1],), "sigmoid", loss)
+
+    def _loss(self, default, allowed, target):
+        """Return the loss, or refuse one that does not fit the output layer."""
+        loss = default if self.loss == "auto" else canonical_loss(self.loss)
+        if loss not in allowed:
+            raise ValueError(
+                f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got "
+                f"{self.loss!r}."
+            )
+        return loss
+
+    def _weigh(self, weights, targets):
+        """Multiply the weights by those of the classes."""
+        if self.class_weight is None:
+            return weights
+        used = targets.codes[weights > 0]
+        by_class = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[used]
+        )
+        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
+            raise ValueError(
+                f"`class_weight` must hold numbers of at least 0, got {self.class_weight!r}."
+            )
+        return weights * by_class[targets.codes]
+
+    def _hold_out(self, chosen, targets, n_held_out, rng):
+        """Hold out a stratified draw, or a plain one where a sample has several labels."""
+        codes = targets.codes
+        stratified = codes is not None and codes.ndim == 1
+        labels = codes[chosen] if stratified else None
+        if stratified and np.bincount(labels).min() < 2:
+            rare = self.classes_[np.bincount(labels).argmin()]
+            raise ValueError(
+                "`validation_fraction` needs at least two samples of each class, got one of "
+                f"{rare!r}."
+            )
+        if stratified and min(n_held_out, len(chosen) - n_held_out) < len(self.classes_):
+            raise ValueError(
+                "`validation_fraction` must leave a sample of each of the "
+                f"{len(self.classes_)} classes on both sides, got {self.validation_fraction} of "
+                f"{len(chosen)} samples."
+            )
+        training, held_out = train_test_split(
+            chosen,
+            test_size=n_held_out,
+            stratify=labels,
+            random_state=int(rng.integers(2**31)),
+        )
+        return np.sort(training), np.sort(held_out)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _labels_of_steps(y, sequences):
+    """Return the labels of the present timesteps, samples one after another, in one 1-D array."""
+    check_lengths_match(sequences, y)
+    present = sequences.present()
+    if sequences.lengths is None:
+        y = check_array(y, dtype=None, ensure_all_finite=False, input_name="y")
+        if y.shape != present.shape:
+            raise ValueError(
+                "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
+                f"{present.shape} as X, got {y.shape}."
+            )
+        return y[present]
+    whole = np.concatenate([np.asarray(labels) for labels in y])
+    steps = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
+    return whole[present[steps]]

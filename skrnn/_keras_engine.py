@@ -1,0 +1,269 @@
+"""The Keras engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from skrnn import _keras_network as network
+from skrnn import _keras_programs as programs
+from skrnn._keras_callbacks import CallbackHook, fresh_callbacks
+
+# Samples that take less than this are gathered once and stay; others are gathered by block.
+RESIDENT_BYTES = 2**24
+# One call of a program takes well under a second, so that Ctrl-C is answered soon.
+MULTIPLY_ADDS_A_CALL = 2**30
+# Samples predicted at a time: enough to fill two cores, small enough for their caches.
+PREDICT_AT_ONCE = 1024
+# Ragged sequences are padded to a multiple of this, so that folds share a program.
+LENGTH_STEP = 8
+
+_forked = False
+
+
+def _remember_fork():
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_remember_fork)
+
+
+def check_process():
+    """Refuse to compute in a forked child, where TensorFlow's threads are gone and calls hang.
+
+    Raises
+    ------
+    RuntimeError
+    """
+    if _forked:
+        raise RuntimeError(
+            "This process was forked from one that uses TensorFlow, where TensorFlow would hang. "
+            "Use joblib's default backend 'loky' (n_jobs without a backend), or start processes "
+            "by 'spawn'."
+        )
+
+
+class Loaded:
+    """Samples as a trainer reads them: resident tensors, or blocks gathered as they are needed."""
+
+    def __init__(self, architecture, settings, samples):
+        check_process()
+        n_batch = min(settings.batch_size, _power_of_two(len(samples)))
+        n_batch = settings.batch_size if architecture.stateful else n_batch
+        budget = max(1, RESIDENT_BYTES // (samples.sample_bytes * n_batch))
+        n_batches = _power_of_two(-(-len(samples) // n_batch))
+        self.resident = n_batches <= 2 * budget
+        self.samples = samples
+        self.capacity = n_batch * (n_batches if self.resident else _power_of_two(budget + 1) // 2)
+        self.timesteps = samples.sequences.timesteps
+        if architecture.timesteps is None:
+            self.timesteps = -(-self.timesteps // LENGTH_STEP) * LENGTH_STEP
+        a_call = MULTIPLY_ADDS_A_CALL // (3 * architecture.multiply_adds(self.timesteps))
+        self.samples_a_call = max(1, a_call // n_batch) * n_batch
+        self.program = programs.trainer(
+            architecture, settings, n_batch, self.capacity, self.timesteps
+        )
+        self.tensors = self._gather(np.arange(len(samples))) if self.resident else None
+
+    def blocks(self, order):
+        """Yield (X, y, w, order) as tensors of the program's capacity, and the true count."""
+        if self.resident:
+            yield (*self.tensors, self._fill(order.astype(np.int32))), len(order)
+            return
+        for start in range(0, len(order), self.capacity):
+            rows = order[start : start + self.capacity]
+            places = self._fill(np.arange(len(rows), dtype=np.int32))
+            yield (*self._gather(rows), places), len(rows)
+
+    def _gather(self, rows):
+        x, y, w = self.samples.block(rows)
+        missing = -1 if self.samples.sequences.tokens else np.nan
+        by_step = w.ndim == 2
+        return (
+            self._fill(x, missing),
+            self._fill(y, 0, steps=by_step),
+            self._fill(w, 0, steps=by_step),
+        )
+
+    def _fill(self, array, value=0, steps=True):
+        """Pad an array at its end to the program's capacity, and to its timesteps."""
+        shape = [self.capacity, *array.shape[1:]]
+        if array.ndim > 1 and steps:
+            shape[1] = self.timesteps
+        if tuple(shape) != array.shape:
+            full = np.full(shape, value, dtype=array.dtype)
+            full[tuple(slice(size) for size in array.shape)] = array
+            array = full
+        return tf.constant(array)
+
+
+def load(architecture, settings, samples):
+    """Return training samples in the form that `run_epoch` takes."""
+    return Loaded(architecture, settings, samples)
+
+
+def initial_state(loaded, settings, weights, slots, rng):
+    """Return the state from which training begins, or goes on.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    settings : Settings
+    weights : list of ndarray
+    slots : list of ndarray or None
+        The optimizer's variables; None: fresh ones.
+    rng : numpy.random.Generator
+        Draws the seeds of dropout.
+
+    Returns
+    -------
+    (weights, slots, seeds), lists of arrays
+    """
+    program = loaded.program
+    return (
+        weights,
+        program.begin_slots(slots, settings.learning_rate),
+        program.begin_seeds(rng),
+    )
+
+
+def run_epoch(loaded, state, order):
+    """Train on every sample once, in the given order.
+
+    Returns
+    -------
+    state : as given
+    loss : float
+        Mean of the batches' losses, weighted by their size.
+    """
+    program, total = loaded.program, 0.0
+    state = (*state, program.zero_states())
+    for (*tensors, places), n_samples in loaded.blocks(order):
+        for begin in range(0, n_samples, loaded.samples_a_call):
+            end = min(begin + loaded.samples_a_call, n_samples)
+            state, loss = program(state, *tensors, places, begin, end)
+            total += loss
+    return state[:3], total / len(order)
+
+
+def evaluate(architecture, settings, weights, samples):
+    """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
+    loss_function = network.loss_function(settings.loss)
+    program = programs.forward(architecture)
+    carried, total = program.zero_states(), 0.0
+    n_batch = min(settings.batch_size, len(samples))
+    at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
+    for start in range(0, len(samples), at_once):
+        x, y, w = samples.block(np.arange(start, min(start + at_once, len(samples))))
+        outputs, carried = program(weights, carried, x)
+        losses = loss_function(y, outputs).numpy()
+        w = w.reshape(w.shape + (1,) * (losses.ndim - w.ndim))
+        w = np.broadcast_to(w, losses.shape)
+        for first in range(0, len(losses), n_batch):
+            batch = slice(first, first + n_batch)
+            weight = w[batch].sum()
+            if weight > 0:
+                total += (w[batch] * losses[batch]).sum() / weight * len(losses[batch])
+    return float(total / len(samples))
+
+
+def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
+    """Return the network's raw outputs, or hidden states.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+    sequences : Sequences
+    scaling : Scaling
+    carried : list of ndarray or None
+        The states from which a stateful network goes on; None: zeros.
+    hidden : (bool, bool) or None
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+
+    Returns
+    -------
+    outputs : list of ndarray
+        One array, or with states the output first.
+    carried : list of ndarray
+    """
+    check_process()
+    program = programs.forward(architecture, hidden)
+    carried = carried or program.zero_states()
+    at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
+    for start in range(0, len(sequences), at_once):
+        index = slice(start, start + at_once)
+        x = sequences.block(index, scaling, architecture.dtype)
+        outputs, carried = program(weights, carried, x)
+        blocks.append([output.numpy() for output in tf.nest.flatten(outputs)])
+    outputs = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+    return outputs, [state.numpy() for state in carried]
+
+
+def check_settings(settings):
+    """Refuse settings that the optimizer does not take.
+
+    Raises
+    ------
+    ValueError
+    """
+    known = network.optimizer_settings(settings.optimizer)
+    for key, _ in settings.optimizer_config:
+        if key not in known:
+            raise ValueError(
+                f"`optimizer` {settings.optimizer!r} has no setting {key!r}. It takes "
+                f"{', '.join(sorted(known))}."
+            )
+    try:
+        network.make_optimizer(settings.optimizer, settings.optimizer_config)
+    except (TypeError, ValueError) as error:
+        config = dict(settings.optimizer_config)
+        raise ValueError(f"`optimizer` was refused with the settings {config}: {error}") from error
+
+
+def callback_hook(callbacks, architecture, settings, mask_value, training, plan):
+    """Return the Hook that runs Keras callbacks.
+
+    Parameters
+    ----------
+    callbacks : list of keras.callbacks.Callback, or a callable that returns one
+    architecture : Architecture
+    settings : Settings
+    mask_value : int, float or None
+    training : Samples
+    plan : Plan
+    """
+    callbacks = fresh_callbacks(callbacks)
+    model = network.build_network(architecture, training.scaling, mask_value)
+    return CallbackHook(callbacks, model, settings, plan.epochs)
+
+
+def fitted_model(architecture, weights, scaling, mask_value):
+    """Return the real Keras model that reads raw X and gives raw outputs."""
+    check_process()
+    model = network.build_network(architecture, scaling, mask_value)
+    model.set_weights(weights)
+    return model
+
+
+def fresh_model(architecture):
+    """Return an unfitted Keras model."""
+    check_process()
+    return network.fresh_model(architecture)
+
+
+def zero_states(architecture):
+    """Return the carried states of a stateful network before its first batch."""
+    check_process()
+    return programs.forward(architecture).zero_states()
+
+
+def clear():
+    """Forget every compiled program."""
+    programs.clear()
+
+
+def _power_of_two(n):
+    """Return the smallest power of two that is at least n."""
+    return 1 << max(0, int(n) - 1).bit_length()

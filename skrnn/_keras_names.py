@@ -1,0 +1,71 @@
+"""Keras's names for activations, losses and optimizers, known without importing Keras."""
+
+ACTIVATIONS = frozenset(
+    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu "
+    "linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus "
+    "softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink "
+    "threshold".split()
+)
+
+# glu halves the width of its layer, so it cannot close a layer of `hidden_size` units.
+REFUSED_ACTIVATIONS = frozenset({"glu"})
+
+LOSS_ALIASES = {
+    "bce": "binary_crossentropy",
+    "BCE": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "KLD": "kl_divergence",
+    "mae": "mean_absolute_error",
+    "MAE": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "MAPE": "mean_absolute_percentage_error",
+    "mse": "mean_squared_error",
+    "MSE": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+    "MSLE": "mean_squared_logarithmic_error",
+}
+
+# Losses whose target must not be negative: they see y as it is, and the output passes a softplus.
+POSITIVE_LOSSES = frozenset({"kl_divergence", "mean_squared_logarithmic_error", "poisson"})
+
+# Losses whose meaning depends on the target's own zero or scale: they see y as it is.
+UNSCALED_LOSSES = POSITIVE_LOSSES | frozenset(
+    "cosine_similarity hinge mean_absolute_percentage_error squared_hinge".split()
+)
+
+REGRESSION_LOSSES = POSITIVE_LOSSES | frozenset(
+    "cosine_similarity hinge huber log_cosh mean_absolute_error mean_absolute_percentage_error "
+    "mean_squared_error squared_hinge".split()
+)
+
+SIGMOID_LOSSES = frozenset(
+    "binary_crossentropy binary_focal_crossentropy mean_absolute_error mean_squared_error".split()
+)
+
+SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
+
+SOFTMAX_LOSSES = SPARSE_LOSSES | frozenset(
+    "categorical_crossentropy categorical_focal_crossentropy categorical_hinge kl_divergence "
+    "mean_absolute_error mean_squared_error".split()
+)
+
+# No value for each sample (circle, dice, tversky), or none of these targets (ctc).
+REFUSED_LOSSES = frozenset({"circle", "ctc", "dice", "tversky"})
+
+OPTIMIZERS = frozenset(
+    "adadelta adafactor adagrad adam adamax adamw ftrl lion muon nadam rmsprop "
+    "schedulefreeadamw sgd".split()
+)
+
+# Wrappers round another optimizer, and the abstract base.
+REFUSED_OPTIMIZERS = frozenset({"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"})
+
+
+def canonical_loss(name):
+    """Return Keras's full name of a loss, given that name or an alias such as "mse"."""
+    return LOSS_ALIASES.get(name, name)
+
+
+def with_aliases(losses):
+    """Return these losses and every alias of one of them."""
+    return losses | {alias for alias, name in LOSS_ALIASES.items() if name in losses}

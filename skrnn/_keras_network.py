@@ -1,0 +1,201 @@
+"""The real Keras network of an Architecture: the only module that names Keras's layers."""
+
+import keras
+import numpy as np
+
+from skrnn._architecture import CELLS, initial_weights
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "skrnn computes with Keras on TensorFlow, but KERAS_BACKEND selects "
+        f"{keras.backend.backend()!r}. Unset it, or set it to 'tensorflow'."
+    )
+
+RECURRENT_LAYERS = {
+    "simple_rnn": keras.layers.SimpleRNN,
+    "gru": keras.layers.GRU,
+    "lstm": keras.layers.LSTM,
+}
+assert RECURRENT_LAYERS.keys() == CELLS.keys()
+
+
+def build_network(architecture, scaling=None, mask_value=None):
+    """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    scaling : Scaling or None
+        None: the model reads standardized values, absent timesteps as NaN or as token id -1.
+        A Scaling: it reads raw values and gives raw outputs, the constants inside.
+    mask_value : int, float or None
+        The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
+
+    Returns
+    -------
+    keras.Model
+    """
+    inputs = _input(architecture)
+    x = inputs
+    if scaling is not None:
+        x = _standardized(x, architecture, scaling, mask_value)
+    x, mask = _masked(x, architecture)
+    seeds = iter(range(10_000))
+    for i in range(len(architecture.units)):
+        x = recurrent_layer(architecture, i, seeds)(x, mask=mask)
+    x = _head(x, architecture, seeds)
+    if scaling is not None and scaling.y_mean is not None:
+        x = keras.layers.Rescaling(
+            scaling.y_scale, scaling.y_mean, dtype=architecture.dtype, name="raw"
+        )(x)
+    return keras.Model(inputs, x, name="skrnn")
+
+
+def build_hidden(architecture, return_sequences, return_state):
+    """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
+    inputs = _input(architecture)
+    x, mask = _masked(inputs, architecture)
+    last = len(architecture.units) - 1
+    seeds = iter(range(10_000))
+    for i in range(last):
+        x = recurrent_layer(architecture, i, seeds)(x, mask=mask)
+    layer = recurrent_layer(architecture, last, seeds, return_sequences, return_state)
+    return keras.Model(inputs, layer(x, mask=mask), name="skrnn_hidden")
+
+
+def recurrent_layer(architecture, i, seeds, return_sequences=None, return_state=False):
+    """Return the i-th recurrent layer, wrapped where it is bidirectional."""
+    if return_sequences is None:
+        return_sequences = architecture.return_sequences or i < len(architecture.units) - 1
+    cell_type = architecture.cell_types[i]
+    name = f"{cell_type}_{i + 1}"
+    # Every seed is given: an unseeded layer would draw from Python's global stream.
+    layer = RECURRENT_LAYERS[cell_type](
+        architecture.units[i],
+        activation=architecture.activation,
+        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+        dropout=architecture.dropout,
+        recurrent_dropout=architecture.recurrent_dropout,
+        return_sequences=return_sequences,
+        return_state=return_state,
+        stateful=architecture.stateful,
+        seed=next(seeds),
+        dtype=architecture.dtype,
+        name=name,
+    )
+    if not architecture.bidirectional:
+        return layer
+    return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
+
+
+def inner_layers(model):
+    """Return the recurrent layers of a model, both directions of a Bidirectional one by one."""
+    inner = []
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Bidirectional):
+            inner += [layer.forward_layer, layer.backward_layer]
+        elif isinstance(layer, keras.layers.RNN):
+            inner.append(layer)
+    return inner
+
+
+def state_variables(model):
+    """Return the variables in which a stateful model carries its state; none otherwise."""
+    return [state for layer in inner_layers(model) if layer.stateful for state in layer.states]
+
+
+def seed_variables(model):
+    """Return the variables from which dropout draws, one for each recurrent layer's generator."""
+    known = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in known]
+
+
+def fresh_model(architecture, seed=0):
+    """Return an unfitted model whose weights are drawn as a fit draws them."""
+    model = build_network(architecture)
+    model.set_weights(initial_weights(architecture, np.random.default_rng(seed)))
+    return model
+
+
+def loss_function(name):
+    """Return the Keras loss of that name: (targets, outputs) to one value for every sample."""
+    return keras.losses.get(name)
+
+
+def make_optimizer(name, config, learning_rate=None):
+    """Return a Keras optimizer; `learning_rate` None keeps its own default."""
+    config = dict(config)
+    if learning_rate is not None:
+        config["learning_rate"] = learning_rate
+    return keras.optimizers.get({"class_name": name, "config": config})
+
+
+def optimizer_settings(name):
+    """Return the names of the settings that a Keras optimizer takes."""
+    return set(keras.optimizers.get(name).get_config()) - {"name"}
+
+
+def _input(architecture):
+    tokens = architecture.vocab_size is not None
+    return keras.Input(
+        batch_shape=(architecture.batch_size, architecture.timesteps)
+        + (() if tokens else (architecture.features,)),
+        dtype="int32" if tokens else architecture.dtype,
+        name="tokens" if tokens else "sequences",
+    )
+
+
+def _standardized(x, architecture, scaling, mask_value):
+    """Return raw input as the inner network reads it: standardized, absent steps as NaN or -1."""
+    ops = keras.ops
+    if architecture.vocab_size is not None:
+        return x if mask_value is None else ops.where(ops.equal(x, mask_value), -1, x)
+    if mask_value is not None and not np.isnan(mask_value):
+        gone = ops.all(ops.equal(x, mask_value), axis=-1, keepdims=True)
+        x = ops.where(gone, float("nan"), x)
+    if scaling.x_mean is None:
+        return x
+    return keras.layers.Normalization(
+        mean=scaling.x_mean, variance=scaling.x_scale**2, dtype=architecture.dtype
+    )(x)
+
+
+def _masked(x, architecture):
+    """Return the recurrent layers' input and the mask of the timesteps to be read."""
+    ops, mask = keras.ops, None
+    tokens = architecture.vocab_size is not None
+    if architecture.masked and tokens:
+        mask = ops.greater_equal(x, 0)
+        x = ops.maximum(x, 0)
+    elif architecture.masked:
+        missing = ops.isnan(x)
+        mask = ops.logical_not(ops.all(missing, axis=-1))
+        x = ops.where(missing, 0.0, x)
+    if tokens:
+        x = keras.layers.Embedding(
+            architecture.vocab_size,
+            architecture.embedding_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(seed=0),
+            dtype=architecture.dtype,
+            name="embedding",
+        )(x)
+    return x, mask
+
+
+def _head(x, architecture, seeds):
+    """Return the output of the Dense layers."""
+    for layer in architecture.head_layers():
+        if layer.kind == "Reshape":
+            return keras.layers.Reshape(
+                architecture.outputs, dtype=architecture.dtype, name=layer.name
+            )(x)
+        is_output = layer.name == "output"
+        x = keras.layers.Dense(
+            layer.output_shape[-1],
+            activation=architecture.output_activation if is_output else architecture.dense_activation,
+            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            dtype=architecture.dtype,
+            name=layer.name,
+        )(x)
+    return x

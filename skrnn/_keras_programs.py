@@ -1,0 +1,234 @@
+"""Compiled programs round Keras models, in one cache for every fit, thread and estimator.
+
+State goes in as arguments and comes out as results: a program assigns weights, dropout seeds,
+carried states and optimizer variables at the start of each call. So nothing that belongs to a fit
+stays in the cache, and folds, refits and threads share a program.
+"""
+
+import functools
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from skrnn import _keras_network as network
+from skrnn._keras_names import SPARSE_LOSSES
+
+# XLA keeps about 14 MB for each program, most of it for the life of the process.
+MAX_PROGRAMS = 64
+
+_build_lock = threading.Lock()
+
+
+def trainer(architecture, settings, batch_size, capacity, timesteps):
+    """Return the program that trains an architecture, from the cache or built.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : Settings
+        Its `learning_rate` is an argument of each call, not part of the program.
+    batch_size : int
+        At most that of the settings.
+    capacity : int
+        How many samples its arrays hold, a multiple of the batch size.
+    timesteps : int
+        The length of its sequences.
+    """
+    optimizer = settings.optimizer, settings.optimizer_config
+    return _cached(Trainer, architecture, settings.loss, optimizer, batch_size, capacity, timesteps)
+
+
+def forward(architecture, hidden=None):
+    """Return the program that predicts, or the one that returns hidden states.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    hidden : (bool, bool) or None
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+    """
+    return _cached(Forward, architecture, hidden)
+
+
+def clear():
+    """Forget every program."""
+    with _build_lock:
+        _build.cache_clear()
+
+
+def _cached(kind, *key):
+    with _build_lock:  # Keras builds models in global state, one at a time
+        return _build(kind, *key)
+
+
+@functools.lru_cache(maxsize=MAX_PROGRAMS)
+def _build(kind, *key):
+    return kind(*key)
+
+
+class Trainer:
+    """A compiled run over batches: gather, forward, backward, update, one batch after another.
+
+    Parameters are those of `trainer`.
+    """
+
+    def __init__(self, architecture, loss, optimizer, batch_size, capacity, timesteps):
+        name, config = optimizer
+        self.batch_size = batch_size
+        self.by_step = architecture.return_sequences
+        self.model = network.build_network(architecture)
+        self.loss = network.loss_function(loss)
+        self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
+        self.optimizer = network.make_optimizer(name, config)
+        self.optimizer.build(self.model.trainable_variables)
+        self.groups = (
+            self.model.trainable_variables,
+            self.optimizer.variables,
+            network.seed_variables(self.model),
+            network.state_variables(self.model),
+        )
+        # Not zeros: Nadam's and Adagrad's slots begin elsewhere.
+        self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
+        rate = self.optimizer.learning_rate
+        self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
+        self.lock = threading.Lock()
+        self.compiled = tf.function(
+            self._run,
+            jit_compile=True,
+            autograph=False,
+            input_signature=self._signature(architecture, capacity, timesteps),
+        )
+
+    def begin_slots(self, slots, learning_rate):
+        """Return the optimizer's variables at the start of a fit."""
+        slots = list(self.first_slots if slots is None else slots)
+        if learning_rate is None:
+            learning_rate = self.first_slots[self.rate_slot]
+        slots[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
+        return slots
+
+    def begin_seeds(self, rng):
+        """Return fresh seed states for dropout."""
+        return [
+            np.array([rng.integers(2**31), 0], dtype=variable.dtype) for variable in self.groups[2]
+        ]
+
+    def zero_states(self):
+        """Return the carried states of a stateful network at the start of an epoch."""
+        return [np.zeros(variable.shape, variable.dtype) for variable in self.groups[3]]
+
+    def __call__(self, state, X, y, w, order, begin, end):
+        """Train on samples `order[begin:end]`.
+
+        Parameters
+        ----------
+        state : (weights, slots, seeds, carried), lists of arrays
+        X, y, w : tf.Tensor of shape (capacity, ...)
+        order : tf.Tensor of int32 of shape (capacity,)
+        begin, end : int
+            `begin` is a multiple of the batch size.
+
+        Returns
+        -------
+        state : as given
+        loss : float
+            Sum over batches of the batch's loss times its size.
+        """
+        flat = [array for group in state for array in group]
+        with self.lock:
+            flat, loss = self.compiled(flat, X, y, w, order, begin, end)
+        arrays = iter(flat)
+        return tuple([next(arrays) for _ in group] for group in self.groups), float(loss)
+
+    def _signature(self, architecture, capacity, timesteps):
+        dtype = architecture.dtype
+        spec = tf.TensorSpec
+        tokens = architecture.vocab_size is not None
+        steps = (capacity, timesteps)
+        x = spec(steps, "int32") if tokens else spec((*steps, architecture.features), dtype)
+        lead = steps if self.by_step else (capacity,)
+        return (
+            [spec(v.shape, v.dtype) for group in self.groups for v in group],
+            x,
+            spec((*lead, *self.target_shape), dtype),
+            spec(lead, dtype),
+            spec((capacity,), "int32"),
+            spec((), "int32"),
+            spec((), "int32"),
+        )
+
+    def _run(self, state, X, y, w, order, begin, end):
+        variables = [variable for group in self.groups for variable in group]
+        for variable, value in zip(variables, state, strict=True):
+            variable.assign(value)
+
+        def batch(i, total):
+            rows = tf.slice(order, [i], [self.batch_size])
+            size = tf.minimum(end - i, self.batch_size)
+            real = tf.cast(tf.range(self.batch_size) < size, w.dtype)
+            loss = self._update(*(tf.gather(array, rows) for array in (X, y, w)), real)
+            return i + self.batch_size, total + loss * tf.cast(size, loss.dtype)
+
+        _, total = tf.while_loop(
+            lambda i, _: i < end,
+            batch,
+            (begin, tf.zeros((), w.dtype)),
+            parallel_iterations=1,
+        )
+        return [tf.identity(variable.value) for variable in variables], total
+
+    def _update(self, x, y, w, real):
+        """Take one step of the optimizer and return the batch's loss, sum(w l) / sum(w)."""
+        trained = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            losses = self.loss(y, self.model(x, training=True))
+            for axis in range(1, losses.ndim):
+                real = tf.expand_dims(real, axis)
+            for axis in range(w.ndim, losses.ndim):
+                w = tf.expand_dims(w, axis)
+            w = tf.broadcast_to(w * real, tf.shape(losses))
+            loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), tf.reduce_sum(w))
+        gradients = tape.gradient(loss, [variable.value for variable in trained])
+        self.optimizer.apply(gradients, trained)
+        return loss
+
+
+class Forward:
+    """A traced forward pass for batches of any size. Parameters are those of `forward`."""
+
+    def __init__(self, architecture, hidden):
+        if hidden is None:
+            self.model = network.build_network(architecture)
+        else:
+            self.model = network.build_hidden(architecture, *hidden)
+        self.carried = network.state_variables(self.model)
+        self.lock = threading.Lock()
+        spec = tf.TensorSpec
+        x = self.model.inputs[0]
+        self.traced = tf.function(
+            self._run,
+            autograph=False,
+            input_signature=(
+                [spec(v.shape, v.dtype) for v in self.model.weights],
+                [spec(v.shape, v.dtype) for v in self.carried],
+                spec(x.shape, x.dtype),
+            ),
+        )
+
+    def __call__(self, weights, carried, x):
+        """Return the outputs and the carried states after them."""
+        with self.lock:
+            return self.traced(weights[: len(self.model.weights)], carried, x)
+
+    def zero_states(self):
+        """Return the carried states of a stateful network before its first batch."""
+        return [np.zeros(variable.shape, variable.dtype) for variable in self.carried]
+
+    def _run(self, weights, carried, x):
+        for variable, value in zip(
+            [*self.model.weights, *self.carried], [*weights, *carried], strict=True
+        ):
+            variable.assign(value)
+        outputs = self.model(x, training=False)
+        return outputs, [tf.identity(variable.value) for variable in self.carried]

@@ -1,0 +1,171 @@
+"""Parameters: what each one may be, and what they make together, checked without Keras."""
+
+from dataclasses import fields
+from numbers import Integral, Real
+
+import numpy as np
+
+from skrnn._architecture import CELLS, Architecture
+from skrnn._keras_names import ACTIVATIONS, OPTIMIZERS
+from skrnn._settings import Settings
+from skrnn._sklearn import Interval, StrOptions
+from skrnn._validation import as_layers, check_sizes
+
+DEFAULT_LEARNING_RATE = 0.01
+
+CONSTRAINTS = {
+    "cell_type": [StrOptions(set(CELLS)), tuple, list],
+    "hidden_size": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "standardize": ["boolean", StrOptions({"X", "y"})],
+    "bidirectional": ["boolean"],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+    "dense_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "dense_activation": [StrOptions(set(ACTIVATIONS))],
+    "return_sequences": ["boolean"],
+    "stateful": ["boolean"],
+    "vocab_size": [Interval(Integral, 1, None, closed="left"), None],
+    "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+    "mask_value": [Real, None],
+    "loss": [str],
+    "optimizer": [StrOptions(set(OPTIMIZERS)), dict],
+    "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+    "epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "patience": [Interval(Integral, 0, None, closed="left"), None],
+    "min_delta": [Interval(Real, 0, None, closed="left")],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "callbacks": [list, tuple, callable, None],
+    "dtype": [StrOptions({"float32", "float64"})],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+# Averaged weights would have to be put in place after the last epoch, and are not.
+REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
+
+
+def check_mask_value(mask_value, vocab_size):
+    """Refuse a `mask_value` that is no token id, where X holds token ids."""
+    if vocab_size is None or mask_value is None:
+        return
+    if not isinstance(mask_value, Integral) or not 0 <= mask_value < vocab_size:
+        raise ValueError(
+            f"`mask_value` must be a token id in [0, {vocab_size}) when `vocab_size` is set, got "
+            f"{mask_value!r}."
+        )
+
+
+def describe(parameters, *, timesteps, features, masked, batch_size, outputs, output_activation):
+    """Return the Architecture that an estimator's parameters and its data ask for.
+
+    Parameters
+    ----------
+    parameters : dict
+        From `get_params`.
+    timesteps, features, masked, outputs, output_activation
+        As in Architecture.
+    batch_size : int
+        Becomes part of the network if it is stateful.
+
+    Returns
+    -------
+    Architecture
+    """
+    sizes = parameters["hidden_size"]
+    cells = parameters["cell_type"]
+    layered = [len(value) for value in (sizes, cells) if isinstance(value, (tuple, list))]
+    n_layers = layered[0] if layered else 1
+    if n_layers == 0:
+        raise ValueError("`hidden_size` and `cell_type` must name at least one layer, got ().")
+    cell_types = as_layers(cells, n_layers, "cell_type")
+    for cell_type in cell_types:
+        if cell_type not in CELLS:
+            raise ValueError(f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}.")
+    tokens = parameters["vocab_size"] is not None
+    return Architecture(
+        cell_types=cell_types,
+        units=check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size"),
+        bidirectional=bool(parameters["bidirectional"]),
+        activation=parameters["activation"],
+        dropout=float(parameters["dropout"]),
+        recurrent_dropout=float(parameters["recurrent_dropout"]),
+        return_sequences=bool(parameters["return_sequences"]),
+        dense_sizes=check_sizes(parameters["dense_sizes"], "dense_sizes"),
+        dense_activation=parameters["dense_activation"],
+        timesteps=timesteps,
+        features=features,
+        outputs=tuple(outputs),
+        output_activation=output_activation,
+        vocab_size=int(parameters["vocab_size"]) if tokens else None,
+        embedding_dim=int(parameters["embedding_dim"]) if tokens else None,
+        masked=masked,
+        batch_size=batch_size if parameters["stateful"] else None,
+        dtype=parameters["dtype"],
+    )
+
+
+def read_settings(parameters, loss, batch_size):
+    """Return the Settings that an estimator's parameters ask for.
+
+    Parameters
+    ----------
+    parameters : dict
+        From `get_params`.
+    loss : str
+        Keras's full name.
+    batch_size : int
+
+    Returns
+    -------
+    Settings
+    """
+    optimizer, rate = parameters["optimizer"], parameters["learning_rate"]
+    config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
+    name = config.pop("name", None)
+    if name not in OPTIMIZERS:
+        raise ValueError(
+            "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
+            f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
+        )
+    if "learning_rate" in config:
+        if rate is not None and rate != DEFAULT_LEARNING_RATE:
+            raise ValueError(
+                f"`learning_rate` is given twice: {rate} as a parameter, and "
+                f"{config['learning_rate']} in `optimizer`. Keep one of them."
+            )
+        rate = config.pop("learning_rate")
+        if not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < np.inf:
+            raise ValueError(
+                f"`optimizer` must have a `learning_rate` that is a number above 0, got {rate!r}."
+            )
+    for key, value in config.items():
+        if key in REFUSED_OPTIMIZER_SETTINGS:
+            raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
+        if not isinstance(value, (Real, type(None))):
+            raise ValueError(
+                f"`optimizer` must have numbers, booleans or None as settings, got {key}={value!r}."
+            )
+    return Settings(loss, name, tuple(sorted(config.items())), rate, batch_size)
+
+
+def check_resumed(architecture, before, settings, settings_before):
+    """Refuse to continue a fitted network as another network, or with another optimizer."""
+    words = {"cell_types": "cell_type", "units": "hidden_size"}
+    changed = [
+        words.get(field.name, field.name)
+        for field in fields(Architecture)
+        if getattr(architecture, field.name) != getattr(before, field.name)
+    ]
+    if settings.optimizer != settings_before.optimizer:
+        changed.append("optimizer")
+    if settings.loss != settings_before.loss:
+        changed.append("loss")
+    if changed:
+        raise ValueError(
+            f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "
+            "`warm_start=False`, or clone the estimator, to begin anew."
+        )

@@ -1,0 +1,327 @@
+"""RNNRegressor: numbers in, numbers out."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+
+from skrnn._atomic import unchanged_on_failure
+from skrnn._base import BaseRNN, Targets
+from skrnn._keras_names import (
+    POSITIVE_LOSSES,
+    REGRESSION_LOSSES,
+    UNSCALED_LOSSES,
+    canonical_loss,
+    with_aliases,
+)
+from skrnn._sequences import padded, unpadded
+from skrnn._sklearn import StrOptions, fit_context
+from skrnn._validation import check_lengths_match, read_weights
+
+
+class RNNRegressor(RegressorMixin, BaseRNN):
+    """Recurrent network for regression.
+
+    A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
+    y is (n_samples,), (n_samples, outputs) or (n_samples, steps, outputs), and with
+    `return_sequences` (n_samples, timesteps) or (n_samples, timesteps, outputs).
+
+    Parameters
+    ----------
+    cell_type : {"simple_rnn", "gru", "lstm"} or tuple of these, default="lstm"
+        Kind of recurrent cell; a tuple gives one for each layer.
+    hidden_size : int or tuple of int, default=32
+        Units of the recurrent layer. A tuple stacks layers, first layer first.
+    standardize : bool, "X" or "y", default=True
+        Standardize each feature of X (not token ids) and each output of a regressor by its
+        weighted training mean and deviation, undone in `predict` and held by `model_` as layers
+        with constants. `history_` is then in standardized units. "X" or "y": that alone.
+    bidirectional : bool, default=False
+        Wrap every recurrent layer in Keras's `Bidirectional`; the two outputs are concatenated.
+    activation : str, default="tanh"
+        Keras activation of the cells.
+    dropout, recurrent_dropout : float in [0, 1), default=0.0
+        Share of the inputs and of the recurrent states dropped in training.
+    dense_sizes : tuple of int, default=()
+        Units of Dense layers between the last recurrent layer and the output layer.
+    dense_activation : str, default="relu"
+        Keras activation of those Dense layers.
+    return_sequences : bool, default=False
+        One output for every timestep; y then has a timesteps axis.
+    stateful : bool, default=False
+        Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
+        number of samples, and each `predict` goes on from `states_`.
+    vocab_size : int, default=None
+        X holds token ids in [0, vocab_size), and an Embedding comes first.
+    embedding_dim : int, default=100
+        Width of that Embedding.
+    mask_value : int or float, default=None
+        Timesteps whose features all equal this value are skipped; NaN is allowed. With
+        `vocab_size` it is a token id.
+    loss : str, default="auto"
+        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
+        target for a classifier.
+    optimizer : str or dict, default="adam"
+        A Keras optimizer, or a dict of its "name" and its settings.
+    learning_rate : float, default=0.01
+        Step size; None: the optimizer's own default.
+    epochs : int, default=100
+        Times that every sample is seen.
+    batch_size : int, default=64
+        Samples for each step of the optimizer; one larger than n_samples is n_samples.
+    shuffle : bool, default=True
+        Shuffle the samples at every epoch.
+    patience : int, default=None
+        Stop after this many epochs without improvement of the validation loss, or of the training
+        loss where there is no validation set, and keep the best weights. None: no early stopping.
+    min_delta : float, default=0.0
+        Smallest change of that loss that counts as an improvement.
+    validation_fraction : float in [0, 1), default=0.0
+        Share of the samples held out for validation: the last ones for a regressor, a stratified
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+    callbacks : list of keras.callbacks.Callback or callable, default=None
+        Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
+        override a batch hook are refused.
+    dtype : {"float32", "float64"}, default="float32"
+        Of the computation and of what the methods return.
+    warm_start : bool, default=False
+        `fit` goes on from the present weights and optimizer variables.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, shuffling and dropout. No global stream moves, but with None one integer
+        is drawn from NumPy's.
+    verbose : int, default=0
+        1: a bar over the epochs with the losses, on standard error.
+
+    Attributes
+    ----------
+    weights_ : list of ndarray
+        In Keras's order.
+    history_ : dict of list
+        "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
+    n_epochs_ : int
+        Epochs trained so far.
+    optimizer_state_ : list of ndarray
+        The optimizer's variables, from which `warm_start` and `partial_fit` go on.
+    n_outputs_ : int
+        Units of the output layer.
+    n_features_in_ : int
+        Columns of a 2-D X, else features of a timestep.
+    feature_names_in_ : ndarray of str
+        Column names of a DataFrame X.
+    input_shape_ : tuple
+        (timesteps, features); timesteps is None after a fit on a list.
+    states_ : list of ndarray
+        With `stateful` the states from which `predict` goes on.
+    model_ : keras.Model
+        The network as a real Keras model on raw X, built anew at each access.
+
+    See Also
+    --------
+    RNNClassifier : The same networks for labels.
+    WindowTransformer : Turns rows of a series into windows, as a step of a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor, make_windows
+    >>> X, y = make_windows(np.sin(np.arange(80) / 3), timesteps=6)
+    >>> regressor = RNNRegressor("gru", hidden_size=8, random_state=0).fit(X[:60], y[:60])
+    >>> regressor.predict(X[60:]).shape
+    (14,)
+    >>> regressor.score(X[60:], y[60:]) > 0.9
+    True
+    """
+
+    _parameter_constraints = BaseRNN._parameter_constraints | {
+        "loss": [StrOptions({"auto"} | with_aliases(REGRESSION_LOSSES))]
+    }
+    _default_activation = "linear"
+
+    def __init__(
+        self,
+        cell_type="lstm",
+        hidden_size=32,
+        *,
+        standardize=True,
+        bidirectional=False,
+        activation="tanh",
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        dense_sizes=(),
+        dense_activation="relu",
+        return_sequences=False,
+        stateful=False,
+        vocab_size=None,
+        embedding_dim=100,
+        mask_value=None,
+        loss="auto",
+        optimizer="adam",
+        learning_rate=0.01,
+        epochs=100,
+        batch_size=64,
+        shuffle=True,
+        patience=None,
+        min_delta=0.0,
+        validation_fraction=0.0,
+        callbacks=None,
+        dtype="float32",
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.cell_type = cell_type
+        self.hidden_size = hidden_size
+        self.standardize = standardize
+        self.bidirectional = bidirectional
+        self.activation = activation
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.dense_sizes = dense_sizes
+        self.dense_activation = dense_activation
+        self.return_sequences = return_sequences
+        self.stateful = stateful
+        self.vocab_size = vocab_size
+        self.embedding_dim = embedding_dim
+        self.mask_value = mask_value
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.patience = patience
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_on_failure
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch on X, continuing from the present weights where there are any.
+
+        The constants of standardization are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+            With the trailing shape of the y that was fitted. With `return_sequences` a list X
+            gives a 1-D object array of arrays, one for each sequence.
+        """
+        sequences, outputs = self._forward(X)
+        lead = outputs.shape[: 2 if self._architecture.return_sequences else 1]
+        outputs = outputs.reshape(*lead, *self._target_shape)
+        return unpadded(outputs, sequences.lengths) if len(lead) == 2 else outputs
+
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination R2, averaged over the outputs.
+
+        With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+        y : array-like of shape (n_samples, ...)
+        sample_weight : array-like of shape (n_samples,), default=None
+            With `return_sequences` also (n_samples, timesteps).
+
+        Returns
+        -------
+        float
+        """
+        sequences, outputs = self._forward(X)
+        by_step = self._architecture.return_sequences
+        truth = self._read_numbers(y, sequences, by_step)
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
+        counted = weights > 0
+        truth = truth.reshape(*weights.shape, -1)[counted]
+        outputs = outputs.reshape(*weights.shape, -1)[counted]
+        return r2_score(truth, outputs, sample_weight=weights[counted])
+
+    def _encode(self, y, sequences, counted, *, reset):
+        """Return y as Targets, its trailing shape learned or compared."""
+        values = self._read_numbers(y, sequences, self.return_sequences)
+        shape = values.shape[counted.ndim :]
+        if reset:
+            self._target_shape = shape
+        elif shape != self._target_shape:
+            raise ValueError(
+                f"`y` must have the trailing shape {self._target_shape}, as in `fit`, got {shape}."
+            )
+        loss = "mean_squared_error" if self.loss == "auto" else canonical_loss(self.loss)
+        if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
+            raise ValueError(
+                f"`y` must not be negative with `loss={self.loss!r}`, got "
+                f"{values[counted].min():.4g}."
+            )
+        outputs = shape or (1,)
+        return Targets(
+            values=values.reshape(*counted.shape, *outputs),
+            outputs=outputs,
+            activation="softplus" if loss in POSITIVE_LOSSES else "linear",
+            loss=loss,
+            scaled=loss not in UNSCALED_LOSSES,
+        )
+
+    def _read_numbers(self, y, sequences, by_step):
+        """Return y as a finite floating array, lists of targets padded with zeros."""
+        if by_step:
+            check_lengths_match(sequences, y)
+            if sequences.lengths is not None:
+                y = padded([np.asarray(target, dtype=float) for target in y], sequences.timesteps)
+        y = check_array(
+            y,
+            ensure_2d=False,
+            allow_nd=True,
+            dtype=(np.float64, np.float32),
+            ensure_all_finite=not by_step,
+            input_name="y",
+        )
+        check_consistent_length(sequences.values, y)
+        if not by_step and y.ndim > 3:
+            raise ValueError(f"`y` must have at most 3 dimensions, got the shape {y.shape}.")
+        if by_step:
+            if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
+                raise ValueError(
+                    "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, "
+                    f"outputs) with `return_sequences`, {sequences.timesteps} timesteps as in X, "
+                    f"got {y.shape}."
+                )
+            present = sequences.present()
+            y = np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
+            assert_all_finite(y, input_name="y")
+        return y
+
+    def _weigh(self, weights, targets):
+        return weights
+
+    def _hold_out(self, chosen, targets, n_held_out, rng):
+        """Hold out the last samples: those of a series that come after the others."""
+        return chosen[:-n_held_out], chosen[-n_held_out:]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,57 @@
+"""Samples: what one training or validation run reads, gathered in blocks on demand."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skrnn._scaling import Scaling
+from skrnn._sequences import Sequences
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Sequences, encoded targets and weights, row by row.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : ndarray of shape (n_samples, ...)
+        As the loss wants them.
+    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
+    scaling : Scaling
+        Applied to the sequences as they are gathered; the targets are standardized already.
+    dtype : str
+    positions : ndarray of int of shape (n_chosen,) or None
+        Which samples belong to this run; None: all of them.
+    """
+
+    sequences: Sequences
+    targets: np.ndarray
+    weights: np.ndarray
+    scaling: Scaling
+    dtype: str
+    positions: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.sequences) if self.positions is None else len(self.positions)
+
+    @property
+    def sample_bytes(self):
+        """Bytes of one gathered sample."""
+        itemsize = np.dtype(self.dtype).itemsize
+        return self.sequences.timesteps * self.sequences.features * itemsize
+
+    def chosen(self, positions):
+        """Return the Samples at these positions of this run."""
+        return replace(
+            self, positions=positions if self.positions is None else self.positions[positions]
+        )
+
+    def block(self, order):
+        """Return copies of X, targets and weights at the given positions of this run."""
+        index = order if self.positions is None else self.positions[order]
+        return (
+            self.sequences.block(index, self.scaling, self.dtype),
+            self.targets[index],
+            self.weights[index].astype(self.dtype),
+        )

@@ -1,0 +1,227 @@
+"""TimeIndex: the times of rows, the series they belong to, and where their steps break off."""
+
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+TIME_TYPES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+AGREEMENT = 0.95  # share of the steps that make a frequency
+BLOCK = 1_000_000  # rows compared at once, so that a long index costs no long temporaries
+
+
+@dataclass(frozen=True, eq=False)
+class TimeIndex:
+    """Rows in time.
+
+    Parameters
+    ----------
+    times : DatetimeIndex, PeriodIndex or TimedeltaIndex of length n_rows
+    bounds : ndarray of shape (n_series + 1,)
+        First row of each series, then n_rows.
+    labels : list of length n_series
+        Names of the series; [None] where there is one series without a name.
+    """
+
+    times: pd.Index
+    bounds: np.ndarray
+    labels: list
+
+
+def has_time_index(data):
+    """Whether `data` is a pandas object whose index tells the time of each row."""
+    if not isinstance(data, (pd.DataFrame, pd.Series)):
+        return False
+    index = data.index
+    if isinstance(index, pd.MultiIndex):
+        return index.nlevels == 2 and isinstance(index.levels[1], TIME_TYPES)
+    return isinstance(index, TIME_TYPES)
+
+
+def read_time_index(data):
+    """Return the TimeIndex of `data`, checked, or None where its rows count by position."""
+    if not has_time_index(data):
+        return None
+    if isinstance(data.index, pd.MultiIndex):
+        times = data.index.get_level_values(1)
+        bounds, labels = _series_blocks(data.index)
+    else:
+        times, bounds, labels = data.index, np.array([0, len(data)]), [None]
+    index = TimeIndex(times, bounds, labels)
+    _check_order(index)
+    return index
+
+
+def _series_blocks(index):
+    """Bounds and labels of the series in a (series, time) index; each must be one block."""
+    codes = np.asarray(index.codes[0])
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise ValueError(
+            f"Every row needs a series label, got a missing one in row {row}. "
+            "Drop the row or name its series."
+        )
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    labels = [index.levels[0][code] for code in codes[starts]]
+    if len(set(labels)) < len(labels):
+        scattered = next(label for label in labels if labels.count(label) > 1)
+        raise ValueError(
+            f"The rows of each series must stand together, got those of {scattered!r} in several "
+            "places. Sort the rows with `sort_index()`; ShuffleSplit cannot be used on rows in time, "
+            "KFold and TimeSeriesSplit can."
+        )
+    return np.append(starts, len(codes)), labels
+
+
+def _check_order(index):
+    """Refuse NaT, and times that do not ascend strictly within their series."""
+    if index.times.hasnans:
+        row = int(np.argmax(index.times.isna()))
+        raise ValueError(
+            f"The time index must be complete, got NaT in row {row}. Drop the row or fill in its "
+            "time."
+        )
+    ticks = index.times.asi8
+    descends = ticks[1:] <= ticks[:-1]
+    descends[index.bounds[1:-1] - 1] = False
+    if not descends.any():
+        return
+    row = int(np.argmax(descends))
+    earlier, later = index.times[row], index.times[row + 1]
+    series = index.labels[np.searchsorted(index.bounds, row, side="right") - 1]
+    place = "" if series is None else f" in series {series!r}"
+    if earlier == later:
+        raise ValueError(
+            f"The time index must not hold duplicates, got {later} twice{place}. Drop one of the "
+            "rows; several series on one time axis want a (series, time) MultiIndex."
+        )
+    raise ValueError(
+        f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted: sort the "
+        "rows with `sort_index()`; ShuffleSplit cannot be used on rows in time, KFold and "
+        "TimeSeriesSplit can."
+    )
+
+
+@contextmanager
+def _pandas_quiet():
+    """Silence pandas about slow offsets and about the coming return type of `infer_freq`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def follows(earlier, later, frequency):
+    """Whether `later` is one step after `earlier`: for two times, or for two equally long indexes.
+
+    Steps of a fixed duration are judged in absolute time, steps of the calendar (days, business
+    days, weeks, months) in local wall time, so that a change of the clocks is no gap.
+    """
+    fixed = isinstance(frequency, (pd.Timedelta, pd.offsets.Tick))
+    if isinstance(frequency, pd.offsets.Day):  # a Tick before pandas 3
+        fixed = False
+    if not fixed and getattr(earlier, "tz", None) is not None:
+        earlier, later = earlier.tz_localize(None), later.tz_localize(None)
+    with _pandas_quiet():
+        return earlier + frequency == later
+
+
+def _continues(index, frequency):
+    """For each row but the first: whether it follows the row before it by one step."""
+    times = index.times
+    answer = np.empty(len(times) - 1, dtype=bool)
+    for start in range(0, len(answer), BLOCK):
+        part = slice(start, min(start + BLOCK, len(answer)))
+        after = slice(part.start + 1, part.stop + 1)
+        answer[part] = follows(times[part], times[after], frequency)
+    return answer
+
+
+def run_bounds(index, frequency, n_rows):
+    """Return the first row of each contiguous run, then `n_rows`.
+
+    Without an index all rows are one run; without a frequency each series is one.
+    """
+    if index is None:
+        return np.array([0, n_rows])
+    if frequency is None:
+        return index.bounds
+    gaps = np.flatnonzero(~_continues(index, frequency)) + 1
+    return np.union1d(gaps, index.bounds)
+
+
+def learn_frequency(index):
+    """Return the step from row to row, or None where the rows have none (or are too few).
+
+    Returns
+    -------
+    DateOffset, Timedelta or None
+        The index's own frequency if it has one. Else, of what pandas infers from the longest
+        series, the commonest step in months and the commonest duration, the one that most steps
+        of all series agree with, if 95% do.
+    """
+    if index is None:
+        return None
+    own = index.times.freq
+    if own is not None and (isinstance(index.times, pd.PeriodIndex) or len(index.labels) == 1):
+        return own
+    within = np.ones(len(index.times) - 1, dtype=bool)
+    within[index.bounds[1:-1] - 1] = False
+    if not within.any():
+        return None
+    candidates = [*_inferred(index), *_months(index.times, within), *_durations(index.times, within)]
+    shares = [_continues(index, candidate)[within].mean() for candidate in candidates]
+    best = int(np.argmax(shares))
+    return candidates[best] if shares[best] >= AGREEMENT else None
+
+
+def _inferred(index):
+    """What pandas infers from the longest series: a list of one frequency or none."""
+    longest = int(np.argmax(np.diff(index.bounds)))
+    times = index.times[index.bounds[longest] : index.bounds[longest + 1]]
+    if len(times) < 3:
+        return []
+    with _pandas_quiet():
+        found = pd.infer_freq(times)
+        return [] if found is None else [pd.tseries.frequencies.to_offset(found)]
+
+
+def _commonest(values):
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[np.argmax(counts)])
+
+
+def _months(times, within):
+    """The commonest step by month number: month ends, or one day of the month throughout."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return []
+    local = times.tz_localize(None)
+    step = _commonest(np.diff(local.year * 12 + local.month)[within])
+    if step < 1:
+        return []
+    if local.is_month_end.all():
+        return [pd.offsets.MonthEnd(step)]
+    return [pd.DateOffset(months=step)] if local.day.nunique() == 1 else []
+
+
+def _durations(times, within):
+    """The commonest elapsed time; whole days in a time zone as days of the calendar first."""
+    step = pd.Timedelta(_commonest(np.diff(times.asi8)[within]), unit=times.unit)
+    in_days = getattr(times, "tz", None) is not None and step % pd.Timedelta(days=1) == pd.Timedelta(0)
+    return [pd.DateOffset(days=step.days), step] if in_days else [step]
+
+
+def in_kind(index, dtype):
+    """Return `index` with its times in the time zone of `dtype`, or refuse another kind of time."""
+    times = index.times
+    zones = [isinstance(kind, pd.DatetimeTZDtype) for kind in (times.dtype, dtype)]
+    periods = [isinstance(kind, pd.PeriodDtype) for kind in (times.dtype, dtype)]
+    if all(zones):
+        return TimeIndex(times.tz_convert(dtype.tz), index.bounds, index.labels)
+    if any(zones) or times.dtype.kind != dtype.kind or (any(periods) and times.dtype != dtype):
+        raise ValueError(
+            f"The time index must be of the kind seen in `fit`, {dtype}, got {times.dtype}. "
+            "Convert it, or fit again."
+        )
+    return index

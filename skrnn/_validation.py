@@ -1,0 +1,296 @@
+"""Checks of what a caller passes, made before any graph is built, in the caller's words."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skrnn._sequences import ROWS_AT_ONCE, Sequences, rows_under
+from skrnn._sklearn import check_sample_weight
+
+# Integers this large in X are rather token ids than measurements.
+TOKEN_LIKE = 1000
+
+
+def read_sequences(X, *, vocab_size, mask_value, dtype):
+    """Check X and return it as Sequences.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, timesteps[, features]), or a list of sequences
+    vocab_size : int or None
+        An int: X holds token ids in [0, vocab_size).
+    mask_value : int, float or None
+    dtype : str
+        The dtype that the network computes in; finite values must stay finite in it.
+
+    Returns
+    -------
+    Sequences
+    """
+    arrays = _as_arrays(X)
+    if arrays is None:
+        values, lengths = _read_array(X), None
+        whole = values.dtype.kind in "iu"
+    else:
+        arrays = [_to_numbers(array, i) for i, array in enumerate(arrays)]
+        values, lengths = _pad(arrays)
+        whole = all(array.dtype.kind in "iu" for array in arrays)
+    flat = lengths is None and values.ndim == 2
+    if vocab_size is not None:
+        tokens = _check_tokens(values, vocab_size, lengths)
+        return Sequences(tokens, lengths, mask_value, flat)
+    if whole and values.ndim == 2:
+        _warn_of_tokens(values)
+    values = values[:, :, np.newaxis] if values.ndim == 2 else values
+    if values.dtype.kind == "b":
+        values = values.astype(np.int8)
+    _check_finite(values, mask_value, lengths, dtype)
+    return Sequences(values, lengths, mask_value, flat)
+
+
+def _as_arrays(X):
+    """Return the sequences of a list as arrays, or None where X is an ordinary array-like."""
+    listed = isinstance(X, (list, tuple)) or (
+        isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+    )
+    if not listed or len(X) == 0 or any(np.isscalar(item) or item is None for item in X):
+        return None
+    arrays = [_as_array(item, i) for i, item in enumerate(X)]
+    dimensions = {array.ndim for array in arrays}
+    if dimensions == {2} or (dimensions == {1} and len({len(array) for array in arrays}) > 1):
+        return arrays
+    if len(dimensions) > 1:
+        raise ValueError(
+            "`X` is a list whose items must all be 1-D or all be 2-D, got items of "
+            f"{sorted(dimensions)} dimensions."
+        )
+    return None
+
+
+def _as_array(item, i):
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(
+            f"`X` is a list of sequences, but sequence {i} is itself ragged: every timestep of a "
+            "sequence must have the same number of features."
+        ) from error
+
+
+def _to_numbers(array, i):
+    if array.size == 0:
+        raise ValueError(f"`X` holds an empty sequence, number {i}. Drop it, and its target.")
+    _refuse_strings(array)
+    name = f"sequence {i} of X"
+    return check_array(array, ensure_2d=False, ensure_all_finite=False, input_name=name)
+
+
+def _pad(arrays):
+    """Return one floating array padded with NaN at the end, and the true lengths."""
+    lengths = np.array([len(array) for array in arrays])
+    widths = {array.shape[1:] for array in arrays}
+    if len(widths) > 1:
+        counts = sorted(width[0] for width in widths)
+        raise ValueError(f"`X` must hold sequences of equally many features, got {counts}.")
+    dtype = np.result_type(np.float32, *arrays)
+    padded = np.full((len(arrays), lengths.max(), *widths.pop()), np.nan, dtype=dtype)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return padded, lengths
+
+
+def _read_array(X):
+    if isinstance(X, (list, np.ndarray)):
+        _refuse_strings(np.asarray(X))
+    elif hasattr(X, "select_dtypes"):
+        _refuse_strings(X.select_dtypes(exclude="number").to_numpy())
+    values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
+    if values.ndim > 3:
+        raise ValueError(
+            "`X` must have shape (n_samples, timesteps) or (n_samples, timesteps, features), got "
+            f"{values.ndim} dimensions: {values.shape}."
+        )
+    if 0 in values.shape:
+        raise ValueError(f"`X` must have at least one timestep and one feature, got {values.shape}.")
+    return values
+
+
+def _refuse_strings(values):
+    text = values.dtype.kind in "US" and values.size > 0
+    if values.dtype == object:
+        text = next((item for item in values.flat if isinstance(item, (str, bytes))), None)
+        values = np.array([text])
+    if text:
+        raise ValueError(
+            f"`X` must hold numbers, got the string {str(values.flat[0])!r}. Turn text into token "
+            "ids first, and pass their count as `vocab_size`."
+        )
+
+
+def _check_tokens(values, vocab_size, lengths):
+    """Return token ids as int32 or int64 of shape (n_samples, timesteps)."""
+    if values.ndim == 3:
+        if values.shape[2] != 1:
+            raise ValueError(
+                "`X` must hold one token id for each timestep when `vocab_size` is set, got "
+                f"{values.shape[2]} features."
+            )
+        values = values[:, :, 0]
+    real = np.ones(values.shape, dtype=bool)
+    if lengths is not None:
+        real = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+    whole = values.dtype.kind in "iub"
+    with np.errstate(invalid="ignore"):
+        wrong = real & ~((values >= 0) & (values < vocab_size) & (whole | (values % 1 == 0)))
+    if wrong.any():
+        sample, step = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"`X` must hold token ids, whole numbers in [0, {vocab_size}) as `vocab_size` says, got "
+            f"{values[sample, step]} in sample {sample}, timestep {step}."
+        )
+    return np.where(real, values, -1).astype(np.int64 if vocab_size > 2**31 else np.int32)
+
+
+def _warn_of_tokens(values):
+    if np.nanmin(values) >= 0 and np.nanmax(values) >= TOKEN_LIKE:
+        warnings.warn(
+            f"`X` holds whole numbers up to {np.nanmax(values):.0f}, which look like token ids. "
+            "Set `vocab_size` to embed them, or pass floats if they are measurements.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _check_finite(values, mask_value, lengths, dtype):
+    """Look at each row once, also where windows overlap, and refuse what cannot be trained on."""
+    if values.dtype.kind in "iu":
+        return
+    rows, _ = rows_under(values)
+    nan_is_mask = isinstance(mask_value, float) and np.isnan(mask_value)
+    limit = np.finfo(dtype).max
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        block = rows[start : start + ROWS_AT_ONCE]
+        total = np.abs(block).max()
+        if total <= limit:
+            continue
+        missing = np.isnan(block)
+        if np.isinf(block).any() or (np.abs(block[~missing]) > limit).any():
+            raise ValueError(
+                f"Input X contains infinity or a value too large for dtype('{dtype}')."
+            )
+        if lengths is None and not nan_is_mask:
+            raise ValueError(
+                "Input X contains NaN. Impute it first, or set `mask_value=np.nan` to skip "
+                "timesteps whose features are all NaN."
+            )
+        if (missing.any(axis=1) & ~missing.all(axis=1)).any():
+            raise ValueError(
+                "Input X contains NaN in a part of a timestep's features. `mask_value=np.nan` "
+                "skips only timesteps whose features are all NaN."
+            )
+    if lengths is not None and not nan_is_mask:
+        _check_padding_alone_is_nan(values, lengths)
+
+
+def _check_padding_alone_is_nan(values, lengths):
+    real = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+    for i in np.flatnonzero((np.isnan(values).any(axis=2) & real).any(axis=1))[:1]:
+        raise ValueError(
+            f"Input X contains NaN in sequence {i}. Impute it first, or set `mask_value=np.nan` "
+            "to skip timesteps whose features are all NaN."
+        )
+
+
+def read_weights(sample_weight, sequences, *, by_step, dtype):
+    """Check sample weights and return them, ones where there are none.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), with `by_step` also (n_samples, timesteps)
+    sequences : Sequences
+    by_step : bool
+        Whether each timestep is weighted; absent ones then count zero.
+    dtype : str
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or (n_samples, timesteps) with `by_step`
+    """
+    n_samples, shape = len(sequences), sequences.values.shape[:2]
+    weights = None if sample_weight is None else np.asarray(sample_weight)
+    if by_step and weights is not None and weights.ndim == 2:
+        if weights.shape != shape:
+            raise ValueError(f"`sample_weight` must have shape {shape}, got {weights.shape}.")
+        flat = np.broadcast_to(0, weights.size)
+        weights = check_sample_weight(weights.ravel(), flat, ensure_non_negative=True)
+        weights = weights.reshape(shape)
+    else:
+        counted = np.broadcast_to(0, n_samples)
+        if sample_weight is None:
+            weights = np.broadcast_to(np.ones((), dtype=dtype), n_samples)  # takes no memory
+        else:
+            weights = check_sample_weight(sample_weight, counted, ensure_non_negative=True)
+        if by_step:
+            weights = np.repeat(weights[:, np.newaxis], shape[1], axis=1)
+    return weights * sequences.present() if by_step else weights
+
+
+def check_shape(sequences, timesteps, features):
+    """Refuse sequences of another shape than those that were fitted.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    timesteps : int or None
+        None: a list was fitted, and any length is right.
+    features : int
+    """
+    if sequences.features != features:
+        raise ValueError(
+            f"`X` must have {features} features for each timestep, as in `fit`, got "
+            f"{sequences.features}."
+        )
+    lengths = {sequences.timesteps} if sequences.lengths is None else set(sequences.lengths)
+    if timesteps is not None and lengths != {timesteps}:
+        raise ValueError(
+            f"`X` must have {timesteps} timesteps, as in `fit`, got {sorted(map(int, lengths))}. "
+            "Fit on a list of sequences to predict any length."
+        )
+
+
+def check_lengths_match(sequences, y, name="y"):
+    """Refuse targets for each timestep whose lengths are not those of their sequences."""
+    if len(y) != len(sequences):
+        raise ValueError(f"`X` has {len(sequences)} samples, but `{name}` has {len(y)}.")
+    if sequences.lengths is None:
+        return
+    for i, (length, target) in enumerate(zip(sequences.lengths, y, strict=True)):
+        if np.ndim(target) == 0 or len(target) != length:
+            got = "one value" if np.ndim(target) == 0 else f"{len(target)} values"
+            raise ValueError(
+                f"`{name}` must hold one value for each timestep: sample {i} has {length} "
+                f"timesteps, but {got} in `{name}`."
+            )
+
+
+def as_layers(value, length, name):
+    """Return a parameter that is a value or one value a layer as a tuple of `length`."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != length:
+            raise ValueError(
+                f"`{name}` must be one value or one for each of the {length} recurrent layers, got "
+                f"{len(value)} values: {value!r}."
+            )
+        return tuple(value)
+    return (value,) * length
+
+
+def check_sizes(sizes, name):
+    """Return layer sizes as a tuple of ints, each at least 1."""
+    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"`{name}` must hold whole numbers of at least 1, got {size!r}.")
+    return tuple(int(size) for size in sizes)

@@ -1,0 +1,297 @@
+"""The recurrences of Keras's recurrent layers in NumPy, with Keras's equations and weight layout.
+
+In shapes: B samples, T timesteps, F features, U units. In array lines: W kernel, R recurrent
+kernel, b bias, h state, c memory.
+"""
+
+import numpy as np
+
+__all__ = ["gru", "lstm", "simple_rnn"]
+
+
+def _sigmoid(x):
+    return 0.5 * np.tanh(0.5 * x) + 0.5  # the logistic function, without its overflow
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+def _linear(x):
+    return x
+
+
+_ACTIVATIONS = {"linear": _linear, "relu": _relu, "sigmoid": _sigmoid, "tanh": np.tanh}
+
+
+def _find_activation(name):
+    if not isinstance(name, str) or name not in _ACTIVATIONS:
+        raise ValueError(f"`activation` must be among {sorted(_ACTIVATIONS)}, got {name!r}.")
+    return _ACTIVATIONS[name]
+
+
+def _as_numbers(value, name):
+    """Return an argument as an array of numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        message = f"`{name}` must be one array of numbers, got nested sequences of unequal lengths."
+        raise ValueError(message) from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` must hold real numbers, got an array of dtype {array.dtype}.")
+    return array
+
+
+def _check_shapes(x, W, R, b, gates, biases):
+    """Refuse arrays that do not fit each other."""
+    columns = "units" if gates == 1 else f"{gates} * units"
+    if x.ndim not in (2, 3) or x.size == 0:
+        raise ValueError(
+            "`x` must have the shape (timesteps, features) or (n_samples, timesteps, features), "
+            f"without a zero, got {x.shape}."
+        )
+    if R.ndim != 2 or R.size == 0 or R.shape[1] != gates * R.shape[0]:
+        raise ValueError(f"`R` must have the shape (units, {columns}), got {R.shape}.")
+    features, width = x.shape[-1], R.shape[1]
+    if W.shape != (features, width):
+        raise ValueError(
+            f"`W` must have the shape (features, {columns}), which is {(features, width)} for "
+            f"`x` of shape {x.shape} and `R` of shape {R.shape}, got {W.shape}."
+        )
+    if b.shape != (*biases, width):
+        layout = f"({columns},)"
+        if biases:
+            layout = f"(2, {columns}), as in Keras's GRU with `reset_after=True`"
+        raise ValueError(
+            f"`b` must have the shape {layout}, which is {(*biases, width)} for `R` of shape "
+            f"{R.shape}, got {b.shape}."
+        )
+
+
+def _as_pair(initial_state):
+    """Return an LSTM's initial state as h and c."""
+    try:
+        h, c = (None, None) if initial_state is None else initial_state
+    except (TypeError, ValueError) as error:
+        kind = type(initial_state).__name__
+        raise ValueError(f"`initial_state` must be the pair (h, c), got one {kind}.") from error
+    return h, c
+
+
+def _read_states(states, shape):
+    """Return the initial states as arrays, None where there are none."""
+    arrays = [state if state is None else _as_numbers(state, "initial_state") for state in states]
+    for array in arrays:
+        if array is not None and array.shape != shape:
+            layout = "(units,) for one sample" if len(shape) == 1 else "(n_samples, units)"
+            raise ValueError(
+                f"`initial_state` must have the shape {layout}, here {shape}, got {array.shape}."
+            )
+    return arrays
+
+
+def _read(x, W, R, b, states, *, gates, biases=()):
+    """Return the arguments as arrays of one floating dtype, x and states with an axis of samples.
+
+    The last item says whether x came with that axis.
+    """
+    x, W, R, b = (_as_numbers(v, name) for v, name in zip((x, W, R, b), "xWRb", strict=True))
+    _check_shapes(x, W, R, b, gates, biases)
+    state_shape = (*x.shape[:-2], len(R))  # (U,) or (B, U)
+    states = _read_states(states, state_shape)
+    given = [x, W, R, b, *(state for state in states if state is not None)]
+    dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
+    states = [np.zeros(state_shape) if state is None else state for state in states]
+    x, W, R, b, *states = (array.astype(dtype, copy=False) for array in (x, W, R, b, *states))
+    batched = x.ndim == 3
+    if not batched:
+        x, *states = (array[np.newaxis] for array in (x, *states))  # (1, T, F), (1, U)
+    return x, W, R, b, states, batched
+
+
+def _scan(step, projected, states, batched, return_state):
+    """Run `step` over the timesteps, and drop the axis of samples that `_read` put in."""
+    n_samples, timesteps, _ = projected.shape
+    h_all = np.empty((n_samples, timesteps, states[0].shape[1]), projected.dtype)  # (B, T, U)
+    for t in range(timesteps):
+        states = step(projected[:, t], *states)
+        h_all[:, t] = states[0]
+    results = (h_all, *states) if batched else (h_all[0], *(state[0] for state in states))
+    return results if return_state else results[0]
+
+
+def simple_rnn(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+    """Run a simple recurrent network over all timesteps [1]_.
+
+    Parameters
+    ----------
+    x : array-like of shape (timesteps, features) or (n_samples, timesteps, features)
+        One sample, or a batch of them.
+    W : array-like of shape (features, units)
+        Kernel.
+    R : array-like of shape (units, units)
+        Recurrent kernel.
+    b : array-like of shape (units,)
+        Bias.
+    activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
+        Of the state.
+    initial_state : array-like of shape (units,) or (n_samples, units), default=None
+        State before the first timestep, without the axis of samples for one sample; None: zeros.
+    return_state : bool, default=False
+        Return the final state too.
+
+    Returns
+    -------
+    h_all : ndarray of shape (timesteps, units) or (n_samples, timesteps, units)
+        State after each timestep; float32 if every argument is float32, else float64.
+    h : ndarray of shape (units,) or (n_samples, units)
+        Final state, with `return_state` only.
+
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14(2), 1990.
+       https://doi.org/10.1207/s15516709cog1402_1
+
+    Examples
+    --------
+    >>> from skrnn.cells import simple_rnn
+    >>> x = [[1.0], [2.0], [3.0]]
+    >>> simple_rnn(x, W=[[1.0]], R=[[0.5]], b=[0.0], activation="linear")
+    array([[1.  ],
+           [2.5 ],
+           [4.25]])
+    """
+    act = _find_activation(activation)
+    x, W, R, b, (h,), batched = _read(x, W, R, b, (initial_state,), gates=1)
+    projected = np.tensordot(x, W, axes=1) + b  # (B, T, U)
+
+    def step(x_t, h):
+        h = act(x_t + h @ R)  # (B, U)
+        return (h,)
+
+    return _scan(step, projected, (h,), batched, return_state)
+
+
+def lstm(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+    """Run a long short-term memory over all timesteps [1]_, with a forget gate [2]_.
+
+    The gates stand side by side in `W`, `R` and `b`: input, forget, cell, output. They are
+    logistic (Keras's `recurrent_activation="sigmoid"`).
+
+    Parameters
+    ----------
+    x : array-like of shape (timesteps, features) or (n_samples, timesteps, features)
+        One sample, or a batch of them.
+    W : array-like of shape (features, 4 * units)
+        Kernel.
+    R : array-like of shape (units, 4 * units)
+        Recurrent kernel.
+    b : array-like of shape (4 * units,)
+        Bias.
+    activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
+        Of the cell's input and of its memory on the way out.
+    initial_state : pair of array-like of shape (units,) or (n_samples, units), default=None
+        State h and memory c before the first timestep, without the axis of samples for one
+        sample; None: zeros.
+    return_state : bool, default=False
+        Return the final state and memory too.
+
+    Returns
+    -------
+    h_all : ndarray of shape (timesteps, units) or (n_samples, timesteps, units)
+        State after each timestep; float32 if every argument is float32, else float64.
+    h, c : ndarray of shape (units,) or (n_samples, units)
+        Final state and memory, with `return_state` only.
+
+    References
+    ----------
+    .. [1] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8),
+       1997. https://doi.org/10.1162/neco.1997.9.8.1735
+    .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction
+       with LSTM", Neural Computation 12(10), 2000. https://doi.org/10.1162/089976600300015015
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.cells import lstm
+    >>> x = np.ones((10, 4))
+    >>> W, R, b = np.ones((4, 4 * 8)), np.ones((8, 4 * 8)), np.zeros(4 * 8)
+    >>> h_all, h, c = lstm(x, W, R, b, return_state=True)
+    >>> h_all.shape, h.shape, c.shape
+    ((10, 8), (8,), (8,))
+    >>> h_next = lstm(x, W, R, b, initial_state=(h, c))
+    >>> bool(np.allclose(np.vstack([h_all, h_next]), lstm(np.ones((20, 4)), W, R, b)))
+    True
+    """
+    act = _find_activation(activation)
+    x, W, R, b, (h, c), batched = _read(x, W, R, b, _as_pair(initial_state), gates=4)
+    projected = np.tensordot(x, W, axes=1) + b  # (B, T, 4U)
+
+    def step(x_t, h, c):
+        i, f, g, o = np.split(x_t + h @ R, 4, axis=-1)  # (B, U) each
+        c = _sigmoid(f) * c + _sigmoid(i) * act(g)
+        h = _sigmoid(o) * act(c)
+        return h, c
+
+    return _scan(step, projected, (h, c), batched, return_state)
+
+
+def gru(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+    """Run a gated recurrent unit over all timesteps [1]_.
+
+    The gates stand side by side in `W`, `R` and `b`: update, reset, candidate. They are logistic
+    (Keras's `recurrent_activation="sigmoid"`). As in Keras's default `reset_after=True`, the
+    reset gate acts after the recurrent product, which has a bias of its own.
+
+    Parameters
+    ----------
+    x : array-like of shape (timesteps, features) or (n_samples, timesteps, features)
+        One sample, or a batch of them.
+    W : array-like of shape (features, 3 * units)
+        Kernel.
+    R : array-like of shape (units, 3 * units)
+        Recurrent kernel.
+    b : array-like of shape (2, 3 * units)
+        Bias of the input product, then of the recurrent product.
+    activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
+        Of the candidate state.
+    initial_state : array-like of shape (units,) or (n_samples, units), default=None
+        State before the first timestep, without the axis of samples for one sample; None: zeros.
+    return_state : bool, default=False
+        Return the final state too.
+
+    Returns
+    -------
+    h_all : ndarray of shape (timesteps, units) or (n_samples, timesteps, units)
+        State after each timestep; float32 if every argument is float32, else float64.
+    h : ndarray of shape (units,) or (n_samples, units)
+        Final state, with `return_state` only.
+
+    References
+    ----------
+    .. [1] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation", EMNLP 2014. https://doi.org/10.3115/v1/D14-1179
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.cells import gru
+    >>> x = np.ones((2, 10, 4))
+    >>> W, R, b = np.ones((4, 3 * 8)), np.ones((8, 3 * 8)), np.zeros((2, 3 * 8))
+    >>> gru(x, W, R, b).shape
+    (2, 10, 8)
+    """
+    act = _find_activation(activation)
+    x, W, R, b, (h,), batched = _read(x, W, R, b, (initial_state,), gates=3, biases=(2,))
+    projected = np.tensordot(x, W, axes=1) + b[0]  # (B, T, 3U)
+
+    def step(x_t, h):
+        x_z, x_r, x_g = np.split(x_t, 3, axis=-1)  # (B, U) each
+        h_z, h_r, h_g = np.split(h @ R + b[1], 3, axis=-1)  # (B, U) each
+        z = _sigmoid(x_z + h_z)
+        r = _sigmoid(x_r + h_r)
+        g = act(x_g + r * h_g)
+        h = z * h + (1 - z) * g
+        return (h,)
+
+    return _scan(step, projected, (h,), batched, return_state)

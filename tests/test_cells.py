@@ -1,0 +1,222 @@
+"""skrnn.cells against Keras's layers and against the recurrence written as a plain loop."""
+
+import keras
+import numpy as np
+import pytest
+
+from skrnn import cells
+
+GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+
+every_cell = pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def random_weights(cell, features, units, dtype="float64"):
+    rng = np.random.default_rng(1)
+    width = GATES[cell] * units
+    shapes = (features, width), (units, width), (2, width) if cell == "gru" else (width,)
+    return [rng.normal(0, 0.4, shape).astype(dtype) for shape in shapes]
+
+
+def random_states(cell, shape, dtype="float64"):
+    rng = np.random.default_rng(2)
+    return [rng.normal(size=shape).astype(dtype) for _ in range(2 if cell == "lstm" else 1)]
+
+
+def keras_outputs(cell, x, weights, activation="tanh", states=None):
+    """Return all states and the final ones of a Keras layer that holds these weights."""
+    layer = LAYERS[cell](
+        weights[1].shape[0],
+        activation=activation,
+        return_sequences=True,
+        return_state=True,
+        dtype=x.dtype.name,
+    )
+    layer.build(x.shape)
+    layer.set_weights(weights)
+    return [output.numpy() for output in layer(x, initial_state=states)]
+
+
+@every_cell
+@every_dtype
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "linear"])
+def test_batch_equals_keras(cell, dtype, activation):
+    x = np.random.default_rng(0).normal(size=(5, 10, 4)).astype(dtype)
+    weights = random_weights(cell, 4, 8, dtype)
+    if activation in ("relu", "linear"):
+        weights = [weight / 2 for weight in weights]  # unbounded states stay of order one
+    results = getattr(cells, cell)(x, *weights, activation=activation, return_state=True)
+    expected = keras_outputs(cell, x, weights, activation)
+    assert len(results) == len(expected)
+    for result, oracle in zip(results, expected, strict=True):
+        assert result.dtype == dtype
+        assert result.shape == oracle.shape
+        np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
+
+
+@every_cell
+@every_dtype
+def test_single_sample_equals_keras(cell, dtype):
+    x = np.random.default_rng(0).normal(size=(10, 4)).astype(dtype)
+    weights = random_weights(cell, 4, 8, dtype)
+    results = getattr(cells, cell)(x, *weights, return_state=True)
+    for result, oracle in zip(results, keras_outputs(cell, x[None], weights), strict=True):
+        assert result.dtype == dtype
+        np.testing.assert_allclose(result, oracle[0], rtol=0, atol=TOLERANCE[dtype])
+
+
+@every_cell
+@every_dtype
+def test_initial_state_equals_keras(cell, dtype):
+    x = np.random.default_rng(0).normal(size=(5, 6, 4)).astype(dtype)
+    weights = random_weights(cell, 4, 8, dtype)
+    states = random_states(cell, (5, 8), dtype)
+    initial_state = states if cell == "lstm" else states[0]
+    result = getattr(cells, cell)(x, *weights, initial_state=initial_state)
+    oracle = keras_outputs(cell, x, weights, states=states)[0]
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("function", [np.tanh, lambda x: np.maximum(x, 0)], ids=["tanh", "relu"])
+def test_simple_rnn_equals_the_recurrence_by_hand(function):
+    rng = np.random.default_rng(0)
+    inputs = rng.random((10, 4))
+    Wx, Wh, b = rng.random((8, 4)), rng.random((8, 8)) / 8, rng.random(8)
+    h, by_hand = np.zeros(8), []
+    for x_t in inputs:
+        h = function(np.dot(Wx, x_t) + np.dot(Wh, h) + b)
+        by_hand.append(h)
+    activation = "tanh" if function is np.tanh else "relu"
+    result = cells.simple_rnn(inputs, Wx.T, Wh.T, b, activation=activation)
+    np.testing.assert_allclose(result, np.stack(by_hand), rtol=1e-12)
+
+
+@every_cell
+def test_final_state_is_the_last_of_all_states(cell):
+    x = np.random.default_rng(0).normal(size=(3, 10, 4))
+    h_all, h, *_ = getattr(cells, cell)(x, *random_weights(cell, 4, 8), return_state=True)
+    np.testing.assert_array_equal(h, h_all[:, -1])
+
+
+@every_cell
+@pytest.mark.parametrize("batch", [(), (3,)], ids=["sample", "batch"])
+def test_continuing_from_the_final_state_equals_one_run(cell, batch):
+    x = np.random.default_rng(0).normal(size=(*batch, 10, 4))
+    weights = random_weights(cell, 4, 8)
+    run = getattr(cells, cell)
+    first, *state = run(x[..., :6, :], *weights, return_state=True)
+    second = run(x[..., 6:, :], *weights, initial_state=state if cell == "lstm" else state[0])
+    whole = run(x, *weights)
+    np.testing.assert_allclose(np.concatenate([first, second], axis=-2), whole, rtol=1e-12)
+
+
+@every_cell
+def test_arguments_stay_as_they_were(cell):
+    x = np.random.default_rng(0).normal(size=(3, 10, 4))
+    states = random_states(cell, (3, 8))
+    arguments = [x, *random_weights(cell, 4, 8), *states]
+    before = [array.copy() for array in arguments]
+    initial_state = states if cell == "lstm" else states[0]
+    getattr(cells, cell)(*arguments[:4], initial_state=initial_state)
+    for array, copy in zip(arguments, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@every_cell
+def test_integers_are_computed_in_float64(cell):
+    x = np.arange(12).reshape(3, 4)
+    weights = random_weights(cell, 4, 8)
+    result = getattr(cells, cell)(x, *weights)
+    assert result.dtype == np.float64
+    np.testing.assert_array_equal(result, getattr(cells, cell)(x.astype(float), *weights))
+
+
+@every_cell
+def test_one_float64_argument_makes_the_result_float64(cell):
+    x = np.ones((3, 4))
+    weights = random_weights(cell, 4, 8, "float32")
+    assert getattr(cells, cell)(x, *weights).dtype == np.float64
+
+
+@every_cell
+def test_large_inputs_saturate_without_a_warning(cell):
+    x = np.array([[-1e6], [1e6]])
+    assert np.isfinite(getattr(cells, cell)(x, *random_weights(cell, 1, 2))).all()
+
+
+@every_cell
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)])
+def test_x_of_wrong_shape_is_refused(cell, shape):
+    with pytest.raises(ValueError, match=r"`x` must have the shape \(timesteps, features\)"):
+        getattr(cells, cell)(np.ones(shape), *random_weights(cell, 4, 8))
+
+
+@every_cell
+def test_kernel_of_other_features_is_refused(cell):
+    W, R, b = random_weights(cell, 4, 8)
+    width = 8 * GATES[cell]
+    with pytest.raises(ValueError, match=rf"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"):
+        getattr(cells, cell)(np.ones((10, 5)), W, R, b)
+
+
+@every_cell
+@pytest.mark.parametrize("shape", [(8,), (8, 9), (0, 0), (8, 8, 8)])
+def test_recurrent_kernel_of_wrong_shape_is_refused(cell, shape):
+    W, _, b = random_weights(cell, 4, 8)
+    with pytest.raises(ValueError, match=r"`R` must have the shape \(units, .*units\), got"):
+        getattr(cells, cell)(np.ones((10, 4)), W, np.ones(shape), b)
+
+
+@every_cell
+def test_bias_of_wrong_shape_is_refused(cell):
+    W, R, _ = random_weights(cell, 4, 8)
+    with pytest.raises(ValueError, match=r"`b` must have the shape .* got \(7,\)"):
+        getattr(cells, cell)(np.ones((10, 4)), W, R, np.ones(7))
+
+
+def test_gru_with_a_single_bias_names_the_layout_of_keras():
+    W, R, b = random_weights("gru", 4, 8)
+    with pytest.raises(ValueError, match=r"\(2, 3 \* units\).*`reset_after=True`.*got \(24,\)"):
+        cells.gru(np.ones((10, 4)), W, R, b[0])
+
+
+@every_cell
+@pytest.mark.parametrize("shape", [(7,), (3, 8), (1, 8)])
+def test_initial_state_of_wrong_shape_is_refused(cell, shape):
+    state = np.zeros(shape)
+    initial_state = (state, state) if cell == "lstm" else state
+    with pytest.raises(ValueError, match=r"`initial_state` must have the shape \(units,\)"):
+        getattr(cells, cell)(
+            np.ones((10, 4)), *random_weights(cell, 4, 8), initial_state=initial_state
+        )
+
+
+@pytest.mark.parametrize("initial_state", [np.zeros(8), 3, [np.zeros(8)]])
+def test_lstm_without_a_pair_of_states_is_refused(initial_state):
+    with pytest.raises(ValueError, match=r"`initial_state` must be the pair \(h, c\)"):
+        cells.lstm(np.ones((10, 4)), *random_weights("lstm", 4, 8), initial_state=initial_state)
+
+
+@every_cell
+@pytest.mark.parametrize("activation", ["softmax", None, ["tanh"]])
+def test_unknown_activation_is_refused(cell, activation):
+    with pytest.raises(ValueError, match=r"`activation` must be among \['linear', 'relu'"):
+        getattr(cells, cell)(np.ones((10, 4)), *random_weights(cell, 4, 8), activation=activation)
+
+
+@every_cell
+@pytest.mark.parametrize("x", [[["a", "b"]], [[1j, 2j]]], ids=["strings", "complex"])
+def test_what_is_no_real_number_is_refused(cell, x):
+    with pytest.raises(TypeError, match="`x` must hold real numbers, got an array of dtype"):
+        getattr(cells, cell)(x, *random_weights(cell, 2, 8))
+
+
+@every_cell
+def test_sequences_of_unequal_length_are_refused(cell):
+    x = [[[1.0], [2.0]], [[3.0]]]
+    with pytest.raises(ValueError, match="`x` must be one array of numbers"):
+        getattr(cells, cell)(x, *random_weights(cell, 1, 8))

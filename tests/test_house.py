@@ -1,0 +1,153 @@
+"""The house of skrnn: who may import whom, what is public, what stands at the top level."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skrnn
+
+ROOT = Path(__file__).parents[1]
+
+# Lowest first. A module imports from lower levels, and from what stands before it in its own.
+LEVELS = [
+    ["_sklearn", "_keras_names", "_atomic", "_settings", "_progress"],
+    ["_architecture", "_sequences", "cells", "_time_index"],
+    ["_scaling", "_validation", "_windowing"],
+    ["_samples", "_parameters"],
+    ["_training"],
+    ["_keras_network"],
+    ["_keras_programs", "_keras_callbacks"],
+    ["_keras_engine"],
+    ["_base"],
+    ["_regressor", "_classifier", "_window_transformer"],
+    ["__init__"],
+]
+ORDER = [module for level in LEVELS for module in level]
+KERAS_MODULES = {"_keras_network", "_keras_programs", "_keras_callbacks", "_keras_engine"}
+PUBLIC_NAMES = [
+    "RNNClassifier",
+    "RNNRegressor",
+    "WindowTransformer",
+    "__version__",
+    "cells",
+    "clear_cache",
+    "make_windows",
+]
+TOP_LEVEL = [
+    ".ci",
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "examples",
+    "pyproject.toml",
+    "skrnn",
+    "tests",
+]
+
+every_module = pytest.mark.parametrize(
+    "module", sorted(path.stem for path in (ROOT / "skrnn").glob("*.py"))
+)
+
+
+def imported_names(module):
+    """Return the dotted names that a module of skrnn imports, inside functions too.
+
+    `from a import b` counts as "a.b", whether b is a module or a name in one.
+    """
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / "skrnn" / f"{module}.py").read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = {0: node.module, 1: f"skrnn.{node.module}" if node.module else "skrnn"}
+            names.update(f"{origin[node.level]}.{alias.name}" for alias in node.names)
+    return names
+
+
+def imported_modules(module):
+    """Return the modules of skrnn that a module of skrnn imports."""
+    parts = [name.split(".") for name in imported_names(module)]
+    return {name[1] if len(name) > 1 else "__init__" for name in parts if name[0] == "skrnn"}
+
+
+def parameter_entries(estimator):
+    """Return the entries of a docstring's Parameters section: name -> type line and text."""
+    docstring = inspect.getdoc(estimator)
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\S[^\n]*\n-+\n|\Z)", docstring, re.S | re.M)
+    entries = re.split(r"\n(?=\S)", section[1])
+    return {
+        name: entry
+        for entry in entries
+        for name in entry.split("\n")[0].split(" : ")[0].split(", ")
+    }
+
+
+def test_every_module_has_a_level():
+    assert sorted(path.stem for path in (ROOT / "skrnn").rglob("*.py")) == sorted(ORDER)
+
+
+@every_module
+def test_imports_point_downward(module):
+    assert imported_modules(module) <= set(ORDER[: ORDER.index(module)])
+
+
+@every_module
+def test_only_the_engine_imports_keras(module):
+    roots = {name.split(".")[0] for name in imported_names(module)}
+    assert module in KERAS_MODULES or not roots & {"keras", "tensorflow"}
+
+
+@every_module
+def test_only_one_module_imports_private_parts_of_sklearn(module):
+    private = {
+        name
+        for name in imported_names(module)
+        if name.startswith("sklearn.") and any(part[0] == "_" for part in name.split("."))
+    }
+    assert module == "_sklearn" or not private
+
+
+def test_importing_skrnn_loads_no_heavy_package():
+    program = "import sys, skrnn; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "skrnn" in loaded
+    assert not {"keras", "matplotlib", "tensorflow"} & set(loaded)
+
+
+def test_public_names_are_the_agreed_ones():
+    assert skrnn.__all__ == PUBLIC_NAMES
+    assert all(hasattr(skrnn, name) for name in PUBLIC_NAMES)
+
+
+def test_estimators_share_their_constructor_parameters():
+    regressor = inspect.signature(skrnn.RNNRegressor).parameters
+    classifier = dict(inspect.signature(skrnn.RNNClassifier).parameters)
+    del classifier["class_weight"]
+    assert list(regressor.values()) == list(classifier.values())
+
+
+@pytest.mark.parametrize("name", ["RNNClassifier", "RNNRegressor", "WindowTransformer"])
+def test_every_constructor_parameter_is_documented_in_order(name):
+    estimator = getattr(skrnn, name)
+    assert list(parameter_entries(estimator)) == list(inspect.signature(estimator).parameters)
+
+
+def test_estimators_document_shared_parameters_word_for_word():
+    classifier = parameter_entries(skrnn.RNNClassifier)
+    del classifier["class_weight"]
+    assert parameter_entries(skrnn.RNNRegressor) == classifier
+
+
+def test_top_level_is_the_agreed_one():
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    assert sorted({line.split("/")[0] for line in listing.stdout.splitlines()}) == TOP_LEVEL
