@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._atomic import unchanged_on_failure
 from skrnn._architecture import initial_weights, summary
+from skrnn._atomic import unchanged_on_failure
 from skrnn._parameters import (
     CONSTRAINTS,
     check_mask_value,
@@ -110,7 +110,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         resume = self.warm_start and hasattr(self, "weights_")
         share = 0.0 if validation_data is not None else self.validation_fraction
-        return self._fit(X, y, sample_weight, validation_data, share, self.epochs, resume, not resume)
+        return self._fit(
+            X, y, sample_weight, validation_data, share, self.epochs, resume, not resume
+        )
 
     def transform(self, X):
         """Return the last hidden state of the last recurrent layer, as features for others.
@@ -332,9 +334,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError("`validation_data` must be a tuple (X, y) or (X, y, sample_weight).")
         X, y, *weights = validation_data
         sequences = self._read_X(X, reset=False)
-        targets, weights = self._read_y(
-            y, weights[0] if weights else None, sequences, reset=False
-        )
+        targets, weights = self._read_y(y, weights[0] if weights else None, sequences, reset=False)
         return self._samples(sequences, targets, weights, self._split(targets, weights, 0, None)[0])
 
     def _check_batches(self, training, validation):
@@ -438,4 +438,5 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
         tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = [self.dtype]
         return tags

@@ -58,7 +58,9 @@ OPTIMIZERS = frozenset(
 )
 
 # Wrappers round another optimizer, and the abstract base.
-REFUSED_OPTIMIZERS = frozenset({"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"})
+REFUSED_OPTIMIZERS = frozenset(
+    {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
+)
 
 
 def canonical_loss(name):

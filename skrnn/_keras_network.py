@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from skrnn._architecture import CELLS, initial_weights
+from skrnn._architecture import initial_weights
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -16,7 +16,6 @@ RECURRENT_LAYERS = {
     "gru": keras.layers.GRU,
     "lstm": keras.layers.LSTM,
 }
-assert RECURRENT_LAYERS.keys() == CELLS.keys()
 
 
 def build_network(architecture, scaling=None, mask_value=None):
@@ -190,10 +189,14 @@ def _head(x, architecture, seeds):
             return keras.layers.Reshape(
                 architecture.outputs, dtype=architecture.dtype, name=layer.name
             )(x)
-        is_output = layer.name == "output"
+        activation = architecture.dense_activation
+        if layer.name == "output":
+            activation = architecture.output_activation
         x = keras.layers.Dense(
             layer.output_shape[-1],
-            activation=architecture.output_activation if is_output else architecture.dense_activation,
+            activation=architecture.output_activation
+            if is_output
+            else architecture.dense_activation,
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
             dtype=architecture.dtype,
             name=layer.name,

@@ -1,7 +1,5 @@
 """TimeIndex: the times of rows, the series they belong to, and where their steps break off."""
 
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +7,13 @@ import pandas as pd
 
 TIME_TYPES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 AGREEMENT = 0.95  # share of the steps that make a frequency
+# Steps that pandas adds to a whole index at once; to all others it goes one by one, with a warning.
+AT_ONCE = {
+    getattr(pd.offsets, name)
+    for name in "BusinessDay Day Week SemiMonthBegin SemiMonthEnd MonthBegin MonthEnd BMonthBegin "
+    "BMonthEnd QuarterBegin QuarterEnd BQuarterBegin BQuarterEnd YearBegin YearEnd BYearBegin "
+    "BYearEnd".split()
+}
 BLOCK = 1_000_000  # rows compared at once, so that a long index costs no long temporaries
 
 
@@ -69,8 +74,8 @@ def _series_blocks(index):
         scattered = next(label for label in labels if labels.count(label) > 1)
         raise ValueError(
             f"The rows of each series must stand together, got those of {scattered!r} in several "
-            "places. Sort the rows with `sort_index()`; ShuffleSplit cannot be used on rows in time, "
-            "KFold and TimeSeriesSplit can."
+            "places. Sort the rows with `sort_index()`; ShuffleSplit cannot be used on rows in "
+            "time, KFold and TimeSeriesSplit can."
         )
     return np.append(starts, len(codes)), labels
 
@@ -104,12 +109,24 @@ def _check_order(index):
     )
 
 
-@contextmanager
-def _pandas_quiet():
-    """Silence pandas about slow offsets and about the coming return type of `infer_freq`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _is_fixed(frequency):
+    """Whether a step is a duration; a Day, a Tick before pandas 3, is one of the calendar."""
+    durations = (pd.Timedelta, pd.offsets.Tick)
+    return isinstance(frequency, durations) and not isinstance(frequency, pd.offsets.Day)
+
+
+def _adds_at_once(frequency):
+    """Whether pandas adds the step to all times of a DatetimeIndex together."""
+    if type(frequency) is pd.DateOffset:
+        return frequency.kwds.keys() <= {"months", "days"}
+    return _is_fixed(frequency) or type(frequency) in AT_ONCE
+
+
+def _advanced(times, frequency):
+    """Add one step to a time, or to each time of an index."""
+    if isinstance(times, pd.DatetimeIndex) and not _adds_at_once(frequency):
+        return pd.DatetimeIndex([time + frequency for time in times])
+    return times + frequency
 
 
 def follows(earlier, later, frequency):
@@ -118,13 +135,9 @@ def follows(earlier, later, frequency):
     Steps of a fixed duration are judged in absolute time, steps of the calendar (days, business
     days, weeks, months) in local wall time, so that a change of the clocks is no gap.
     """
-    fixed = isinstance(frequency, (pd.Timedelta, pd.offsets.Tick))
-    if isinstance(frequency, pd.offsets.Day):  # a Tick before pandas 3
-        fixed = False
-    if not fixed and getattr(earlier, "tz", None) is not None:
+    if not _is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
         earlier, later = earlier.tz_localize(None), later.tz_localize(None)
-    with _pandas_quiet():
-        return earlier + frequency == later
+    return _advanced(earlier, frequency) == later
 
 
 def _continues(index, frequency):
@@ -170,7 +183,11 @@ def learn_frequency(index):
     within[index.bounds[1:-1] - 1] = False
     if not within.any():
         return None
-    candidates = [*_inferred(index), *_months(index.times, within), *_durations(index.times, within)]
+    candidates = [
+        *_inferred(index),
+        *_months(index.times, within),
+        *_durations(index.times, within),
+    ]
     shares = [_continues(index, candidate)[within].mean() for candidate in candidates]
     best = int(np.argmax(shares))
     return candidates[best] if shares[best] >= AGREEMENT else None
@@ -180,11 +197,8 @@ def _inferred(index):
     """What pandas infers from the longest series: a list of one frequency or none."""
     longest = int(np.argmax(np.diff(index.bounds)))
     times = index.times[index.bounds[longest] : index.bounds[longest + 1]]
-    if len(times) < 3:
-        return []
-    with _pandas_quiet():
-        found = pd.infer_freq(times)
-        return [] if found is None else [pd.tseries.frequencies.to_offset(found)]
+    found = None if isinstance(times, pd.PeriodIndex) else type(times)(times, freq="infer").freq
+    return [] if found is None else [found]
 
 
 def _commonest(values):
@@ -208,7 +222,9 @@ def _months(times, within):
 def _durations(times, within):
     """The commonest elapsed time; whole days in a time zone as days of the calendar first."""
     step = pd.Timedelta(_commonest(np.diff(times.asi8)[within]), unit=times.unit)
-    in_days = getattr(times, "tz", None) is not None and step % pd.Timedelta(days=1) == pd.Timedelta(0)
+    in_days = getattr(times, "tz", None) is not None and step % pd.Timedelta(
+        days=1
+    ) == pd.Timedelta(0)
     return [pd.DateOffset(days=step.days), step] if in_days else [step]
 
 

@@ -113,7 +113,9 @@ def _read_array(X):
             f"{values.ndim} dimensions: {values.shape}."
         )
     if 0 in values.shape:
-        raise ValueError(f"`X` must have at least one timestep and one feature, got {values.shape}.")
+        raise ValueError(
+            f"`X` must have at least one timestep and one feature, got {values.shape}."
+        )
     return values
 
 
@@ -147,8 +149,8 @@ def _check_tokens(values, vocab_size, lengths):
     if wrong.any():
         sample, step = np.argwhere(wrong)[0]
         raise ValueError(
-            f"`X` must hold token ids, whole numbers in [0, {vocab_size}) as `vocab_size` says, got "
-            f"{values[sample, step]} in sample {sample}, timestep {step}."
+            f"`X` must hold token ids, whole numbers in [0, {vocab_size}) as `vocab_size` says, "
+            f"got {values[sample, step]} in sample {sample}, timestep {step}."
         )
     return np.where(real, values, -1).astype(np.int64 if vocab_size > 2**31 else np.int32)
 

@@ -3,6 +3,7 @@
 import warnings
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -80,7 +81,7 @@ class WindowTransformer(
            [2., 3.]])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "timesteps": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Integral, 0, None, closed="left")],
         "padding": [

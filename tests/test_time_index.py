@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn._time_index import follows, in_kind, learn_frequency, read_time_index, run_bounds
+from skrnn._time_index import (
+    AT_ONCE,
+    follows,
+    in_kind,
+    learn_frequency,
+    read_time_index,
+    run_bounds,
+)
 
 REGULAR = {
     "hourly": pd.date_range("2024-01-01", periods=100, freq="h"),
@@ -78,8 +85,15 @@ def test_slices_follow_by_the_frequency_of_the_whole(times):
 
 def test_missing_day_in_ten_years_makes_two_runs():
     times = pd.date_range("1981-01-01", "1990-12-31").delete([1460])
-    assert len(times) == 3651 and pd.Timestamp("1984-12-31") not in times
+    assert len(times) == 3651
+    assert pd.Timestamp("1984-12-31") not in times
     assert runs(frame(times)) == [0, 1460, 3651]
+
+
+@pytest.mark.parametrize("block", [1, 7, 39, 40, 41])
+def test_long_index_is_compared_in_blocks_to_the_same_end(monkeypatch, block):
+    monkeypatch.setattr("skrnn._time_index.BLOCK", block)
+    assert runs(frame(bare(REGULAR["daily"]).delete([40, 41]))) == [0, 40, 98]
 
 
 def test_months_are_counted_by_the_calendar_where_one_is_missing():
@@ -109,9 +123,22 @@ def test_business_days_with_a_holiday_count_by_position():
     assert runs(frame(bare(REGULAR["business"]).delete(7))) == [0, 99]
 
 
-def test_offset_that_pandas_adds_one_by_one_does_not_warn():
-    times = pd.date_range("2024-01-01", periods=30, freq=pd.offsets.CustomBusinessDay())
-    assert runs(frame(times)) == [0, 30]
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "offset",
+    [
+        pd.offsets.CustomBusinessDay(),
+        pd.offsets.WeekOfMonth(week=2, weekday=4),
+        pd.offsets.FY5253(),
+        pd.DateOffset(months=1, day=31),
+        *[kind(2) for kind in sorted(AT_ONCE, key=str)],
+    ],
+    ids=str,
+)
+def test_offset_of_any_kind_makes_one_run_without_a_warning(offset):
+    times = pd.date_range("2024-01-01", periods=30, freq=offset)
+    assert runs(frame(times), offset) == [0, 30]
+    assert runs(frame(times.delete(10)), offset) == [0, 10, 29]
 
 
 @pytest.mark.parametrize(

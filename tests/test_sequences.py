@@ -1,0 +1,97 @@
+"""Sequences, their rows and moments, against plain NumPy on copied windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
+
+from skrnn._scaling import fit_scaling
+from skrnn._sequences import Sequences, moments, padded, rows_under, unpadded
+
+
+def windows_of(n_rows, timesteps, stride=1):
+    rows = np.random.default_rng(n_rows).normal(3.0, 5.0, size=(n_rows, 2))
+    return rows, sliding_window_view(rows, timesteps, axis=0).swapaxes(1, 2)[::stride]
+
+
+@given(
+    n_rows=st.integers(8, 40),
+    timesteps=st.integers(1, 8),
+    stride=st.integers(1, 3),
+    masked=st.booleans(),
+    seed=st.integers(0, 100),
+)
+def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, stride, masked, seed):
+    rng = np.random.default_rng(seed)
+    rows, _ = windows_of(n_rows, timesteps)
+    if masked:
+        rows[rng.random(n_rows) < 0.3] = np.nan
+        rows[0] = 0.5
+    windows = sliding_window_view(rows, timesteps, axis=0).swapaxes(1, 2)[::stride]
+    weights = rng.random(len(windows)) + 0.1
+    flat = windows.reshape(-1, 2)
+    repeated = np.repeat(weights, timesteps)
+    present = ~np.isnan(flat).all(axis=1)
+    if not present.any():
+        return
+    flat, repeated = flat[present], repeated[present]
+    expected = np.average(flat, axis=0, weights=repeated)
+    variance = np.average((flat - expected) ** 2, axis=0, weights=repeated)
+
+    mask_value = np.nan if masked else None
+    mean, deviation = moments(Sequences(windows, mask_value=mask_value), weights)
+
+    np.testing.assert_allclose(mean, expected, rtol=1e-9)
+    np.testing.assert_allclose(deviation, np.where(variance > 1e-18, np.sqrt(variance), 1), 1e-6)
+
+
+def test_moments_by_timestep_weigh_each_timestep():
+    _, windows = windows_of(20, 4)
+    weights = np.random.default_rng(0).random((len(windows), 4))
+
+    mean, _ = moments(Sequences(windows), weights)
+
+    np.testing.assert_allclose(mean, np.average(windows, axis=(0, 1), weights=weights))
+
+
+def test_moments_of_a_constant_feature_have_deviation_one():
+    values = np.full((30, 5, 1), 0.1)
+    _, deviation = moments(Sequences(values), np.linspace(0.1, 1, 30))
+    assert deviation == [1.0]
+
+
+def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
+    rows, windows = windows_of(30, 6)
+    under, step = rows_under(windows)
+    assert step == 1
+    assert np.shares_memory(under, rows)
+    np.testing.assert_array_equal(under, rows)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_under_an_array_are_its_timesteps(order):
+    values = np.asarray(np.random.default_rng(0).random((5, 4, 3)), order=order)
+    rows, step = rows_under(values)
+    assert step == 4
+    np.testing.assert_array_equal(rows, values.reshape(20, 3))
+
+
+def test_scaling_undoes_what_it_does():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(7, 3, (40, 5, 2)), rng.normal(-2, 4, (40, 3))
+    scaling = fit_scaling(Sequences(X), y, np.ones(40), scale_x=True, scale_y=True)
+
+    standardized = scaling.standardize_y(y, "float64")
+
+    np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(scaling.standardize_x(X).std(axis=(0, 1)), 1)
+    np.testing.assert_allclose(scaling.restore_y(standardized), y)
+
+
+def test_unpadded_undoes_padded():
+    items = [np.arange(3.0), np.arange(5.0), np.arange(5.0)]
+    full = padded(items, timesteps=6)
+    assert full.shape == (3, 6)
+    for item, back in zip(items, unpadded(full, [3, 5, 5]), strict=True):
+        np.testing.assert_array_equal(back, item)

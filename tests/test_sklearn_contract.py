@@ -1,0 +1,56 @@
+"""scikit-learn's own checks, every one that it yields."""
+
+import pytest
+from sklearn.utils.estimator_checks import check_estimator
+
+from skrnn import RNNClassifier, RNNRegressor
+
+N_CHECKS = {RNNRegressor: 66, RNNClassifier: 74}
+PLAIN = {"hidden_size": 32}
+DEEP = {"hidden_size": (16, 16), "bidirectional": True}
+
+# What float32 cannot hold; float64 passes both.
+FLOAT32_EXEMPT = {
+    "check_sample_weight_equivalence_on_dense_data": "asks for equal predictions to 1e-7",
+    "check_regressor_multioutput": "asks for float64 predictions",
+}
+
+
+def statuses(estimator):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    return {
+        f"{result['check_name']} #{i}": f"{result['status']}: {result['exception']}"
+        for i, result in enumerate(results)
+        if result["status"] != "passed"
+    }, len(results)
+
+
+def configurations():
+    for estimator in (RNNRegressor, RNNClassifier):
+        for cell_type in ("simple_rnn", "gru", "lstm"):
+            for shape in (PLAIN, DEEP):
+                quick = cell_type == "simple_rnn" and shape is PLAIN
+                yield pytest.param(
+                    estimator,
+                    {"cell_type": cell_type, **shape},
+                    id=f"{estimator.__name__}-{cell_type}-{'plain' if shape is PLAIN else 'deep'}",
+                    marks=() if quick else pytest.mark.slow,
+                )
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
+@pytest.mark.parametrize(("estimator", "parameters"), configurations())
+def test_every_common_check_passes_in_float64(estimator, parameters):
+    not_passed, n_checks = statuses(estimator(dtype="float64", **parameters))
+    assert not_passed == {}
+    assert n_checks == N_CHECKS[estimator]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
+@pytest.mark.parametrize("estimator", [RNNRegressor, RNNClassifier])
+@pytest.mark.parametrize("cell_type", ["simple_rnn", "gru", "lstm"])
+def test_only_exempt_checks_fail_in_float32(estimator, cell_type):
+    not_passed, n_checks = statuses(estimator(cell_type))
+    assert {name.split(" ")[0] for name in not_passed} <= FLOAT32_EXEMPT.keys(), not_passed
+    assert n_checks == N_CHECKS[estimator]

@@ -1,0 +1,720 @@
+"""WindowTransformer and make_windows against a plain loop, in pipelines, and on bad input."""
+
+import pickle
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from skrnn._window_transformer import WindowTransformer
+from skrnn._windowing import make_windows
+
+EXPECTED = {
+    "check_methods_sample_order_invariance": "it permutes rows: windows hold other rows then",
+    "check_methods_subset_invariance": "it drops rows: those after them lose their past",
+}
+
+sizes = {
+    "timesteps": st.integers(1, 9),
+    "horizon": st.integers(0, 5),
+}
+
+
+def values(n_rows, n_columns=2, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_rows, n_columns))
+
+
+def daily(n_rows, n_columns=2, start="2024-01-01"):
+    times = pd.date_range(start, periods=n_rows)
+    columns = [f"x{i}" for i in range(n_columns)]
+    return pd.DataFrame(values(n_rows, n_columns), index=times, columns=columns)
+
+
+def loop_windows(past, rows, timesteps, horizon, pad):
+    """The windows of one run, row by row, with the rows in `past` just before it."""
+    known = [*past, *rows]
+    windows = []
+    for t in range(len(past), len(known)):
+        wanted = range(t - horizon - timesteps + 1, t - horizon + 1)
+        windows.append([known[row] if row >= 0 else pad for row in wanted])
+    return np.array(windows)
+
+
+def loop_make_windows(rows, targets, series, times, timesteps, horizon, stride, n_outputs):
+    """Every window whose rows and targets are of one series without a gap, and its targets."""
+    X, y = [], []
+    for start in range(0, len(rows), stride):
+        last = start + timesteps - 1
+        stop = last + horizon + n_outputs
+        if stop > len(rows):
+            break
+        span = range(start, stop)
+        if all(series[a] == series[b] and times[a] + 1 == times[b] for a, b in pairwise(span)):
+            X.append(rows[start : last + 1])
+            y.append(targets[last + horizon : stop])
+    return np.array(X), np.array(y)
+
+
+class FlatRegression(LinearRegression):
+    """Linear regression on all values of a window."""
+
+    def fit(self, X, y):
+        return super().fit(X.reshape(len(X), -1), y)
+
+    def predict(self, X):
+        return super().predict(X.reshape(len(X), -1))
+
+
+@given(n_rows=st.integers(1, 12), n_columns=st.integers(1, 3), pad=st.floats(-9, 9), **sizes)
+@settings(max_examples=150, deadline=None)
+@pytest.mark.filterwarnings("ignore:`timesteps` should not exceed")
+def test_windows_of_an_array_equal_a_loop(n_rows, n_columns, pad, timesteps, horizon):
+    X = values(n_rows, n_columns)
+    windows = WindowTransformer(timesteps, horizon=horizon, padding=pad).fit_transform(X)
+    assert_array_equal(windows, loop_windows([], X, timesteps, horizon, [pad] * n_columns))
+
+
+@given(
+    n_train=st.integers(1, 12),
+    blocks=st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.integers(0, 20), min_size=1)),
+                    unique_by=lambda block: block[0], min_size=1),
+    **sizes,
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+@pytest.mark.filterwarnings("ignore:`timesteps` should not exceed")
+def test_windows_of_a_panel_equal_a_loop(n_train, blocks, timesteps, horizon):
+    """Fit on days 0 .. n_train - 1 of series a and b, transform any days of a, b and c."""
+    epoch = pd.Period("2024-01-01", freq="D")
+    train = panel([(label, [epoch + day for day in range(n_train)]) for label in "ba"])
+    test = panel([(label, [epoch + day for day in sorted(days)]) for label, days in blocks])
+    transformer = WindowTransformer(timesteps, horizon=horizon).fit(train)
+    expected = []
+    for label, days in blocks:
+        rows, days = test.loc[label].to_numpy(), np.array(sorted(days))
+        for run in np.split(np.arange(len(days)), np.flatnonzero(np.diff(days) > 1) + 1):
+            follows = label in "ab" and run[0] == 0 and days[0] == n_train
+            past = train.loc[label].to_numpy() if follows else []
+            pad = train.to_numpy().mean(axis=0)
+            expected.append(loop_windows(past, rows[run], timesteps, horizon, pad))
+    np.testing.assert_allclose(transformer.transform(test), np.concatenate(expected), rtol=1e-12)
+
+
+def panel(blocks):
+    """A frame of the blocks (label, times), in this order."""
+    pairs = [(label, time) for label, times in blocks for time in times]
+    index = pd.MultiIndex.from_tuples(pairs, names=["series", "time"])
+    return pd.DataFrame(values(len(pairs)), index=index, columns=["x0", "x1"])
+
+
+@given(
+    n_rows=st.integers(1, 25),
+    n_columns=st.integers(1, 3),
+    stride=st.integers(1, 4),
+    n_outputs=st.integers(1, 3),
+    **sizes,
+)
+@settings(max_examples=150, deadline=None)
+def test_make_windows_of_an_array_equals_a_loop(
+    n_rows, n_columns, stride, n_outputs, timesteps, horizon
+):
+    rows = values(n_rows, n_columns)
+    how = {"timesteps": timesteps, "horizon": horizon, "stride": stride, "n_outputs": n_outputs}
+    X, y = loop_make_windows(rows, rows, [0] * n_rows, range(n_rows), **how)
+    if len(X) == 0:
+        needed = timesteps + horizon + n_outputs - 1
+        with pytest.raises(ValueError, match=f"at least {needed} rows .*, got {n_rows}"):
+            make_windows(rows, **how)
+        return
+    made_X, made_y = make_windows(rows, **how)
+    single = tuple(axis for axis in (1, 2) if y.shape[axis] == 1)
+    assert_array_equal(made_X, X)
+    assert_array_equal(made_y, y.squeeze(axis=single))
+
+
+@given(
+    blocks=st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.integers(0, 20), min_size=1)),
+                    unique_by=lambda block: block[0], min_size=1),
+    stride=st.integers(1, 3),
+    n_outputs=st.integers(1, 2),
+    **sizes,
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_make_windows_of_a_panel_equals_a_loop(blocks, stride, n_outputs, timesteps, horizon):
+    epoch = pd.Period("2024-01-01", freq="D")
+    data = panel([(label, [epoch + day for day in sorted(days)]) for label, days in blocks])
+    series, times = zip(
+        *[(label, day) for label, days in blocks for day in sorted(days)], strict=True
+    )
+    how = {"timesteps": timesteps, "horizon": horizon, "stride": stride, "n_outputs": n_outputs}
+    rows, target = data.to_numpy(), np.arange(len(data))
+    X, y = loop_make_windows(rows, target, series, times, **how)
+    if len(X) == 0:
+        with pytest.raises(ValueError, match="must"):
+            make_windows(data, target=target, **how)
+        return
+    made_X, made_y = make_windows(data, target=target, **how)
+    assert_array_equal(made_X, X)
+    assert_array_equal(made_y, y[:, 0] if n_outputs == 1 else y)
+
+
+@given(n_rows=st.integers(1, 20), **sizes)
+@settings(max_examples=100, deadline=None)
+def test_make_windows_drops_just_the_padded_windows(n_rows, timesteps, horizon):
+    padded = timesteps + horizon - 1
+    rows = values(n_rows + padded)
+    windows = WindowTransformer(timesteps, horizon=horizon).fit_transform(rows)
+    X, y = make_windows(rows, timesteps, horizon)
+    assert_array_equal(X, windows[padded:])
+    assert_array_equal(y, rows[padded:])
+
+
+def check_statuses(transformer, **kwargs):
+    results = check_estimator(transformer, on_fail=None, on_skip=None, **kwargs)
+    return {result["check_name"]: result["status"] for result in results}
+
+
+def test_common_checks_all_pass_for_windows_of_one_row():
+    statuses = check_statuses(WindowTransformer(timesteps=1, horizon=0))
+    skipped = {name for name, status in statuses.items() if status == "skipped"}
+    assert skipped <= {"check_array_api_input"}  # runs where SCIPY_ARRAY_API=1 is set
+    assert {statuses[name] for name in statuses.keys() - skipped} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        WindowTransformer(timesteps=3),
+        WindowTransformer(timesteps=3, horizon=0, padding="edge"),
+        WindowTransformer(timesteps=3, horizon=2, padding="nan"),
+    ],
+    ids=["mean", "edge", "nan"],
+)
+@pytest.mark.filterwarnings("ignore:`timesteps` should not exceed")
+def test_common_checks_that_fail_for_longer_windows_are_just_the_expected(transformer):
+    statuses = check_statuses(transformer, expected_failed_checks=EXPECTED)
+    assert {name for name, status in statuses.items() if status == "xfail"} == EXPECTED.keys()
+    assert "failed" not in statuses.values()
+
+
+def test_window_ends_horizon_rows_before_its_row():
+    X = np.arange(5.0).reshape(-1, 1)
+    for horizon in range(4):
+        windows = WindowTransformer(1, horizon=horizon, padding=-1.0).fit_transform(X)
+        assert windows[:, 0, 0].tolist() == [max(t - horizon, -1) for t in range(5)]
+
+
+def test_padding_by_mean_is_the_mean_of_the_training_rows():
+    transformer = WindowTransformer(2).fit([[1.0, 10.0], [3.0, 20.0]])
+    assert transformer.transform([[7.0, 7.0]]).tolist() == [[[2.0, 15.0], [2.0, 15.0]]]
+
+
+def test_padding_by_nan_marks_just_the_padded_rows():
+    windows = WindowTransformer(3, padding="nan").fit_transform(values(6))
+    expected = np.arange(3)[None, :] + np.arange(6)[:, None] < 3
+    assert_array_equal(np.isnan(windows).all(axis=2), expected)
+    assert_array_equal(np.isnan(windows).any(axis=2), expected)
+
+
+def test_padding_by_edge_repeats_the_first_row_of_each_run():
+    data = daily(40).drop(index="2024-01-21")
+    windows = WindowTransformer(3, horizon=0, padding="edge").fit_transform(data)
+    rows = data.to_numpy()
+    assert_array_equal(windows[0], rows[[0, 0, 0]])
+    assert_array_equal(windows[20], rows[[20, 20, 20]])
+    assert_array_equal(windows[21], rows[[20, 20, 21]])
+
+
+@pytest.mark.filterwarnings("ignore:`timesteps` should not exceed")
+def test_padding_by_edge_continues_a_tail_with_its_first_row():
+    data = daily(3)
+    transformer = WindowTransformer(3, horizon=0, padding="edge").fit(data[:1])
+    assert transformer.transform(data[1:])[0].tolist() == data.to_numpy()[[0, 0, 1]].tolist()
+
+
+def test_padding_by_edge_is_refused_for_the_strict_past():
+    with pytest.raises(ValueError, match=r"`padding`.*unless `horizon` is 0, got 'edge'"):
+        WindowTransformer(3, padding="edge").fit(values(5))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floating_dtype_is_kept(dtype):
+    assert WindowTransformer(2).fit_transform(values(5).astype(dtype)).dtype == dtype
+
+
+def test_integers_become_float64():
+    assert WindowTransformer(2).fit_transform([[1], [2], [3]]).dtype == np.float64
+
+
+def test_windows_are_a_read_only_view_of_one_buffer():
+    X = values(50)
+    windows = WindowTransformer(5).fit_transform(X)
+    assert windows.strides[0] == windows.strides[1]
+    assert np.shares_memory(windows[0, 1], windows[1, 0])
+    assert not np.shares_memory(windows, X)
+    with pytest.raises(ValueError, match="read-only"):
+        windows[0, 0, 0] = 1.0
+
+
+def test_windows_of_several_runs_are_read_only():
+    assert (
+        not WindowTransformer(5).fit_transform(daily(60).drop(index="2024-02-01")).flags.writeable
+    )
+
+
+def test_rows_are_not_changed():
+    X = values(20)
+    before = X.copy()
+    WindowTransformer(3).fit_transform(X)
+    assert_array_equal(X, before)
+
+
+def test_series_is_one_column_of_its_name():
+    series = daily(10)["x0"]
+    transformer = WindowTransformer(3).fit(series)
+    assert transformer.get_feature_names_out().tolist() == ["x0"]
+    assert_array_equal(transformer.transform(series), transformer.transform(series.to_frame()))
+
+
+def test_frame_in_another_order_of_columns_is_refused():
+    transformer = WindowTransformer(3).fit(daily(10))
+    with pytest.raises(ValueError, match="feature names"):
+        transformer.transform(daily(10)[["x1", "x0"]])
+
+
+def test_bare_one_dimensional_array_is_refused():
+    with pytest.raises(ValueError, match=r"Expected 2D array, got 1D(.|\n)*Reshape your data"):
+        WindowTransformer().fit(np.arange(20.0))
+
+
+@pytest.mark.parametrize(("broken", "word"), [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize("row", [0, 9])
+def test_missing_training_value_is_refused(broken, word, row):
+    X = values(10)
+    X[row, 1] = broken
+    with pytest.raises(ValueError, match=f"Input X contains {word}.*row {row}"):
+        WindowTransformer(2).fit(X)
+
+
+@pytest.mark.parametrize("block", [1, 3, 9, 10])
+def test_many_rows_are_checked_in_blocks_to_the_same_end(monkeypatch, block):
+    monkeypatch.setattr("skrnn._windowing.BLOCK", block)
+    X = values(10)
+    X[9, 1] = np.nan
+    with pytest.raises(ValueError, match=r"Input X contains NaN.*row 9"):
+        WindowTransformer(2).fit(X)
+
+
+def test_missing_value_is_taken_in_the_rows_that_no_window_holds():
+    transformer = WindowTransformer(2, horizon=2).fit(values(10))
+    X = values(10)
+    X[8:] = np.nan
+    assert_array_equal(transformer.transform(X), transformer.transform(values(10)))
+    X[7] = np.nan
+    with pytest.raises(ValueError, match=r"Input X contains NaN.*row 7"):
+        transformer.transform(X)
+
+
+def test_missing_value_is_taken_at_the_end_of_each_run():
+    data = daily(60)
+    transformer = WindowTransformer(2).fit(data)
+    gappy = data.drop(index=data.index[30])
+    gappy.iloc[29] = np.nan
+    assert np.isfinite(transformer.transform(gappy)).all()
+    with pytest.raises(ValueError, match="NaN"):
+        transformer.transform(gappy.reset_index(drop=True))
+
+
+def test_infinity_is_refused_even_where_no_window_holds_it():
+    transformer = WindowTransformer(2).fit(values(10))
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        transformer.transform([[1.0, np.inf]])
+
+
+def test_next_row_is_forecast_from_a_row_of_nan():
+    data = daily(40)
+    pipe = make_pipeline(WindowTransformer(3), FlatRegression()).fit(data, data["x0"])
+    row = pd.DataFrame(np.nan, index=[data.index[-1] + pd.Timedelta(days=1)], columns=data.columns)
+    last = data.to_numpy()[-3:].reshape(1, -1)
+    assert_array_equal(pipe.predict(row), pipe[-1].predict(last))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.date_range("2024-01-01", periods=60, freq="B"),
+        pd.date_range("2024-03-01", periods=60, freq="D", tz="Europe/Berlin"),
+        pd.date_range("2024-03-29", periods=60, freq="h", tz="Europe/Berlin"),
+        pd.date_range("2000-01-31", periods=60, freq="ME"),
+        pd.period_range("2000-01", periods=60, freq="M"),
+        pd.timedelta_range("0h", periods=60, freq="15min"),
+    ],
+    ids=["business", "daily, clocks", "hourly, clocks", "month end", "periods", "durations"],
+)
+def test_rows_that_follow_the_training_rows_see_their_tail(times):
+    data = pd.DataFrame(values(60), index=times)
+    whole = WindowTransformer(4, horizon=2).fit_transform(data)
+    test = WindowTransformer(4, horizon=2).fit(data[:40]).transform(data[40:])
+    assert_array_equal(test, whole[40:])
+
+
+@pytest.mark.parametrize("start", [0, 10, 41], ids=["first", "middle", "after a gap"])
+def test_rows_that_do_not_follow_the_training_rows_are_padded(start):
+    data = daily(60)
+    transformer = WindowTransformer(4, padding="nan").fit(data[:40])
+    assert np.isnan(transformer.transform(data[start:])[0]).all()
+
+
+def test_rows_without_an_index_are_padded():
+    X = values(60)
+    assert np.isnan(WindowTransformer(4, padding="nan").fit(X[:40]).transform(X[40:])[0]).all()
+
+
+def test_tail_does_not_reach_beyond_a_gap():
+    data = daily(60).drop(index="2024-02-08")  # row 38
+    test = WindowTransformer(4, padding="nan").fit(data[:40]).transform(data[40:])
+    assert np.isnan(test[0, :, 0]).tolist() == [True, True, False, False]
+
+
+def test_tail_of_other_timesteps_than_in_fit_is_cut_or_padded():
+    data = daily(60)
+    transformer = WindowTransformer(4, padding="nan").fit(data[:40])
+    assert_array_equal(
+        transformer.set_params(timesteps=2).transform(data[40:])[0], data.to_numpy()[38:40]
+    )
+    assert np.isnan(transformer.set_params(timesteps=6).transform(data[40:])[0, :, 0]).sum() == 2
+
+
+def test_unseen_series_is_padded():
+    days = pd.date_range("2024-01-01", periods=20)
+    transformer = WindowTransformer(4, padding="nan").fit(panel([("a", days[:10])]))
+    windows = transformer.transform(panel([("b", days[10:]), ("a", days[10:])]))
+    assert np.isnan(windows[0]).all()
+    assert np.isfinite(windows[10]).all()
+
+
+def test_shuffled_rows_are_refused_and_ordered_folds_are_not():
+    data = daily(60)
+    pipe = make_pipeline(WindowTransformer(3), FlatRegression())
+    with pytest.raises(ValueError, match="ShuffleSplit cannot be used"):
+        cross_val_score(
+            pipe, data, data["x0"], cv=ShuffleSplit(2, random_state=0), error_score="raise"
+        )
+    for cv in KFold(3), TimeSeriesSplit(3):
+        assert np.isfinite(cross_val_score(pipe, data, data["x0"], cv=cv)).all()
+
+
+def test_unsorted_rows_are_refused_in_transform():
+    data = daily(20)
+    transformer = WindowTransformer(3).fit(data)
+    with pytest.raises(ValueError, match="must ascend"):
+        transformer.transform(data[::-1])
+
+
+def test_another_kind_of_time_is_refused_in_transform():
+    data = daily(20)
+    transformer = WindowTransformer(3).fit(data)
+    with pytest.raises(ValueError, match="kind seen in `fit`"):
+        transformer.transform(data.to_period("D"))
+
+
+@pytest.mark.parametrize(
+    "pipe",
+    [
+        make_pipeline(WindowTransformer(5), FlatRegression()),
+        make_pipeline(StandardScaler(), WindowTransformer(5), FlatRegression()).set_output(
+            transform="pandas"
+        ),
+    ],
+    ids=["windows", "scaler and windows"],
+)
+def test_test_rows_of_a_time_series_split_see_their_true_past(pipe):
+    """A fold's forecasts equal those of a linear regression on lags made with pandas."""
+    y = daily(80, 1)["x0"].cumsum()
+    lags = pd.concat([y.shift(lag) for lag in range(5, 0, -1)], axis=1).to_numpy()
+    for train, test in TimeSeriesSplit(4).split(y):
+        pads = np.where(np.isnan(lags[train]), y.iloc[train].mean(), lags[train])
+        expected = LinearRegression().fit(pads, y.iloc[train]).predict(lags[test])
+        forecast = pipe.fit(y.iloc[train].to_frame(), y.iloc[train]).predict(
+            y.iloc[test].to_frame()
+        )
+        np.testing.assert_allclose(forecast, expected, rtol=1e-8)
+
+
+def test_searches_vary_the_timesteps():
+    data = daily(60)
+    search = GridSearchCV(
+        make_pipeline(WindowTransformer(), FlatRegression()),
+        {"windowtransformer__timesteps": [1, 4]},
+        cv=TimeSeriesSplit(3),
+    )
+    assert len(set(search.fit(data, data["x0"]).cv_results_["mean_test_score"])) == 2
+
+
+def test_cross_val_predict_gives_one_forecast_for_each_row():
+    data = daily(60)
+    assert cross_val_predict(
+        make_pipeline(WindowTransformer(3), FlatRegression()), data, data["x0"]
+    ).shape == (60,)
+
+
+def test_index_lost_on_the_way_warns_with_the_remedy():
+    data = daily(40)
+    with pytest.warns(UserWarning, match=r"earlier step dropped it.*set_output"):
+        make_pipeline(StandardScaler(), WindowTransformer(3)).fit(data, data["x0"])
+
+
+def test_windows_longer_than_the_training_rows_warn_and_pad():
+    with pytest.warns(UserWarning, match="`timesteps` should not exceed the 3 contiguous"):
+        windows = WindowTransformer(5, padding="nan").fit_transform(values(3))
+    assert np.isnan(windows[2, :, 0]).tolist() == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("container", ["default", "pandas", "polars", None])
+def test_set_output_takes_every_container_and_gives_an_array(container):
+    transformer = WindowTransformer(3).set_output(transform=container)
+    windows = transformer.fit_transform(daily(10))
+    assert isinstance(windows, np.ndarray)
+    assert windows.shape == (10, 3, 2)
+
+
+def test_global_pandas_output_gives_an_array():
+    with config_context(transform_output="pandas"):
+        assert isinstance(WindowTransformer(3).fit_transform(daily(10)), np.ndarray)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"timesteps": 0},
+        {"timesteps": 2.0},
+        {"horizon": -1},
+        {"horizon": 0.5},
+        {"padding": "zero"},
+        {"padding": np.inf},
+        {"padding": np.nan},
+        {"padding": None},
+    ],
+)
+def test_wrong_parameter_is_refused_by_name(setting):
+    with pytest.raises(ValueError, match=f"The '{next(iter(setting))}' parameter"):
+        WindowTransformer(**setting).fit(values(20))
+
+
+def test_unfitted_transformer_is_refused():
+    with pytest.raises(NotFittedError):
+        WindowTransformer().transform(values(20))
+
+
+def test_failing_fit_leaves_the_transformer_as_it_was():
+    transformer = WindowTransformer(3).fit(daily(20))
+    before = dict(vars(transformer))
+    with pytest.raises(ValueError, match="NaN"):
+        transformer.fit(np.full((20, 5), np.nan))
+    assert vars(transformer) == before
+    unfitted = WindowTransformer(3)
+    with pytest.raises(ValueError, match="must ascend"):
+        unfitted.fit(daily(20)[::-1])
+    assert vars(unfitted) == vars(WindowTransformer(3))
+
+
+def test_pickled_transformer_keeps_its_tail():
+    data = daily(60)
+    transformer = WindowTransformer(4).fit(data[:40])
+    copy = pickle.loads(pickle.dumps(transformer))
+    assert_array_equal(copy.transform(data[40:]), transformer.transform(data[40:]))
+
+
+def test_fitted_state_shares_no_memory_with_the_rows():
+    X = values(40)
+    data = pd.DataFrame(X, index=pd.date_range("2024", periods=40), copy=False)
+    (_, tail), = WindowTransformer(4).fit(data).tails_.values()  # fmt: skip
+    assert tail.shape == (4, 2)
+    assert not np.shares_memory(tail, X)
+
+
+def test_clone_is_unfitted_with_the_same_parameters():
+    transformer = WindowTransformer(4, horizon=2, padding=0.0).fit(values(10))
+    assert vars(clone(transformer)) == {"timesteps": 4, "horizon": 2, "padding": 0.0}
+
+
+@pytest.mark.slow
+def test_ten_million_rows_cost_one_copy_of_themselves():
+    X = np.ones((10_000_000, 7), dtype=np.float32)
+    transformer = WindowTransformer(timesteps=48)
+    tracemalloc.start()
+    windows = transformer.fit_transform(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+    assert windows.shape == (10_000_000, 48, 7)
+    assert np.shares_memory(windows[:-1, 1], windows[1:, 0])
+
+
+def test_make_windows_gives_the_documented_example():
+    X, y = make_windows(range(1, 14), 3)
+    assert X.shape == (10, 3, 1)
+    assert y.shape == (10,)
+    assert X[0].tolist() == [[1.0], [2.0], [3.0]]
+    assert y[0] == 4.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_make_windows_gives_a_read_only_view(dtype, stride):
+    series = values(30).astype(dtype)
+    X, _ = make_windows(series, 4, stride=stride)
+    assert X.dtype == dtype
+    assert np.shares_memory(X, series)
+    with pytest.raises(ValueError, match="read-only"):
+        X[0] = 0.0
+
+
+def test_make_windows_views_a_series_and_a_frame():
+    data = daily(30)
+    assert np.shares_memory(make_windows(data, 4)[0], data.to_numpy())
+    series = data["x0"].copy()
+    assert np.shares_memory(make_windows(series, 4)[0], series.to_numpy())
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        [1, 2, 3, 4, 5],
+        range(1, 6),
+        np.arange(1, 6),
+        np.arange(1.0, 6.0).reshape(-1, 1),
+        pd.Series([1, 2, 3, 4, 5]),
+        pd.DataFrame({"y": [1, 2, 3, 4, 5]}),
+        [[1], [2], [3], [4], [5]],
+    ],
+    ids=["list", "range", "array", "2-D array", "Series", "DataFrame", "list of lists"],
+)
+def test_make_windows_takes_every_form_of_a_series(series):
+    X, y = make_windows(series, 3)
+    assert X.dtype == np.float64
+    assert X.tolist() == [[[1.0], [2.0], [3.0]], [[2.0], [3.0], [4.0]]]
+    assert y.tolist() == [4.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("target", "columns"),
+    [
+        (None, [0, 1, 2]),
+        ("x1", [1]),
+        (1, [1]),
+        (-1, [2]),
+        (["x2", "x0"], [2, 0]),
+        ([2, 0], [2, 0]),
+        (["x1"], [1]),
+    ],
+)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_make_windows_target_chooses_columns(target, columns, n_outputs):
+    data = daily(12, 3)
+    _, y = make_windows(data, 4, target=target, n_outputs=n_outputs)
+    rows = data.to_numpy()[:, columns]
+    expected = np.stack([rows[t : t + n_outputs] for t in range(4, 13 - n_outputs)])
+    single = tuple(axis for axis in (1, 2) if expected.shape[axis] == 1)
+    assert_array_equal(y, expected.squeeze(axis=single))
+
+
+def test_make_windows_prefers_the_name_of_a_column_to_its_position():
+    data = pd.DataFrame({1: [1.0, 2.0, 3.0], 0: [7.0, 8.0, 9.0]})
+    assert make_windows(data, 2, target=0)[1].tolist() == [9.0]
+
+
+def test_make_windows_takes_aligned_targets_of_any_type():
+    labels = np.array(list("abcdefgh"))
+    assert make_windows(values(8), 3, 2, target=labels)[1].tolist() == list("efgh")
+
+
+def test_make_windows_targets_are_a_copy():
+    series = values(10, 1)
+    _, y = make_windows(series, 3)
+    assert y.flags.writeable
+    assert not np.shares_memory(y, series)
+
+
+def test_make_windows_drops_windows_that_cross_a_gap():
+    data = daily(60, 1).drop(index="2024-01-31")  # row 30
+    X, y = make_windows(data, 3)
+    assert len(X) == (30 - 3) + (29 - 3)
+    assert y[27] == data["x0"].iloc[33]
+
+
+def test_make_windows_refuses_unsorted_rows():
+    with pytest.raises(ValueError, match="must ascend"):
+        make_windows(daily(20)[::-1], 3)
+
+
+def test_make_windows_says_how_many_rows_are_missing():
+    with pytest.raises(ValueError, match=r"at least 13 rows .*, got 12\. Shorten"):
+        make_windows(range(12), 10, 2, n_outputs=2)
+    with pytest.raises(ValueError, match=r"at least 31 rows .*, got 30 in its longest run"):
+        make_windows(daily(60).drop(index="2024-01-31"), 30)
+
+
+@pytest.mark.parametrize(("broken", "word"), [(np.nan, "NaN"), (-np.inf, "infinity")])
+def test_make_windows_refuses_missing_values(broken, word):
+    with pytest.raises(ValueError, match=f"Input series contains {word}.*row 2"):
+        make_windows([1.0, 2.0, broken, 4.0, 5.0], 2)
+
+
+def test_make_windows_refuses_missing_targets_just_where_a_window_points():
+    target = np.array([np.nan, np.nan, 3.0, 4.0, 5.0])
+    assert make_windows(range(5), 2, target=target)[1].tolist() == [3.0, 4.0, 5.0]
+    with pytest.raises(ValueError, match="`target` must be finite"):
+        make_windows(range(5), 1, target=target)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("z", "must name a column"),
+        (3, "position below 2"),
+        ([0, 5], "position below 2"),
+        (np.arange(4), "aligned with the 10 rows"),
+        (np.zeros((10, 1, 1)), "aligned with the 10 rows"),
+        (pd.Series(range(10), index=pd.date_range("2020", periods=10)), "index of `series`"),
+    ],
+    ids=["name", "position", "list", "length", "dimensions", "index"],
+)
+def test_make_windows_refuses_a_target_that_does_not_fit(target, message):
+    with pytest.raises(ValueError, match=message):
+        make_windows(daily(10), 3, target=target)
+
+
+@pytest.mark.parametrize("name", ["timesteps", "stride", "n_outputs"])
+def test_make_windows_refuses_a_count_of_zero(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be at least 1, got 0"):
+        make_windows(range(9), **{"timesteps": 2, name: 0})
+
+
+def test_make_windows_refuses_a_fractional_count():
+    with pytest.raises(TypeError, match=r"`horizon` must be an int, got 1\.5"):
+        make_windows(range(9), 2, 1.5)
+
+
+def test_make_windows_refuses_three_dimensions():
+    with pytest.raises(ValueError, match="dim 3"):
+        make_windows(np.zeros((3, 3, 3)), 2)
