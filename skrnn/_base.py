@@ -53,7 +53,7 @@ class Targets:
 
 
 def keras_engine():
-    """Return the engine; TensorFlow is imported here, at the first fit or predict, and not before."""
+    """Return the engine; TensorFlow is imported here, when it is first needed, and not before."""
     from skrnn import _keras_engine  # takes seconds: whoever only imports skrnn is spared them
 
     return _keras_engine

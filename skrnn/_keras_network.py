@@ -194,9 +194,7 @@ def _head(x, architecture, seeds):
             activation = architecture.output_activation
         x = keras.layers.Dense(
             layer.output_shape[-1],
-            activation=architecture.output_activation
-            if is_output
-            else architecture.dense_activation,
+            activation=activation,
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
             dtype=architecture.dtype,
             name=layer.name,

@@ -1,0 +1,439 @@
+"""skrnn against keras.Model.fit: from the same weights, the same losses, weights and predictions.
+
+The oracle is a network of Keras's own layers, written out here, that starts from the weights from
+which the estimator starts and sees the samples in the same order.
+"""
+
+import functools
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras.src import activations, losses, optimizers
+from sklearn.utils import check_random_state
+
+from skrnn import RNNClassifier, RNNRegressor, _keras_engine, _keras_names, _keras_programs
+from skrnn._architecture import initial_weights
+
+LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+SGD = {"name": "sgd", "momentum": 0.9}
+# 50 samples in batches of 16: the last batch is short.
+N_SAMPLES, TIMESTEPS, FEATURES, BATCH, EPOCHS, RATE = 50, 5, 3, 16, 4, 0.01
+PLAIN = {
+    "standardize": False,
+    "shuffle": False,
+    "batch_size": BATCH,
+    "epochs": EPOCHS,
+    "random_state": 0,
+}
+
+VARIANTS = {
+    "plain": {"hidden_size": 4},
+    "stacked": {"hidden_size": (4, 3)},
+    "bidirectional": {"hidden_size": 4, "bidirectional": True},
+    "embedded": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 3},
+    "masked": {"hidden_size": 4, "mask_value": -1.0},
+    "sequences": {"hidden_size": 4, "return_sequences": True},
+    "weighted": {"hidden_size": 4},
+    "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "tanh"},
+    "masked tokens": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 3, "mask_value": 0},
+    "masked sequences": {"hidden_size": 4, "return_sequences": True, "mask_value": -1.0},
+    "weighted timesteps": {"hidden_size": 4, "return_sequences": True},
+    "stacked bidirectional": {"hidden_size": (4, 3), "bidirectional": True},
+}
+
+
+def every_case():
+    """Each cell type x variant x optimizer; a part that holds each of them is not slow."""
+    cases = []
+    for (i, cell), (j, variant) in itertools.product(enumerate(LAYERS), enumerate(VARIANTS)):
+        for optimizer in ("adam", "sgd"):
+            quick = variant == "plain" if optimizer == "adam" else False
+            quick |= (i + j) % 3 == 0 and optimizer == ("adam" if j % 3 else "sgd")
+            marks = () if quick else pytest.mark.slow
+            cases.append(pytest.param(cell, variant, optimizer, marks=marks))
+    return cases
+
+
+every_case = pytest.mark.parametrize(("cell", "variant", "optimizer"), every_case())
+
+
+def numbers(variant):
+    """Return X, y and sample weights, or None, for a variant."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES)).astype("float32")
+    tokens = rng.integers(1, 12, size=(N_SAMPLES, TIMESTEPS))
+    steps = rng.integers(1, TIMESTEPS + 1, N_SAMPLES)
+    absent = np.arange(TIMESTEPS) >= steps[:, np.newaxis]
+    absent[:5, 1] = True  # gaps in the middle as well as padding at the end
+    X[absent if "masked" in variant else []] = -1.0
+    tokens[absent] = 0
+    y = X.sum(axis=2) + 0.1 * rng.normal(size=(N_SAMPLES, TIMESTEPS))
+    if "sequences" not in variant and "timesteps" not in variant:
+        y = y.sum(axis=1)
+    weights = rng.uniform(0.1, 3, size=y.shape) if "weighted" in variant else None
+    uses_tokens = "vocab_size" in VARIANTS[variant]
+    return tokens if uses_tokens else X, y.astype("float32"), weights
+
+
+def start_weights(estimator):
+    """Return the weights from which the first fit of this estimator began."""
+    seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
+    return initial_weights(estimator._architecture, np.random.default_rng([seed, 0]))
+
+
+def native_network(
+    cell,
+    *,
+    hidden_size,
+    bidirectional=False,
+    return_sequences=False,
+    vocab_size=None,
+    embedding_dim=None,
+    mask_value=None,
+    dense_sizes=(),
+    dense_activation=None,
+    outputs=1,
+    output_activation="linear",
+    shape=(TIMESTEPS, FEATURES),
+):
+    """Return a network of Keras's own layers, wired as a person would wire them."""
+    sizes = hidden_size if isinstance(hidden_size, tuple) else (hidden_size,)
+    model = keras.Sequential()
+    if vocab_size is not None:
+        model.add(keras.Input((shape[0],), dtype="int32"))
+        masked = mask_value is not None
+        model.add(keras.layers.Embedding(vocab_size, embedding_dim, mask_zero=masked))
+    else:
+        model.add(keras.Input(shape))
+        if mask_value is not None:
+            model.add(keras.layers.Masking(mask_value))
+    for i, size in enumerate(sizes):
+        layer = LAYERS[cell](size, return_sequences=return_sequences or i < len(sizes) - 1)
+        model.add(keras.layers.Bidirectional(layer) if bidirectional else layer)
+    for size in dense_sizes:
+        model.add(keras.layers.Dense(size, activation=dense_activation))
+    model.add(keras.layers.Dense(outputs, activation=output_activation))
+    return model
+
+
+def keras_optimizer(name, **settings):
+    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": RATE, **settings}})
+
+
+def keras_fit(model, X, y, optimizer, loss, sample_weight=None, epochs=EPOCHS, batch_size=BATCH):
+    """Train with keras.Model.fit and return the losses of its epochs."""
+    model.compile(optimizer=optimizer, loss=loss, run_eagerly=True)
+    history = model.fit(
+        X,
+        y,
+        sample_weight=sample_weight,
+        batch_size=batch_size,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
+    return history.history["loss"]
+
+
+@functools.cache
+def both(cell, variant, optimizer):
+    """Return the fitted estimator, the fitted Keras model, its losses and X."""
+    X, y, sample_weight = numbers(variant)
+    estimator = RNNRegressor(
+        cell, optimizer="adam" if optimizer == "adam" else SGD, **VARIANTS[variant], **PLAIN
+    ).fit(X, y, sample_weight)
+    model = native_network(cell, **VARIANTS[variant])
+    model.set_weights(start_weights(estimator))
+    loss = "mean_squared_error"
+    if sample_weight is not None:
+        loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    settings = {"momentum": 0.9} if optimizer == "sgd" else {}
+    curve = keras_fit(
+        model, X, y[..., np.newaxis], keras_optimizer(optimizer, **settings), loss, sample_weight
+    )
+    return estimator, model, curve, X
+
+
+@every_case
+def test_losses_of_the_epochs_equal_those_of_model_fit(cell, variant, optimizer):
+    estimator, _, curve, _ = both(cell, variant, optimizer)
+    assert curve[-1] < curve[0]
+    np.testing.assert_allclose(estimator.history_["loss"], curve, rtol=1e-4)
+
+
+@every_case
+def test_trained_weights_equal_those_of_model_fit(cell, variant, optimizer):
+    estimator, model, _, _ = both(cell, variant, optimizer)
+    for ours, theirs in zip(estimator.weights_, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@every_case
+def test_predictions_equal_those_of_the_trained_keras_model(cell, variant, optimizer):
+    estimator, model, _, X = both(cell, variant, optimizer)
+    model.set_weights(estimator.weights_)
+    expected = model(X).numpy()[..., 0]
+    np.testing.assert_allclose(estimator.predict(X), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "loss", "activation"),
+    [(2, "binary_crossentropy", "sigmoid"), (3, "sparse_categorical_crossentropy", "softmax")],
+    ids=["binary", "multiclass"],
+)
+def test_classifier_equals_model_fit(n_classes, loss, activation):
+    X, y, _ = numbers("plain")
+    codes = np.digitize(y, np.quantile(y, np.arange(1, n_classes) / n_classes))
+    classifier = RNNClassifier("gru", 4, **PLAIN).fit(X, np.array(["a", "b", "c"])[codes])
+    model = native_network(
+        "gru",
+        hidden_size=4,
+        outputs=1 if n_classes == 2 else n_classes,
+        output_activation=activation,
+    )
+    model.set_weights(start_weights(classifier))
+    curve = keras_fit(model, X, codes[:, np.newaxis], keras_optimizer("adam"), loss)
+    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+    probabilities = classifier.predict_proba(X)[:, -1]
+    np.testing.assert_allclose(probabilities, model(X).numpy()[:, -1], atol=1e-4)
+
+
+def test_multilabel_classifier_equals_model_fit():
+    X, _, _ = numbers("plain")
+    y = (X[:, -1] > 0).astype(int)
+    classifier = RNNClassifier("gru", 4, **PLAIN).fit(X, y)
+    model = native_network("gru", hidden_size=4, outputs=3, output_activation="sigmoid")
+    model.set_weights(start_weights(classifier))
+    curve = keras_fit(model, X, y, keras_optimizer("adam"), "binary_crossentropy")
+    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+    np.testing.assert_allclose(classifier.predict_proba(X), model(X), atol=1e-4)
+
+
+def test_class_weight_equals_sample_weight_of_model_fit():
+    X, y, _ = numbers("plain")
+    codes = (y > 0).astype(int)
+    classifier = RNNClassifier("gru", 4, class_weight={0: 1.0, 1: 5.0}, **PLAIN).fit(X, codes)
+    model = native_network("gru", hidden_size=4, output_activation="sigmoid")
+    model.set_weights(start_weights(classifier))
+    loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
+    weights = np.where(codes == 1, 5.0, 1.0)
+    curve = keras_fit(model, X, codes[:, np.newaxis], keras_optimizer("adam"), loss, weights)
+    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+
+
+# The smallest network, for what does not depend on its size.
+TINY = {"standardize": False, "shuffle": False, "batch_size": 4, "epochs": 2, "random_state": 0}
+
+
+def tiny_numbers():
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(10, 2, 2)).astype("float32")
+
+
+def tiny_curve(estimator, X, y, loss, optimizer, **network):
+    """Return the losses of keras.Model.fit from the weights from which the estimator began."""
+    model = native_network("simple_rnn", hidden_size=2, shape=(2, 2), **network)
+    model.set_weights(start_weights(estimator))
+    return keras_fit(model, X, y, optimizer, loss, epochs=2, batch_size=4)
+
+
+@pytest.mark.parametrize("loss", sorted(_keras_names.REGRESSION_LOSSES))
+def test_regression_loss_equals_keras(loss):
+    X = tiny_numbers()
+    y = np.abs(X).astype("float32")[:, :, 0] + 0.1
+    regressor = RNNRegressor("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    activation = "softplus" if loss in _keras_names.POSITIVE_LOSSES else "linear"
+    curve = tiny_curve(
+        regressor, X, y, loss, keras_optimizer("adam"), outputs=2, output_activation=activation
+    )
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", sorted(_keras_names.SIGMOID_LOSSES))
+def test_binary_loss_equals_keras(loss):
+    X = tiny_numbers()
+    y = (X[:, 0, 0] > 0).astype(int)
+    classifier = RNNClassifier("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    curve = tiny_curve(
+        classifier,
+        X,
+        y[:, np.newaxis],
+        loss,
+        keras_optimizer("adam"),
+        output_activation="sigmoid",
+    )
+    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", sorted(_keras_names.SOFTMAX_LOSSES))
+def test_multiclass_loss_equals_keras(loss):
+    X = tiny_numbers()
+    y = np.arange(10) % 3
+    classifier = RNNClassifier("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    sparse = loss in _keras_names.SPARSE_LOSSES
+    curve = tiny_curve(
+        classifier,
+        X,
+        y[:, np.newaxis] if sparse else np.eye(3)[y],
+        loss,
+        keras_optimizer("adam"),
+        outputs=3,
+        output_activation="softmax",
+    )
+    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("alias", sorted(_keras_names.LOSS_ALIASES))
+def test_alias_of_a_loss_names_the_same_keras_loss(alias):
+    assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical_loss(alias))
+
+
+@pytest.mark.parametrize("optimizer", sorted(_keras_names.OPTIMIZERS))
+def test_optimizer_equals_keras(optimizer):
+    X = tiny_numbers()
+    y = X[:, -1].sum(axis=1)
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, **TINY).fit(X, y)
+    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", keras_optimizer(optimizer))
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", sorted(_keras_names.OPTIMIZERS))
+def test_optimizer_without_learning_rate_takes_its_own_default(optimizer):
+    X = tiny_numbers()
+    y = X[:, -1].sum(axis=1)
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, learning_rate=None, **TINY).fit(
+        X, y
+    )
+    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+
+
+def names_in(module, of):
+    """Return the names under which Keras finds its objects, without those of classes."""
+    return {name for name, found in module.ALL_OBJECTS_DICT.items() if of(name, found)}
+
+
+def test_every_keras_loss_is_listed_or_refused():
+    in_keras = names_in(losses, lambda name, found: not isinstance(found, type))
+    listed = (
+        _keras_names.REGRESSION_LOSSES | _keras_names.SIGMOID_LOSSES | _keras_names.SOFTMAX_LOSSES
+    )
+    listed = listed | _keras_names.REFUSED_LOSSES
+    lower_case = {alias for alias in _keras_names.LOSS_ALIASES if alias.islower()}
+    assert listed | lower_case == in_keras
+
+
+def test_every_keras_optimizer_is_listed_or_refused():
+    listed = _keras_names.OPTIMIZERS | _keras_names.REFUSED_OPTIMIZERS
+    assert listed == names_in(optimizers, lambda name, found: True)
+    assert not _keras_names.OPTIMIZERS & _keras_names.REFUSED_OPTIMIZERS
+
+
+def test_every_keras_activation_is_listed_or_refused():
+    in_keras = names_in(activations, lambda name, found: True)
+    # "swish" is the name that `silu` had in Keras 2, which `keras.activations.get` still takes.
+    listed = _keras_names.ACTIVATIONS | _keras_names.REFUSED_ACTIVATIONS
+    assert listed - {"swish", "hard_swish"} == in_keras - {"hard_swish"}
+    assert keras.activations.get("swish") is keras.activations.silu
+
+
+def test_folds_of_slightly_different_size_share_one_trace():
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("simple_rnn", 4, **PLAIN)
+    regressor.fit(X, y).predict(X)
+    built = _keras_programs._build.cache_info().misses
+    regressor.fit(X[:47], y[:47]).predict(X[47:])
+    assert _keras_programs._build.cache_info().misses == built
+    program = _keras_programs.trainer(
+        regressor._architecture, regressor._settings, BATCH, 64, TIMESTEPS
+    )
+    assert program.compiled.experimental_get_tracing_count() == 1
+
+
+def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch():
+    X, y, _ = numbers("plain")
+    X, y = X[:48], y[:48]
+    regressor = RNNRegressor("lstm", 4, stateful=True, **PLAIN).fit(X, y)
+    layer = keras.layers.LSTM(4, stateful=True)
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(BATCH, TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)]
+    )
+    model.set_weights(start_weights(regressor))
+    model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
+    reset = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: layer.reset_states())
+    history = model.fit(
+        X,
+        y[:, np.newaxis],
+        batch_size=BATCH,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+        callbacks=[reset],
+    )
+    np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
+    layer.reset_states()
+    batches = [X[start : start + BATCH] for start in (0, 16, 32)]
+    expected = np.concatenate([model(batch).numpy()[:, 0] for batch in batches])
+    np.testing.assert_allclose(regressor.predict(X), expected, atol=1e-4)
+    for ours, theirs in zip(regressor.states_, layer.states, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_shuffled_fit_equals_model_fit_on_the_replayed_order():
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("simple_rnn", 4, **PLAIN | {"shuffle": True}).fit(X, y)
+    model = native_network("simple_rnn", hidden_size=4)
+    model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
+    seed = check_random_state(0).randint(np.iinfo(np.int32).max)
+    rng = np.random.default_rng([seed, 0])
+    model.set_weights(initial_weights(regressor._architecture, rng))
+    order, curve = np.arange(N_SAMPLES), []
+    for _ in range(EPOCHS):
+        rng.shuffle(order)
+        history = model.fit(
+            X[order], y[order, np.newaxis], batch_size=BATCH, shuffle=False, verbose=0
+        )
+        curve += history.history["loss"]
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dropped", ["dropout", "recurrent_dropout"])
+def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped):
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("gru", 4, **{dropped: 0.3}, **PLAIN).fit(X, y)
+    layer = keras.layers.GRU(4, **{dropped: 0.3})
+    model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)])
+    model.compile(optimizer=keras_optimizer("adam"), loss="mse", jit_compile=True)
+    seed = check_random_state(0).randint(np.iinfo(np.int32).max)
+    rng = np.random.default_rng([seed, 0])
+    model.set_weights(initial_weights(regressor._architecture, rng))
+    layer.cell.seed_generator.state.assign([rng.integers(2**31), 0])
+    history = model.fit(
+        X, y[:, np.newaxis], batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0
+    )
+    np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["plain", "weighted timesteps", "masked tokens"])
+def test_blocks_streamed_from_memory_train_bitwise_as_resident_samples(variant, monkeypatch):
+    X, y, sample_weight = numbers(variant)
+    regressor = RNNRegressor(
+        "simple_rnn", epochs=2, random_state=0, batch_size=4, **VARIANTS[variant]
+    )
+    regressor.fit(X, y, sample_weight)
+    resident = regressor.weights_, regressor.history_["loss"]
+    monkeypatch.setattr(_keras_engine, "RESIDENT_BYTES", 1)
+    monkeypatch.setattr(_keras_engine, "MULTIPLY_ADDS_A_CALL", 1)
+    regressor.fit(X, y, sample_weight)
+    for ours, theirs in zip(regressor.weights_, resident[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(regressor.history_["loss"], resident[1], rtol=1e-6)
+
+
+@every_case
+def test_model_holds_the_network_that_predicts(cell, variant, optimizer):
+    estimator, _, _, X = both(cell, variant, optimizer)
+    outputs = estimator.model_(X).numpy()[..., 0]
+    np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-5, atol=1e-5)
