@@ -69,8 +69,10 @@ class Architecture:
         None without an Embedding.
     masked : bool
         Whether absent timesteps are skipped. The network reads them as NaN, or as the token id -1.
+    stateful : bool
+        Whether the state is carried from batch to batch.
     batch_size : int or None
-        The fixed batch of a stateful network; None where nothing is carried.
+        The fixed batch, which a stateful network needs; None: any.
     dtype : str
         "float32" or "float64".
     """
@@ -91,12 +93,9 @@ class Architecture:
     vocab_size: int | None
     embedding_dim: int | None
     masked: bool
+    stateful: bool
     batch_size: int | None
     dtype: str
-
-    @property
-    def stateful(self):
-        return self.batch_size is not None
 
     @property
     def hidden_width(self):

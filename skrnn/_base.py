@@ -1,7 +1,6 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
 import sys
-from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,41 +14,15 @@ from skrnn._parameters import (
     check_mask_value,
     check_resumed,
     describe,
+    describe_shape,
     read_settings,
 )
 from skrnn._samples import Samples
 from skrnn._scaling import fit_scaling
+from skrnn._sequences import unpadded
 from skrnn._sklearn import fit_context
 from skrnn._training import Hook, Plan, joined, train
-from skrnn._validation import check_shape, read_sequences, read_weights
-
-
-@dataclass(frozen=True, eq=False)
-class Targets:
-    """What a leaf makes of y.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, [timesteps,] ...)
-        As the loss wants them.
-    outputs : tuple of int
-        Trailing shape of the network's output.
-    activation : str
-        Of the output layer.
-    loss : str
-        Keras's full name.
-    scaled : bool
-        Whether the values may be standardized.
-    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps), or None
-        The index of each label's class, where a sample or timestep has one label.
-    """
-
-    values: np.ndarray
-    outputs: tuple
-    activation: str
-    loss: str
-    scaled: bool = False
-    codes: np.ndarray | None = None
+from skrnn._validation import check_batches, check_shape, read_sequences, read_weights
 
 
 def keras_engine():
@@ -231,7 +204,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             validation = self._read_validation(validation_data)
         elif held_out is not None:
             validation = self._samples(sequences, targets, weights, held_out)
-        self._check_batches(training, validation)
+        check_batches(len(training), self._architecture.batch_size, "X")
+        if validation is not None:
+            check_batches(len(validation), self._architecture.batch_size, "The validation set")
         self._train(training, validation, epochs, rng, resume)
         return self
 
@@ -337,16 +312,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         targets, weights = self._read_y(y, weights[0] if weights else None, sequences, reset=False)
         return self._samples(sequences, targets, weights, self._split(targets, weights, 0, None)[0])
 
-    def _check_batches(self, training, validation):
-        """Refuse a short last batch where state is carried from batch to batch."""
-        batch_size = self._architecture.batch_size
-        for samples, name in ((training, "training"), (validation, "validation")):
-            if batch_size is not None and samples is not None and len(samples) % batch_size:
-                raise ValueError(
-                    f"`stateful=True` needs a number of {name} samples that `batch_size` divides, "
-                    f"got {len(samples)} samples and a batch size of {batch_size}."
-                )
-
     def _train(self, training, validation, epochs, rng, resume):
         """Run the epochs and keep arrays and history."""
         engine = keras_engine()
@@ -387,14 +352,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _run(self, sequences, hidden=None):
         """Return the raw outputs of the network, or hidden states, as a list of arrays."""
-        architecture, carried = self._architecture, None
-        if architecture.stateful:
-            carried = self.states_
-            if len(sequences) % architecture.batch_size:
-                raise ValueError(
-                    "`X` must have a number of samples that the network's fixed batch size "
-                    f"{architecture.batch_size} divides, got {len(sequences)}."
-                )
+        architecture = self._architecture
+        carried = self.states_ if architecture.stateful else None
+        check_batches(len(sequences), architecture.batch_size, "X")
         outputs, carried = keras_engine().predict(
             architecture, self.weights_, sequences, self._scaling, carried=carried, hidden=hidden
         )
@@ -408,30 +368,19 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         sequences = self._read_X(X, reset=False)
         return sequences, self._scaling.restore_y(self._run(sequences)[0])
 
+    def _as_given(self, values, sequences):
+        """Return values of timesteps as a list of sequences was given; others as they are."""
+        return unpadded(values, sequences.lengths if self._architecture.return_sequences else None)
+
     def _unfitted_architecture(self, input_shape):
         """Return the Architecture for an input shape, with the outputs as fitted, or one."""
-        shape = tuple(input_shape)
-        if self.vocab_size is not None and len(shape) == 1:
-            shape = (*shape, 1)
-        if len(shape) not in (2, 3):
-            raise ValueError(
-                "`input_shape` must be (timesteps, features) or (batch, timesteps, features), got "
-                f"{input_shape!r}."
-            )
-        batch = shape[0] if len(shape) == 3 else None
         fitted = getattr(self, "_architecture", None)
-        architecture = describe(
+        return describe_shape(
             self.get_params(deep=False),
-            timesteps=shape[-2],
-            features=shape[-1],
-            masked=self.mask_value is not None,
-            batch_size=batch,
-            outputs=(1,) if fitted is None else fitted.outputs,
-            output_activation=self._default_activation
-            if fitted is None
-            else fitted.output_activation,
+            input_shape,
+            outputs=fitted.outputs if fitted else (1,),
+            output_activation=fitted.output_activation if fitted else self._default_activation,
         )
-        return replace(architecture, batch_size=batch)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

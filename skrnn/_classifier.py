@@ -3,13 +3,11 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skrnn._atomic import unchanged_on_failure
-from skrnn._base import BaseRNN, Targets
+from skrnn._base import BaseRNN
 from skrnn._keras_names import (
     SIGMOID_LOSSES,
     SOFTMAX_LOSSES,
@@ -17,9 +15,11 @@ from skrnn._keras_names import (
     canonical_loss,
     with_aliases,
 )
-from skrnn._sequences import as_objects, unpadded
+from skrnn._labels import encode, hold_out, labels_of_steps, weights_of_classes
+from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
-from skrnn._validation import check_lengths_match, read_weights
+from skrnn._targets import Targets
+from skrnn._validation import read_weights
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -250,9 +250,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             each timestep, and for a list X a 1-D object array of arrays.
         """
         sequences, outputs = self._forward(X)
-        labels = self._labels(outputs)
-        by_step = self._architecture.return_sequences
-        return unpadded(labels, sequences.lengths) if by_step else labels
+        return self._as_given(self._labels(outputs), sequences)
 
     def predict_proba(self, X):
         """Predict the probability of each class.
@@ -269,9 +267,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             a list X gives a 1-D object array of arrays.
         """
         sequences, outputs = self._forward(X)
-        probabilities = self._probabilities(outputs)
-        by_step = self._architecture.return_sequences
-        return unpadded(probabilities, sequences.lengths) if by_step else probabilities
+        return self._as_given(self._probabilities(outputs), sequences)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
@@ -307,11 +303,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             second, and a list X gives a 1-D object array of arrays.
         """
         sequences, outputs = self._forward(X)
-        smallest = np.finfo(outputs.dtype).tiny
-        odds = outputs.clip(smallest) / (1 - outputs).clip(np.finfo(outputs.dtype).epsneg)
-        scores = np.log(odds) if outputs.shape[-1] > 1 or self._multilabel else np.log(odds[..., 0])
-        by_step = self._architecture.return_sequences
-        return unpadded(scores, sequences.lengths) if by_step else scores
+        limits = np.finfo(outputs.dtype)  # a probability that rounds to 0 or 1 has no finite logit
+        scores = np.log(outputs.clip(limits.tiny) / (1 - outputs).clip(limits.epsneg))
+        if not self._multilabel and outputs.shape[-1] == 1:
+            scores = scores[..., 0]
+        return self._as_given(scores, sequences)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of right labels.
@@ -336,7 +332,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return accuracy_score(y, labels, sample_weight=sample_weight)
         present = sequences.present()
         weights = read_weights(sample_weight, sequences, by_step=True, dtype="float64")
-        truth = _labels_of_steps(y, sequences)
+        truth = labels_of_steps(y, sequences)
         return accuracy_score(truth, labels[present], sample_weight=weights[present])
 
     def _probabilities(self, outputs):
@@ -353,7 +349,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its classes learned or compared."""
         if self.return_sequences:
-            return self._encode_classes(_labels_of_steps(y, sequences), sequences, counted, reset)
+            return self._encode_classes(labels_of_steps(y, sequences), sequences, counted, reset)
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
         check_consistent_length(sequences.values, y)
         multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -368,28 +364,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Encode labels, one for each sample or one for each present timestep."""
         check_classification_targets(labels)
         places = sequences.present() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
-        used = counted[places]
         if reset:
-            self.classes_, self._multilabel = np.unique(labels[used]), False
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"`y` must hold at least two classes, got one class: {self.classes_.tolist()}."
-            )
-        unknown = np.setdiff1d(labels[used], self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"`y` holds {unknown.tolist()}, which is not among the classes of the fitted "
-                f"network: {self.classes_.tolist()}."
-            )
-        codes = np.zeros(places.shape, dtype=np.intp)
-        found = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
-        codes[places] = found
-        n_classes = len(self.classes_)
+            self.classes_, self._multilabel = np.unique(labels[counted[places]]), False
+        codes = encode(labels, self.classes_, places, counted)
+        n_classes, values = len(self.classes_), codes[..., np.newaxis]
         if n_classes == 2:
             loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "two classes")
-            return Targets(codes[..., np.newaxis], (1,), "sigmoid", loss, codes=codes)
-        loss = self._loss("sparse_categorical_crossentropy", SOFTMAX_LOSSES, "more classes")
-        values = codes[..., np.newaxis] if loss in SPARSE_LOSSES else np.eye(n_classes)[codes]
+            return Targets(values, (1,), "sigmoid", loss, codes=codes)
+        loss = self._loss("sparse_categorical_crossentropy", SOFTMAX_LOSSES, "several classes")
+        if loss not in SPARSE_LOSSES:
+            values = np.eye(n_classes)[codes]
         return Targets(values, (n_classes,), "softmax", loss, codes=codes)
 
     def _encode_indicators(self, y, reset):
@@ -417,60 +401,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Multiply the weights by those of the classes."""
         if self.class_weight is None:
             return weights
-        used = targets.codes[weights > 0]
-        by_class = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[used]
-        )
-        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
-            raise ValueError(
-                f"`class_weight` must hold numbers of at least 0, got {self.class_weight!r}."
-            )
-        return weights * by_class[targets.codes]
+        codes = targets.codes
+        by_class = weights_of_classes(self.class_weight, self.classes_, codes[weights > 0])
+        return weights * by_class[codes]
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
-        codes = targets.codes
-        stratified = codes is not None and codes.ndim == 1
-        labels = codes[chosen] if stratified else None
-        if stratified and np.bincount(labels).min() < 2:
-            rare = self.classes_[np.bincount(labels).argmin()]
-            raise ValueError(
-                "`validation_fraction` needs at least two samples of each class, got one of "
-                f"{rare!r}."
-            )
-        if stratified and min(n_held_out, len(chosen) - n_held_out) < len(self.classes_):
-            raise ValueError(
-                "`validation_fraction` must leave a sample of each of the "
-                f"{len(self.classes_)} classes on both sides, got {self.validation_fraction} of "
-                f"{len(chosen)} samples."
-            )
-        training, held_out = train_test_split(
-            chosen,
-            test_size=n_held_out,
-            stratify=labels,
-            random_state=int(rng.integers(2**31)),
-        )
-        return np.sort(training), np.sort(held_out)
+        return hold_out(chosen, targets.codes, self.classes_, n_held_out, rng)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _labels_of_steps(y, sequences):
-    """Return the labels of the present timesteps, samples one after another, in one 1-D array."""
-    check_lengths_match(sequences, y)
-    present = sequences.present()
-    if sequences.lengths is None:
-        y = check_array(y, dtype=None, ensure_all_finite=False, input_name="y")
-        if y.shape != present.shape:
-            raise ValueError(
-                "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
-                f"{present.shape} as X, got {y.shape}."
-            )
-        return y[present]
-    whole = np.concatenate([np.asarray(labels) for labels in y])
-    steps = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
-    return whole[present[steps]]

@@ -1,6 +1,6 @@
 """Parameters: what each one may be, and what they make together, checked without Keras."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -103,9 +103,53 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         vocab_size=int(parameters["vocab_size"]) if tokens else None,
         embedding_dim=int(parameters["embedding_dim"]) if tokens else None,
         masked=masked,
+        stateful=bool(parameters["stateful"]),
         batch_size=batch_size if parameters["stateful"] else None,
         dtype=parameters["dtype"],
     )
+
+
+def describe_shape(parameters, input_shape, *, outputs, output_activation):
+    """Return the Architecture for an input shape alone, without data.
+
+    Parameters
+    ----------
+    parameters : dict
+        From `get_params`.
+    input_shape : tuple
+        (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
+        `vocab_size` (timesteps,) too.
+    outputs, output_activation
+        As in Architecture.
+
+    Returns
+    -------
+    Architecture
+    """
+    shape = tuple(input_shape)
+    if parameters["vocab_size"] is not None and len(shape) == 1:
+        shape = (*shape, 1)
+    if len(shape) not in (2, 3):
+        raise ValueError(
+            "`input_shape` must be (timesteps, features) or (batch, timesteps, features), got "
+            f"{input_shape!r}."
+        )
+    batch_size = shape[0] if len(shape) == 3 else None
+    if parameters["stateful"] and batch_size is None:
+        raise ValueError(
+            "`input_shape` must be (batch, timesteps, features) with `stateful=True`, got "
+            f"{input_shape!r}."
+        )
+    architecture = describe(
+        parameters,
+        timesteps=shape[-2],
+        features=shape[-1],
+        masked=parameters["mask_value"] is not None,
+        batch_size=batch_size,
+        outputs=outputs,
+        output_activation=output_activation,
+    )
+    return replace(architecture, batch_size=batch_size)
 
 
 def read_settings(parameters, loss, batch_size):

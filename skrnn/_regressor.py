@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 
 from skrnn._atomic import unchanged_on_failure
-from skrnn._base import BaseRNN, Targets
+from skrnn._base import BaseRNN
 from skrnn._keras_names import (
     POSITIVE_LOSSES,
     REGRESSION_LOSSES,
@@ -14,8 +14,9 @@ from skrnn._keras_names import (
     canonical_loss,
     with_aliases,
 )
-from skrnn._sequences import padded, unpadded
+from skrnn._sequences import padded
 from skrnn._sklearn import StrOptions, fit_context
+from skrnn._targets import Targets
 from skrnn._validation import check_lengths_match, read_weights
 
 
@@ -231,9 +232,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             gives a 1-D object array of arrays, one for each sequence.
         """
         sequences, outputs = self._forward(X)
-        lead = outputs.shape[: 2 if self._architecture.return_sequences else 1]
-        outputs = outputs.reshape(*lead, *self._target_shape)
-        return unpadded(outputs, sequences.lengths) if len(lead) == 2 else outputs
+        lead = 2 if self._architecture.return_sequences else 1
+        outputs = outputs.reshape(*outputs.shape[:lead], *self._target_shape)
+        return self._as_given(outputs, sequences)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2, averaged over the outputs.

@@ -262,6 +262,15 @@ def check_shape(sequences, timesteps, features):
         )
 
 
+def check_batches(n_samples, batch_size, what):
+    """Refuse a short last batch where state is carried from batch to batch."""
+    if batch_size is not None and n_samples % batch_size:
+        raise ValueError(
+            f"{what} must have a number of samples that the network's fixed batch size "
+            f"{batch_size} divides, as `stateful=True` needs, got {n_samples}."
+        )
+
+
 def check_lengths_match(sequences, y, name="y"):
     """Refuse targets for each timestep whose lengths are not those of their sequences."""
     if len(y) != len(sequences):

@@ -15,10 +15,10 @@ ROOT = Path(__file__).parents[1]
 
 # Lowest first. A module imports from lower levels, and from what stands before it in its own.
 LEVELS = [
-    ["_sklearn", "_keras_names", "_atomic", "_settings", "_progress"],
+    ["_sklearn", "_keras_names", "_atomic", "_settings", "_progress", "_targets"],
     ["_architecture", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
-    ["_samples", "_parameters"],
+    ["_samples", "_parameters", "_labels"],
     ["_training"],
     ["_keras_network"],
     ["_keras_programs", "_keras_callbacks"],

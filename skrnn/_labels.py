@@ -1,0 +1,112 @@
+"""Labels: classes checked, encoded, weighted and drawn, as functions on arrays."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array
+from sklearn.utils.class_weight import compute_class_weight
+
+from skrnn._validation import check_lengths_match
+
+
+def labels_of_steps(y, sequences):
+    """Return the labels of the present timesteps, samples one after another, in one 1-D array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples, timesteps), or for a list of sequences a list of 1-D arrays
+    sequences : Sequences
+    """
+    check_lengths_match(sequences, y)
+    present = sequences.present()
+    if sequences.lengths is None:
+        y = check_array(y, dtype=None, ensure_all_finite=False, input_name="y")
+        if y.shape != present.shape:
+            raise ValueError(
+                "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
+                f"{present.shape} as X, got {y.shape}."
+            )
+        return y[present]
+    whole = np.concatenate([np.asarray(labels) for labels in y])
+    inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
+    return whole[present[inside]]
+
+
+def encode(labels, classes, places, counted):
+    """Return the index of each label's class, zero where there is no label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_labels,)
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    places : ndarray of bool of shape (n_samples,) or (n_samples, timesteps)
+        Where the labels stand.
+    counted : ndarray of bool of the same shape
+        Where a label has weight and so must be known.
+    """
+    if len(classes) < 2:
+        raise ValueError(f"`y` must hold at least two classes, got one class: {classes.tolist()}.")
+    unknown = np.setdiff1d(labels[counted[places]], classes)
+    if len(unknown):
+        raise ValueError(
+            f"`y` holds {unknown.tolist()}, which is not among the classes of the network: "
+            f"{classes.tolist()}."
+        )
+    codes = np.zeros(places.shape, dtype=np.intp)
+    codes[places] = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    return codes
+
+
+def weights_of_classes(class_weight, classes, codes):
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        Of labels; one that is not named weighs 1.
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_labels,)
+        The labels that are counted for "balanced".
+    """
+    weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"`class_weight` must hold numbers of at least 0, got {class_weight!r}.")
+    return weights
+
+
+def hold_out(chosen, codes, classes, n_held_out, rng):
+    """Draw samples for validation, stratified where each has one label.
+
+    Parameters
+    ----------
+    chosen : ndarray of int
+        Positions to draw from.
+    codes : ndarray of int of shape (n_samples,), or of other shape, or None
+        Of another shape or None: a plain draw.
+    classes : ndarray of shape (n_classes,)
+    n_held_out : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    training, held_out : ndarray of int
+        Sorted.
+    """
+    labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
+    if labels is not None:
+        counts = np.bincount(labels, minlength=len(classes))
+        if (counts == 1).any():
+            rare = classes[counts == 1].tolist()
+            raise ValueError(
+                f"`validation_fraction` needs two samples of each class, got one of {rare}."
+            )
+        n_present = (counts > 0).sum()
+        if min(n_held_out, len(chosen) - n_held_out) < n_present:
+            raise ValueError(
+                f"`validation_fraction` must leave a sample of each of the {n_present} classes on "
+                f"both sides, got {n_held_out} of {len(chosen)} samples held out."
+            )
+    training, held_out = train_test_split(
+        chosen, test_size=n_held_out, stratify=labels, random_state=int(rng.integers(2**31))
+    )
+    return np.sort(training), np.sort(held_out)
