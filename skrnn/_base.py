@@ -29,6 +29,7 @@ def keras_engine():
     """Return the engine; TensorFlow is imported here, when it is first needed, and not before."""
     from skrnn import _keras_engine  # takes seconds: whoever only imports skrnn is spared them
 
+    _keras_engine.check_process()
     return _keras_engine
 
 
@@ -272,7 +273,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             parameters,
             timesteps=self.input_shape_[0],
             features=sequences.features,
-            masked=sequences.masked,
+            masked=self._architecture.masked if resume else sequences.masked,
             batch_size=batch_size,
             outputs=targets.outputs,
             output_activation=targets.activation,
@@ -280,7 +281,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         settings = read_settings(parameters, targets.loss, batch_size)
         keras_engine().check_settings(settings)
         if resume:
-            check_resumed(architecture, self._architecture, settings, self._settings)
+            check_resumed(
+                (architecture, settings, self.mask_value),
+                (self._architecture, self._settings, self._mask_value),
+            )
         self._architecture, self._settings = architecture, settings
 
     def _fit_scaling(self, sequences, targets, weights, chosen):

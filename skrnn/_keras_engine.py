@@ -48,7 +48,6 @@ class Loaded:
     """Samples as a trainer reads them: resident tensors, or blocks gathered as they are needed."""
 
     def __init__(self, architecture, settings, samples):
-        check_process()
         n_batch = min(settings.batch_size, _power_of_two(len(samples)))
         n_batch = settings.batch_size if architecture.stateful else n_batch
         budget = max(1, RESIDENT_BYTES // (samples.sample_bytes * n_batch))
@@ -188,7 +187,6 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
         One array, or with states the output first.
     carried : list of ndarray
     """
-    check_process()
     program = programs.forward(architecture, hidden)
     carried = carried or program.zero_states()
     at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
@@ -208,6 +206,8 @@ def check_settings(settings):
     ------
     ValueError
     """
+    if not settings.optimizer_config:
+        return
     known = network.optimizer_settings(settings.optimizer)
     for key, _ in settings.optimizer_config:
         if key not in known:
@@ -241,7 +241,6 @@ def callback_hook(callbacks, architecture, settings, mask_value, training, plan)
 
 def fitted_model(architecture, weights, scaling, mask_value):
     """Return the real Keras model that reads raw X and gives raw outputs."""
-    check_process()
     model = network.build_network(architecture, scaling, mask_value)
     model.set_weights(weights)
     return model
@@ -249,13 +248,11 @@ def fitted_model(architecture, weights, scaling, mask_value):
 
 def fresh_model(architecture):
     """Return an unfitted Keras model."""
-    check_process()
     return network.fresh_model(architecture)
 
 
 def zero_states(architecture):
     """Return the carried states of a stateful network before its first batch."""
-    check_process()
     return programs.forward(architecture).zero_states()
 
 

@@ -196,18 +196,24 @@ def read_settings(parameters, loss, batch_size):
     return Settings(loss, name, tuple(sorted(config.items())), rate, batch_size)
 
 
-def check_resumed(architecture, before, settings, settings_before):
-    """Refuse to continue a fitted network as another network, or with another optimizer."""
+def check_resumed(now, before):
+    """Refuse to continue a fitted network as another network, or with another optimizer.
+
+    Parameters
+    ----------
+    now, before : (Architecture, Settings, mask_value)
+    """
     words = {"cell_types": "cell_type", "units": "hidden_size"}
     changed = [
         words.get(field.name, field.name)
         for field in fields(Architecture)
-        if getattr(architecture, field.name) != getattr(before, field.name)
+        if getattr(now[0], field.name) != getattr(before[0], field.name)
     ]
-    if settings.optimizer != settings_before.optimizer:
-        changed.append("optimizer")
-    if settings.loss != settings_before.loss:
-        changed.append("loss")
+    changed += [
+        name for name in ("loss", "optimizer") if getattr(now[1], name) != getattr(before[1], name)
+    ]
+    if str(now[2]) != str(before[2]):  # NaN is not equal to itself
+        changed.append("mask_value")
     if changed:
         raise ValueError(
             f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "
