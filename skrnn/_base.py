@@ -386,6 +386,11 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )
 
+    def __dir__(self):
+        """Leave out `model_`, which listing would build: the HTML view reads all that is listed."""
+        names = (name for name in object.__dir__(self) if name != "model_")
+        return [name for name in names if hasattr(self, name)]
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skrnn._atomic import unchanged_on_failure
@@ -15,7 +15,7 @@ from skrnn._keras_names import (
     canonical_loss,
     with_aliases,
 )
-from skrnn._labels import encode, hold_out, labels_of_steps, weights_of_classes
+from skrnn._labels import encode, hold_out, labels_of_steps, read_labels, weights_of_classes
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
 from skrnn._targets import Targets
@@ -350,7 +350,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Return y as Targets, its classes learned or compared."""
         if self.return_sequences:
             return self._encode_classes(labels_of_steps(y, sequences), sequences, counted, reset)
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        y = read_labels(y)
         check_consistent_length(sequences.values, y)
         multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
         if reset:

@@ -1,5 +1,7 @@
 """Labels: classes checked, encoded, weighted and drawn, as functions on arrays."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array
@@ -19,16 +21,28 @@ def labels_of_steps(y, sequences):
     check_lengths_match(sequences, y)
     present = sequences.present()
     if sequences.lengths is None:
-        y = check_array(y, dtype=None, ensure_all_finite=False, input_name="y")
+        y = np.asarray(y)
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
                 f"{present.shape} as X, got {y.shape}."
             )
-        return y[present]
-    whole = np.concatenate([np.asarray(labels) for labels in y])
-    inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
-    return whole[present[inside]]
+        labels = y[present]
+    else:
+        inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
+        labels = np.concatenate([np.asarray(labels) for labels in y])[present[inside]]
+    return read_labels(labels)
+
+
+def read_labels(y):
+    """Return labels as an array without NaN, of one type that can be sorted."""
+    labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    try:
+        np.unique(labels)
+    except TypeError as error:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels.ravel()}))
+        raise TypeError(f"`y` must hold labels of one type, got {kinds}.") from error
+    return labels
 
 
 def encode(labels, classes, places, counted):
@@ -68,10 +82,14 @@ def weights_of_classes(class_weight, classes, codes):
     codes : ndarray of int of shape (n_labels,)
         The labels that are counted for "balanced".
     """
-    weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ValueError(f"`class_weight` must hold numbers of at least 0, got {class_weight!r}.")
-    return weights
+    values = class_weight.values() if isinstance(class_weight, dict) else ()
+    real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
+    if not real or (len(values) > 0 and not any(values)):
+        raise ValueError(
+            "`class_weight` must hold numbers of at least 0, and one above 0, got "
+            f"{class_weight!r}."
+        )
+    return compute_class_weight(class_weight, classes=classes, y=classes[codes])
 
 
 def hold_out(chosen, codes, classes, n_held_out, rng):

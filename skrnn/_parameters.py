@@ -126,12 +126,22 @@ def describe_shape(parameters, input_shape, *, outputs, output_activation):
     -------
     Architecture
     """
-    shape = tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if parameters["vocab_size"] is not None and len(shape) == 1:
         shape = (*shape, 1)
-    if len(shape) not in (2, 3):
+    sizes = [size for size in shape if size is not None]
+    if (
+        len(shape) not in (2, 3)
+        or shape[-1] is None
+        or not all(isinstance(size, Integral) and size > 0 for size in sizes)
+    ):
         raise ValueError(
-            "`input_shape` must be (timesteps, features) or (batch, timesteps, features), got "
+            "`input_shape` must be (timesteps, features) or (batch, timesteps, features), whole "
+            f"numbers above 0 or None for any number of timesteps, got {input_shape!r}."
+        )
+    if parameters["vocab_size"] is not None and shape[-1] != 1:
+        raise ValueError(
+            "`input_shape` must have one feature, the token id, when `vocab_size` is set, got "
             f"{input_shape!r}."
         )
     batch_size = shape[0] if len(shape) == 3 else None

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
@@ -17,7 +17,7 @@ from skrnn._keras_names import (
 from skrnn._sequences import padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
-from skrnn._validation import check_lengths_match, read_weights
+from skrnn._validation import check_lengths_match, read_numbers, read_weights
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
@@ -287,33 +287,27 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         )
 
     def _read_numbers(self, y, sequences, by_step):
-        """Return y as a finite floating array, lists of targets padded with zeros."""
+        """Return y as a finite floating array; what stands on absent timesteps does not matter."""
         if by_step:
-            check_lengths_match(sequences, y)
-            if sequences.lengths is not None:
-                y = padded([np.asarray(target, dtype=float) for target in y], sequences.timesteps)
-        y = check_array(
-            y,
-            ensure_2d=False,
-            allow_nd=True,
-            dtype=(np.float64, np.float32),
-            ensure_all_finite=not by_step,
-            input_name="y",
-        )
+            y = self._read_steps(y, sequences)
+        y = read_numbers(y, dtype=self.dtype)
         check_consistent_length(sequences.values, y)
-        if not by_step and y.ndim > 3:
+        if y.ndim > 3:
             raise ValueError(f"`y` must have at most 3 dimensions, got the shape {y.shape}.")
-        if by_step:
-            if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
-                raise ValueError(
-                    "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, "
-                    f"outputs) with `return_sequences`, {sequences.timesteps} timesteps as in X, "
-                    f"got {y.shape}."
-                )
-            present = sequences.present()
-            y = np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
-            assert_all_finite(y, input_name="y")
         return y
+
+    def _read_steps(self, y, sequences):
+        """Return targets of timesteps as one array, zero on absent timesteps."""
+        check_lengths_match(sequences, y)
+        if sequences.lengths is not None:
+            y = padded([np.asarray(target, dtype=float) for target in y], sequences.timesteps)
+        y, present = np.asarray(y), sequences.present()
+        if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
+            raise ValueError(
+                "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
+                f"with `return_sequences`, {sequences.timesteps} timesteps as in X, got {y.shape}."
+            )
+        return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
 
     def _weigh(self, weights, targets):
         return weights

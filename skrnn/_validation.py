@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from skrnn._sequences import ROWS_AT_ONCE, Sequences, rows_under
@@ -57,11 +58,14 @@ def _as_arrays(X):
     )
     if not listed or len(X) == 0 or any(np.isscalar(item) or item is None for item in X):
         return None
+    if any(issparse(item) for item in X):
+        raise TypeError("Sparse data was passed in `X`, but dense data is required: `toarray()`.")
     arrays = [_as_array(item, i) for i, item in enumerate(X)]
     dimensions = {array.ndim for array in arrays}
     if dimensions == {2} or (dimensions == {1} and len({len(array) for array in arrays}) > 1):
         return arrays
-    if len(dimensions) > 1:
+    shapes = {array.shape for array in arrays}
+    if len(dimensions) > 1 or (max(dimensions) > 2 and len(shapes) > 1):
         raise ValueError(
             "`X` is a list whose items must all be 1-D or all be 2-D, got items of "
             f"{sorted(dimensions)} dimensions."
@@ -82,7 +86,7 @@ def _as_array(item, i):
 def _to_numbers(array, i):
     if array.size == 0:
         raise ValueError(f"`X` holds an empty sequence, number {i}. Drop it, and its target.")
-    _refuse_strings(array)
+    _refuse_other_than_numbers(array)
     name = f"sequence {i} of X"
     return check_array(array, ensure_2d=False, ensure_all_finite=False, input_name=name)
 
@@ -103,9 +107,9 @@ def _pad(arrays):
 
 def _read_array(X):
     if isinstance(X, (list, np.ndarray)):
-        _refuse_strings(np.asarray(X))
+        _refuse_other_than_numbers(np.asarray(X))
     elif hasattr(X, "select_dtypes"):
-        _refuse_strings(X.select_dtypes(exclude="number").to_numpy())
+        _refuse_other_than_numbers(X.select_dtypes(exclude="number").to_numpy())
     values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
     if values.ndim > 3:
         raise ValueError(
@@ -119,7 +123,9 @@ def _read_array(X):
     return values
 
 
-def _refuse_strings(values):
+def _refuse_other_than_numbers(values):
+    if values.dtype.kind in "mM":
+        raise ValueError(f"`X` must hold numbers, got an array of dtype {values.dtype}.")
     text = values.dtype.kind in "US" and values.size > 0
     if values.dtype == object:
         text = next((item for item in values.flat if isinstance(item, (str, bytes))), None)
@@ -236,7 +242,14 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
             weights = check_sample_weight(sample_weight, counted, ensure_non_negative=True)
         if by_step:
             weights = np.repeat(weights[:, np.newaxis], shape[1], axis=1)
-    return weights * sequences.present() if by_step else weights
+    if by_step:
+        weights = weights * sequences.present()
+        if not weights.any():
+            raise ValueError(
+                "There is nothing to learn from: `sample_weight` is zero on every timestep that "
+                "`mask_value` leaves."
+            )
+    return weights
 
 
 def check_shape(sequences, timesteps, features):
@@ -262,6 +275,23 @@ def check_shape(sequences, timesteps, features):
         )
 
 
+def read_numbers(y, *, dtype):
+    """Return targets as a floating array whose values are finite in the dtype of computation."""
+    try:
+        y = check_array(
+            y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
+        )
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            "`y` must be one array of numbers, got lists of unequal lengths."
+        ) from error
+    if y.size and np.abs(y).max() > np.finfo(dtype).max:
+        raise ValueError(f"Input y contains infinity or a value too large for dtype('{dtype}').")
+    return y
+
+
 def check_batches(n_samples, batch_size, what):
     """Refuse a short last batch where state is carried from batch to batch."""
     if batch_size is not None and n_samples % batch_size:
@@ -273,6 +303,8 @@ def check_batches(n_samples, batch_size, what):
 
 def check_lengths_match(sequences, y, name="y"):
     """Refuse targets for each timestep whose lengths are not those of their sequences."""
+    if not hasattr(y, "__len__"):
+        raise ValueError(f"`{name}` must hold one value for each timestep, got {y!r}.")
     if len(y) != len(sequences):
         raise ValueError(f"`X` has {len(sequences)} samples, but `{name}` has {len(y)}.")
     if sequences.lengths is None:

@@ -1,0 +1,859 @@
+"""What the estimators refuse: clear words, nothing built, and the estimator as it was before."""
+
+import inspect
+import pickle
+import re
+import warnings
+from copy import deepcopy
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn import _keras_programs as programs
+
+ESTIMATORS = [RNNRegressor, RNNClassifier]
+FOREIGN = re.compile(r"tensorflow|graph|Tensor\(", re.IGNORECASE)
+
+both = pytest.mark.parametrize("estimator", ESTIMATORS)
+
+
+def small(estimator, **parameters):
+    """An estimator that trains in no time; all tests share its compiled programs."""
+    tiny = {"cell_type": "simple_rnn", "hidden_size": 3, "epochs": 1, "random_state": 0}
+    return estimator(**(tiny | parameters))
+
+
+def good_X(n_samples=20, timesteps=4, features=2):
+    return np.random.default_rng(0).normal(size=(n_samples, timesteps, features))
+
+
+def good_y(estimator, n_samples=20):
+    return np.arange(n_samples) % 2 if estimator is RNNClassifier else np.linspace(0, 1, n_samples)
+
+
+def step_y(estimator, n_samples=20, timesteps=4):
+    """A target for each timestep."""
+    return np.repeat(good_y(estimator, n_samples)[:, np.newaxis], timesteps, axis=1)
+
+
+def tokens(*wrong, dtype=float):
+    """Ids below 10 in 20 samples of 4 timesteps, the wrong ones in sample 3."""
+    X = np.arange(80, dtype=dtype).reshape(20, 4) % 10
+    X[3, : len(wrong)] = wrong
+    return X
+
+
+def sequences():
+    """Sequences of 2, 3 and 4 timesteps in turn."""
+    return [sample[: 2 + i % 3] for i, sample in enumerate(good_X())]
+
+
+def sequence_targets(estimator):
+    return [step[: 2 + i % 3] for i, step in enumerate(step_y(estimator))]
+
+
+def changed(array, position, value):
+    array = np.array(array)
+    array[position] = value
+    return array
+
+
+@cache
+def fitted(estimator):
+    """A fitted network whose programs are built; tests work on copies."""
+    network = small(estimator).fit(good_X(), good_y(estimator))
+    for use in (network.predict, network.transform):
+        use(good_X())
+    return network
+
+
+def refused(call, subject, *words):
+    """Assert that a call is refused in these words, that nothing was built, nothing changed."""
+    before, content = dict(vars(subject)), pickle.dumps(subject)
+    built = programs._build.cache_info().misses
+    with pytest.raises((ValueError, TypeError)) as caught:
+        call()
+    assert programs._build.cache_info().misses == built
+    assert list(vars(subject)) == list(before)
+    assert all(vars(subject)[name] is before[name] for name in before)
+    assert pickle.dumps(subject) == content
+    message = str(caught.value)
+    assert not FOREIGN.search(message), message
+    for word in words:
+        assert str(word) in message
+
+
+def fit_is_refused(estimator, X, y, *words, sample_weight=None, validation_data=None, **parameters):
+    """Assert that `fit` refuses, unfitted and fitted, and that a fitted one predicts as before."""
+    keywords = {"sample_weight": sample_weight, "validation_data": validation_data}
+    unfitted = small(estimator, **parameters)
+    refused(lambda: unfitted.fit(X, y, **keywords), unfitted, *words)
+    with pytest.raises(NotFittedError):
+        unfitted.predict(good_X())
+    before = fitted(estimator).predict(good_X())
+    again = deepcopy(fitted(estimator)).set_params(**parameters)
+    refused(lambda: again.fit(X, y, **keywords), again, *words)
+    assert_array_equal(again.predict(good_X()), before)
+
+
+# X
+
+BAD_X = {
+    "NaN": (changed(good_X(), (3, 1), np.nan), "NaN", "mask_value"),
+    "infinity": (changed(good_X(), (3, 1, 0), np.inf), "infinity"),
+    "minus infinity": (changed(good_X(), (3, 1, 0), -np.inf), "infinity"),
+    "too large for float32": (changed(good_X(), (3, 1, 0), 1e300), "too large", "float32"),
+    "a number": (3.0, "Expected 2D array", "scalar"),
+    "one dimension": (np.arange(20.0), "1D array"),
+    "four dimensions": (good_X()[np.newaxis], "X", "4 dimensions", (1, 20, 4, 2)),
+    "no samples": (good_X()[:0], "0 sample"),
+    "no timesteps": (good_X()[:, :0], "at least one timestep", (20, 0, 2)),
+    "no features": (good_X()[:, :, :0], "one feature", (20, 4, 0)),
+    "no columns": (good_X()[:, :0, 0], "0 feature"),
+    "nothing": (None, "None"),
+    "an empty list": ([], "Expected 2D array", "array=[]"),
+    "a list of empty lists": ([[]] * 20, "0 feature(s)"),
+    "an empty sequence": ([*sequences()[:-1], np.empty((0, 2))], "`X`", "empty sequence", 19),
+    "an empty list among sequences": ([*sequences()[:-1], []], "`X`", [1, 2], "dimensions"),
+    "complex numbers": (good_X() + 1j, "Complex data not supported"),
+    "a sparse matrix": (sparse.csr_array(good_X()[:, :, 0]), "parse data"),
+    "a sparse matrix for each sample": ([sparse.csr_array(good_X()[0])] * 20, "Sparse data"),
+    "strings": (np.full((20, 4), "word"), "`X`", "numbers", "word", "vocab_size"),
+    "strings of digits": (np.full((20, 4), "7"), "`X`", "numbers", "'7'"),
+    "sentences": (["a few words"] * 20, "`X`", "numbers", "a few words", "token ids"),
+    "strings among objects": (
+        changed(good_X()[:, :, 0].astype(object), (3, 1), "word"),
+        "`X`",
+        "numbers",
+        "word",
+    ),
+    "a frame with strings": (pd.DataFrame({"a": [1.0] * 20, "b": ["word"] * 20}), "`X`", "word"),
+    "bytes": (np.full((20, 4), b"word"), "`X`", "numbers", "word"),
+    "dates": (np.full((20, 4), np.datetime64("2024-01-01")), "`X`", "numbers"),
+    "time differences": (np.full((20, 4), np.timedelta64(1, "D")), "`X`", "numbers"),
+    "objects": (np.full((20, 4), {}, dtype=object), "real number", "dict"),
+    "a dict": ({"a": [1, 2]}, "Expected 2D array"),
+    "a set": ({1.0, 2.0}, "Expected 2D array"),
+    "a list of ragged sequences": (
+        [[[1.0, 2.0], [3.0]]] * 20,
+        "`X`",
+        "sequence 0",
+        "ragged",
+        "number of features",
+    ),
+    "sequences of unequal features": (
+        [*sequences()[:-1], np.ones((3, 5))],
+        "`X`",
+        "features",
+        [2, 5],
+    ),
+    "sequences of mixed dimensions": ([np.ones((3, 2)), np.ones(3)] * 10, "`X`", "1-D", "2-D"),
+    "sequences of three dimensions": (
+        [np.ones((2 + i % 2, 3, 2)) for i in range(20)],
+        "`X`",
+        "dimensions",
+    ),
+    "a sequence with NaN": (
+        [*sequences()[:-1], np.full((3, 2), np.nan)],
+        "NaN",
+        "sequence 19",
+        "mask_value",
+    ),
+    "a sequence with infinity": ([*sequences()[:-1], np.full((3, 2), np.inf)], "infinity"),
+    "a sequence of strings": ([*sequences()[:-1], np.full((3, 2), "word")], "`X`", "word"),
+    "a sequence of complex numbers": ([*sequences()[:-1], np.full((3, 2), 1j)], "Complex"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_X)
+@both
+def test_unusable_X_is_refused_in_fit(estimator, case):
+    X, *words = BAD_X[case]
+    fit_is_refused(estimator, X, good_y(estimator), *words)
+
+
+@pytest.mark.parametrize("method", ["predict", "transform", "score"])
+@pytest.mark.parametrize("case", BAD_X)
+@both
+def test_unusable_X_is_refused_after_fit(estimator, case, method):
+    X, *words = BAD_X[case]
+    subject = deepcopy(fitted(estimator))
+    target = (good_y(estimator),) if method == "score" else ()
+    refused(lambda: getattr(subject, method)(X, *target), subject, *words)
+
+
+@pytest.mark.parametrize("mask_value", [np.nan, 0.0, None])
+@both
+def test_timestep_that_is_partly_missing_is_refused(estimator, mask_value):
+    X = changed(good_X(), (3, 1, 0), np.nan)
+    fit_is_refused(estimator, X, good_y(estimator), "NaN", "mask_value", mask_value=mask_value)
+
+
+@both
+def test_sequence_with_a_timestep_that_is_partly_missing_is_refused(estimator):
+    X = [*sequences()[:-1], np.array([[1.0, np.nan], [1.0, 1.0]])]
+    words = "NaN", "part of a timestep"
+    fit_is_refused(estimator, X, good_y(estimator), *words, mask_value=np.nan)
+
+
+@both
+def test_missing_value_under_another_mask_value_is_refused(estimator):
+    X = changed(good_X(), (3, 1), np.nan)
+    fit_is_refused(estimator, X, good_y(estimator), "NaN", "mask_value=np.nan", mask_value=0.0)
+
+
+OTHER_SHAPES = {
+    "timesteps": (good_X(timesteps=5), "4 timesteps", "as in `fit`", 5),
+    "features": (good_X(features=3), "2 features", "as in `fit`", 3),
+    "rows": (good_X()[:, :, 0], "2 features", "as in `fit`", 1),
+    "rows as wide as the features": (good_X()[:, :2, 0], "2 features", "as in `fit`", 1),
+    "sequences": (sequences(), "4 timesteps", [2, 3, 4], "Fit on a list"),
+}
+
+
+@pytest.mark.parametrize("method", ["predict", "transform", "partial_fit"])
+@pytest.mark.parametrize("case", OTHER_SHAPES)
+@both
+def test_other_shape_than_fitted_is_refused(estimator, case, method):
+    X, *words = OTHER_SHAPES[case]
+    subject = deepcopy(fitted(estimator))
+    target = (good_y(estimator),) if method == "partial_fit" else ()
+    refused(lambda: getattr(subject, method)(X, *target), subject, *words)
+
+
+def test_other_number_of_columns_than_fitted_is_refused():
+    subject = small(RNNRegressor).fit(good_X()[:, :, 0], good_y(RNNRegressor))
+    refused(lambda: subject.predict(good_X()[:, :3, 0]), subject, "3 features", "4 features")
+
+
+# Token ids
+
+BAD_TOKENS = {
+    "at the limit": (tokens(10), 10, "[0, 10)", "sample 3, timestep 0"),
+    "minus one": (tokens(1, -1), -1, "[0, 10)", "sample 3, timestep 1"),
+    "integer minus one": (tokens(1, -1, dtype=int), -1, "[0, 10)", "sample 3, timestep 1"),
+    "a fraction": (tokens(2.7), 2.7, "[0, 10)", "whole"),
+    "beyond 32 bits": (tokens(2**32 + 1, dtype=np.int64), 2**32 + 1, "[0, 10)"),
+    "beyond 32 bits, a float": (tokens(2.0**32 + 1), 2**32 + 1, "[0, 10)"),
+    "beyond 63 bits": (tokens(2**63 + 1, dtype=np.uint64), 2**63 + 1, "[0, 10)"),
+    "NaN": (tokens(np.nan), "nan", "[0, 10)"),
+    "infinity": (tokens(np.inf), "inf", "[0, 10)"),
+    "two features": (np.ones((20, 4, 2)), "one token id", "2 features"),
+    "strings": (np.full((20, 4), "word"), "numbers", "word"),
+    "in a sequence": (
+        [np.arange(2 + i % 3) if i != 3 else np.array([1, 11]) for i in range(20)],
+        11,
+        "[0, 10)",
+        "sample 3, timestep 1",
+    ),
+    "a fraction in a sequence": (
+        [np.arange(2.0 + i % 3) if i != 3 else np.array([1, 2.7]) for i in range(20)],
+        2.7,
+        "sample 3",
+    ),
+    "minus one in a sequence": (
+        [np.arange(2 + i % 3) if i != 3 else np.array([1, -1]) for i in range(20)],
+        -1,
+        "sample 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TOKENS)
+@both
+def test_wrong_token_id_is_refused_and_shown(estimator, case):
+    X, *words = BAD_TOKENS[case]
+    fit_is_refused(estimator, X, good_y(estimator), *words, vocab_size=10)
+
+
+@pytest.mark.parametrize("case", BAD_TOKENS)
+def test_wrong_token_id_is_refused_in_predict(case):
+    X, *words = BAD_TOKENS[case]
+    subject = small(RNNRegressor, vocab_size=10, embedding_dim=2)
+    subject.fit([*tokens(), np.array([1, 2])], good_y(RNNRegressor, 21))
+    refused(lambda: subject.predict(X), subject, *words)
+
+
+@pytest.mark.parametrize("mask_value", [-1, 10, 0.5, np.nan, 2**32])
+@both
+def test_mask_value_that_is_no_token_id_is_refused(estimator, mask_value):
+    words = "`mask_value`", "token id", "[0, 10)"
+    parameters = {"vocab_size": 10, "mask_value": mask_value}
+    fit_is_refused(estimator, tokens(), good_y(estimator), *words, **parameters)
+
+
+@pytest.mark.parametrize(
+    "X", [tokens(5000, dtype=int), [np.arange(2 + i % 3) * 500 for i in range(20)]]
+)
+def test_integers_that_look_like_token_ids_warn(X):
+    with pytest.warns(UserWarning, match="`vocab_size`"):
+        small(RNNRegressor).fit(X, good_y(RNNRegressor))
+
+
+@pytest.mark.parametrize(
+    ("X", "vocab_size"),
+    [(tokens(5000), None), (tokens(5000, dtype=int), 5001), (tokens(9, dtype=int), None)],
+)
+def test_measurements_and_declared_tokens_do_not_warn(X, vocab_size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small(RNNRegressor, vocab_size=vocab_size).fit(X, good_y(RNNRegressor))
+
+
+# y
+
+BAD_TARGETS = {
+    "too short": (np.arange(19.0), 19, 20),
+    "too long": (np.arange(21.0), 20, 21),
+    "NaN": (changed(np.arange(20.0), 3, np.nan), "y contains NaN"),
+    "infinity": (changed(np.arange(20.0), 3, np.inf), "y contains infinity"),
+    "four dimensions": (np.ones((20, 2, 2, 2)), "`y`", "at most 3 dimensions", (20, 2, 2, 2)),
+    "no outputs": (np.ones((20, 0)), "0 feature(s)"),
+    "a number": (3.0, "at least 1 dimension"),
+    "nothing": (None, "requires y"),
+    "empty": ([], "0 sample(s)"),
+    "complex numbers": (np.full(20, 1j), "Complex data not supported"),
+    "strings": (["word"] * 20, "could not convert string to float: 'word'"),
+    "a sparse matrix": (sparse.csr_array(np.ones((20, 1))), "parse data"),
+    "ragged lists": ([[1.0], [1.0, 2.0]] * 10, "`y`"),
+    "too large for float32": (changed(np.arange(20.0), 3, 1e300), "y contains", "too large"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TARGETS)
+def test_unusable_target_is_refused(case):
+    y, *words = BAD_TARGETS[case]
+    fit_is_refused(RNNRegressor, good_X(), y, *words, standardize=False)
+
+
+@pytest.mark.parametrize(
+    "case", sorted(set(BAD_TARGETS) - {"no outputs", "nothing", "too large for float32"})
+)
+def test_unusable_target_is_refused_in_score(case):
+    y, *words = BAD_TARGETS[case]
+    subject = deepcopy(fitted(RNNRegressor))
+    refused(lambda: subject.score(good_X(), y), subject, *words)
+
+
+BAD_LABELS = {
+    "one class": (np.zeros(20, dtype=int), "one class", [0]),
+    "one string": (["a"] * 20, "one class", ["a"]),
+    "measurements": (np.linspace(0, 1, 20), "continuous"),
+    "too short": (np.arange(19) % 2, 19, 20),
+    "too long": (np.arange(21) % 2, 20, 21),
+    "NaN": (changed(good_y(RNNClassifier).astype(float), 3, np.nan), "y contains NaN"),
+    "infinity": (changed(good_y(RNNClassifier).astype(float), 3, np.inf), "y contains infinity"),
+    "None among strings": (["a", None] * 10, "`y`"),
+    "strings among numbers": (np.array(["a", 1] * 10, dtype=object), "`y`"),
+    "several classes for several outputs": (np.arange(60).reshape(20, 3) % 3, "1d array", (20, 3)),
+    "three dimensions": (np.arange(80).reshape(20, 2, 2) % 2, "dim 3"),
+    "a number": (3, "at least 1 dimension"),
+    "nothing": (None, "requires y"),
+    "empty": ([], "0 sample(s)"),
+    "complex numbers": (good_y(RNNClassifier) + 1j, "Complex data not supported"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LABELS)
+def test_unusable_labels_are_refused(case):
+    y, *words = BAD_LABELS[case]
+    fit_is_refused(RNNClassifier, good_X(), y, *words)
+
+
+BAD_STEP_TARGETS = {
+    "one value a sample": (good_y, "`y`", "(n_samples, timesteps"),
+    "other timesteps": (lambda leaf: step_y(leaf)[:, :3], "`y`", "timesteps"),
+    "other samples": (lambda leaf: step_y(leaf)[:19], 20, 19),
+    "NaN": (lambda leaf: changed(step_y(leaf).astype(float), (3, 1), np.nan), "NaN"),
+    "nothing": (lambda leaf: None, "requires y"),
+    "a number": (lambda leaf: 3, "`y`"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_STEP_TARGETS)
+@both
+def test_unusable_targets_of_timesteps_are_refused(estimator, case):
+    make, *words = BAD_STEP_TARGETS[case]
+    fit_is_refused(estimator, good_X(), make(estimator), *words, return_sequences=True)
+
+
+def test_one_class_in_all_timesteps_is_refused():
+    y = np.zeros((20, 4), dtype=int)
+    fit_is_refused(RNNClassifier, good_X(), y, "one class", return_sequences=True)
+
+
+@both
+def test_sequence_whose_targets_are_of_another_length_is_named(estimator):
+    y = sequence_targets(estimator)
+    y[7] = y[7][:-1]
+    words = "`y`", "sample 7", "3 timesteps", "2 values"
+    fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
+
+
+@both
+def test_sequence_with_one_target_is_named(estimator):
+    y = sequence_targets(estimator)
+    y[7] = y[7][0]
+    words = "`y`", "sample 7", "one value"
+    fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
+
+
+@both
+def test_sequences_without_the_targets_of_the_last_one_are_refused(estimator):
+    y = sequence_targets(estimator)[:-1]
+    fit_is_refused(estimator, sequences(), y, 20, 19, return_sequences=True)
+
+
+@both
+def test_sequence_whose_targets_hold_NaN_is_refused(estimator):
+    y = [target.astype(float) for target in sequence_targets(estimator)]
+    y[7][1] = np.nan
+    fit_is_refused(estimator, sequences(), y, "NaN", return_sequences=True)
+
+
+def test_labels_unknown_to_the_fitted_network_are_named_in_partial_fit():
+    subject = deepcopy(fitted(RNNClassifier))
+    y = changed(good_y(RNNClassifier), 3, 7)
+    refused(lambda: subject.partial_fit(good_X(), y), subject, "`y`", [7], [0, 1])
+
+
+def test_labels_unknown_to_the_announced_classes_are_named_in_partial_fit():
+    subject = small(RNNClassifier)
+    y = changed(good_y(RNNClassifier), 3, 7)
+    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1]), subject, [7], [0, 1])
+
+
+def test_first_partial_fit_of_a_classifier_needs_the_classes():
+    subject = small(RNNClassifier)
+    refused(lambda: subject.partial_fit(good_X(), good_y(RNNClassifier)), subject, "classes")
+
+
+def test_other_classes_than_announced_are_refused_in_partial_fit():
+    subject = deepcopy(fitted(RNNClassifier))
+    y = good_y(RNNClassifier)
+    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1, 2]), subject, "classes")
+
+
+def test_balanced_weights_are_refused_in_partial_fit():
+    subject = small(RNNClassifier, class_weight="balanced")
+    y = good_y(RNNClassifier)
+    words = "class_weight", "partial_fit", "dict"
+    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1]), subject, *words)
+
+
+@pytest.mark.parametrize("trailing", [(2,), (1,), (2, 2)])
+def test_other_outputs_than_fitted_are_refused_in_partial_fit(trailing):
+    subject = deepcopy(fitted(RNNRegressor))
+    words = "`y`", "trailing shape", (), trailing
+    refused(lambda: subject.partial_fit(good_X(), np.ones((20, *trailing))), subject, *words)
+
+
+# Validation data
+
+
+@pytest.mark.parametrize("wrong", [good_X(), [good_X()], (good_X(), [0, 1], None, None), "all", {}])
+@both
+def test_validation_data_that_is_no_pair_is_refused(estimator, wrong):
+    words = "`validation_data`", "(X, y"
+    fit_is_refused(estimator, good_X(), good_y(estimator), *words, validation_data=wrong)
+
+
+BAD_VALIDATION = {
+    "other timesteps": (good_X(timesteps=5), "4 timesteps", 5),
+    "other features": (good_X(features=3), "2 features", 3),
+    "NaN": (changed(good_X(), (3, 1), np.nan), "NaN"),
+    "no samples": (good_X()[:0], "0 sample"),
+    "fewer samples than targets": (good_X()[:19], 19, 20),
+}
+
+
+@pytest.mark.parametrize("case", BAD_VALIDATION)
+@both
+def test_unusable_validation_data_is_refused(estimator, case):
+    X, *words = BAD_VALIDATION[case]
+    y = good_y(estimator)
+    fit_is_refused(estimator, good_X(), y, *words, validation_data=(X, y))
+
+
+def test_validation_labels_that_were_not_trained_on_are_named():
+    X, y = good_X(), good_y(RNNClassifier)
+    validation = X, changed(y, 3, 7)
+    fit_is_refused(RNNClassifier, X, y, "`y`", [7], [0, 1], validation_data=validation)
+
+
+def test_validation_targets_of_another_shape_are_refused():
+    X, y = good_X(), good_y(RNNRegressor)
+    words = "`y`", "trailing shape", (2,)
+    fit_is_refused(RNNRegressor, X, y, *words, validation_data=(X, np.ones((20, 2))))
+
+
+@pytest.mark.parametrize("weight", [np.zeros(20), np.full(20, -1.0), np.ones(19)])
+@both
+def test_unusable_validation_weights_are_refused(estimator, weight):
+    X, y = good_X(), good_y(estimator)
+    fit_is_refused(estimator, X, y, "weight", validation_data=(X, y, weight))
+
+
+def test_validation_share_of_a_class_with_one_member_is_refused():
+    y = changed(np.zeros(20, dtype=int), 3, 1)
+    words = "`validation_fraction`", "two samples of each class", [1]
+    fit_is_refused(RNNClassifier, good_X(), y, *words, validation_fraction=0.2)
+
+
+@both
+def test_validation_share_that_leaves_nothing_to_train_on_is_refused(estimator):
+    X, y = good_X(), good_y(estimator)
+    fit_is_refused(estimator, X, y, "`validation_fraction`", validation_fraction=0.99)
+
+
+# Weights
+
+BAD_WEIGHTS = {
+    "negative": (changed(np.ones(20), 3, -1.0), "sample_weight", "egative"),
+    "NaN": (changed(np.ones(20), 3, np.nan), "sample_weight", "NaN"),
+    "infinity": (changed(np.ones(20), 3, np.inf), "sample_weight", "infinity"),
+    "all zero": (np.zeros(20), "weight", "zero"),
+    "too short": (np.ones(19), "sample_weight", 19, 20),
+    "too long": (np.ones(21), "sample_weight", 21, 20),
+    "two dimensions": (np.ones((20, 4)), "1D"),
+    "strings": (["heavy"] * 20, "heavy"),
+    "complex numbers": (np.full(20, 1j), "omplex"),
+    "empty": ([], "0 sample(s)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WEIGHTS)
+@both
+def test_unusable_weights_are_refused(estimator, case):
+    weight, *words = BAD_WEIGHTS[case]
+    fit_is_refused(estimator, good_X(), good_y(estimator), *words, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        (np.ones((20, 3)), ["sample_weight", (20, 4), (20, 3)]),
+        (np.ones(19), ["sample_weight", 19]),
+        (np.full((20, 4), -1.0), ["sample_weight", "egative"]),
+        (np.full((20, 4), np.nan), ["sample_weight", "NaN"]),
+        (np.zeros((20, 4)), ["weight", "zero"]),
+        (np.ones((20, 4, 1)), ["dim 3"]),
+    ],
+)
+@both
+def test_unusable_weights_of_timesteps_are_refused(estimator, weight, words):
+    X, y = good_X(), step_y(estimator)
+    fit_is_refused(estimator, X, y, *words, sample_weight=weight, return_sequences=True)
+
+
+@both
+def test_weights_on_masked_timesteps_alone_are_refused(estimator):
+    X = changed(good_X(), (slice(None), 0), np.nan)
+    weight = np.zeros((20, 4))
+    weight[:, 0] = 1
+    parameters = {"return_sequences": True, "mask_value": np.nan}
+    y = step_y(estimator)
+    fit_is_refused(estimator, X, y, "weight", sample_weight=weight, **parameters)
+
+
+@both
+def test_timesteps_that_are_all_masked_are_refused(estimator):
+    parameters = {"return_sequences": True, "mask_value": np.nan}
+    X = np.full((20, 4, 2), np.nan)
+    fit_is_refused(estimator, X, step_y(estimator), "timestep", **parameters)
+
+
+def test_one_class_of_positive_weight_is_refused():
+    y = good_y(RNNClassifier)
+    weight = (y == 1).astype(float)
+    fit_is_refused(RNNClassifier, good_X(), y, "one class", [1], sample_weight=weight)
+
+
+BAD_CLASS_WEIGHTS = [{0: -1.0, 1: 1.0}, {0: np.nan, 1: 1.0}, {0: "a", 1: 1.0}, {0: 0.0, 1: 0.0}]
+
+
+@pytest.mark.parametrize("class_weight", BAD_CLASS_WEIGHTS)
+def test_unusable_class_weight_is_refused(class_weight):
+    X, y = good_X(), good_y(RNNClassifier)
+    fit_is_refused(RNNClassifier, X, y, "class_weight", class_weight=class_weight)
+
+
+def test_class_weight_of_an_unknown_class_is_refused():
+    X, y = good_X(), good_y(RNNClassifier)
+    fit_is_refused(RNNClassifier, X, y, "class_weight", [1], class_weight={0: 1.0, 7: 1.0})
+
+
+def test_class_weight_of_multilabel_targets_is_refused():
+    y = np.eye(4, dtype=int)[np.arange(20) % 4]
+    words = "`class_weight`", "multilabel"
+    fit_is_refused(RNNClassifier, good_X(), y, *words, class_weight="balanced")
+
+
+# Parameters: (name, values that are refused, what the message says is allowed)
+
+WHOLE = "[1, inf)"
+SHARE = "[0.0, 1.0)"
+CELLS = "'gru'", "'lstm'", "'simple_rnn'"
+BAD_PARAMETERS = [
+    ("cell_type", ["rnn", "LSTM", 3, None], CELLS),
+    ("cell_type", [("rnn",), ("lstm", 3), (None,)], CELLS),
+    ("hidden_size", [0, -1, 2.5, "32", None], (WHOLE, "tuple")),
+    ("hidden_size", [(0,), (8, -1), (2.5,), ("8",), (True,), True], ("at least 1",)),
+    ("hidden_size", [(), []], ("at least one layer",)),
+    ("standardize", ["x", "both", 2, None], ("'X'", "'y'", "bool")),
+    ("bidirectional", ["yes", 2, None], ("bool",)),
+    ("activation", ["nope", "glu", 3, None, np.tanh], ("'relu'", "'tanh'")),
+    ("dropout", [-0.1, 1, 1.5, np.nan, "half", None], (SHARE,)),
+    ("recurrent_dropout", [-0.1, 1, 1.5, np.nan, "half", None], (SHARE,)),
+    ("dense_sizes", [0, -1, 2.5, "8", None], (WHOLE, "tuple")),
+    ("dense_sizes", [(0,), (8, -1), (2.5,), ("8",), (True,)], ("at least 1",)),
+    ("dense_activation", ["nope", "glu", 3, None], ("'relu'", "'tanh'")),
+    ("return_sequences", ["yes", 2, None], ("bool",)),
+    ("stateful", ["yes", 2, None], ("bool",)),
+    ("vocab_size", [0, -1, 2.5, "many"], (WHOLE, "None")),
+    ("embedding_dim", [0, -1, 2.5, "wide", None], (WHOLE,)),
+    ("mask_value", ["nan", (0,), [0.0], 1j], ("float", "None")),
+    ("loss", ["nope", 3, None, ("mse",)], ("'auto'", "'mean_squared_error'")),
+    ("optimizer", ["nope", "Adam", 3, None], ("'adam'", "'sgd'", "dict")),
+    ("optimizer", [{}, {"clipnorm": 1.0}, {"name": "nope"}, {"name": 3}], ("'name'", "adam")),
+    ("optimizer", [{"name": "adam", "nope": 1}], ("'nope'", "clipnorm", "beta_1")),
+    ("optimizer", [{"name": "adam", "beta_1": "a"}], ("beta_1", "numbers")),
+    ("optimizer", [{"name": "adam", "beta_1": [0.9]}], ("beta_1", "numbers")),
+    ("optimizer", [{"name": "adam", "use_ema": True}], ("use_ema", "not support")),
+    (
+        "optimizer",
+        [{"name": "adam", "learning_rate": rate} for rate in (0, -1, "a", np.nan, np.inf, True)],
+        ("learning_rate", "above 0"),
+    ),
+    ("learning_rate", [0, -0.1, "fast", np.nan, np.inf], ("0.0, inf",)),
+    ("epochs", [0, -1, 2.5, "many", None], (WHOLE,)),
+    ("batch_size", [0, -1, 2.5, "auto", None], (WHOLE,)),
+    ("shuffle", ["yes", 2, None], ("bool",)),
+    ("patience", [-1, 2.5, "long"], ("[0, inf)", "None")),
+    ("min_delta", [-1, np.nan, "small", None], ("[0.0, inf)",)),
+    ("validation_fraction", [-0.1, 1, 1.5, np.nan, "half", None], (SHARE,)),
+    ("callbacks", [3, "early"], ("list", "callable", "None")),
+    ("callbacks", [[3], ["early"], (None,)], ("Keras callbacks",)),
+    ("dtype", ["float16", "double", np.float32, None], ("'float32'", "'float64'")),
+    ("warm_start", ["yes", 2, None], ("bool",)),
+    ("random_state", [-1, 2.5, "seed"], ("RandomState",)),
+    ("verbose", [-1, "loud", None], ("verbose",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [(name, value, allowed) for name, values, allowed in BAD_PARAMETERS for value in values],
+)
+@both
+def test_wrong_parameter_is_refused_by_name(estimator, name, value, allowed):
+    X, y = good_X(), good_y(estimator)
+    fit_is_refused(estimator, X, y, name, *allowed, **{name: value})
+
+
+@pytest.mark.parametrize("value", ["even", 3, [1, 2]])
+def test_wrong_class_weight_is_refused_by_name(value):
+    X, y = good_X(), good_y(RNNClassifier)
+    words = "class_weight", "dict", "'balanced'"
+    fit_is_refused(RNNClassifier, X, y, *words, class_weight=value)
+
+
+def test_every_parameter_stands_in_the_table():
+    named = {name for name, *_ in BAD_PARAMETERS}
+    assert named == set(inspect.signature(RNNRegressor).parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"hidden_size": (3, 3), "cell_type": ("lstm",)}, ["`cell_type`", 2, 1]),
+        ({"hidden_size": (3,), "cell_type": ("lstm", "gru")}, ["cell_type", 2, 1]),
+        (
+            {"optimizer": {"name": "adam", "learning_rate": 0.1}, "learning_rate": 0.2},
+            ["`learning_rate`", "twice", 0.1, 0.2],
+        ),
+        (
+            {"optimizer": {"name": "adam", "clipnorm": 1.0, "clipvalue": 1.0}},
+            ["`optimizer`", "clipnorm"],
+        ),
+    ],
+)
+@both
+def test_parameters_that_contradict_each_other_are_refused(estimator, parameters, words):
+    fit_is_refused(estimator, good_X(), good_y(estimator), *words, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "loss", "words"),
+    [
+        (RNNRegressor, good_y(RNNRegressor), "binary_crossentropy", ["mean_squared_error"]),
+        (RNNRegressor, good_y(RNNRegressor), "ctc", ["mean_squared_error"]),
+        (RNNRegressor, -1 - good_y(RNNRegressor), "poisson", ["`y`", "negative", "poisson", "-2"]),
+        (RNNClassifier, np.arange(20) % 3, "binary_crossentropy", ["categorical_crossentropy"]),
+        (RNNClassifier, np.arange(20) % 2, "categorical_crossentropy", ["binary_crossentropy"]),
+        (RNNClassifier, np.arange(20) % 2, "huber", ["binary_crossentropy"]),
+        (
+            RNNClassifier,
+            np.eye(4, dtype=int)[np.arange(20) % 4],
+            "categorical_crossentropy",
+            ["multilabel", "binary_crossentropy"],
+        ),
+    ],
+)
+def test_loss_that_does_not_fit_the_target_is_refused(estimator, y, loss, words):
+    fit_is_refused(estimator, good_X(), y, loss, *words, loss=loss)
+
+
+# State from batch to batch, and from fit to fit
+
+
+@both
+def test_stateful_network_refuses_a_short_last_batch(estimator):
+    words = "batch", 20, 6
+    parameters = {"stateful": True, "batch_size": 6}
+    fit_is_refused(estimator, good_X(), good_y(estimator), *words, **parameters)
+
+
+@both
+def test_stateful_network_refuses_a_short_last_batch_of_validation(estimator):
+    X, y = good_X(), good_y(estimator)
+    parameters = {"stateful": True, "batch_size": 10, "validation_data": (X[:15], y[:15])}
+    fit_is_refused(estimator, X, y, "batch", 15, 10, **parameters)
+
+
+def test_stateful_network_refuses_a_short_last_batch_in_predict():
+    subject = small(RNNRegressor, stateful=True, batch_size=10)
+    subject.fit(good_X(), good_y(RNNRegressor))
+    refused(lambda: subject.predict(good_X()[:7]), subject, "batch size", 10, 7)
+
+
+def test_network_without_carried_state_refuses_to_reset_it():
+    subject = deepcopy(fitted(RNNRegressor))
+    refused(subject.reset_states, subject, "stateful=True")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_size", 4),
+        ("hidden_size", (3, 3)),
+        ("cell_type", "gru"),
+        ("bidirectional", True),
+        ("activation", "relu"),
+        ("dropout", 0.5),
+        ("recurrent_dropout", 0.5),
+        ("dense_sizes", (4,)),
+        ("dense_activation", "tanh"),
+        ("dtype", "float64"),
+        ("optimizer", "sgd"),
+    ],
+)
+@both
+def test_warm_start_of_another_network_is_refused(estimator, name, value):
+    subject = deepcopy(fitted(estimator)).set_params(warm_start=True, **{name: value})
+    words = "cannot be continued", name, "warm_start=False"
+    refused(lambda: subject.fit(good_X(), good_y(estimator)), subject, *words)
+
+
+@pytest.mark.parametrize("name", ["timesteps", "features"])
+@both
+def test_warm_start_on_another_shape_is_refused(estimator, name):
+    subject = deepcopy(fitted(estimator)).set_params(warm_start=True)
+    X = good_X(**{name: 7})
+    refused(lambda: subject.fit(X, good_y(estimator)), subject, name, "as in `fit`", 7)
+
+
+def test_warm_start_on_unknown_classes_is_refused():
+    subject = deepcopy(fitted(RNNClassifier)).set_params(warm_start=True)
+    refused(lambda: subject.fit(good_X(), np.arange(20) % 3), subject, "`y`", [2], [0, 1])
+
+
+def test_warm_start_on_other_outputs_is_refused():
+    subject = deepcopy(fitted(RNNRegressor)).set_params(warm_start=True)
+    refused(lambda: subject.fit(good_X(), np.ones((20, 2))), subject, "`y`", (2,))
+
+
+# Before fit, and without data
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda subject: subject.predict(good_X()),
+        lambda subject: subject.transform(good_X()),
+        lambda subject: subject.hidden_states(good_X()),
+        lambda subject: subject.score(good_X(), np.arange(20) % 2),
+        lambda subject: subject.get_feature_names_out(),
+        lambda subject: subject.reset_states(),
+        lambda subject: subject.summary(),
+        lambda subject: subject.model_,
+    ],
+)
+@both
+def test_unfitted_network_says_so(estimator, use):
+    with pytest.raises(NotFittedError, match=f"{estimator.__name__} instance is not fitted"):
+        use(small(estimator))
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "predict_log_proba", "decision_function"])
+def test_unfitted_classifier_says_so(method):
+    with pytest.raises(NotFittedError, match="RNNClassifier instance is not fitted"):
+        getattr(small(RNNClassifier), method)(good_X())
+
+
+@pytest.mark.parametrize("method", ["build_model", "summary"])
+@pytest.mark.parametrize(
+    "shape", [(), (4,), (1, 2, 3, 4), (0, 2), (4, 0), (-4, 2), (4, 2.5), ("a", 2), (4, None), 4]
+)
+def test_unusable_input_shape_is_refused(shape, method):
+    subject = small(RNNRegressor)
+    refused(lambda: getattr(subject, method)(shape), subject, "`input_shape`", "timesteps")
+
+
+@pytest.mark.parametrize("method", ["build_model", "summary"])
+def test_wrong_parameter_is_refused_without_data(method):
+    subject = small(RNNRegressor, dropout=2)
+    refused(lambda: getattr(subject, method)((4, 2)), subject, "dropout", SHARE)
+
+
+# Training
+
+
+@both
+@pytest.mark.parametrize("has_weights", [False, True])
+def test_diverging_loss_names_the_epoch_and_the_remedy(estimator, has_weights):
+    X, y = good_X() * 100, good_y(estimator)
+    y = y * 100 if estimator is RNNRegressor else y
+    parameters = {
+        "activation": "relu",
+        "optimizer": "sgd",
+        "learning_rate": 1e6,
+        "standardize": False,
+        "epochs": 20,
+    }
+    subject = deepcopy(fitted(estimator)) if has_weights else small(estimator)
+    subject.set_params(**parameters)
+    before, content = dict(vars(subject)), pickle.dumps(subject)
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+.*`learning_rate`") as caught:
+        subject.fit(X, y)
+    assert not FOREIGN.search(str(caught.value))
+    assert vars(subject).keys() == before.keys()
+    assert pickle.dumps(subject) == content
+    if has_weights:
+        assert_array_equal(subject.predict(X), fitted(estimator).predict(X))
+
+
+@both
+def test_fit_after_a_refused_one_is_as_without_it(estimator):
+    X, y = good_X(), good_y(estimator)
+    subject = small(estimator)
+    with pytest.raises(ValueError, match="NaN"):
+        subject.fit(changed(X, (3, 1), np.nan), y)
+    for found, expected in zip(subject.fit(X, y).weights_, fitted(estimator).weights_, strict=True):
+        assert_array_equal(found, expected)

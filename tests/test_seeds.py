@@ -1,0 +1,283 @@
+"""One seed decides everything, bitwise and everywhere, and nothing global moves."""
+
+import os
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import joblib
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+import skrnn
+from skrnn import RNNClassifier, RNNRegressor
+
+ROOT = Path(__file__).parents[1]
+ESTIMATORS = [RNNRegressor, RNNClassifier]
+SEED_LIMIT = np.iinfo(np.int32).max
+
+both = pytest.mark.parametrize("estimator", ESTIMATORS)
+
+
+def network(estimator=RNNRegressor, random_state=0, **parameters):
+    """Three batches an epoch, shuffled, with dropout and a draw of validation samples."""
+    settings = {
+        "cell_type": "simple_rnn",
+        "hidden_size": 3,
+        "dropout": 0.2,
+        "recurrent_dropout": 0.2,
+        "epochs": 2,
+        "batch_size": 16,
+        "validation_fraction": 0.2,
+        "random_state": random_state,
+    }
+    return estimator(**(settings | parameters))
+
+
+def samples(estimator=RNNRegressor):
+    X = np.random.default_rng(0).normal(size=(50, 4, 2))
+    y = X[:, -1, 0]
+    return X, y > 0 if estimator is RNNClassifier else y
+
+
+def learned(estimator):
+    """All that a fit leaves and a seed decides, as bytes and floats."""
+    arrays = [*estimator.weights_, *estimator.optimizer_state_]
+    losses = estimator.history_["loss"], estimator.history_.get("val_loss")
+    return [(array.dtype.str, array.shape, array.tobytes()) for array in arrays], losses
+
+
+def fit(estimator):
+    return learned(estimator.fit(*samples(type(estimator))))
+
+
+# The same seed, the same network
+
+
+@both
+def test_same_seed_gives_bitwise_the_same_network(estimator):
+    assert fit(network(estimator)) == fit(network(estimator))
+
+
+@both
+def test_refit_gives_bitwise_the_same_network(estimator):
+    fitted = network(estimator)
+    assert fit(fitted) == fit(fitted)
+
+
+@both
+def test_fits_in_between_leave_no_trace(estimator):
+    expected = fit(network(estimator))
+    X, y = samples(estimator)
+    network(estimator, random_state=1, learning_rate=0.1).fit(X[:30], y[:30]).predict(X)
+    network(estimator).partial_fit(
+        X, y, **({} if estimator is RNNRegressor else {"classes": [0, 1]})
+    )
+    assert fit(network(estimator)) == expected
+
+
+def test_fit_after_the_programs_were_forgotten_is_bitwise_the_same():
+    expected = fit(network())
+    skrnn.clear_cache()
+    assert fit(network()) == expected
+
+
+@both
+def test_different_seeds_give_different_networks(estimator):
+    first, second = network(estimator, 0), network(estimator, 1)
+    assert fit(first) != fit(second)
+    for a, b in zip(first.weights_, second.weights_, strict=True):
+        assert (a != b).any()
+
+
+def test_each_epoch_and_each_warm_start_draws_anew():
+    X, y = samples()
+    fitted = network(learning_rate=1e-30, warm_start=True).fit(X, y).fit(X, y)
+    assert len(set(fitted.history_["loss"])) == 4
+
+
+def test_warm_start_is_bitwise_the_same_twice():
+    X, y = samples()
+    first, second = (network(warm_start=True).fit(X, y).fit(X, y) for _ in range(2))
+    assert learned(first) == learned(second)
+
+
+def test_another_process_gives_bitwise_the_same_network(tmp_path):
+    X, y = samples()
+    joblib.dump((network(), X, y), tmp_path / "in.joblib")
+    program = """if True:
+        import sys
+        import joblib
+        network, X, y = joblib.load(sys.argv[1])
+        joblib.dump(network.fit(X, y), sys.argv[2])
+    """
+    paths = tmp_path / "in.joblib", tmp_path / "out.joblib"
+    subprocess.run([sys.executable, "-c", program, *paths], cwd=ROOT, check=True)
+    assert learned(joblib.load(tmp_path / "out.joblib")) == fit(network())
+
+
+def test_worker_processes_give_bitwise_the_same_network():
+    X, y = samples()
+    jobs = [joblib.delayed(network(random_state=seed).fit)(X, y) for seed in (0, 1, 0)]
+    fitted = joblib.Parallel(n_jobs=2, backend="loky")(jobs)
+    assert [learned(found) for found in fitted] == [fit(network(random_state=i)) for i in (0, 1, 0)]
+
+
+def test_threads_give_bitwise_the_same_network():
+    seeds = [0, 1, 0, 2]
+    expected = [fit(network(random_state=seed)) for seed in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda seed: fit(network(random_state=seed)), seeds)) == expected
+
+
+# A shared RandomState, and none
+
+
+def test_shared_random_state_advances():
+    shared = np.random.RandomState(0)
+    assert fit(network(random_state=shared)) != fit(network(random_state=shared))
+
+
+def test_sequence_of_a_shared_random_state_is_reproducible():
+    first, second = np.random.RandomState(0), np.random.RandomState(0)
+    expected = [fit(network(random_state=first)) for _ in range(2)]
+    assert [fit(network(random_state=second)) for _ in range(2)] == expected
+
+
+def test_clones_of_a_random_state_begin_where_it_stands():
+    original = network(random_state=np.random.RandomState(0))
+    assert fit(clone(original)) == fit(clone(original))
+
+
+@both
+def test_fit_draws_exactly_one_integer_of_a_random_state(estimator):
+    shared, expected = np.random.RandomState(0), np.random.RandomState(0)
+    fit(network(estimator, random_state=shared))
+    expected.randint(SEED_LIMIT)
+    assert shared.randint(2**31, size=5).tolist() == expected.randint(2**31, size=5).tolist()
+
+
+@both
+def test_fit_without_a_seed_draws_exactly_one_integer_of_the_global_stream(estimator):
+    np.random.seed(0)  # noqa: NPY002
+    fit(network(estimator, random_state=None))
+    found = np.random.randint(2**31, size=5)  # noqa: NPY002
+    expected = np.random.RandomState(0)
+    expected.randint(SEED_LIMIT)
+    assert_array_equal(found, expected.randint(2**31, size=5))
+
+
+def test_fits_without_a_seed_differ_and_follow_the_global_stream():
+    np.random.seed(0)  # noqa: NPY002
+    first = [fit(network(random_state=None)) for _ in range(2)]
+    np.random.seed(0)  # noqa: NPY002
+    assert [fit(network(random_state=None)) for _ in range(2)] == first
+    assert first[0] != first[1]
+
+
+# Global state
+
+
+def next_draws():
+    """What each global stream gives next, and what else is global."""
+    return {
+        "numpy": np.random.random_sample(3).tolist(),  # noqa: NPY002
+        "random": [random.random() for _ in range(3)],
+        "tensorflow": tf.random.uniform([3]).numpy().tolist(),
+        "tensorflow generator": tf.random.get_global_generator().uniform([3]).numpy().tolist(),
+        "keras": np.asarray(keras.random.uniform([3])).tolist(),
+        "environment": dict(os.environ),
+        "floatx": keras.config.floatx(),
+        "policy": keras.config.dtype_policy().name,
+        "epsilon": keras.config.epsilon(),
+        "image format": keras.config.image_data_format(),
+        "numpy errors": np.geterr(),
+    }
+
+
+def seed_everything():
+    keras.utils.set_random_seed(7)
+    tf.random.get_global_generator().reset_from_seed(7)
+
+
+USES = {
+    "fit": lambda fitted, X, y: clone(fitted).fit(X, y),
+    "first fit of an architecture": lambda fitted, X, y: (skrnn.clear_cache(), fitted.fit(X, y)),
+    "float64": lambda fitted, X, y: clone(fitted).set_params(dtype="float64").fit(X, y),
+    "partial_fit": lambda fitted, X, y: fitted.partial_fit(X, y),
+    "predict": lambda fitted, X, y: fitted.predict(X),
+    "transform": lambda fitted, X, y: fitted.transform(X),
+    "score": lambda fitted, X, y: fitted.score(X, y),
+    "model_": lambda fitted, X, y: fitted.model_,
+    "build_model": lambda fitted, X, y: fitted.build_model((4, 2)),
+    "summary": lambda fitted, X, y: fitted.summary((4, 2)),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@both
+def test_global_streams_and_settings_stay_untouched(estimator, use):
+    X, y = samples(estimator)
+    fitted = network(estimator).fit(X, y)
+    fitted.predict(X)
+    seed_everything()
+    expected = next_draws()
+    seed_everything()
+    USES[use](fitted, X, y)
+    assert next_draws() == expected
+
+
+@pytest.mark.parametrize("cell_type", ["lstm", "gru"])
+def test_building_a_bidirectional_stack_touches_no_global_stream(cell_type):
+    stack = RNNRegressor(cell_type, (3, 2), bidirectional=True, dropout=0.2, dense_sizes=(2,))
+    seed_everything()
+    expected = next_draws()
+    seed_everything()
+    stack.build_model((4, 2))
+    assert next_draws() == expected
+
+
+def test_fit_obeys_its_dtype_and_not_the_global_policy():
+    X, y = samples()
+    expected = fit(network())
+    skrnn.clear_cache()
+    keras.config.set_dtype_policy("float64")
+    try:
+        assert fit(network()) == expected
+        assert network().fit(X, y).predict(X).dtype == np.float32
+        assert keras.config.dtype_policy().name == "float64"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_first_fit_in_a_process_touches_no_global_stream():
+    program = """if True:
+        import os, random
+        import numpy as np
+        from skrnn import RNNRegressor
+        random.seed(0), np.random.seed(0)
+        before = random.getstate(), np.random.get_state()[1].tolist(), dict(os.environ)
+        X = np.arange(160.0).reshape(20, 4, 2)
+        RNNRegressor("simple_rnn", 3, epochs=1, random_state=0).fit(X, X[:, 0, 0]).predict(X)
+        after = random.getstate(), np.random.get_state()[1].tolist(), dict(os.environ)
+        names = "random", "numpy", "environment"
+        print(*[name for name, a, b in zip(names, before, after) if a != b])
+        changed = set(after[2].items()) ^ set(before[2].items())
+        print(*sorted({name for name, _ in changed}))
+    """
+    run = [sys.executable, "-c", program]
+    found = subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert found.split() == []
+
+
+@both
+def test_seed_of_build_model_is_that_of_every_call(estimator):
+    first, second = (network(estimator).build_model((4, 2)).get_weights() for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        assert_array_equal(a, b)

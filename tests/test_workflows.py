@@ -1,0 +1,501 @@
+"""The estimators inside scikit-learn's searches, ensembles, pipelines and containers."""
+
+import pickle
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
+
+ROOT = Path(__file__).parents[1]
+ESTIMATORS = [RNNRegressor, RNNClassifier]
+
+
+def small(estimator, **parameters):
+    """An estimator that trains in no time; all tests share its compiled programs."""
+    return estimator("simple_rnn", 3, **({"epochs": 2, "random_state": 0} | parameters))
+
+
+def samples(estimator, n_samples=48):
+    """Samples of 5 timesteps, one feature each, as rows; the last step decides the target."""
+    X = np.random.default_rng(0).normal(size=(n_samples, 5))
+    y = X[:, -1] + 0.1 * X[:, 0]
+    return X, y if estimator is RNNRegressor else np.where(y > 0, "up", "down")
+
+
+def series(n_rows=48):
+    """A daily frame whose column y follows the column x of the day before."""
+    x = np.random.default_rng(0).normal(size=n_rows)
+    times = pd.date_range("2024-01-01", periods=n_rows)
+    return pd.DataFrame({"y": np.roll(x, 1), "x": x}, index=times)
+
+
+def loop_scores(estimator, folds, X, y):
+    """The score of each fold, by a plain loop."""
+    return [
+        clone(estimator).fit(X[train], y[train]).score(X[test], y[test]) for train, test in folds
+    ]
+
+
+# Searches
+
+
+@pytest.mark.parametrize("cells_and_sizes", ["plain", "tuples"])
+def test_grid_search_over_cells_and_sizes_equals_a_loop(cells_and_sizes):
+    X, y = samples(RNNRegressor)
+    grid = {
+        "plain": {"cell_type": ["simple_rnn", "gru"], "hidden_size": [3]},
+        "tuples": {"cell_type": ["simple_rnn"], "hidden_size": [(3, 2), (3,)]},
+    }[cells_and_sizes]
+    folds = list(KFold(2).split(X))
+    search = GridSearchCV(small(RNNRegressor), grid, cv=folds, error_score="raise")
+    search.fit(X[:, :, np.newaxis], y)
+    found = search.cv_results_
+    for i, parameters in enumerate(found["params"]):
+        expected = loop_scores(small(RNNRegressor).set_params(**parameters), folds, X, y)
+        assert_array_equal([found[f"split{k}_test_score"][i] for k in range(2)], expected)
+    best = small(RNNRegressor).set_params(**search.best_params_).fit(X, y)
+    assert_array_equal(search.predict(X[:, :, np.newaxis]), best.predict(X))
+
+
+def test_grid_search_over_tuples_of_cells_fits_each_stack():
+    X, y = samples(RNNRegressor)
+    grid = {"cell_type": [("simple_rnn", "gru")], "hidden_size": [(3, 2)]}
+    search = GridSearchCV(small(RNNRegressor), grid, cv=2, error_score="raise").fit(X, y)
+    assert "gru_2 (GRU)" in search.best_estimator_.summary()
+    assert search.best_params_ == {"cell_type": ("simple_rnn", "gru"), "hidden_size": (3, 2)}
+
+
+def test_randomized_search_refits_its_best_candidate():
+    X, y = samples(RNNClassifier)
+    rates = {"learning_rate": [0.1, 0.01, 0.001, 1e-9]}
+    search = RandomizedSearchCV(small(RNNClassifier), rates, n_iter=3, cv=2, random_state=0)
+    search.fit(X, y)
+    best = small(RNNClassifier, **search.best_params_).fit(X, y)
+    assert_array_equal(search.predict_proba(X), best.predict_proba(X))
+
+
+def test_halving_search_spends_epochs():
+    X, y = samples(RNNRegressor)
+    search = HalvingGridSearchCV(
+        small(RNNRegressor),
+        {"learning_rate": [1e-9, 1e-8, 0.01, 1e-7]},
+        resource="epochs",
+        factor=2,
+        min_resources=2,
+        max_resources=8,
+        cv=2,
+        random_state=0,
+        error_score="raise",
+    ).fit(X, y)
+    assert search.n_resources_ == [2, 4, 8]
+    assert search.best_estimator_.n_epochs_ == 8
+    assert search.best_params_ == {"learning_rate": 0.01, "epochs": 8}
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_two_jobs_give_bitwise_the_scores_of_one(backend):
+    X, y = samples(RNNRegressor)
+    search = GridSearchCV(
+        small(RNNRegressor, dropout=0.2), {"learning_rate": [0.1, 0.01]}, cv=2, error_score="raise"
+    )
+    expected = clone(search).fit(X, y)
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        found = clone(search).fit(X, y)
+    for k in range(2):
+        name = f"split{k}_test_score"
+        assert_array_equal(found.cv_results_[name], expected.cv_results_[name])
+    assert_array_equal(found.predict(X), expected.predict(X))
+
+
+# Cross-validation
+
+
+def test_cross_val_predict_equals_a_loop():
+    X, y = samples(RNNRegressor)
+    folds = list(KFold(3).split(X))
+    found = cross_val_predict(small(RNNRegressor), X[:, :, np.newaxis], y, cv=folds)
+    for train, test in folds:
+        expected = small(RNNRegressor).fit(X[train], y[train]).predict(X[test])
+        assert_array_equal(found[test], expected)
+
+
+def test_cross_val_predict_of_probabilities_is_stratified():
+    X, y = samples(RNNClassifier)
+    found = cross_val_predict(small(RNNClassifier), X, y, cv=2, method="predict_proba")
+    for train, test in StratifiedKFold(2).split(X, y):
+        expected = small(RNNClassifier).fit(X[train], y[train]).predict_proba(X[test])
+        assert_array_equal(found[test], expected)
+
+
+def test_learning_curve_equals_a_loop():
+    X, y = samples(RNNRegressor)
+    estimator = small(RNNRegressor, batch_size=8)
+    sizes, _, scores = learning_curve(
+        estimator, X, y, train_sizes=[10, 16], cv=2, error_score="raise"
+    )
+    for size, row in zip(sizes, scores, strict=True):
+        folds = [(train[:size], test) for train, test in KFold(2).split(X)]
+        assert_array_equal(row, loop_scores(estimator, folds, X, y))
+
+
+def test_time_series_split_equals_a_loop():
+    X, y = samples(RNNRegressor)
+    splitter = TimeSeriesSplit(2)
+    found = cross_val_score(small(RNNRegressor), X[:, :, np.newaxis], y, cv=splitter)
+    assert_array_equal(found, loop_scores(small(RNNRegressor), splitter.split(X), X, y))
+
+
+def test_cross_validation_takes_lists_of_sequences():
+    X, y = samples(RNNRegressor, 24)
+    sequences = [row[: 3 + i % 3] for i, row in enumerate(X)]
+    folds = list(KFold(2).split(X))
+    found = cross_val_score(small(RNNRegressor), sequences, y, cv=folds, error_score="raise")
+    for score, (train, test) in zip(found, folds, strict=True):
+        fitted = small(RNNRegressor).fit([sequences[i] for i in train], y[train])
+        assert score == fitted.score([sequences[i] for i in test], y[test])
+
+
+# Meta-estimators
+
+
+def test_transformed_target_is_the_plain_fit_on_the_transformed_target():
+    X, y = samples(RNNRegressor)
+    y = np.exp(y)
+    found = TransformedTargetRegressor(small(RNNRegressor), func=np.log, inverse_func=np.exp)
+    found.fit(X[:, :, np.newaxis], y)
+    expected = np.exp(small(RNNRegressor).fit(X, np.log(y)).predict(X))
+    assert_array_equal(found.predict(X[:, :, np.newaxis]), expected)
+
+
+def test_transformed_target_takes_several_outputs():
+    X, y = samples(RNNRegressor)
+    y = np.column_stack([y, 3 - y])
+    found = TransformedTargetRegressor(small(RNNRegressor), transformer=StandardScaler()).fit(X, y)
+    assert found.predict(X).shape == y.shape
+
+
+@pytest.mark.parametrize("ensemble", [BaggingRegressor, AdaBoostRegressor])
+def test_ensemble_of_regressors_holds_members_of_different_seeds(ensemble):
+    X, y = samples(RNNRegressor)
+    found = ensemble(small(RNNRegressor), n_estimators=3, random_state=0).fit(X, y)
+    predictions = [member.predict(X) for member in found.estimators_]
+    assert len({array.tobytes() for array in predictions}) == 3
+    if ensemble is BaggingRegressor:
+        assert_allclose(found.predict(X), np.mean(predictions, axis=0), rtol=1e-6)
+    else:
+        assert (found.predict(X)[np.newaxis] == predictions).any(axis=0).all()
+
+
+@pytest.mark.parametrize("ensemble", [BaggingClassifier, AdaBoostClassifier])
+def test_ensemble_of_classifiers_holds_members_of_different_seeds(ensemble):
+    X, y = samples(RNNClassifier)
+    member = small(RNNClassifier, epochs=10)
+    found = ensemble(member, n_estimators=3, random_state=0).fit(X, y)
+    outputs = {fitted.predict_proba(X).tobytes() for fitted in found.estimators_}
+    assert len(outputs) == len(found.estimators_) == 3
+    assert set(found.predict(X)) <= {"up", "down"}
+
+
+def test_voting_regressor_is_the_mean_of_its_members():
+    X, y = samples(RNNRegressor)
+    members = [(f"seed{i}", small(RNNRegressor, random_state=i)) for i in range(2)]
+    found = VotingRegressor(members).fit(X[:, :, np.newaxis], y)
+    expected = [clone(member).fit(X, y).predict(X) for _, member in members]
+    assert_allclose(found.predict(X[:, :, np.newaxis]), np.mean(expected, axis=0), rtol=1e-6)
+
+
+def test_soft_voting_is_the_mean_of_the_probabilities():
+    X, y = samples(RNNClassifier)
+    members = [(f"seed{i}", small(RNNClassifier, random_state=i)) for i in range(2)]
+    found = VotingClassifier(members, voting="soft").fit(X, y)
+    expected = [clone(member).fit(X, y).predict_proba(X) for _, member in members]
+    assert_allclose(found.predict_proba(X), np.mean(expected, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_calibrated_probabilities_sum_to_one(method):
+    X, y = samples(RNNClassifier)
+    found = CalibratedClassifierCV(small(RNNClassifier), method=method, cv=2).fit(X, y)
+    probabilities = found.predict_proba(X)
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_permutation_importance_finds_the_deciding_timestep():
+    X, y = samples(RNNRegressor)
+    fitted = small(RNNRegressor, epochs=60, learning_rate=0.05).fit(X, y)
+    found = permutation_importance(fitted, X, y, n_repeats=3, random_state=0)
+    assert found.importances_mean.argmax() == X.shape[1] - 1
+
+
+def test_hidden_states_are_features_for_another_estimator():
+    X, y = samples(RNNRegressor)
+    pipe = make_pipeline(small(RNNRegressor), LinearRegression()).fit(X, y)
+    hidden = small(RNNRegressor).fit(X, y).transform(X)
+    assert_array_equal(pipe.predict(X), LinearRegression().fit(hidden, y).predict(hidden))
+
+
+# Metadata routing
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_sample_weight_is_routed_through_a_search(scaled):
+    X, y = samples(RNNRegressor)
+    weight = np.random.default_rng(1).uniform(0.1, 2, size=len(X))
+    with config_context(enable_metadata_routing=True):
+        network = small(RNNRegressor)
+        network.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        estimator = make_pipeline(scaler, network) if scaled else network
+        rate = "rnnregressor__learning_rate" if scaled else "learning_rate"
+        folds = list(KFold(2).split(X))
+        search = GridSearchCV(estimator, {rate: [0.1]}, cv=folds, error_score="raise")
+        search.fit(X, y, sample_weight=weight)
+    for k, (train, test) in enumerate(folds):
+        scale = StandardScaler().fit(X[train]).transform if scaled else np.asarray
+        fitted = small(RNNRegressor, learning_rate=0.1)
+        fitted.fit(scale(X[train]), y[train], sample_weight=weight[train])
+        expected = fitted.score(scale(X[test]), y[test], sample_weight=weight[test])
+        assert search.cv_results_[f"split{k}_test_score"] == expected
+
+
+def test_validation_data_is_routed_through_a_pipeline():
+    X, y = samples(RNNRegressor)
+    with config_context(enable_metadata_routing=True):
+        network = small(RNNRegressor).set_fit_request(validation_data=True, sample_weight=False)
+        pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), network)
+        pipe.fit(X, y, validation_data=(X[:10], y[:10]))
+    assert len(pipe[-1].history_["val_loss"]) == 2
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weight_without_a_request_is_refused_under_routing(estimator):
+    X, y = samples(estimator)
+    with config_context(enable_metadata_routing=True):
+        search = GridSearchCV(small(estimator), {"epochs": [1]}, cv=2)
+        with pytest.raises(ValueError, match="sample_weight"):
+            search.fit(X, y, sample_weight=np.ones(len(X)))
+
+
+# Names, containers, representation
+
+
+def test_frame_gives_its_column_names():
+    X, y = samples(RNNRegressor)
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    fitted = small(RNNRegressor).fit(frame, y)
+    assert fitted.feature_names_in_.tolist() == list("abcde")
+    assert fitted.n_features_in_ == 5
+    assert_array_equal(fitted.predict(frame), small(RNNRegressor).fit(X, y).predict(X))
+
+
+def test_frame_of_other_columns_is_refused_in_predict():
+    X, y = samples(RNNRegressor)
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    fitted = small(RNNRegressor).fit(frame, y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        fitted.predict(frame[list("edcba")])
+
+
+@pytest.mark.parametrize("form", ["array", "list"])
+def test_features_are_counted_for_each_timestep(form):
+    X = np.random.default_rng(0).normal(size=(20, 4, 2))
+    X = X if form == "array" else list(X)
+    fitted = small(RNNRegressor, epochs=1).fit(X, np.arange(20.0))
+    assert fitted.n_features_in_ == 2
+    assert not hasattr(fitted, "feature_names_in_")
+
+
+def test_names_of_a_frame_are_forgotten_by_a_later_fit_on_an_array():
+    X, y = samples(RNNRegressor)
+    fitted = small(RNNRegressor).fit(pd.DataFrame(X, columns=list("abcde")), y)
+    assert not hasattr(fitted.fit(X[:, :, np.newaxis], y), "feature_names_in_")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_hidden_states_are_named_after_the_class(estimator):
+    fitted = small(estimator).fit(*samples(estimator))
+    name = estimator.__name__.lower()
+    assert fitted.get_feature_names_out().tolist() == [f"{name}{i}" for i in range(3)]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_set_output_gives_a_frame_of_hidden_states(estimator):
+    X, y = samples(estimator)
+    index = pd.date_range("2024-01-01", periods=len(X))
+    frame = pd.DataFrame(X, columns=list("abcde"), index=index)
+    fitted = small(estimator).set_output(transform="pandas").fit(frame, y)
+    found = fitted.transform(frame)
+    assert isinstance(found, pd.DataFrame)
+    assert found.columns.tolist() == fitted.get_feature_names_out().tolist()
+    assert found.index.equals(index)
+    assert_array_equal(found.to_numpy(), fitted.hidden_states(frame))
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_representation_builds_no_model(estimator, fitted, monkeypatch):
+    network = small(estimator)
+    if fitted:
+        network.fit(*samples(estimator))
+    built = []
+    monkeypatch.setattr(estimator, "model_", property(lambda self: built.append(self)))
+    assert estimator.__name__ in network._repr_html_()
+    assert estimator.__name__ in repr(network)
+    assert estimator.__name__ in make_pipeline(StandardScaler(), network)._repr_html_()
+    assert built == []
+
+
+# Copies
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_clone_is_unfitted_and_trains_the_same_network(estimator):
+    X, y = samples(estimator)
+    fitted = small(estimator).fit(X, y)
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        copy.predict(X)
+    for found, expected in zip(copy.fit(X, y).weights_, fitted.weights_, strict=True):
+        assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda fitted: pickle.loads(pickle.dumps(fitted))])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_copy_predicts_bitwise_also_after_set_params(estimator, copied):
+    X, y = samples(estimator)
+    fitted = small(estimator).fit(X, y)
+    expected = fitted.predict(X), fitted.transform(X)
+    fitted.set_params(cell_type="lstm", hidden_size=99, dtype="float64", standardize=False)
+    for found in (fitted, copied(fitted)):
+        assert_array_equal(found.predict(X), expected[0])
+        assert_array_equal(found.transform(X), expected[1])
+
+
+def test_copy_continues_training_bitwise():
+    X, y = samples(RNNRegressor)
+    fitted = small(RNNRegressor, warm_start=True).fit(X, y)
+    copy = pickle.loads(pickle.dumps(fitted)).fit(X, y)
+    for found, expected in zip(copy.weights_, fitted.fit(X, y).weights_, strict=True):
+        assert_array_equal(found, expected)
+
+
+def test_pickle_predicts_bitwise_in_a_fresh_process(tmp_path):
+    X, y = samples(RNNClassifier)
+    fitted = small(RNNClassifier).fit(X, y)
+    fitted.set_params(hidden_size=99)
+    joblib.dump((fitted, X), tmp_path / "in.joblib")
+    program = """if True:
+        import sys
+        import joblib
+        fitted, X = joblib.load(sys.argv[1])
+        joblib.dump((fitted.predict(X), fitted.predict_proba(X)), sys.argv[2])
+    """
+    paths = tmp_path / "in.joblib", tmp_path / "out.joblib"
+    subprocess.run([sys.executable, "-c", program, *paths], cwd=ROOT, check=True)
+    labels, probabilities = joblib.load(tmp_path / "out.joblib")
+    assert_array_equal(labels, fitted.predict(X))
+    assert_array_equal(probabilities, fitted.predict_proba(X))
+
+
+# Windows in pipelines
+
+
+def plain_pipeline(timesteps=12):
+    return make_pipeline(WindowTransformer(timesteps=timesteps), small(RNNRegressor))
+
+
+def scaled_pipeline(timesteps=12):
+    pipe = make_pipeline(StandardScaler(), WindowTransformer(timesteps), small(RNNRegressor))
+    return pipe.set_output(transform="pandas")
+
+
+both_pipelines = pytest.mark.parametrize("make", [plain_pipeline, scaled_pipeline])
+
+
+@both_pipelines
+def test_window_pipeline_is_the_network_on_the_windows_of_the_rows(make):
+    frame = series()
+    pipe = make().fit(frame, frame["y"])
+    rows = frame.to_numpy()
+    if make is scaled_pipeline:
+        rows = StandardScaler().fit_transform(rows)
+    padded = np.vstack([np.tile(rows.mean(axis=0), (12, 1)), rows])
+    windows = np.array([padded[t : t + 12] for t in range(len(rows))])
+    network = small(RNNRegressor).fit(windows, frame["y"])
+    assert_allclose(pipe.predict(frame), network.predict(windows), rtol=1e-5)
+    assert_allclose(pipe.score(frame, frame["y"]), network.score(windows, frame["y"]), rtol=1e-5)
+
+
+@both_pipelines
+@pytest.mark.parametrize("splitter", [TimeSeriesSplit(2), KFold(2)])
+def test_window_pipeline_cross_validates_as_a_loop_does(make, splitter):
+    frame = series()
+    found = cross_validate(make(), frame, frame["y"], cv=splitter, error_score="raise")
+    for score, (train, test) in zip(found["test_score"], splitter.split(frame), strict=True):
+        past, future = frame.iloc[train], frame.iloc[test]
+        assert score == make().fit(past, past["y"]).score(future, future["y"])
+
+
+@both_pipelines
+def test_window_pipeline_is_searched_over_timesteps_too(make):
+    frame = series()
+    grid = {"windowtransformer__timesteps": [6, 12], "rnnregressor__learning_rate": [0.01, 0.1]}
+    search = GridSearchCV(make(), grid, cv=TimeSeriesSplit(2), error_score="raise")
+    search.fit(frame, frame["y"])
+    assert len({score.tobytes() for score in search.cv_results_["mean_test_score"]}) == 4
+    timesteps = search.best_params_["windowtransformer__timesteps"]
+    assert search.best_estimator_[-1].input_shape_ == (timesteps, 2)
+
+
+@both_pipelines
+def test_window_pipeline_forecasts_the_next_row_from_a_row_of_nan(make):
+    frame = series()
+    pipe = make().fit(frame, frame["y"])
+    next_time = frame.index[-1] + frame.index.freq
+    unseen = pd.DataFrame(np.nan, index=[next_time], columns=frame.columns)
+    rows = frame.to_numpy()
+    if make is scaled_pipeline:
+        rows = StandardScaler().fit_transform(rows)
+    found = pipe.predict(unseen)
+    assert found.shape == (1,)
+    assert_array_equal(found, pipe[-1].predict(rows[np.newaxis, -12:]))
