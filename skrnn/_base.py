@@ -17,6 +17,7 @@ from skrnn._parameters import (
     describe_shape,
     read_settings,
 )
+from skrnn._process import check_process
 from skrnn._samples import Samples
 from skrnn._scaling import fit_scaling
 from skrnn._sequences import unpadded
@@ -27,9 +28,9 @@ from skrnn._validation import check_batches, check_shape, read_sequences, read_w
 
 def keras_engine():
     """Return the engine; TensorFlow is imported here, when it is first needed, and not before."""
+    check_process()
     from skrnn import _keras_engine  # takes seconds: whoever only imports skrnn is spared them
 
-    _keras_engine.check_process()
     return _keras_engine
 
 

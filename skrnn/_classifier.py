@@ -335,6 +335,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         truth = labels_of_steps(y, sequences)
         return accuracy_score(truth, labels[present], sample_weight=weights[present])
 
+    @property
+    def _multilabel(self):
+        """Whether an indicator matrix was fitted: several outputs, each a sigmoid of its own."""
+        architecture = self._architecture
+        return architecture.output_activation == "sigmoid" and architecture.outputs[-1] > 1
+
     def _probabilities(self, outputs):
         """Return a sigmoid's one output as two probabilities, and others as they are."""
         if self._multilabel or outputs.shape[-1] > 1:
@@ -353,8 +359,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
         multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
-        if reset:
-            self._multilabel = multilabel
+        if not reset and hasattr(self, "_architecture") and multilabel != self._multilabel:
+            raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
         if multilabel:
             return self._encode_indicators(y, reset)
         y = column_or_1d(y, warn=True)
@@ -365,7 +371,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         check_classification_targets(labels)
         places = sequences.present() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
         if reset:
-            self.classes_, self._multilabel = np.unique(labels[counted[places]]), False
+            self.classes_ = np.unique(labels[counted[places]])
         codes = encode(labels, self.classes_, places, counted)
         n_classes, values = len(self.classes_), codes[..., np.newaxis]
         if n_classes == 2:
@@ -380,8 +386,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Encode an indicator matrix of shape (n_samples, n_outputs)."""
         if reset:
             self.classes_ = np.arange(y.shape[1])
-        if not self._multilabel or y.shape[1] != len(self.classes_):
-            raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
+        if y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"`y` must have a column for each of the {len(self.classes_)} classes, got the "
+                f"shape {y.shape}."
+            )
         if self.class_weight is not None:
             raise ValueError("`class_weight` is not supported for multilabel targets.")
         loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")

@@ -52,13 +52,13 @@ class CallbackHook(Hook):
         return self._call(self.callbacks.on_train_end, state, dict(self.logs))
 
     def _call(self, hook, state, *arguments):
-        weights, slots, *rest = state
-        self.model.set_weights(weights)
-        for variable, value in zip(self.model.optimizer.variables, slots, strict=True):
+        variables = self.model.optimizer.variables
+        self.model.set_weights(state.weights)
+        for variable, value in zip(variables, state.slots, strict=True):
             variable.assign(value)
         hook(*arguments)
-        slots = [variable.numpy() for variable in self.model.optimizer.variables]
-        return (self.model.get_weights(), slots, *rest)
+        slots = [variable.numpy() for variable in variables]
+        return state._replace(weights=self.model.get_weights(), slots=slots)
 
 
 def fresh_callbacks(callbacks):

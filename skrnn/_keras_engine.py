@@ -1,7 +1,5 @@
 """The Keras engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
@@ -17,31 +15,6 @@ MULTIPLY_ADDS_A_CALL = 2**30
 PREDICT_AT_ONCE = 1024
 # Ragged sequences are padded to a multiple of this, so that folds share a program.
 LENGTH_STEP = 8
-
-_forked = False
-
-
-def _remember_fork():
-    global _forked
-    _forked = True
-
-
-os.register_at_fork(after_in_child=_remember_fork)
-
-
-def check_process():
-    """Refuse to compute in a forked child, where TensorFlow's threads are gone and calls hang.
-
-    Raises
-    ------
-    RuntimeError
-    """
-    if _forked:
-        raise RuntimeError(
-            "This process was forked from one that uses TensorFlow, where TensorFlow would hang. "
-            "Use joblib's default backend 'loky' (n_jobs without a backend), or start processes "
-            "by 'spawn'."
-        )
 
 
 class Loaded:
@@ -103,7 +76,7 @@ def load(architecture, settings, samples):
 
 
 def initial_state(loaded, settings, weights, slots, rng):
-    """Return the state from which training begins, or goes on.
+    """Return the State from which training begins, or goes on.
 
     Parameters
     ----------
@@ -117,14 +90,9 @@ def initial_state(loaded, settings, weights, slots, rng):
 
     Returns
     -------
-    (weights, slots, seeds), lists of arrays
+    State
     """
-    program = loaded.program
-    return (
-        weights,
-        program.begin_slots(slots, settings.learning_rate),
-        program.begin_seeds(rng),
-    )
+    return loaded.program.begin(weights, slots, settings.learning_rate, rng)
 
 
 def run_epoch(loaded, state, order):
@@ -132,18 +100,18 @@ def run_epoch(loaded, state, order):
 
     Returns
     -------
-    state : as given
+    state : State
     loss : float
         Mean of the batches' losses, weighted by their size.
     """
     program, total = loaded.program, 0.0
-    state = (*state, program.zero_states())
+    state = state._replace(carried=program.zero_states())
     for (*tensors, places), n_samples in loaded.blocks(order):
         for begin in range(0, n_samples, loaded.samples_a_call):
             end = min(begin + loaded.samples_a_call, n_samples)
             state, loss = program(state, *tensors, places, begin, end)
             total += loss
-    return state[:3], total / len(order)
+    return state, total / len(order)
 
 
 def evaluate(architecture, settings, weights, samples):

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from skrnn import _keras_network as network
 from skrnn._keras_names import SPARSE_LOSSES
+from skrnn._state import State
 
 # XLA keeps about 14 MB for each program, most of it for the life of the process.
 MAX_PROGRAMS = 64
@@ -81,17 +82,13 @@ class Trainer:
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(name, config)
-        self.optimizer.build(self.model.trainable_variables)
-        self.groups = (
+        self._build_optimizer()
+        self.variables = State(
             self.model.trainable_variables,
             self.optimizer.variables,
             network.seed_variables(self.model),
             network.state_variables(self.model),
         )
-        # Not zeros: Nadam's and Adagrad's slots begin elsewhere.
-        self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
-        rate = self.optimizer.learning_rate
-        self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
         self.lock = threading.Lock()
         self.compiled = tf.function(
             self._run,
@@ -100,30 +97,42 @@ class Trainer:
             input_signature=self._signature(architecture, capacity, timesteps),
         )
 
-    def begin_slots(self, slots, learning_rate):
-        """Return the optimizer's variables at the start of a fit."""
-        slots = list(self.first_slots if slots is None else slots)
+    def begin(self, weights, slots, learning_rate, rng):
+        """Return the State from which training begins, or goes on.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        slots : list of ndarray or None
+            None: fresh ones.
+        learning_rate : float or None
+            None: the optimizer's own default.
+        rng : numpy.random.Generator
+            Draws the seeds of dropout.
+        """
+        if slots is None:
+            copied = self.copied_weights
+            slots = [
+                weights[copied[i]] if i in copied else slot
+                for i, slot in enumerate(self.first_slots)
+            ]
         if learning_rate is None:
             learning_rate = self.first_slots[self.rate_slot]
+        slots = list(slots)
         slots[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
-        return slots
-
-    def begin_seeds(self, rng):
-        """Return fresh seed states for dropout."""
-        return [
-            np.array([rng.integers(2**31), 0], dtype=variable.dtype) for variable in self.groups[2]
-        ]
+        seeds = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.seeds]
+        return State(weights, slots, seeds, self.zero_states())
 
     def zero_states(self):
         """Return the carried states of a stateful network at the start of an epoch."""
-        return [np.zeros(variable.shape, variable.dtype) for variable in self.groups[3]]
+        return _zeros(self.variables.carried)
 
     def __call__(self, state, X, y, w, order, begin, end):
         """Train on samples `order[begin:end]`.
 
         Parameters
         ----------
-        state : (weights, slots, seeds, carried), lists of arrays
+        state : State
         X, y, w : tf.Tensor of shape (capacity, ...)
         order : tf.Tensor of int32 of shape (capacity,)
         begin, end : int
@@ -131,7 +140,7 @@ class Trainer:
 
         Returns
         -------
-        state : as given
+        state : State
         loss : float
             Sum over batches of the batch's loss times its size.
         """
@@ -139,7 +148,26 @@ class Trainer:
         with self.lock:
             flat, loss = self.compiled(flat, X, y, w, order, begin, end)
         arrays = iter(flat)
-        return tuple([next(arrays) for _ in group] for group in self.groups), float(loss)
+        return State(*([next(arrays) for _ in group] for group in self.variables)), float(loss)
+
+    def _build_optimizer(self):
+        """Build the optimizer, and learn how its variables begin."""
+        rng = np.random.default_rng(0)
+        marks = [rng.standard_normal(weight.shape) for weight in self.model.weights]
+        self.model.set_weights(marks)
+        self.optimizer.build(self.model.trainable_variables)
+        # Not zeros: Nadam's and Adagrad's begin elsewhere, and those of ScheduleFreeAdamW as copies
+        # of the weights, which the marks give away.
+        self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
+        marks = [weight.numpy() for weight in self.model.trainable_variables]
+        self.copied_weights = {
+            i: j
+            for i, slot in enumerate(self.first_slots)
+            for j, mark in enumerate(marks)
+            if np.array_equal(slot, mark)
+        }
+        rate = self.optimizer.learning_rate
+        self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
 
     def _signature(self, architecture, capacity, timesteps):
         dtype = architecture.dtype
@@ -149,7 +177,7 @@ class Trainer:
         x = spec(steps, "int32") if tokens else spec((*steps, architecture.features), dtype)
         lead = steps if self.by_step else (capacity,)
         return (
-            [spec(v.shape, v.dtype) for group in self.groups for v in group],
+            [spec(v.shape, v.dtype) for group in self.variables for v in group],
             x,
             spec((*lead, *self.target_shape), dtype),
             spec(lead, dtype),
@@ -159,7 +187,7 @@ class Trainer:
         )
 
     def _run(self, state, X, y, w, order, begin, end):
-        variables = [variable for group in self.groups for variable in group]
+        variables = [variable for group in self.variables for variable in group]
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
 
@@ -189,7 +217,8 @@ class Trainer:
                 w = tf.expand_dims(w, axis)
             w = tf.broadcast_to(w * real, tf.shape(losses))
             loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), tf.reduce_sum(w))
-        gradients = tape.gradient(loss, [variable.value for variable in trained])
+            scaled = self.optimizer.scale_loss(loss)  # undone in apply
+        gradients = tape.gradient(scaled, [variable.value for variable in trained])
         self.optimizer.apply(gradients, trained)
         return loss
 
@@ -223,7 +252,7 @@ class Forward:
 
     def zero_states(self):
         """Return the carried states of a stateful network before its first batch."""
-        return [np.zeros(variable.shape, variable.dtype) for variable in self.carried]
+        return _zeros(self.carried)
 
     def _run(self, weights, carried, x):
         for variable, value in zip(
@@ -232,3 +261,7 @@ class Forward:
             variable.assign(value)
         outputs = self.model(x, training=False)
         return outputs, [tf.identity(variable.value) for variable in self.carried]
+
+
+def _zeros(variables):
+    return [np.zeros(variable.shape, variable.dtype) for variable in variables]

@@ -118,7 +118,7 @@ def train(engine, architecture, settings, plan, start, data, rng, hook):
         state, loss = engine.run_epoch(loaded, state, order)
         losses = {"loss": loss}
         if validation is not None:
-            losses["val_loss"] = engine.evaluate(architecture, settings, state[0], validation)
+            losses["val_loss"] = engine.evaluate(architecture, settings, state.weights, validation)
         _check_finite(losses, epoch)
         state = hook.epoch_end(state, epoch, losses)
         _append(history, losses | {"seconds": time.perf_counter() - begun})

@@ -277,6 +277,8 @@ def check_shape(sequences, timesteps, features):
 
 def read_numbers(y, *, dtype):
     """Return targets as a floating array whose values are finite in the dtype of computation."""
+    if y is None:
+        raise ValueError("`y` must be an array of numbers, got None.")
     try:
         y = check_array(
             y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"

@@ -15,7 +15,16 @@ ROOT = Path(__file__).parents[1]
 
 # Lowest first. A module imports from lower levels, and from what stands before it in its own.
 LEVELS = [
-    ["_sklearn", "_keras_names", "_atomic", "_settings", "_progress", "_targets"],
+    [
+        "_sklearn",
+        "_keras_names",
+        "_atomic",
+        "_process",
+        "_settings",
+        "_state",
+        "_progress",
+        "_targets",
+    ],
     ["_architecture", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
     ["_samples", "_parameters", "_labels"],

@@ -41,6 +41,12 @@ VARIANTS = {
     "masked sequences": {"hidden_size": 4, "return_sequences": True, "mask_value": -1.0},
     "weighted timesteps": {"hidden_size": 4, "return_sequences": True},
     "stacked bidirectional": {"hidden_size": (4, 3), "bidirectional": True},
+    "masked bidirectional": {"hidden_size": 4, "bidirectional": True, "mask_value": -1.0},
+    "weighted masked sequences": {
+        "hidden_size": 4,
+        "return_sequences": True,
+        "mask_value": -1.0,
+    },
 }
 
 
@@ -95,8 +101,8 @@ def numbers(variant):
     steps = rng.integers(1, TIMESTEPS + 1, N_SAMPLES)
     absent = np.arange(TIMESTEPS) >= steps[:, np.newaxis]
     absent[:5, 1] = True  # gaps in the middle as well as padding at the end
-    X[absent if "masked" in variant else []] = -1.0
-    tokens[absent] = 0
+    if "masked" in variant:
+        X[absent], tokens[absent] = -1.0, 0
     y = X.sum(axis=2) + 0.1 * rng.normal(size=(N_SAMPLES, TIMESTEPS))
     if "sequences" not in variant and "timesteps" not in variant:
         y = y.sum(axis=1)
@@ -338,6 +344,34 @@ def test_optimizer_without_learning_rate_takes_its_own_default(optimizer):
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
 
 
+SETTINGS = [
+    {"loss_scale_factor": 8.0},
+    {"gradient_accumulation_steps": 2},
+    {"weight_decay": 0.1},
+    {"clipnorm": 0.01},
+    {"clipvalue": 0.01},
+    {"global_clipnorm": 0.01},
+    {"momentum": 0.9, "nesterov": True},
+]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(settings, marks=() if i < 2 else pytest.mark.slow, id=next(iter(settings)))
+        for i, settings in enumerate(SETTINGS)
+    ],
+)
+def test_setting_of_an_optimizer_equals_keras(settings):
+    X = tiny_numbers()
+    y = X[:, -1].sum(axis=1)
+    regressor = RNNRegressor("simple_rnn", 2, optimizer={"name": "sgd", **settings}, **TINY)
+    regressor.fit(X, y)
+    optimizer = keras_optimizer("sgd", **settings)
+    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+
+
 def names_in(module, of):
     """Return the names under which Keras finds its objects, without those of classes."""
     return {name for name, found in module.ALL_OBJECTS_DICT.items() if of(name, found)}
@@ -363,6 +397,31 @@ def test_every_keras_activation_is_listed_or_refused():
     in_keras = names_in(activations, lambda name, found: True)
     assert in_keras == _keras_names.ACTIVATIONS | _keras_names.REFUSED_ACTIVATIONS
     assert not _keras_names.ACTIVATIONS & _keras_names.REFUSED_ACTIVATIONS
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_validation_losses_equal_those_of_model_fit(weighted):
+    X, y, weights = numbers("weighted")
+    training, held_out = slice(0, 30), slice(30, 50)  # 20 in batches of 16: the last is short
+    validation_data = [X[held_out], y[held_out]] + [weights[held_out]] * weighted
+    regressor = RNNRegressor("simple_rnn", 4, **PLAIN)
+    regressor.fit(X[training], y[training], validation_data=tuple(validation_data))
+    model = native_network("simple_rnn", hidden_size=4)
+    model.set_weights(start_weights(regressor))
+    loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    model.compile(optimizer=keras_optimizer("adam"), loss=loss, run_eagerly=True)
+    validation_data[1] = validation_data[1][:, np.newaxis]
+    history = model.fit(
+        X[training],
+        y[training, np.newaxis],
+        validation_data=tuple(validation_data),
+        batch_size=BATCH,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+    )
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(regressor.history_[name], history.history[name], rtol=1e-4)
 
 
 def test_folds_of_slightly_different_size_share_one_trace():

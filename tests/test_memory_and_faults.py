@@ -1,0 +1,518 @@
+"""Memory, interruption, threads, forked processes, and arrays of every layout."""
+
+import functools
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+import skrnn
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn import _keras_programs as programs
+
+ROOT = Path(__file__).parents[1]
+
+
+def small(**parameters):
+    """A regressor that trains in no time; all tests share its compiled programs."""
+    tiny = {"cell_type": "simple_rnn", "hidden_size": 3, "epochs": 2, "random_state": 0}
+    return RNNRegressor(**(tiny | parameters))
+
+
+def samples(n_samples=40):
+    X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
+    return X, X[:, -1, 0]
+
+
+def run(program, *arguments, timeout=300):
+    """Run a program in a fresh process and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    ).stdout
+
+
+# Memory
+
+MEMORY = """if True:
+    import gc, sys
+    import numpy as np
+    import psutil
+    import skrnn
+    from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
+
+    def megabytes():
+        gc.collect()
+        return psutil.Process().memory_info().rss / 2**20
+
+    def fit(n_samples=40, estimator=RNNRegressor, **parameters):
+        X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
+        y = np.arange(n_samples) % 2
+        network = estimator("simple_rnn", 3, epochs=2, random_state=0, **parameters).fit(X, y)
+        network.predict(X)
+        network.transform(X)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["RNNRegressor", "RNNClassifier"])
+def test_hundred_equal_fits_grow_by_at_most_15_megabytes(estimator):
+    loop = f"""if True:
+        for i in range(105):
+            if i == 5:
+                before = megabytes()
+            fit(estimator={estimator})
+        print(megabytes() - before)
+    """
+    assert float(run(MEMORY + loop)) <= 15
+
+
+@pytest.mark.slow
+def test_sixty_fits_of_changing_sizes_grow_by_at_most_40_megabytes():
+    loop = """if True:
+        for i in range(65):
+            if i == 5:
+                before = megabytes()
+            fit(n_samples=40 + i, learning_rate=0.001 * (i + 1))
+        print(megabytes() - before)
+    """
+    assert float(run(MEMORY + loop)) <= 40
+
+
+WINDOWS = """if True:
+    import threading
+
+    rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
+    network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, random_state=0)
+
+    def train(rows):
+        network.fit(WindowTransformer(48).fit_transform(rows), rows[:, 0])
+
+    def predict(rows):
+        network.predict(WindowTransformer(48).fit_transform(rows))
+
+    train(rows[:20_000]), predict(rows[:20_000])
+    stop, seen = threading.Event(), [megabytes()]
+
+    def watch():
+        while not stop.wait(0.02):
+            seen.append(psutil.Process().memory_info().rss / 2**20)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    {use}(rows)
+    stop.set()
+    watcher.join()
+    print(max(seen) - seen[0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use", ["train", "predict"])
+def test_million_windows_are_read_without_a_copy_of_them(use):
+    copied = 1_000_000 * 48 * 7 * 4 / 2**20
+    assert float(run(MEMORY + WINDOWS.replace("{use}", use))) < copied / 5
+
+
+def test_number_of_programs_is_bounded():
+    assert programs._build.cache_info().maxsize == programs.MAX_PROGRAMS
+
+
+def test_equal_fits_share_their_programs():
+    small().fit(*samples()).predict(samples()[0])
+    built = programs._build.cache_info().misses
+    for n_samples in (33, 40, 64):
+        X, y = samples(n_samples)
+        small(random_state=n_samples, learning_rate=0.1, epochs=3).fit(X, y).predict(X)
+    assert programs._build.cache_info().misses == built
+
+
+def test_clear_cache_forgets_every_program():
+    fitted = small().fit(*samples())
+    before = fitted.predict(samples()[0])
+    skrnn.clear_cache()
+    assert programs._build.cache_info().currsize == 0
+    assert_array_equal(fitted.predict(samples()[0]), before)
+
+
+def test_programs_beyond_the_bound_are_built_anew_and_give_the_same(monkeypatch):
+    X, y = samples()
+    expected = small().fit(X, y).predict(X)
+    build = functools.lru_cache(maxsize=1)(programs._build.__wrapped__)
+    monkeypatch.setattr(programs, "_build", build)
+    for _ in range(2):
+        assert_array_equal(small().fit(X, y).predict(X), expected)
+    assert build.cache_info()[:4] == (0, 4, 1, 1)
+
+
+def test_fitted_estimator_is_small_and_holds_plain_data_alone():
+    fitted = small().fit(*samples())
+    assert len(pickle.dumps(fitted)) < 10_000
+    modules = {type(value).__module__.split(".")[0] for value in vars(fitted).values()}
+    assert modules <= {"builtins", "numpy", "skrnn"}
+
+
+# Interruption
+
+
+def interrupted(subject, X, y, seconds):
+    """Interrupt a fit as Ctrl-C does, and return how long it went on after that."""
+    pressed = []
+
+    def press():
+        pressed.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(seconds, press)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            subject.fit(X, y)
+    finally:
+        timer.cancel()
+        timer.join()
+    return time.perf_counter() - pressed[0]
+
+
+def assert_same_state(subject, before):
+    assert vars(subject).keys() == vars(before).keys()
+    assert pickle.dumps(subject) == pickle.dumps(before)
+
+
+@pytest.mark.parametrize("has_weights", [False, True])
+def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(has_weights):
+    X, y = samples()
+    expected = small().fit(X, y)
+    subject = small(epochs=10**9)
+    if has_weights:
+        subject = deepcopy(expected).set_params(epochs=10**9)
+    before = deepcopy(subject)
+    assert interrupted(subject, X, y, 0.3) < 2
+    assert_same_state(subject, before)
+    if has_weights:
+        assert_array_equal(subject.predict(X), expected.predict(X))
+    subject.set_params(epochs=2).fit(X, y)
+    for found, weight in zip(subject.weights_, expected.weights_, strict=True):
+        assert_array_equal(found, weight)
+
+
+def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds():
+    X = np.random.default_rng(0).normal(size=(60_000, 48, 8)).astype(np.float32)
+    y = X[:, -1, 0]
+    subject = small(hidden_size=128, epochs=1_000)
+    clone(subject).set_params(epochs=1).fit(X[:22_000], y[:22_000])  # builds the same program
+    before, built = deepcopy(subject), programs._build.cache_info().misses
+    assert interrupted(subject, X, y, 1.5) < 2
+    assert programs._build.cache_info().misses == built
+    assert_same_state(subject, before)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.4])
+def test_interrupt_while_a_program_is_built_leaves_no_trace(seconds):
+    X, y = samples()
+    expected = small().fit(X, y)
+    skrnn.clear_cache()
+    subject = small(epochs=10**9)
+    before = deepcopy(subject)
+    interrupted(subject, X, y, seconds)
+    assert_same_state(subject, before)
+    subject.set_params(epochs=2).fit(X, y)
+    for found, weight in zip(subject.weights_, expected.weights_, strict=True):
+        assert_array_equal(found, weight)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_failure_in_the_middle_of_training_leaves_the_fitted_network(error, monkeypatch):
+    X, y = samples()
+    subject = small(warm_start=True).fit(X, y)
+    before, losses = deepcopy(subject), iter([None, error])
+    original = programs.Trainer.__call__
+
+    def failing(*arguments):
+        failure = next(losses)
+        if failure is not None:
+            raise failure
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(programs.Trainer, "__call__", failing)
+        with pytest.raises(error):
+            subject.fit(X, y)
+    assert_same_state(subject, before)
+    assert_array_equal(subject.predict(X), before.predict(X))
+    for found, weight in zip(subject.fit(X, y).weights_, before.fit(X, y).weights_, strict=True):
+        assert_array_equal(found, weight)
+
+
+@pytest.mark.slow
+def test_interrupt_of_a_script_is_answered_in_two_seconds():
+    program = """if True:
+        import numpy as np
+        from skrnn import RNNRegressor
+        X = np.random.default_rng(0).normal(size=(40, 4, 2))
+        RNNRegressor("simple_rnn", 3, epochs=1, random_state=0).fit(X, X[:, -1, 0])
+        network = RNNRegressor("simple_rnn", 3, epochs=10**9, random_state=0)
+        print("training", flush=True)
+        try:
+            network.fit(X, X[:, -1, 0])
+        except KeyboardInterrupt:
+            print(sorted(vars(network)) == sorted(network.get_params()))
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout.readline() == "training\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    begun = time.perf_counter()
+    assert process.stdout.readline() == "True\n"
+    assert time.perf_counter() - begun < 2
+    process.stdout.close()
+    process.wait(30)
+
+
+# Threads
+
+
+def fit_and_predict(network):
+    X, y = samples()
+    y = y > 0 if isinstance(network, RNNClassifier) else y
+    network = deepcopy(network).fit(X, y)
+    weights = [weight.tobytes() for weight in network.weights_]
+    return weights, network.predict(X).tobytes()
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        [small(random_state=seed, epochs=20) for seed in range(4)],
+        [
+            small(epochs=20),
+            small(epochs=20, stateful=True, batch_size=20),
+            RNNClassifier("simple_rnn", 3, epochs=20, random_state=0),
+        ],
+    ],
+    ids=["equal", "different"],
+)
+def test_four_threads_give_bitwise_what_one_gives(networks):
+    skrnn.clear_cache()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(fit_and_predict, networks * 2))
+    assert found == [fit_and_predict(network) for network in networks] * 2
+
+
+def test_threads_predict_from_one_estimator_bitwise():
+    X, y = samples()
+    fitted = small().fit(X, y)
+    blocks = [X[i::8] for i in range(8)] * 10
+    expected = [fitted.predict(block).tobytes() for block in blocks]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda block: fitted.predict(block).tobytes(), blocks))
+    assert found == expected
+
+
+# Forked processes
+
+FORK = """if True:
+    import multiprocessing, sys
+    import numpy as np
+    from skrnn import RNNRegressor
+
+    X = np.random.default_rng(0).normal(size=(40, 4, 2))
+    network = RNNRegressor("simple_rnn", 3, epochs=1, random_state=0)
+    USES = {
+        "fit": lambda: network.fit(X, X[:, -1, 0]),
+        "predict": lambda: network.predict(X),
+        "transform": lambda: network.transform(X),
+        "model_": lambda: network.model_,
+        "build_model": lambda: network.build_model((4, 2)),
+    }
+
+    def answer(pipe, use):
+        try:
+            USES[use]()
+        except BaseException as error:
+            pipe.send((type(error).__name__, str(error)))
+        else:
+            pipe.send(("done", ""))
+
+    def in_forked_child(use, seconds):
+        context = multiprocessing.get_context("fork")
+        near, far = context.Pipe()
+        child = context.Process(target=answer, args=(far, use))
+        child.start()
+        print(*(near.recv() if near.poll(seconds) else ("hangs", "")))
+        child.kill()
+        child.join()
+"""
+
+
+def test_child_forked_after_training_is_told_to_use_loky():
+    program = """if True:
+        network.fit(X, X[:, -1, 0])
+        for use in USES:
+            in_forked_child(use, 10)
+        network.predict(X)
+        print("parent goes on")
+    """
+    *answers, last = run(FORK + program).splitlines()
+    assert len(answers) == 5
+    assert all(line.startswith("RuntimeError") and "loky" in line for line in answers)
+    assert last == "parent goes on"
+
+
+def test_child_forked_after_other_work_of_tensorflow_is_told_to_use_loky():
+    program = """if True:
+        import tensorflow as tf
+        tf.function(lambda x: x @ x)(tf.ones((64, 64)))
+        in_forked_child("fit", 10)
+    """
+    answer = run(FORK + program)
+    assert answer.startswith("RuntimeError")
+    assert "loky" in answer
+
+
+def test_child_of_a_process_that_only_imported_skrnn_trains():
+    assert run(FORK + 'in_forked_child("fit", 120)').split() == ["done"]
+
+
+@pytest.mark.slow
+def test_forking_backend_of_joblib_is_told_to_use_loky():
+    program = """if True:
+        import joblib
+        from sklearn.model_selection import cross_val_score
+        network.fit(X, X[:, -1, 0])
+        try:
+            with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+                cross_val_score(network, X, X[:, -1, 0], cv=2, error_score="raise")
+        except RuntimeError as error:
+            print(error)
+    """
+    assert "loky" in run(FORK + program, timeout=60)
+
+
+# Arrays as they come
+
+
+def read_only(array, path):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def memory_mapped(array, path):
+    np.save(path, array)
+    return np.load(path, mmap_mode="r")
+
+
+def strided(array, path):
+    return np.repeat(array, 2, axis=0)[::2]
+
+
+LAYOUTS = {
+    "read-only": read_only,
+    "memory-mapped": memory_mapped,
+    "Fortran order": lambda array, path: np.asfortranarray(array),
+    "strided": strided,
+    "reversed": lambda array, path: array[::-1].copy()[::-1],
+    "other byte order": lambda array, path: array.astype(array.dtype.newbyteorder()),
+    "a list": lambda array, path: array.tolist(),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layout_of_the_arrays_changes_no_bit(layout, dtype, tmp_path):
+    X, y = (array.astype(dtype) for array in samples())
+    weight = np.linspace(0.5, 1.5, len(y)).astype(dtype)
+    expected = small().fit(X, y, weight)
+    given = [
+        LAYOUTS[layout](array, tmp_path / f"{name}.npy")
+        for array, name in zip((X, y, weight), ("X", "y", "weight"), strict=True)
+    ]
+    found = small().fit(*given)
+    for a, b in zip(found.weights_, expected.weights_, strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(found.predict(given[0]), expected.predict(X))
+    assert_array_equal(found.transform(given[0]), expected.transform(X))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint16", "bool", "float16"])
+def test_dtype_of_small_numbers_changes_no_bit(dtype):
+    X, y = samples()
+    X = (X > 0).astype(dtype)
+    expected = small().fit(X.astype(np.float64), y)
+    for a, b in zip(small().fit(X, y).weights_, expected.weights_, strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(expected.predict(X), expected.predict(X.astype(np.float64)))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"mask_value": 0.0, "dtype": "float64"},
+        {"mask_value": np.nan, "dtype": "float64"},
+        {"standardize": False},
+        {"return_sequences": True},
+    ],
+)
+def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters):
+    X, y = samples()
+    X[3, 1] = parameters.get("mask_value", 1.0)
+    if "return_sequences" in parameters:
+        y = np.repeat(y[:, np.newaxis], 4, axis=1)
+    weight = np.linspace(0.0, 1.0, len(y))
+    given = X, y, weight
+    before = deepcopy(given)
+    fitted = small(**parameters).fit(X, y, weight, validation_data=(X, y, weight))
+    fitted.partial_fit(X, y, weight)
+    fitted.predict(X)
+    fitted.transform(X)
+    fitted.score(X, y, weight)
+    for array, copy in zip(given, before, strict=True):
+        assert_array_equal(array, copy)
+
+
+def test_changing_the_callers_arrays_later_changes_no_prediction():
+    X, y = samples()
+    fitted = small().fit(X, y)
+    expected = fitted.predict(samples()[0])
+    X[:], y[:] = 0, 0
+    assert_array_equal(fitted.predict(samples()[0]), expected)
+
+
+def test_changing_what_predict_returned_changes_no_later_prediction():
+    X, y = samples()
+    fitted = small().fit(X, y)
+    expected = fitted.predict(X)
+    fitted.predict(X)[:] = 0
+    assert_array_equal(fitted.predict(X), expected)
+
+
+def test_changing_the_model_changes_no_prediction():
+    X, y = samples()
+    fitted = small().fit(X, y)
+    expected = fitted.predict(X)
+    model = fitted.model_
+    model.set_weights([weight * 2 for weight in model.get_weights()])
+    assert_array_equal(fitted.predict(X), expected)
