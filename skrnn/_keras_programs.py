@@ -95,7 +95,7 @@ class Trainer:
             jit_compile=True,
             autograph=False,
             input_signature=self._signature(architecture, capacity, timesteps),
-        )
+        ).get_concrete_function()  # a trace of its own: tf.function would warn of many traces
 
     def begin(self, weights, slots, learning_rate, rng):
         """Return the State from which training begins, or goes on.
@@ -243,7 +243,7 @@ class Forward:
                 [spec(v.shape, v.dtype) for v in self.carried],
                 spec(x.shape, x.dtype),
             ),
-        )
+        ).get_concrete_function()
 
     def __call__(self, weights, carried, x):
         """Return the outputs and the carried states after them."""

@@ -341,6 +341,11 @@ def test_unusable_target_is_refused_in_score(case):
     refused(lambda: subject.score(good_X(), y), subject, *words)
 
 
+def test_no_target_is_refused_in_score():
+    subject = deepcopy(fitted(RNNRegressor))
+    refused(lambda: subject.score(good_X(), None), subject, "`y`", "None")
+
+
 BAD_LABELS = {
     "one class": (np.zeros(20, dtype=int), "one class", [0]),
     "one string": (["a"] * 20, "one class", ["a"]),
@@ -491,6 +496,20 @@ def test_validation_targets_of_another_shape_are_refused():
     X, y = good_X(), good_y(RNNRegressor)
     words = "`y`", "trailing shape", (2,)
     fit_is_refused(RNNRegressor, X, y, *words, validation_data=(X, np.ones((20, 2))))
+
+
+INDICATORS = np.eye(2, dtype=int)[good_y(RNNClassifier)] | np.arange(20)[:, np.newaxis] // 10
+
+
+@pytest.mark.parametrize(
+    ("trained", "other"),
+    [(good_y(RNNClassifier), INDICATORS), (INDICATORS, good_y(RNNClassifier))],
+)
+def test_labels_of_another_form_are_refused_in_validation_and_after_fit(trained, other):
+    X, words = good_X(), ("`y`", "form it had in `fit`", other.shape)
+    fit_is_refused(RNNClassifier, X, trained, *words, validation_data=(X, other))
+    subject = small(RNNClassifier, warm_start=True).fit(X, trained)
+    refused(lambda: subject.fit(X, other), subject, *words)
 
 
 @pytest.mark.parametrize("weight", [np.zeros(20), np.full(20, -1.0), np.ones(19)])

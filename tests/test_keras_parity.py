@@ -6,6 +6,7 @@ which the estimator starts and sees the samples in the same order.
 
 import functools
 import itertools
+import logging
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from keras.src import activations, losses, optimizers
 from sklearn.utils import check_random_state
 
+import skrnn
 from skrnn import RNNClassifier, RNNRegressor, _keras_engine, _keras_names, _keras_programs
 from skrnn._architecture import initial_weights
 
@@ -431,10 +433,18 @@ def test_folds_of_slightly_different_size_share_one_trace():
     built = _keras_programs._build.cache_info().misses
     regressor.fit(X[:47], y[:47]).predict(X[47:])
     assert _keras_programs._build.cache_info().misses == built
-    program = _keras_programs.trainer(
-        regressor._architecture, regressor._settings, BATCH, 64, TIMESTEPS
-    )
-    assert program.compiled.experimental_get_tracing_count() == 1
+
+
+def test_many_programs_make_tensorflow_warn_of_nothing(caplog):
+    skrnn.clear_cache()
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("lstm", 4, **PLAIN).fit(X, y)
+    with caplog.at_level(logging.WARNING, logger="tensorflow"):
+        regressor.predict(X)
+        for flags in itertools.product((False, True), repeat=2):
+            regressor.hidden_states(X, *flags)
+        RNNRegressor("gru", 4, **PLAIN).fit(X, y).predict(X)
+    assert not caplog.records
 
 
 def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch():
