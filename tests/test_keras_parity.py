@@ -57,7 +57,6 @@ QUICK_CASES = {
     ("simple_rnn", "plain", "adam"),
     ("gru", "plain", "adam"),
     ("lstm", "plain", "adam"),
-    ("simple_rnn", "plain", "sgd"),
     ("simple_rnn", "stacked", "adam"),
     ("lstm", "bidirectional", "adam"),
     ("gru", "embedded", "sgd"),

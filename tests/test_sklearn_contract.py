@@ -39,7 +39,7 @@ def configurations():
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
-@pytest.mark.parametrize(("estimator", "parameters"), configurations())
+@pytest.mark.parametrize(("estimator", "parameters"), list(configurations()))
 def test_every_common_check_passes_in_float64(estimator, parameters):
     not_passed, n_checks = statuses(estimator(dtype="float64", **parameters))
     assert not_passed == {}
