@@ -8,17 +8,18 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
-from skrnn._keras_names import (
-    SIGMOID_LOSSES,
-    SOFTMAX_LOSSES,
-    SPARSE_LOSSES,
-    canonical_loss,
-    with_aliases,
+from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
+from skrnn._labels import (
+    encode,
+    hold_out,
+    labels_of_steps,
+    read_labels,
+    targets_of_classes,
+    targets_of_indicators,
+    weights_of_classes,
 )
-from skrnn._labels import encode, hold_out, labels_of_steps, read_labels, weights_of_classes
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
-from skrnn._targets import Targets
 from skrnn._validation import read_weights
 
 
@@ -289,7 +290,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return as_objects([np.log(sequence) for sequence in probabilities])
 
     def decision_function(self, X):
-        """Return scores above 0 where `predict` says yes: the logits of the probabilities.
+        """Return the logits of the probabilities.
 
         Parameters
         ----------
@@ -305,7 +306,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         sequences, outputs = self._forward(X)
         limits = np.finfo(outputs.dtype)  # a probability that rounds to 0 or 1 has no finite logit
         scores = np.log(outputs.clip(limits.tiny) / (1 - outputs).clip(limits.epsneg))
-        if not self._multilabel and outputs.shape[-1] == 1:
+        if outputs.shape[-1] == 1:
             scores = scores[..., 0]
         return self._as_given(scores, sequences)
 
@@ -330,9 +331,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         labels = self._labels(outputs)
         if not self._architecture.return_sequences:
             return accuracy_score(y, labels, sample_weight=sample_weight)
-        present = sequences.present()
+        truth, present = labels_of_steps(y, sequences), sequences.present()
         weights = read_weights(sample_weight, sequences, by_step=True, dtype="float64")
-        truth = labels_of_steps(y, sequences)
         return accuracy_score(truth, labels[present], sample_weight=weights[present])
 
     @property
@@ -343,7 +343,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     def _probabilities(self, outputs):
         """Return a sigmoid's one output as two probabilities, and others as they are."""
-        if self._multilabel or outputs.shape[-1] > 1:
+        if outputs.shape[-1] > 1:
             return outputs
         return np.concatenate([1 - outputs, outputs], axis=-1)
 
@@ -363,8 +363,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
         if multilabel:
             return self._encode_indicators(y, reset)
-        y = column_or_1d(y, warn=True)
-        return self._encode_classes(y, sequences, counted, reset)
+        return self._encode_classes(column_or_1d(y, warn=True), sequences, counted, reset)
 
     def _encode_classes(self, labels, sequences, counted, reset):
         """Encode labels, one for each sample or one for each present timestep."""
@@ -373,46 +372,22 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         if reset:
             self.classes_ = np.unique(labels[counted[places]])
         codes = encode(labels, self.classes_, places, counted)
-        n_classes, values = len(self.classes_), codes[..., np.newaxis]
-        if n_classes == 2:
-            loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "two classes")
-            return Targets(values, (1,), "sigmoid", loss, codes=codes)
-        loss = self._loss("sparse_categorical_crossentropy", SOFTMAX_LOSSES, "several classes")
-        if loss not in SPARSE_LOSSES:
-            values = np.eye(n_classes)[codes]
-        return Targets(values, (n_classes,), "softmax", loss, codes=codes)
+        return targets_of_classes(codes, len(self.classes_), self.loss)
 
     def _encode_indicators(self, y, reset):
         """Encode an indicator matrix of shape (n_samples, n_outputs)."""
-        if reset:
-            self.classes_ = np.arange(y.shape[1])
-        if y.shape[1] != len(self.classes_):
-            raise ValueError(
-                f"`y` must have a column for each of the {len(self.classes_)} classes, got the "
-                f"shape {y.shape}."
-            )
         if self.class_weight is not None:
             raise ValueError("`class_weight` is not supported for multilabel targets.")
-        loss = self._loss("binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
-        return Targets(y, (y.shape[1],), "sigmoid", loss)
-
-    def _loss(self, default, allowed, target):
-        """Return the loss, or refuse one that does not fit the output layer."""
-        loss = default if self.loss == "auto" else canonical_loss(self.loss)
-        if loss not in allowed:
-            raise ValueError(
-                f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got "
-                f"{self.loss!r}."
-            )
-        return loss
+        if reset:
+            self.classes_ = np.arange(y.shape[1])
+        return targets_of_indicators(y, len(self.classes_), self.loss)
 
     def _weigh(self, weights, targets):
         """Multiply the weights by those of the classes."""
         if self.class_weight is None:
             return weights
-        codes = targets.codes
-        by_class = weights_of_classes(self.class_weight, self.classes_, codes[weights > 0])
-        return weights * by_class[codes]
+        by_class = weights_of_classes(self.class_weight, self.classes_, targets.codes, weights > 0)
+        return weights * by_class[targets.codes]
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

@@ -7,6 +7,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 
+from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
+from skrnn._targets import Targets
 from skrnn._validation import check_lengths_match
 
 
@@ -71,7 +73,46 @@ def encode(labels, classes, places, counted):
     return codes
 
 
-def weights_of_classes(class_weight, classes, codes):
+def targets_of_classes(codes, n_classes, loss):
+    """Return Targets of one class each: a sigmoid for two classes, a softmax for more.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps)
+    n_classes : int
+    loss : str
+        As the user named it.
+    """
+    values = codes[..., np.newaxis]
+    if n_classes == 2:
+        loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "two classes")
+        return Targets(values, (1,), "sigmoid", loss, codes=codes)
+    default = "sparse_categorical_crossentropy"
+    loss = _fitting_loss(loss, default, SOFTMAX_LOSSES, "several classes")
+    if loss not in SPARSE_LOSSES:
+        values = np.eye(n_classes)[codes]
+    return Targets(values, (n_classes,), "softmax", loss, codes=codes)
+
+
+def targets_of_indicators(y, n_classes, loss):
+    """Return Targets of any number of classes each, a sigmoid for every class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_classes)
+    n_classes : int
+    loss : str
+        As the user named it.
+    """
+    if y.shape[1] != n_classes:
+        raise ValueError(
+            f"`y` must have a column for each of {n_classes} classes, got the shape {y.shape}."
+        )
+    loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
+    return Targets(y, (n_classes,), "sigmoid", loss)
+
+
+def weights_of_classes(class_weight, classes, codes, counted):
     """Return the weight of each class.
 
     Parameters
@@ -79,8 +120,9 @@ def weights_of_classes(class_weight, classes, codes):
     class_weight : dict or "balanced"
         Of labels; one that is not named weighs 1.
     classes : ndarray of shape (n_classes,)
-    codes : ndarray of int of shape (n_labels,)
-        The labels that are counted for "balanced".
+    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps)
+    counted : ndarray of bool of the same shape
+        The labels that "balanced" counts.
     """
     values = class_weight.values() if isinstance(class_weight, dict) else ()
     real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
@@ -89,7 +131,7 @@ def weights_of_classes(class_weight, classes, codes):
             "`class_weight` must hold numbers of at least 0, and one above 0, got "
             f"{class_weight!r}."
         )
-    return compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    return compute_class_weight(class_weight, classes=classes, y=classes[codes[counted]])
 
 
 def hold_out(chosen, codes, classes, n_held_out, rng):
@@ -128,3 +170,13 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
         chosen, test_size=n_held_out, stratify=labels, random_state=int(rng.integers(2**31))
     )
     return np.sort(training), np.sort(held_out)
+
+
+def _fitting_loss(loss, default, allowed, target):
+    """Return the loss, or refuse one that does not fit the output layer."""
+    name = default if loss == "auto" else canonical_loss(loss)
+    if name not in allowed:
+        raise ValueError(
+            f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got {loss!r}."
+        )
+    return name

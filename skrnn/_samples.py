@@ -1,6 +1,6 @@
 """Samples: what one training or validation run reads, gathered in blocks on demand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,12 +40,6 @@ class Samples:
         """Bytes of one gathered sample."""
         itemsize = np.dtype(self.dtype).itemsize
         return self.sequences.timesteps * self.sequences.features * itemsize
-
-    def chosen(self, positions):
-        """Return the Samples at these positions of this run."""
-        return replace(
-            self, positions=positions if self.positions is None else self.positions[positions]
-        )
 
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""

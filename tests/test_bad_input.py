@@ -512,6 +512,12 @@ def test_labels_of_another_form_are_refused_in_validation_and_after_fit(trained,
     refused(lambda: subject.fit(X, other), subject, *words)
 
 
+def test_other_number_of_labels_is_refused_in_validation():
+    X, other = good_X(), np.column_stack([INDICATORS, good_y(RNNClassifier)])
+    words = "`y`", "a column for each of 2 classes", (20, 3)
+    fit_is_refused(RNNClassifier, X, INDICATORS, *words, validation_data=(X, other))
+
+
 @pytest.mark.parametrize("weight", [np.zeros(20), np.full(20, -1.0), np.ones(19)])
 @both
 def test_unusable_validation_weights_are_refused(estimator, weight):
