@@ -18,7 +18,7 @@ LENGTH_STEP = 8
 
 
 class Loaded:
-    """Samples as a trainer reads them: resident tensors, or blocks gathered as they are needed."""
+    """Samples as a trainer reads them: resident arrays, or blocks gathered as they are needed."""
 
     def __init__(self, architecture, settings, samples):
         n_batch = min(settings.batch_size, _power_of_two(len(samples)))
@@ -36,12 +36,12 @@ class Loaded:
         self.program = programs.trainer(
             architecture, settings, n_batch, self.capacity, self.timesteps
         )
-        self.tensors = self._gather(np.arange(len(samples))) if self.resident else None
+        self.arrays = self._gather(np.arange(len(samples))) if self.resident else None
 
     def blocks(self, order):
-        """Yield (X, y, w, order) as tensors of the program's capacity, and the true count."""
+        """Yield (X, y, w, order) as arrays of the program's capacity, and the true count."""
         if self.resident:
-            yield (*self.tensors, self._fill(order.astype(np.int32))), len(order)
+            yield (*self.arrays, self._fill(order.astype(np.int32))), len(order)
             return
         for start in range(0, len(order), self.capacity):
             rows = order[start : start + self.capacity]
@@ -67,7 +67,7 @@ class Loaded:
             full = np.full(shape, value, dtype=array.dtype)
             full[tuple(slice(size) for size in array.shape)] = array
             array = full
-        return tf.constant(array)
+        return array
 
 
 def load(architecture, settings, samples):
@@ -106,10 +106,10 @@ def run_epoch(loaded, state, order):
     """
     program, total = loaded.program, 0.0
     state = state._replace(carried=program.zero_states())
-    for (*tensors, places), n_samples in loaded.blocks(order):
+    for (*arrays, places), n_samples in loaded.blocks(order):
         for begin in range(0, n_samples, loaded.samples_a_call):
             end = min(begin + loaded.samples_a_call, n_samples)
-            state, loss = program(state, *tensors, places, begin, end)
+            state, loss = program(state, *arrays, places, begin, end)
             total += loss
     return state, total / len(order)
 

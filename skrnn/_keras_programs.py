@@ -15,7 +15,7 @@ from skrnn import _keras_network as network
 from skrnn._keras_names import SPARSE_LOSSES
 from skrnn._state import State
 
-# XLA keeps about 14 MB for each program, most of it for the life of the process.
+# A trainer holds about 14 MB and ten idle threads of TensorFlow as long as it is kept.
 MAX_PROGRAMS = 64
 
 _build_lock = threading.Lock()
@@ -75,13 +75,14 @@ class Trainer:
     """
 
     def __init__(self, architecture, loss, optimizer, batch_size, capacity, timesteps):
-        name, config = optimizer
         self.batch_size = batch_size
         self.by_step = architecture.return_sequences
         self.model = network.build_network(architecture)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
-        self.optimizer = network.make_optimizer(name, config)
+        self.optimizer = network.make_optimizer(*optimizer)
+        # One replica's sum is its own; TensorFlow's would hold on to every graph that asks for it.
+        self.optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         self._build_optimizer()
         self.variables = State(
             self.model.trainable_variables,
@@ -90,12 +91,11 @@ class Trainer:
             network.state_variables(self.model),
         )
         self.lock = threading.Lock()
-        self.compiled = tf.function(
-            self._run,
-            jit_compile=True,
-            autograph=False,
-            input_signature=self._signature(architecture, capacity, timesteps),
-        ).get_concrete_function()  # a trace of its own: tf.function would warn of many traces
+        signature = self._signature(architecture, capacity, timesteps)
+        traced = tf.function(
+            self._run, jit_compile=True, autograph=False, input_signature=signature
+        )
+        self.compiled = _compiled(traced.get_concrete_function())
 
     def begin(self, weights, slots, learning_rate, rng):
         """Return the State from which training begins, or goes on.
@@ -133,8 +133,8 @@ class Trainer:
         Parameters
         ----------
         state : State
-        X, y, w : tf.Tensor of shape (capacity, ...)
-        order : tf.Tensor of int32 of shape (capacity,)
+        X, y, w : ndarray of shape (capacity, ...)
+        order : ndarray of int32 of shape (capacity,)
         begin, end : int
             `begin` is a multiple of the batch size.
 
@@ -145,8 +145,9 @@ class Trainer:
             Sum over batches of the batch's loss times its size.
         """
         flat = [array for group in state for array in group]
+        flat += [X, y, w, order, np.int32(begin), np.int32(end)]
         with self.lock:
-            flat, loss = self.compiled(flat, X, y, w, order, begin, end)
+            *flat, loss = self.compiled(*(np.asarray(array) for array in flat))
         arrays = iter(flat)
         return State(*([next(arrays) for _ in group] for group in self.variables)), float(loss)
 
@@ -204,7 +205,7 @@ class Trainer:
             (begin, tf.zeros((), w.dtype)),
             parallel_iterations=1,
         )
-        return [tf.identity(variable.value) for variable in variables], total
+        return [*(tf.identity(variable.value) for variable in variables), total]
 
     def _update(self, x, y, w, real):
         """Take one step of the optimizer and return the batch's loss, sum(w l) / sum(w)."""
@@ -261,6 +262,48 @@ class Forward:
             variable.assign(value)
         outputs = self.model(x, training=False)
         return outputs, [tf.identity(variable.value) for variable in self.carried]
+
+
+def _compiled(traced):
+    """Return a function of arrays that runs a traced function under XLA, in its own session.
+
+    What XLA compiles goes with the session when the function is dropped. The eager runtime would
+    keep it for the life of the process, until some 400 programs crash it.
+
+    Parameters
+    ----------
+    traced : ConcreteFunction
+    """
+    whole = traced.graph.as_graph_def()
+    definition = tf.compat.v1.GraphDef(
+        node=[node for node in whole.node if node.op != "Placeholder"],  # those are the arguments
+        library=whole.library,
+        versions=whole.versions,
+    )
+    names, results = ([t.name for t in tensors] for tensors in (traced.inputs, traced.outputs))
+    with tf.Graph().as_default() as graph:
+        twins = {id(v.handle): tf.Variable(tf.zeros(v.shape, v.dtype)) for v in traced.variables}
+        captured = [twins[id(handle)].handle for handle in traced.captured_inputs]
+        given = traced.inputs[: len(names) - len(captured)]
+        inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in given]
+
+        def run(*arguments):
+            values = dict(zip(names, arguments, strict=True))
+            return tf.graph_util.import_graph_def(definition, values, results, name="")
+
+        jitted = tf.function(run, jit_compile=True, autograph=False)
+        arguments = (*inputs, *captured)
+        outputs = jitted.get_concrete_function(*arguments)(*arguments)
+        threads = tf.config.threading
+        config = tf.compat.v1.ConfigProto(
+            intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
+            inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
+        )
+        config.graph_options.rewrite_options.disable_meta_optimizer = True  # XLA has its own
+        session = tf.compat.v1.Session(graph=graph, config=config)
+        # For variables without a value XLA would compile another program.
+        session.run(tf.compat.v1.global_variables_initializer())
+        return session.make_callable(outputs, inputs)
 
 
 def _zeros(variables):
