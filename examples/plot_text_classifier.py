@@ -41,7 +41,7 @@ X_train, X_test, y_train, y_test = train_test_split(tokens, labels, random_state
 # The network
 # -----------
 # 5,000 words of width 100, 128 units, one sigmoid: 529,441 parameters. `mask_value=0` skips the
-# padding. The network sees far more words than rules, so a few epochs are enough.
+# padding. A few epochs are enough, and more of them would not help.
 classifier = RNNClassifier(
     "simple_rnn",
     hidden_size=128,
@@ -78,9 +78,10 @@ figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
 axes.plot(history.index, history["loss"], "o-", label="training")
 axes.plot(history.index, history["val_loss"], "s--", label="validation")
 axes.set(title="Which marker came first?", xlabel="Epoch", ylabel="Binary cross-entropy")
+axes.set_xticks(history.index)
 axes.legend()
 figure.savefig("text_classifier.png", dpi=120)
 
 # %%
-# The rule is artificial, and clean. On real sentences expect overfitting within a few epochs, and
-# keep `patience`.
+# The training loss goes on falling because half a million parameters learn the sentences by heart.
+# The validation loss tells, and `patience` keeps the weights of its best epoch.
