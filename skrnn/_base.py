@@ -329,9 +329,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             min_delta=self.min_delta,
             verbose=bool(self.verbose),
         )
-        start = (initial_weights(self._architecture, rng), None)
-        if resume:
-            start = (self.weights_, self.optimizer_state_)
+        fresh = (initial_weights(self._architecture, rng), None)
+        start = (self.weights_, self.optimizer_state_) if resume else fresh
         hook = Hook()
         if self.callbacks is not None:
             hook = engine.callback_hook(
