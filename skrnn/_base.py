@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._architecture import initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
+from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._parameters import (
     CONSTRAINTS,
     check_mask_value,
@@ -17,21 +18,12 @@ from skrnn._parameters import (
     describe_shape,
     read_settings,
 )
-from skrnn._process import check_process
 from skrnn._samples import Samples
 from skrnn._scaling import fit_scaling
 from skrnn._sequences import unpadded
 from skrnn._sklearn import fit_context
 from skrnn._training import Hook, Plan, joined, train
 from skrnn._validation import check_batches, check_shape, read_sequences, read_weights
-
-
-def keras_engine():
-    """Return the engine; TensorFlow is imported here, when it is first needed, and not before."""
-    check_process()
-    from skrnn import _keras_engine  # takes seconds: whoever only imports skrnn is spared them
-
-    return _keras_engine
 
 
 def clear_cache():
@@ -174,7 +166,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "weights_")
         if not self._architecture.stateful:
             raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
-        self.states_ = keras_engine().zero_states(self._architecture)
+        engine = engine_named(predicting_engine(self._asked_engine, self._architecture))
+        self.states_ = engine.zero_states(self._architecture)
         return self
 
     @property
@@ -197,7 +190,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng([seed, self.n_epochs_ if resume else 0])
         chosen, held_out = self._split(targets, weights, share, rng)
-        self._describe(sequences, targets, chosen, resume)
+        self._describe(sequences, targets, chosen, epochs, resume)
         if not resume:
             self._fit_scaling(sequences, targets, weights, chosen)
         training = self._samples(sequences, targets, weights, chosen)
@@ -265,8 +258,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         return self._hold_out(chosen, targets, n_held_out, rng)
 
-    def _describe(self, sequences, targets, chosen, resume):
-        """Set architecture and settings, or refuse to go on with other ones than before."""
+    def _describe(self, sequences, targets, chosen, epochs, resume):
+        """Set architecture, settings and engine, or refuse to go on with another network."""
         n_training = len(sequences) if chosen is None else len(chosen)
         parameters = self.get_params(deep=False)
         batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
@@ -280,13 +273,22 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             output_activation=targets.activation,
         )
         settings = read_settings(parameters, targets.loss, batch_size)
-        keras_engine().check_settings(settings)
+        self.engine_ = training_engine(
+            self.engine,
+            architecture,
+            settings,
+            (n_training, sequences.timesteps, epochs),
+            has_callbacks=self.callbacks is not None,
+        )
+        if self.engine_ == "keras":
+            keras_engine().check_settings(settings)
         if resume:
             check_resumed(
                 (architecture, settings, self.mask_value),
                 (self._architecture, self._settings, self._mask_value),
             )
         self._architecture, self._settings = architecture, settings
+        self._asked_engine = self.engine
 
     def _fit_scaling(self, sequences, targets, weights, chosen):
         """Learn the constants of standardization from the training samples."""
@@ -319,7 +321,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _train(self, training, validation, epochs, rng, resume):
         """Run the epochs and keep arrays and history."""
-        engine = keras_engine()
+        engine = engine_named(self.engine_)
         before = self.n_epochs_ if resume else 0
         plan = Plan(
             epochs=epochs,
@@ -359,7 +361,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         architecture = self._architecture
         carried = self.states_ if architecture.stateful else None
         check_batches(len(sequences), architecture.batch_size, "X")
-        outputs, carried = keras_engine().predict(
+        engine = engine_named(predicting_engine(self._asked_engine, architecture))
+        outputs, carried = engine.predict(
             architecture, self.weights_, sequences, self._scaling, carried=carried, hidden=hidden
         )
         if architecture.stateful and hidden is None:

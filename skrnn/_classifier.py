@@ -86,6 +86,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     callbacks : list of keras.callbacks.Callback or callable, default=None
         Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
         override a batch hook are refused.
+    engine : {"auto", "keras", "numpy"}, default="auto"
+        Who computes; the meaning is Keras's in each. "auto": NumPy, which needs neither TensorFlow
+        nor compiling, unless there is a GPU, a callback, a parameter that only Keras has, or
+        training so long that compiling pays.
     dtype : {"float32", "float64"}, default="float32"
         Of the computation and of what the methods return.
     warm_start : bool, default=False
@@ -117,6 +121,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Columns of a 2-D X, else features of a timestep.
     feature_names_in_ : ndarray of str
         Column names of a DataFrame X.
+    engine_ : str
+        Who trained it, "keras" or "numpy".
     input_shape_ : tuple
         (timesteps, features); timesteps is None after a fit on a list.
     states_ : list of ndarray
@@ -174,6 +180,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         min_delta=0.0,
         validation_fraction=0.0,
         callbacks=None,
+        engine="auto",
         dtype="float32",
         warm_start=False,
         random_state=None,
@@ -204,6 +211,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.min_delta = min_delta
         self.validation_fraction = validation_fraction
         self.callbacks = callbacks
+        self.engine = engine
         self.dtype = dtype
         self.warm_start = warm_start
         self.random_state = random_state

@@ -75,7 +75,7 @@ def load(architecture, settings, samples):
     return Loaded(architecture, settings, samples)
 
 
-def initial_state(loaded, settings, weights, slots, rng):
+def initial_state(loaded, settings, weights, slots, seed):
     """Return the State from which training begins, or goes on.
 
     Parameters
@@ -85,14 +85,14 @@ def initial_state(loaded, settings, weights, slots, rng):
     weights : list of ndarray
     slots : list of ndarray or None
         The optimizer's variables; None: fresh ones.
-    rng : numpy.random.Generator
-        Draws the seeds of dropout.
+    seed : int
+        Of dropout.
 
     Returns
     -------
     State
     """
-    return loaded.program.begin(weights, slots, settings.learning_rate, rng)
+    return loaded.program.begin(weights, slots, settings.learning_rate, seed)
 
 
 def run_epoch(loaded, state, order):
@@ -222,6 +222,11 @@ def fresh_model(architecture):
 def zero_states(architecture):
     """Return the carried states of a stateful network before its first batch."""
     return programs.forward(architecture).zero_states()
+
+
+def has_gpu():
+    """Whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def clear():

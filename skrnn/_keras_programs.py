@@ -97,7 +97,7 @@ class Trainer:
         )
         self.compiled = _compiled(traced.get_concrete_function())
 
-    def begin(self, weights, slots, learning_rate, rng):
+    def begin(self, weights, slots, learning_rate, seed):
         """Return the State from which training begins, or goes on.
 
         Parameters
@@ -107,9 +107,10 @@ class Trainer:
             None: fresh ones.
         learning_rate : float or None
             None: the optimizer's own default.
-        rng : numpy.random.Generator
-            Draws the seeds of dropout.
+        seed : int
+            Of dropout.
         """
+        rng = np.random.default_rng(seed)
         if slots is None:
             copied = self.copied_weights
             slots = [

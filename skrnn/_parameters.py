@@ -38,6 +38,7 @@ CONSTRAINTS = {
     "min_delta": [Interval(Real, 0, None, closed="left")],
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "callbacks": [list, tuple, callable, None],
+    "engine": [StrOptions({"auto", "keras", "numpy"})],
     "dtype": [StrOptions({"float32", "float64"})],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],

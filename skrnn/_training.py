@@ -92,7 +92,7 @@ def train(engine, architecture, settings, plan, start, data, rng, hook):
     data : (Samples, Samples or None)
         For training, and for validation.
     rng : numpy.random.Generator
-        Draws the dropout seeds and the order of the samples.
+        Draws the seed of dropout and the order of the samples.
     hook : Hook
 
     Returns
@@ -106,7 +106,7 @@ def train(engine, architecture, settings, plan, start, data, rng, hook):
     """
     training, validation = data
     loaded = engine.load(architecture, settings, training)
-    state = engine.initial_state(loaded, settings, *start, rng)
+    state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
     order, best, history = np.arange(len(training), dtype=np.int32), Best(plan), {}
     progress = Progress(plan.epochs) if plan.verbose else None
     state = hook.train_begin(state)

@@ -665,6 +665,7 @@ BAD_PARAMETERS = [
     ("validation_fraction", [-0.1, 1, 1.5, np.nan, "half", None], (SHARE,)),
     ("callbacks", [3, "early"], ("list", "callable", "None")),
     ("callbacks", [[3], ["early"], (None,)], ("Keras callbacks",)),
+    ("engine", ["jax", "NumPy", 3, None], ("'auto'", "'keras'", "'numpy'")),
     ("dtype", ["float16", "double", np.float32, None], ("'float32'", "'float64'")),
     ("warm_start", ["yes", 2, None], ("bool",)),
     ("random_state", [-1, 2.5, "seed"], ("RandomState",)),

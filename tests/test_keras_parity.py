@@ -15,8 +15,17 @@ from keras.src import activations, losses, optimizers
 from sklearn.utils import check_random_state
 
 import skrnn
-from skrnn import RNNClassifier, RNNRegressor, _keras_engine, _keras_names, _keras_programs
+from skrnn import (
+    RNNClassifier,
+    RNNRegressor,
+    _keras_engine,
+    _keras_names,
+    _keras_programs,
+    _numpy_engine,
+)
 from skrnn._architecture import initial_weights
+from skrnn._numpy_losses import LOSSES
+from skrnn._numpy_optimizers import OPTIMIZERS
 
 LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 SGD = {"name": "sgd", "momentum": 0.9}
@@ -89,9 +98,7 @@ every_case = pytest.mark.parametrize(
     ("cell", "variant", "optimizer"),
     slow_but(QUICK_CASES, itertools.product(LAYERS, VARIANTS, ("adam", "sgd"))),
 )
-every_optimizer = pytest.mark.parametrize(
-    "optimizer", slow_but(QUICK_OPTIMIZERS, sorted(_keras_names.OPTIMIZERS))
-)
+every_engine = pytest.mark.parametrize("engine", ["keras", "numpy"])
 
 
 def numbers(variant):
@@ -173,14 +180,20 @@ def keras_fit(model, X, y, optimizer, loss, sample_weight=None, epochs=EPOCHS, b
 
 
 @functools.cache
-def both(cell, variant, optimizer):
-    """Return the fitted estimator, the fitted Keras model, its losses and X."""
+def fitted(engine, cell, variant, optimizer):
+    """Return the fitted estimator and X."""
     X, y, sample_weight = numbers(variant)
-    estimator = RNNRegressor(
-        cell, optimizer="adam" if optimizer == "adam" else SGD, **VARIANTS[variant], **PLAIN
-    ).fit(X, y, sample_weight)
+    optimizer = "adam" if optimizer == "adam" else SGD
+    estimator = RNNRegressor(cell, optimizer=optimizer, engine=engine, **VARIANTS[variant], **PLAIN)
+    return estimator.fit(X, y, sample_weight), X
+
+
+@functools.cache
+def oracle(cell, variant, optimizer):
+    """Return the fitted Keras model and its losses."""
+    X, y, sample_weight = numbers(variant)
     model = native_network(cell, **VARIANTS[variant])
-    model.set_weights(start_weights(estimator))
+    model.set_weights(start_weights(fitted("numpy", cell, variant, optimizer)[0]))
     loss = "mean_squared_error"
     if sample_weight is not None:
         loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
@@ -188,40 +201,49 @@ def both(cell, variant, optimizer):
     curve = keras_fit(
         model, X, y[..., np.newaxis], keras_optimizer(optimizer, **settings), loss, sample_weight
     )
-    return estimator, model, curve, X
+    return model, curve
 
 
+@every_engine
 @every_case
-def test_losses_of_the_epochs_equal_those_of_model_fit(cell, variant, optimizer):
-    estimator, _, curve, _ = both(cell, variant, optimizer)
+def test_losses_of_the_epochs_equal_those_of_model_fit(cell, variant, optimizer, engine):
+    estimator, _ = fitted(engine, cell, variant, optimizer)
+    _, curve = oracle(cell, variant, optimizer)
     assert curve[-1] < curve[0]
     np.testing.assert_allclose(estimator.history_["loss"], curve, rtol=1e-4)
 
 
+@every_engine
 @every_case
-def test_trained_weights_equal_those_of_model_fit(cell, variant, optimizer):
-    estimator, model, _, _ = both(cell, variant, optimizer)
+def test_trained_weights_equal_those_of_model_fit(cell, variant, optimizer, engine):
+    estimator, _ = fitted(engine, cell, variant, optimizer)
+    model, _ = oracle(cell, variant, optimizer)
     for ours, theirs in zip(estimator.weights_, model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@every_engine
 @every_case
-def test_predictions_equal_those_of_the_trained_keras_model(cell, variant, optimizer):
-    estimator, model, _, X = both(cell, variant, optimizer)
+def test_predictions_equal_those_of_the_trained_keras_model(cell, variant, optimizer, engine):
+    estimator, X = fitted(engine, cell, variant, optimizer)
+    model = native_network(cell, **VARIANTS[variant])
     model.set_weights(estimator.weights_)
     expected = model(X).numpy()[..., 0]
     np.testing.assert_allclose(estimator.predict(X), expected, rtol=1e-5, atol=1e-5)
 
 
+@every_engine
 @pytest.mark.parametrize(
     ("n_classes", "loss", "activation"),
     [(2, "binary_crossentropy", "sigmoid"), (3, "sparse_categorical_crossentropy", "softmax")],
     ids=["binary", "multiclass"],
 )
-def test_classifier_equals_model_fit(n_classes, loss, activation):
+def test_classifier_equals_model_fit(n_classes, loss, activation, engine):
     X, y, _ = numbers("plain")
     codes = np.digitize(y, np.quantile(y, np.arange(1, n_classes) / n_classes))
-    classifier = RNNClassifier("gru", 4, **PLAIN).fit(X, np.array(["a", "b", "c"])[codes])
+    classifier = RNNClassifier("gru", 4, engine=engine, **PLAIN).fit(
+        X, np.array(["a", "b", "c"])[codes]
+    )
     model = native_network(
         "gru",
         hidden_size=4,
@@ -235,10 +257,11 @@ def test_classifier_equals_model_fit(n_classes, loss, activation):
     np.testing.assert_allclose(probabilities, model(X).numpy()[:, -1], atol=1e-4)
 
 
-def test_multilabel_classifier_equals_model_fit():
+@every_engine
+def test_multilabel_classifier_equals_model_fit(engine):
     X, _, _ = numbers("plain")
     y = (X[:, -1] > 0).astype(int)
-    classifier = RNNClassifier("gru", 4, **PLAIN).fit(X, y)
+    classifier = RNNClassifier("gru", 4, engine=engine, **PLAIN).fit(X, y)
     model = native_network("gru", hidden_size=4, outputs=3, output_activation="sigmoid")
     model.set_weights(start_weights(classifier))
     curve = keras_fit(model, X, y, keras_optimizer("adam"), "binary_crossentropy")
@@ -246,10 +269,13 @@ def test_multilabel_classifier_equals_model_fit():
     np.testing.assert_allclose(classifier.predict_proba(X), model(X), atol=1e-4)
 
 
-def test_class_weight_equals_sample_weight_of_model_fit():
+@every_engine
+def test_class_weight_equals_sample_weight_of_model_fit(engine):
     X, y, _ = numbers("plain")
     codes = (y > 0).astype(int)
-    classifier = RNNClassifier("gru", 4, class_weight={0: 1.0, 1: 5.0}, **PLAIN).fit(X, codes)
+    classifier = RNNClassifier("gru", 4, class_weight={0: 1.0, 1: 5.0}, engine=engine, **PLAIN).fit(
+        X, codes
+    )
     model = native_network("gru", hidden_size=4, output_activation="sigmoid")
     model.set_weights(start_weights(classifier))
     loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
@@ -260,6 +286,13 @@ def test_class_weight_equals_sample_weight_of_model_fit():
 
 # The smallest network, for what does not depend on its size.
 TINY = {"standardize": False, "shuffle": False, "batch_size": 4, "epochs": 2, "random_state": 0}
+
+
+def of_both_engines(quick, names, in_numpy):
+    """Return (engine, name) for pytest: Keras's, slow but for a few, and those of the tables."""
+    slow = pytest.mark.slow
+    cases = [pytest.param("keras", name, marks=() if name in quick else slow) for name in names]
+    return cases + [("numpy", name) for name in names if name in in_numpy]
 
 
 def tiny_numbers():
@@ -274,11 +307,14 @@ def tiny_curve(estimator, X, y, loss, optimizer, **network):
     return keras_fit(model, X, y, optimizer, loss, epochs=2, batch_size=4)
 
 
-@pytest.mark.parametrize("loss", slow_but(QUICK_LOSSES, sorted(_keras_names.REGRESSION_LOSSES)))
-def test_regression_loss_equals_keras(loss):
+@pytest.mark.parametrize(
+    ("engine", "loss"),
+    of_both_engines(QUICK_LOSSES, sorted(_keras_names.REGRESSION_LOSSES), LOSSES),
+)
+def test_regression_loss_equals_keras(engine, loss):
     X = tiny_numbers()
     y = np.abs(X).astype("float32")[:, :, 0] + 0.1
-    regressor = RNNRegressor("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    regressor = RNNRegressor("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
     activation = "softplus" if loss in _keras_names.POSITIVE_LOSSES else "linear"
     curve = tiny_curve(
         regressor, X, y, loss, keras_optimizer("adam"), outputs=2, output_activation=activation
@@ -286,11 +322,14 @@ def test_regression_loss_equals_keras(loss):
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
 
 
-@pytest.mark.parametrize("loss", slow_but(QUICK_LOSSES, sorted(_keras_names.SIGMOID_LOSSES)))
-def test_binary_loss_equals_keras(loss):
+@pytest.mark.parametrize(
+    ("engine", "loss"),
+    of_both_engines(QUICK_LOSSES, sorted(_keras_names.SIGMOID_LOSSES), LOSSES),
+)
+def test_binary_loss_equals_keras(engine, loss):
     X = tiny_numbers()
     y = (X[:, 0, 0] > 0).astype(int)
-    classifier = RNNClassifier("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    classifier = RNNClassifier("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
     curve = tiny_curve(
         classifier,
         X,
@@ -302,11 +341,14 @@ def test_binary_loss_equals_keras(loss):
     np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
 
 
-@pytest.mark.parametrize("loss", slow_but(QUICK_LOSSES, sorted(_keras_names.SOFTMAX_LOSSES)))
-def test_multiclass_loss_equals_keras(loss):
+@pytest.mark.parametrize(
+    ("engine", "loss"),
+    of_both_engines(QUICK_LOSSES, sorted(_keras_names.SOFTMAX_LOSSES), LOSSES),
+)
+def test_multiclass_loss_equals_keras(engine, loss):
     X = tiny_numbers()
     y = np.arange(10) % 3
-    classifier = RNNClassifier("simple_rnn", 2, loss=loss, **TINY).fit(X, y)
+    classifier = RNNClassifier("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
     sparse = loss in _keras_names.SPARSE_LOSSES
     curve = tiny_curve(
         classifier,
@@ -325,49 +367,54 @@ def test_alias_of_a_loss_names_the_same_keras_loss(alias):
     assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical_loss(alias))
 
 
+every_optimizer = pytest.mark.parametrize(
+    ("engine", "optimizer"),
+    of_both_engines(QUICK_OPTIMIZERS, sorted(_keras_names.OPTIMIZERS), OPTIMIZERS),
+)
+
+
 @every_optimizer
-def test_optimizer_equals_keras(optimizer):
+def test_optimizer_equals_keras(engine, optimizer):
     X = tiny_numbers()
     y = X[:, -1].sum(axis=1)
-    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, **TINY).fit(X, y)
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, engine=engine, **TINY)
+    regressor.fit(X, y)
     curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", keras_optimizer(optimizer))
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
 
 
 @every_optimizer
-def test_optimizer_without_learning_rate_takes_its_own_default(optimizer):
+def test_optimizer_without_learning_rate_takes_its_own_default(engine, optimizer):
     X = tiny_numbers()
     y = X[:, -1].sum(axis=1)
-    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, learning_rate=None, **TINY).fit(
-        X, y
-    )
+    settings = TINY | {"learning_rate": None, "engine": engine}
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, **settings).fit(X, y)
     curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
 
 
-SETTINGS = [
-    {"loss_scale_factor": 8.0},
-    {"gradient_accumulation_steps": 2},
-    {"weight_decay": 0.1},
-    {"clipnorm": 0.01},
-    {"clipvalue": 0.01},
-    {"global_clipnorm": 0.01},
-    {"momentum": 0.9, "nesterov": True},
-]
+SETTINGS = {
+    "loss_scale_factor": {"loss_scale_factor": 8.0},
+    "gradient_accumulation_steps": {"gradient_accumulation_steps": 2},
+    "weight_decay": {"weight_decay": 0.1},
+    "clipnorm": {"clipnorm": 0.01},
+    "clipvalue": {"clipvalue": 0.01},
+    "global_clipnorm": {"global_clipnorm": 0.01},
+    "momentum": {"momentum": 0.9, "nesterov": True},
+}
+QUICK_SETTINGS = {"loss_scale_factor", "gradient_accumulation_steps"}
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [
-        pytest.param(settings, marks=() if i < 2 else pytest.mark.slow, id=next(iter(settings)))
-        for i, settings in enumerate(SETTINGS)
-    ],
+    ("engine", "setting"),
+    of_both_engines(QUICK_SETTINGS, SETTINGS, {"weight_decay", "clipnorm", "momentum"}),
 )
-def test_setting_of_an_optimizer_equals_keras(settings):
+def test_setting_of_an_optimizer_equals_keras(engine, setting):
+    settings = SETTINGS[setting]
     X = tiny_numbers()
     y = X[:, -1].sum(axis=1)
-    regressor = RNNRegressor("simple_rnn", 2, optimizer={"name": "sgd", **settings}, **TINY)
-    regressor.fit(X, y)
+    asked = {"name": "sgd", **settings}
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=asked, engine=engine, **TINY).fit(X, y)
     optimizer = keras_optimizer("sgd", **settings)
     curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
@@ -400,12 +447,13 @@ def test_every_keras_activation_is_listed_or_refused():
     assert not _keras_names.ACTIVATIONS & _keras_names.REFUSED_ACTIVATIONS
 
 
+@every_engine
 @pytest.mark.parametrize("weighted", [False, True])
-def test_validation_losses_equal_those_of_model_fit(weighted):
+def test_validation_losses_equal_those_of_model_fit(weighted, engine):
     X, y, weights = numbers("weighted")
     training, held_out = slice(0, 30), slice(30, 50)  # 20 in batches of 16: the last is short
     validation_data = [X[held_out], y[held_out]] + [weights[held_out]] * weighted
-    regressor = RNNRegressor("simple_rnn", 4, **PLAIN)
+    regressor = RNNRegressor("simple_rnn", 4, engine=engine, **PLAIN)
     regressor.fit(X[training], y[training], validation_data=tuple(validation_data))
     model = native_network("simple_rnn", hidden_size=4)
     model.set_weights(start_weights(regressor))
@@ -427,7 +475,7 @@ def test_validation_losses_equal_those_of_model_fit(weighted):
 
 def test_folds_of_slightly_different_size_share_one_trace():
     X, y, _ = numbers("plain")
-    regressor = RNNRegressor("simple_rnn", 4, **PLAIN)
+    regressor = RNNRegressor("simple_rnn", 4, engine="keras", **PLAIN)
     regressor.fit(X, y).predict(X)
     built = _keras_programs._build.cache_info().misses
     regressor.fit(X[:47], y[:47]).predict(X[47:])
@@ -437,19 +485,21 @@ def test_folds_of_slightly_different_size_share_one_trace():
 def test_many_programs_make_tensorflow_warn_of_nothing(caplog):
     skrnn.clear_cache()
     X, y, _ = numbers("plain")
-    regressor = RNNRegressor("lstm", 4, **PLAIN).fit(X, y)
+    plain = PLAIN | {"engine": "keras"}
+    regressor = RNNRegressor("lstm", 4, **plain).fit(X, y)
     with caplog.at_level(logging.WARNING, logger="tensorflow"):
         regressor.predict(X)
         for flags in itertools.product((False, True), repeat=2):
             regressor.hidden_states(X, *flags)
-        RNNRegressor("gru", 4, **PLAIN).fit(X, y).predict(X)
+        RNNRegressor("gru", 4, **plain).fit(X, y).predict(X)
     assert not caplog.records
 
 
-def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch():
+@every_engine
+def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch(engine):
     X, y, _ = numbers("plain")
     X, y = X[:48], y[:48]
-    regressor = RNNRegressor("lstm", 4, stateful=True, **PLAIN).fit(X, y)
+    regressor = RNNRegressor("lstm", 4, stateful=True, engine=engine, **PLAIN).fit(X, y)
     layer = keras.layers.LSTM(4, stateful=True)
     model = keras.Sequential(
         [keras.Input(batch_shape=(BATCH, TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)]
@@ -475,15 +525,17 @@ def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch()
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
-def test_shuffled_fit_equals_model_fit_on_the_replayed_order():
+@every_engine
+def test_shuffled_fit_equals_model_fit_on_the_replayed_order(engine):
     X, y, _ = numbers("plain")
-    regressor = RNNRegressor("simple_rnn", 4, **PLAIN | {"shuffle": True}).fit(X, y)
+    settings = PLAIN | {"shuffle": True, "engine": engine}
+    regressor = RNNRegressor("simple_rnn", 4, **settings).fit(X, y)
     model = native_network("simple_rnn", hidden_size=4)
     model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
     seed = check_random_state(0).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng([seed, 0])
     model.set_weights(initial_weights(regressor._architecture, rng))
-    rng.integers(2**31)  # the seed of the layer's dropout, drawn also where nothing is dropped
+    rng.integers(2**31)  # the seed of dropout, drawn also where nothing is dropped
     order, curve = np.arange(N_SAMPLES), []
     for _ in range(EPOCHS):
         rng.shuffle(order)
@@ -498,29 +550,32 @@ def test_shuffled_fit_equals_model_fit_on_the_replayed_order():
 @pytest.mark.parametrize("dropped", ["dropout", "recurrent_dropout"])
 def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped):
     X, y, _ = numbers("plain")
-    regressor = RNNRegressor("gru", 4, **{dropped: 0.3}, **PLAIN).fit(X, y)
+    regressor = RNNRegressor("gru", 4, engine="keras", **{dropped: 0.3}, **PLAIN).fit(X, y)
     layer = keras.layers.GRU(4, **{dropped: 0.3})
     model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)])
     model.compile(optimizer=keras_optimizer("adam"), loss="mse", jit_compile=True)
     seed = check_random_state(0).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng([seed, 0])
     model.set_weights(initial_weights(regressor._architecture, rng))
-    layer.cell.seed_generator.state.assign([rng.integers(2**31), 0])
+    seeds = np.random.default_rng(rng.integers(2**31))
+    layer.cell.seed_generator.state.assign([seeds.integers(2**31), 0])
     history = model.fit(
         X, y[:, np.newaxis], batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0
     )
     np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
 
 
+@every_engine
 @pytest.mark.parametrize("variant", ["plain", "weighted timesteps", "masked tokens"])
-def test_blocks_streamed_from_memory_train_bitwise_as_resident_samples(variant, monkeypatch):
+def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypatch, engine):
     X, y, sample_weight = numbers(variant)
     regressor = RNNRegressor(
-        "simple_rnn", epochs=2, random_state=0, batch_size=4, **VARIANTS[variant]
+        "simple_rnn", epochs=2, random_state=0, batch_size=4, engine=engine, **VARIANTS[variant]
     )
     regressor.fit(X, y, sample_weight)
     resident = regressor.weights_, regressor.history_["loss"]
     monkeypatch.setattr(_keras_engine, "RESIDENT_BYTES", 1)
+    monkeypatch.setattr(_numpy_engine, "RESIDENT_BYTES", 1)
     monkeypatch.setattr(_keras_engine, "MULTIPLY_ADDS_A_CALL", 1)
     regressor.fit(X, y, sample_weight)
     for ours, theirs in zip(regressor.weights_, resident[0], strict=True):
@@ -528,8 +583,9 @@ def test_blocks_streamed_from_memory_train_bitwise_as_resident_samples(variant, 
     np.testing.assert_allclose(regressor.history_["loss"], resident[1], rtol=1e-6)
 
 
+@every_engine
 @every_case
-def test_model_holds_the_network_that_predicts(cell, variant, optimizer):
-    estimator, _, _, X = both(cell, variant, optimizer)
+def test_model_holds_the_network_that_predicts(cell, variant, optimizer, engine):
+    estimator, X = fitted(engine, cell, variant, optimizer)
     outputs = estimator.model_(X).numpy()[..., 0]
     np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-5, atol=1e-5)

@@ -20,14 +20,18 @@ from sklearn.base import clone
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn import _keras_programs as programs
+from skrnn._numpy_network import Network
 
 ROOT = Path(__file__).parents[1]
 
 
-def small(**parameters):
+every_engine = pytest.mark.parametrize("engine", ["keras", "numpy"])
+
+
+def small(engine="keras", **parameters):
     """A regressor that trains in no time; all tests share its compiled programs."""
     tiny = {"cell_type": "simple_rnn", "hidden_size": 3, "epochs": 2, "random_state": 0}
-    return RNNRegressor(**(tiny | parameters))
+    return RNNRegressor(engine=engine, **(tiny | parameters))
 
 
 def samples(n_samples=40):
@@ -60,35 +64,50 @@ MEMORY = """if True:
         gc.collect()
         return psutil.Process().memory_info().rss / 2**20
 
-    def fit(n_samples=40, estimator=RNNRegressor, **parameters):
+    def fit(n_samples=40, estimator=RNNRegressor, hidden_size=3, **parameters):
         X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
         y = np.arange(n_samples) % 2
-        network = estimator("simple_rnn", 3, epochs=2, random_state=0, **parameters).fit(X, y)
+        network = estimator("simple_rnn", hidden_size, epochs=2, random_state=0, **parameters)
+        network.fit(X, y)
         network.predict(X)
         network.transform(X)
 """
 
 
 @pytest.mark.slow
+@every_engine
 @pytest.mark.parametrize("estimator", ["RNNRegressor", "RNNClassifier"])
-def test_hundred_equal_fits_grow_by_at_most_15_megabytes(estimator):
+def test_hundred_equal_fits_grow_by_at_most_15_megabytes(estimator, engine):
     loop = f"""if True:
         for i in range(105):
             if i == 5:
                 before = megabytes()
-            fit(estimator={estimator})
+            fit(estimator={estimator}, engine="{engine}")
         print(megabytes() - before)
     """
     assert float(run(MEMORY + loop)) <= 15
 
 
 @pytest.mark.slow
-def test_sixty_fits_of_changing_sizes_grow_by_at_most_40_megabytes():
+@every_engine
+def test_sixty_fits_of_changing_sizes_grow_by_at_most_40_megabytes(engine):
+    loop = f"""if True:
+        for i in range(65):
+            if i == 5:
+                before = megabytes()
+            fit(n_samples=40 + i, learning_rate=0.001 * (i + 1), engine="{engine}")
+        print(megabytes() - before)
+    """
+    assert float(run(MEMORY + loop)) <= 40
+
+
+@pytest.mark.slow
+def test_sixty_fits_of_forty_architectures_grow_by_at_most_40_megabytes():
     loop = """if True:
         for i in range(65):
             if i == 5:
                 before = megabytes()
-            fit(n_samples=40 + i, learning_rate=0.001 * (i + 1))
+            fit(hidden_size=i % 40 + 1)
         print(megabytes() - before)
     """
     assert float(run(MEMORY + loop)) <= 40
@@ -100,7 +119,7 @@ def test_forgotten_programs_give_their_memory_back():
         for i in range(25):
             if i == 5:
                 before = megabytes()
-            fit(batch_size=i + 2)
+            fit(batch_size=i + 2, engine="keras")
             skrnn.clear_cache()
         print(megabytes() - before)
     """
@@ -111,7 +130,9 @@ WINDOWS = """if True:
     import threading
 
     rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
-    network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, random_state=0)
+    network = RNNRegressor(
+        "simple_rnn", 3, epochs=1, batch_size=1024, engine="{engine}", random_state=0
+    )
 
     def train(rows):
         network.fit(WindowTransformer(48).fit_transform(rows), rows[:, 0])
@@ -136,10 +157,13 @@ WINDOWS = """if True:
 
 
 @pytest.mark.slow
+@every_engine
 @pytest.mark.parametrize("use", ["train", "predict"])
-def test_million_windows_are_read_without_a_copy_of_them(use):
+def test_million_windows_are_read_without_a_copy_of_them(use, engine):
     copied = 1_000_000 * 48 * 7 * 4 / 2**20
-    assert float(run(MEMORY + WINDOWS.replace("{use}", use))) < copied / 5
+    assert (
+        float(run(MEMORY + WINDOWS.replace("{use}", use).replace("{engine}", engine))) < copied / 5
+    )
 
 
 def test_number_of_programs_is_bounded():
@@ -173,8 +197,9 @@ def test_programs_beyond_the_bound_are_built_anew_and_give_the_same(monkeypatch)
     assert build.cache_info()[:4] == (0, 4, 1, 1)
 
 
-def test_fitted_estimator_is_small_and_holds_plain_data_alone():
-    fitted = small().fit(*samples())
+@every_engine
+def test_fitted_estimator_is_small_and_holds_plain_data_alone(engine):
+    fitted = small(engine).fit(*samples())
     assert len(pickle.dumps(fitted)) < 10_000
     modules = {type(value).__module__.split(".")[0] for value in vars(fitted).values()}
     assert modules <= {"builtins", "numpy", "skrnn"}
@@ -207,11 +232,12 @@ def assert_same_state(subject, before):
     assert pickle.dumps(subject) == pickle.dumps(before)
 
 
+@every_engine
 @pytest.mark.parametrize("has_weights", [False, True])
-def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(has_weights):
+def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(has_weights, engine):
     X, y = samples()
-    expected = small().fit(X, y)
-    subject = small(epochs=10**9)
+    expected = small(engine).fit(X, y)
+    subject = small(engine, epochs=10**9)
     if has_weights:
         subject = deepcopy(expected).set_params(epochs=10**9)
     before = deepcopy(subject)
@@ -224,10 +250,11 @@ def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(has_weig
         assert_array_equal(found, weight)
 
 
-def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds():
+@every_engine
+def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds(engine):
     X = np.random.default_rng(0).normal(size=(60_000, 48, 8)).astype(np.float32)
     y = X[:, -1, 0]
-    subject = small(hidden_size=128, epochs=1_000)
+    subject = small(engine, hidden_size=128, epochs=1_000)
     clone(subject).set_params(epochs=1).fit(X[:22_000], y[:22_000])  # builds the same program
     before, built = deepcopy(subject), programs._build.cache_info().misses
     assert interrupted(subject, X, y, 1.5) < 2
@@ -249,12 +276,14 @@ def test_interrupt_while_a_program_is_built_leaves_no_trace(seconds):
         assert_array_equal(found, weight)
 
 
+@every_engine
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
-def test_failure_in_the_middle_of_training_leaves_the_fitted_network(error, monkeypatch):
+def test_failure_in_the_middle_of_training_leaves_the_fitted_network(error, monkeypatch, engine):
     X, y = samples()
-    subject = small(warm_start=True).fit(X, y)
+    subject = small(engine, warm_start=True).fit(X, y)
     before, losses = deepcopy(subject), iter([None, error])
-    original = programs.Trainer.__call__
+    place = {"keras": (programs.Trainer, "__call__"), "numpy": (Network, "backward")}[engine]
+    original = getattr(*place)
 
     def failing(*arguments):
         failure = next(losses)
@@ -263,7 +292,7 @@ def test_failure_in_the_middle_of_training_leaves_the_fitted_network(error, monk
         return original(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(programs.Trainer, "__call__", failing)
+        patch.setattr(*place, failing)
         with pytest.raises(error):
             subject.fit(X, y)
     assert_same_state(subject, before)
@@ -314,6 +343,7 @@ def fit_and_predict(network):
     return weights, network.predict(X).tobytes()
 
 
+@every_engine
 @pytest.mark.parametrize(
     "networks",
     [
@@ -326,16 +356,18 @@ def fit_and_predict(network):
     ],
     ids=["equal", "different"],
 )
-def test_four_threads_give_bitwise_what_one_gives(networks):
+def test_four_threads_give_bitwise_what_one_gives(networks, engine):
     skrnn.clear_cache()
+    networks = [clone(network).set_params(engine=engine) for network in networks]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(fit_and_predict, networks * 2))
     assert found == [fit_and_predict(network) for network in networks] * 2
 
 
-def test_threads_predict_from_one_estimator_bitwise():
+@every_engine
+def test_threads_predict_from_one_estimator_bitwise(engine):
     X, y = samples()
-    fitted = small().fit(X, y)
+    fitted = small(engine).fit(X, y)
     blocks = [X[i::8] for i in range(8)] * 10
     expected = [fitted.predict(block).tobytes() for block in blocks]
     with ThreadPoolExecutor(4) as pool:
@@ -351,7 +383,7 @@ FORK = """if True:
     from skrnn import RNNRegressor
 
     X = np.random.default_rng(0).normal(size=(40, 4, 2))
-    network = RNNRegressor("simple_rnn", 3, epochs=1, random_state=0)
+    network = RNNRegressor("simple_rnn", 3, epochs=1, engine="keras", random_state=0)
     USES = {
         "fit": lambda: network.fit(X, X[:, -1, 0]),
         "predict": lambda: network.predict(X),
@@ -408,6 +440,15 @@ def test_child_of_a_process_that_only_imported_skrnn_trains():
     assert run(FORK + 'in_forked_child("fit", 120)').split() == ["done"]
 
 
+def test_child_forked_after_training_with_numpy_trains_and_predicts():
+    program = """if True:
+        network.set_params(engine="numpy").fit(X, X[:, -1, 0])
+        for use in ("fit", "predict", "transform"):
+            in_forked_child(use, 60)
+    """
+    assert run(FORK + program).split() == ["done"] * 3
+
+
 @pytest.mark.slow
 def test_forking_backend_of_joblib_is_told_to_use_loky():
     program = """if True:
@@ -452,33 +493,36 @@ LAYOUTS = {
 }
 
 
+@every_engine
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_layout_of_the_arrays_changes_no_bit(layout, dtype, tmp_path):
+def test_layout_of_the_arrays_changes_no_bit(layout, dtype, tmp_path, engine):
     X, y = (array.astype(dtype) for array in samples())
     weight = np.linspace(0.5, 1.5, len(y)).astype(dtype)
-    expected = small().fit(X, y, weight)
+    expected = small(engine).fit(X, y, weight)
     given = [
         LAYOUTS[layout](array, tmp_path / f"{name}.npy")
         for array, name in zip((X, y, weight), ("X", "y", "weight"), strict=True)
     ]
-    found = small().fit(*given)
+    found = small(engine).fit(*given)
     for a, b in zip(found.weights_, expected.weights_, strict=True):
         assert_array_equal(a, b)
     assert_array_equal(found.predict(given[0]), expected.predict(X))
     assert_array_equal(found.transform(given[0]), expected.transform(X))
 
 
+@every_engine
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint16", "bool", "float16"])
-def test_dtype_of_small_numbers_changes_no_bit(dtype):
+def test_dtype_of_small_numbers_changes_no_bit(dtype, engine):
     X, y = samples()
     X = (X > 0).astype(dtype)
-    expected = small().fit(X.astype(np.float64), y)
-    for a, b in zip(small().fit(X, y).weights_, expected.weights_, strict=True):
+    expected = small(engine).fit(X.astype(np.float64), y)
+    for a, b in zip(small(engine).fit(X, y).weights_, expected.weights_, strict=True):
         assert_array_equal(a, b)
     assert_array_equal(expected.predict(X), expected.predict(X.astype(np.float64)))
 
 
+@every_engine
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -489,7 +533,7 @@ def test_dtype_of_small_numbers_changes_no_bit(dtype):
         {"return_sequences": True},
     ],
 )
-def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters):
+def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters, engine):
     X, y = samples()
     X[3, 1] = parameters.get("mask_value", 1.0)
     if "return_sequences" in parameters:
@@ -497,7 +541,7 @@ def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters):
     weight = np.linspace(0.0, 1.0, len(y))
     given = X, y, weight
     before = deepcopy(given)
-    fitted = small(**parameters).fit(X, y, weight, validation_data=(X, y, weight))
+    fitted = small(engine, **parameters).fit(X, y, weight, validation_data=(X, y, weight))
     fitted.partial_fit(X, y, weight)
     fitted.predict(X)
     fitted.transform(X)
@@ -506,25 +550,28 @@ def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters):
         assert_array_equal(array, copy)
 
 
-def test_changing_the_callers_arrays_later_changes_no_prediction():
+@every_engine
+def test_changing_the_callers_arrays_later_changes_no_prediction(engine):
     X, y = samples()
-    fitted = small().fit(X, y)
+    fitted = small(engine).fit(X, y)
     expected = fitted.predict(samples()[0])
     X[:], y[:] = 0, 0
     assert_array_equal(fitted.predict(samples()[0]), expected)
 
 
-def test_changing_what_predict_returned_changes_no_later_prediction():
+@every_engine
+def test_changing_what_predict_returned_changes_no_later_prediction(engine):
     X, y = samples()
-    fitted = small().fit(X, y)
+    fitted = small(engine).fit(X, y)
     expected = fitted.predict(X)
     fitted.predict(X)[:] = 0
     assert_array_equal(fitted.predict(X), expected)
 
 
-def test_changing_the_model_changes_no_prediction():
+@every_engine
+def test_changing_the_model_changes_no_prediction(engine):
     X, y = samples()
-    fitted = small().fit(X, y)
+    fitted = small(engine).fit(X, y)
     expected = fitted.predict(X)
     model = fitted.model_
     model.set_weights([weight * 2 for weight in model.get_weights()])

@@ -98,6 +98,7 @@ OF_OTHER_FORM = {
     "vocab_size",
     "embedding_dim",
     "callbacks",
+    "engine",
     "warm_start",
     "verbose",
 }
@@ -111,19 +112,23 @@ SLOW_OF_CLASSIFIER = set(
 
 
 EVERY_CHANGE = [
-    pytest.param(estimator, parameter, marks=pytest.mark.slow if parameter in slow else ())
+    pytest.param(
+        *(estimator, parameter, engine),
+        marks=pytest.mark.slow if engine == "keras" and parameter in slow else (),
+    )
     for estimator, slow in ((RNNRegressor, ()), (RNNClassifier, SLOW_OF_CLASSIFIER))
     for parameter in CHANGES
+    for engine in ("auto", "keras")
 ]
 
 
-@pytest.mark.parametrize(("estimator", "parameter"), EVERY_CHANGE)
-def test_change_of_a_parameter_changes_the_prediction(estimator, parameter):
+@pytest.mark.parametrize(("estimator", "parameter", "engine"), EVERY_CHANGE)
+def test_change_of_a_parameter_changes_the_prediction(estimator, parameter, engine):
     X, y = data_for(estimator)
     X = np.where(np.arange(TIMESTEPS)[:, np.newaxis] < 4, X, 0.0)  # the last timestep is masked
     extra, value = CHANGES[parameter]
-    reference = estimator(**SMALL | extra).fit(X, y)
-    changed = estimator(**SMALL | extra | {parameter: value}).fit(X, y)
+    reference = estimator(engine=engine, **SMALL | extra).fit(X, y)
+    changed = estimator(engine=engine, **SMALL | extra | {parameter: value}).fit(X, y)
     before, after = outcome(reference, X), outcome(changed, X)
     assert before.shape == after.shape
     assert np.abs(before - after).max() > 1e-7
@@ -485,7 +490,7 @@ def test_padding_does_not_change_predictions(mask_value, standardize, places):
 
 def test_masked_network_reads_the_present_timesteps_as_a_shorter_sample():
     X, y = numbers()
-    fitted = regressor(mask_value=np.nan, standardize=False)
+    fitted = regressor(mask_value=np.nan, standardize=False, engine="keras")
     padded = spread(X[:, :3], (0, 2, 4), np.nan)
     fitted.fit(padded, y)
     expected = hidden_by_hand(fitted, X[:, :3])[:, -1]
@@ -827,16 +832,16 @@ def test_factory_of_callbacks_is_called_for_each_fit(recorder):
 
 def test_callback_that_watches_leaves_training_as_it_is(recorder):
     X, y = numbers()
-    assert_same_training(regressor(callbacks=[recorder]).fit(X, y), regressor().fit(X, y))
+    watched = regressor(callbacks=[recorder]).fit(X, y)
+    assert_same_training(watched, regressor(engine="keras").fit(X, y))
 
 
 @keras_reads_the_rate
 def test_learning_rate_scheduler_sets_the_rate():
     X, y = numbers()
     scheduler = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1)
-    assert_same_training(
-        regressor(callbacks=[scheduler]).fit(X, y), regressor(learning_rate=0.1).fit(X, y)
-    )
+    scheduled = regressor(callbacks=[scheduler]).fit(X, y)
+    assert_same_training(scheduled, regressor(learning_rate=0.1, engine="keras").fit(X, y))
 
 
 @keras_reads_the_rate
@@ -868,7 +873,7 @@ def test_early_stopping_of_keras_restores_the_best_weights():
     X, y, held_out = overfitting()
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
     by_keras = regressor(callbacks=[stopping], epochs=100, **EAGER)
-    by_patience = regressor(patience=3, epochs=100, **EAGER)
+    by_patience = regressor(patience=3, epochs=100, engine="keras", **EAGER)
     for estimator in (by_keras, by_patience):
         estimator.fit(X, y, validation_data=held_out)
     assert by_keras.n_epochs_ < 100

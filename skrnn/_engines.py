@@ -1,0 +1,82 @@
+"""Engines: which of the two computes a request, by what it asks for and what the machine has."""
+
+import os
+import sys
+from pathlib import Path
+
+from skrnn import _numpy_engine
+from skrnn._process import check_process
+
+# Measured on two x86-64 cores: seconds to trace and compile a recurrent layer, and operations a
+# second of each engine on what is large enough to keep it busy. Only their ratios matter.
+COMPILE_SECONDS = 1.3
+KERAS_RATE = 90e9
+NUMPY_RATE = 50e9
+
+
+def keras_engine():
+    """Return the Keras engine; TensorFlow is imported here, when it is first needed."""
+    check_process()
+    from skrnn import _keras_engine  # takes seconds: whoever does without is spared them
+
+    return _keras_engine
+
+
+def engine_named(name):
+    """Return the engine of that name, "numpy" or "keras"."""
+    return _numpy_engine if name == "numpy" else keras_engine()
+
+
+def training_engine(asked, architecture, settings, workload, *, has_callbacks):
+    """Return the name of the engine that is to train.
+
+    Parameters
+    ----------
+    asked : {"auto", "keras", "numpy"}
+    architecture : Architecture
+    settings : Settings
+    workload : (n_samples, timesteps, epochs)
+    has_callbacks : bool
+
+    Raises
+    ------
+    ValueError
+        If "numpy" is asked for what it does not have.
+    """
+    lacks = _numpy_engine.missing(architecture, settings)
+    if has_callbacks:
+        lacks.append("callbacks")
+    if asked == "numpy" and lacks:
+        raise ValueError(
+            f"`engine='numpy'` does not take {', '.join(lacks)} as given. Use `engine='auto'`, "
+            "which turns to Keras where it must."
+        )
+    if asked != "auto":
+        return asked
+    return "keras" if lacks or has_gpu() or is_long(architecture, *workload) else "numpy"
+
+
+def predicting_engine(asked, architecture):
+    """Return the name of the engine that is to predict; parameters as in `training_engine`."""
+    if asked != "auto":
+        return training_engine(asked, architecture, None, None, has_callbacks=False)
+    return "keras" if _numpy_engine.missing(architecture) or has_gpu() else "numpy"
+
+
+def is_long(architecture, n_samples, timesteps, epochs):
+    """Whether compiling a training program costs less than it saves.
+
+    A sample costs six operations for every multiply-add: two forward, four backward.
+    """
+    operations = 6.0 * architecture.multiply_adds(timesteps) * n_samples * epochs
+    saved = operations / NUMPY_RATE - operations / KERAS_RATE
+    directions = 2 if architecture.bidirectional else 1
+    return saved > COMPILE_SECONDS * len(architecture.units) * directions
+
+
+def has_gpu():
+    """Whether TensorFlow has a GPU; it is asked only where the machine seems to have one."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if sys.platform == "linux" and (hidden or not Path("/dev/nvidia0").exists()):
+        return False
+    return keras_engine().has_gpu()

@@ -1,0 +1,131 @@
+"""Activations of the NumPy engine: values and derivatives, with Keras's definitions."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import erf
+
+# Klambauer et al. (2017), "Self-normalizing neural networks", arXiv:1706.02515.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+class Activation(NamedTuple):
+    """An activation y = f(x).
+
+    Parameters
+    ----------
+    value : callable
+        (x, out) -> None.
+    derivative : callable
+        (x, y, out) -> None; `out` may be y.
+    needs_input : bool
+        Whether the derivative reads x; otherwise x may be anything.
+    """
+
+    value: Callable
+    derivative: Callable
+    needs_input: bool = False
+
+
+def tanh(x, out):
+    np.tanh(x, out=out)
+
+
+def tanh_derivative(x, y, out):
+    np.multiply(y, y, out=out)
+    np.subtract(1, out, out=out)
+
+
+def relu(x, out):
+    np.maximum(x, 0, out=out)
+
+
+def relu_derivative(x, y, out):
+    np.greater(y, 0, out=out)
+
+
+def sigmoid(x, out):
+    np.multiply(x, 0.5, out=out)  # 0.5 * tanh(0.5 * x) + 0.5, which does not overflow
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
+
+
+def sigmoid_derivative(x, y, out):
+    np.multiply(y, 1 - y, out=out)
+
+
+def linear(x, out):
+    np.copyto(out, x)
+
+
+def linear_derivative(x, y, out):
+    out[...] = 1
+
+
+def elu(x, out):
+    np.copyto(out, np.where(x > 0, x, np.expm1(np.minimum(x, 0))))
+
+
+def elu_derivative(x, y, out):
+    np.copyto(out, np.where(y > 0, 1, y + 1))
+
+
+def selu(x, out):
+    elu_below = SELU_ALPHA * np.expm1(np.minimum(x, 0))
+    np.multiply(SELU_SCALE, np.where(x > 0, x, elu_below), out=out)
+
+
+def selu_derivative(x, y, out):
+    np.copyto(out, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA))
+
+
+def softplus(x, out):
+    np.logaddexp(x, 0, out=out)
+
+
+def softplus_derivative(x, y, out):
+    np.negative(np.expm1(-y), out=out)
+
+
+def hard_sigmoid(x, out):
+    np.clip(x / 6 + 0.5, 0, 1, out=out)
+
+
+def hard_sigmoid_derivative(x, y, out):
+    np.multiply((y > 0) & (y < 1), 1 / 6, out=out)
+
+
+def gelu(x, out):
+    np.multiply(x, 0.5 * (1 + erf(x / np.sqrt(2))), out=out)
+
+
+def gelu_derivative(x, y, out):
+    density = np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
+    np.add(0.5 * (1 + erf(x / np.sqrt(2))), x * density, out=out)
+
+
+ACTIVATIONS = {
+    "elu": Activation(elu, elu_derivative),
+    "gelu": Activation(gelu, gelu_derivative, needs_input=True),
+    "hard_sigmoid": Activation(hard_sigmoid, hard_sigmoid_derivative),
+    "linear": Activation(linear, linear_derivative),
+    "relu": Activation(relu, relu_derivative),
+    "selu": Activation(selu, selu_derivative),
+    "sigmoid": Activation(sigmoid, sigmoid_derivative),
+    "softplus": Activation(softplus, softplus_derivative),
+    "tanh": Activation(tanh, tanh_derivative),
+}
+
+
+def softmax(x, out):
+    """Write the softmax over the last axis."""
+    np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(y, d):
+    """Return the gradient with respect to a softmax's input, given d with respect to its output."""
+    return y * (d - (d * y).sum(axis=-1, keepdims=True))

@@ -1,0 +1,338 @@
+"""The steps of the NumPy engine's cells, forward and backward, over buffers made once a fit.
+
+A cell holds the buffers of one direction of one layer for n samples and T timesteps. Its backward
+pass prepares, for a block of timesteps at once, the factors by which a step multiplies what comes
+from the timestep after it; so the steps themselves are a few products.
+
+Letters in shapes: T timesteps, n samples, F features, U units, K columns of `rows`. One sample
+has no axis n in the views of single steps.
+"""
+
+import numpy as np
+
+from skrnn._numpy_activations import ACTIVATIONS
+
+# What one block of timesteps writes stays in the cache.
+BLOCK_BYTES = 2**18
+
+
+def steps_of(array, n_steps):
+    """Return a view of each step of an array (T, n, ...), or `n_steps` views of its only one."""
+    views = list(array[:, 0] if array.shape[1] == 1 else array)
+    return views * n_steps if len(views) < n_steps else views
+
+
+class Cell:
+    """What the cells share: one matrix of weights [W; R; b], and the rows [x, h, 1].
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (K, gates * U)
+        A view of the layer's weights, which lie one after the other.
+    rows : ndarray of shape (T + 1, n, K)
+        Row t holds the input of timestep t, the state before it, and the constants of the bias.
+    units : int
+    activation : str
+    kept : bool
+        Whether what every timestep computes is kept: for the backward pass, and for masks.
+    """
+
+    gates = 1
+    constants = (1.0,)  # what the bias rows of the matrix are multiplied with
+    logistic = ()  # the gates behind a logistic function
+
+    def __init__(self, matrix, rows, units, activation, kept):
+        self.matrix, self.units = matrix, units
+        self.n_steps, self.n_samples = rows.shape[0] - 1, rows.shape[1]
+        self.features = rows.shape[2] - units - len(self.constants)
+        self.dtype, self.kept = rows.dtype, kept
+        self.activation = ACTIVATIONS[activation]
+        self.rows, self.row_steps = rows, steps_of(rows, self.n_steps)
+        self.state = rows[:, :, self.features : self.features + units]  # (T + 1, n, U)
+        self.state_steps = steps_of(self.state, self.n_steps)
+        self.spare = self.buffer(1)[0]
+        if self.n_samples == 1:
+            self.spare = self.spare[0]
+        half = np.where(np.isin(np.arange(self.gates), self.logistic), 0.5, 1.0)
+        # Halved columns, so that one tanh serves all gates: sigmoid(z) = 0.5 tanh(0.5 z) + 0.5.
+        self.halves = np.repeat(half, units).astype(self.dtype)
+        self.scaled = np.empty_like(matrix) if self.logistic else matrix
+
+    def buffer(self, n_steps, *widths):
+        """Return an array (n_steps, n, [widths,] U)."""
+        return np.zeros((n_steps, self.n_samples, *widths, self.units), self.dtype)
+
+    def kept_steps(self, n_steps):
+        """Return for how many steps a buffer is needed of which the last one suffices."""
+        return n_steps if self.kept else 1
+
+    def begin_forward(self):
+        """Take the present weights, and what can be computed for all timesteps at once."""
+        if self.logistic:
+            np.multiply(self.matrix, self.halves, out=self.scaled)
+
+    def restore(self, t, gone):
+        """Carry the states over timestep t where `gone` (n, 1) says that it is absent."""
+        np.copyto(self.state[t + 1], self.state[t], where=gone)
+
+    def states(self):
+        """Return views (n, U) of the states, the hidden state first, before or after the steps."""
+        return [self.state[0]], [self.state[-1]]
+
+    def begin_backward(self):
+        """Make the buffers of the backward pass when it is first needed."""
+        if not hasattr(self, "d"):
+            self.make_backward()
+            size = self.d[0].nbytes
+            self.block = max(1, BLOCK_BYTES // size)
+
+    def make_backward(self):
+        self.d = self.buffer(self.n_steps, self.gates)
+        self.d_steps = steps_of(self.d.reshape(self.n_steps, self.n_samples, -1), self.n_steps)
+        self.recurrent = self.matrix[self.features : self.features + self.units].T
+
+    def gradient(self, out):
+        """Write the gradient of the matrix."""
+        n_rows = self.n_steps * self.n_samples
+        rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
+        np.dot(rows.T, self.d.reshape(n_rows, -1), out=out)
+
+    def input_gradient(self):
+        """Return the gradient with respect to the input, (T, n, F)."""
+        d = self.d.reshape(self.n_steps * self.n_samples, -1)
+        return np.dot(d, self.matrix[: self.features].T).reshape(self.n_steps, self.n_samples, -1)
+
+
+class SimpleRNN(Cell):
+    """Elman (1990): h = f([x, h, 1] [W; R; b])."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.before = self.buffer(self.kept_steps(self.n_steps))  # what enters the activation
+        self.before_steps = steps_of(self.before, self.n_steps)
+
+    def step(self, t):
+        before = self.before_steps[t]
+        np.dot(self.row_steps[t], self.matrix, out=before)
+        self.activation.value(before, self.state_steps[t + 1])
+
+    def prepare(self, block, gone):
+        d = self.d[block, :, 0]
+        after = self.state[1:][block]
+        self.activation.derivative(self.before[block], after, d)
+        if gone is not None:
+            d[gone] = 0
+
+    def backward_step(self, t, dh):
+        d = self.d_steps[t]
+        d *= dh
+        np.dot(d, self.recurrent, out=dh)
+
+
+class LSTM(Cell):
+    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000)."""
+
+    gates, logistic = 4, (0, 1, 3)  # input, forget, candidate, output
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        kept = self.kept_steps(self.n_steps)
+        self.memory = self.buffer(self.kept_steps(self.n_steps + 1))
+        self.memory_steps = steps_of(self.memory, self.n_steps + 1)
+        self.gate = self.buffer(kept, 4)
+        self.shown = self.buffer(kept)  # f(c)
+        self.shown_steps = steps_of(self.shown, self.n_steps)
+        self.before = self.buffer(kept if self.activation.needs_input else 1, 4)
+        self.offsets = 1 - self.halves
+        self.tanh = self.activation is ACTIVATIONS["tanh"]
+        flat = (-1, self.n_samples, 4 * self.units)
+        self.views = [
+            (before, before4[..., 2, :], gate, *(gate4[..., k, :] for k in range(4)))
+            for before, before4, gate, gate4 in zip(
+                steps_of(self.before.reshape(flat), self.n_steps),
+                steps_of(self.before, self.n_steps),
+                steps_of(self.gate.reshape(flat), self.n_steps),
+                steps_of(self.gate, self.n_steps),
+                strict=True,
+            )
+        ]
+
+    def restore(self, t, gone):
+        super().restore(t, gone)
+        np.copyto(self.memory[t + 1], self.memory[t], where=gone)
+
+    def states(self):
+        first, last = super().states()
+        return [*first, self.memory[0]], [*last, self.memory[-1]]
+
+    def step(self, t):
+        before, before_g, gate, i, f, g, o = self.views[t]
+        c, c_next, shown = self.memory_steps[t], self.memory_steps[t + 1], self.shown_steps[t]
+        np.dot(self.row_steps[t], self.scaled, out=before)
+        np.tanh(before, out=gate)
+        gate *= self.halves
+        gate += self.offsets
+        if not self.tanh:
+            self.activation.value(before_g, g)
+        np.multiply(f, c, out=c_next)
+        np.multiply(i, g, out=self.spare)
+        c_next += self.spare
+        self.activation.value(c_next, shown)
+        np.multiply(o, shown, out=self.state_steps[t + 1])
+
+    def make_backward(self):
+        super().make_backward()
+        self.dc = self.buffer(1)[0]
+        dc = self.dc[0] if self.n_samples == 1 else self.dc
+        self.dc_step, self.dc_gates = dc, dc[..., np.newaxis, :]
+        self.d_views = [
+            (d, d4[..., :3, :], d4[..., 3, :])
+            for d, d4 in zip(self.d_steps, steps_of(self.d, self.n_steps), strict=True)
+        ]
+
+    def begin_backward(self):
+        super().begin_backward()
+        self.dc[...] = 0
+
+    def prepare(self, block, gone):
+        """Write what dc (input, forget, candidate) and dh (output) are to be multiplied with.
+
+        `shown` then holds what dh adds to dc, and the forget gate what dc hands on.
+        """
+        gate, d, shown = self.gate[block], self.d[block], self.shown[block]
+        i, f, g, o = (gate[:, :, k] for k in range(4))
+        np.subtract(1, gate, out=d)
+        d *= gate
+        before = self.before[block] if self.activation.needs_input else gate
+        self.activation.derivative(before[:, :, 2], g, d[:, :, 2])
+        d[:, :, 0] *= g
+        d[:, :, 1] *= self.memory[:-1][block]
+        d[:, :, 2] *= i
+        d[:, :, 3] *= shown
+        self.activation.derivative(self.memory[1:][block], shown, shown)
+        shown *= o
+        if gone is not None:
+            d[gone], shown[gone], f[gone] = 0, 0, 1
+
+    def backward_step(self, t, dh):
+        d, d_memory, d_output = self.d_views[t]
+        dc, spare = self.dc_step, self.spare
+        np.multiply(dh, self.shown_steps[t], out=spare)
+        dc += spare
+        d_memory *= self.dc_gates
+        d_output *= dh
+        dc *= self.views[t][4]
+        np.dot(d, self.recurrent, out=dh)
+
+
+class GRU(Cell):
+    """Cho et al. (2014), the reset gate after the recurrent product: Keras's `reset_after=True`."""
+
+    gates, logistic = 3, (0, 1)  # update, reset, candidate
+    constants = (0.0, 1.0)  # the input's bias is added to the projected input
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        kept = self.kept_steps(self.n_steps)
+        flat = (-1, self.n_samples, 3 * self.units)
+        self.projected = np.zeros((self.n_steps, self.n_samples, 3, self.units), self.dtype)
+        self.inner = self.buffer(kept, 3)  # update, reset, and the candidate's recurrent part
+        self.before = self.buffer(kept if self.activation.needs_input else 1)
+        self.candidate = self.buffer(kept)
+        self.views = [
+            (
+                h[..., self.features :],
+                *(x[..., :2, :], x[..., 2, :]),
+                *(inner_flat, inner[..., :2, :], *(inner[..., k, :] for k in range(3))),
+                *(before, candidate),
+            )
+            for h, x, inner_flat, inner, before, candidate in zip(
+                self.row_steps[: self.n_steps],
+                steps_of(self.projected, self.n_steps),
+                steps_of(self.inner.reshape(flat), self.n_steps),
+                steps_of(self.inner, self.n_steps),
+                steps_of(self.before, self.n_steps),
+                steps_of(self.candidate, self.n_steps),
+                strict=True,
+            )
+        ]
+        self.recurrent_rows = self.scaled[self.features :]  # [R; b], for [h, 0, 1]
+
+    def begin_forward(self):
+        super().begin_forward()
+        features, n_rows = self.features, self.n_steps * self.n_samples
+        x = self.rows[:-1].reshape(n_rows, -1)[:, :features]
+        projected = self.projected.reshape(n_rows, -1)  # (T n, 3U)
+        np.dot(x, self.scaled[:features], out=projected)
+        projected += self.scaled[features + self.units]
+
+    def step(self, t):
+        h_rows, x_gates, x_candidate, inner, gates, z, r, q, before, g = self.views[t]
+        h, spare = self.state_steps[t], self.spare
+        np.dot(h_rows, self.recurrent_rows, out=inner)
+        gates += x_gates
+        np.tanh(gates, out=gates)
+        gates *= 0.5
+        gates += 0.5
+        np.multiply(r, q, out=before)
+        before += x_candidate
+        self.activation.value(before, g)
+        np.subtract(h, g, out=spare)
+        spare *= z
+        np.add(spare, g, out=self.state_steps[t + 1])
+
+    def make_backward(self):
+        # Candidate, update, reset, and the candidate's recurrent part: the first three are the
+        # gradient of the projected input, the last three that of the recurrent product.
+        self.d = self.buffer(self.n_steps, 4)
+        flat = self.d.reshape(self.n_steps, self.n_samples, -1)
+        self.d_views = [
+            (d4, d[..., self.units :])
+            for d4, d in zip(
+                steps_of(self.d, self.n_steps), steps_of(flat, self.n_steps), strict=True
+            )
+        ]
+        self.recurrent = self.matrix[self.features : self.features + self.units].T
+        self.carried = np.empty_like(self.spare)
+
+    def prepare(self, block, gone):
+        """Write what dh is to be multiplied with; the update gate is what dh hands on."""
+        inner, d, g = self.inner[block], self.d[block], self.candidate[block]
+        z, r, q = (inner[:, :, k] for k in range(3))
+        before = self.before[block] if self.activation.needs_input else g
+        self.activation.derivative(before, g, d[:, :, 0])
+        d[:, :, 0] *= 1 - z
+        np.subtract(self.state[:-1][block], g, out=d[:, :, 1])
+        d[:, :, 1] *= z * (1 - z)
+        np.multiply(d[:, :, 0], r, out=d[:, :, 3])
+        np.multiply(d[:, :, 3], q * (1 - r), out=d[:, :, 2])
+        if gone is not None:
+            d[gone], z[gone] = 0, 0
+
+    def backward_step(self, t, dh):
+        d4, d_recurrent = self.d_views[t]
+        d4 *= dh[..., np.newaxis, :]
+        dh *= self.views[t][5]
+        np.dot(d_recurrent, self.recurrent, out=self.carried)
+        dh += self.carried
+
+    def gradient(self, out):
+        features, units, n_rows = self.features, self.units, self.n_steps * self.n_samples
+        rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
+        d = self.d.reshape(n_rows, -1)  # (T n, 4U)
+        np.dot(rows[:, features:].T, d[:, units:], out=out[features:])
+        of_input = np.dot(rows[:, :features].T, d[:, : 3 * units])
+        of_bias = np.dot(np.ones(n_rows, self.dtype), d[:, : 3 * units])
+        for target, source in ((out[:features], of_input), (out[features + units], of_bias)):
+            target[..., : 2 * units] = source[..., units:]
+            target[..., 2 * units :] = source[..., :units]
+
+    def input_gradient(self):
+        units, W = self.units, self.matrix[: self.features]
+        d = self.d.reshape(self.n_steps * self.n_samples, -1)
+        dx = np.dot(d[:, units : 3 * units], W[:, : 2 * units].T)
+        dx += np.dot(d[:, :units], W[:, 2 * units :].T)
+        return dx.reshape(self.n_steps, self.n_samples, -1)
+
+
+CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}

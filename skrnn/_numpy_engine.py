@@ -1,0 +1,260 @@
+"""The NumPy engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
+
+from math import prod
+
+import numpy as np
+
+from skrnn._blas import one_blas_thread
+from skrnn._numpy_activations import ACTIVATIONS
+from skrnn._numpy_losses import LOSSES
+from skrnn._numpy_network import Network, flatten, unflatten
+from skrnn._numpy_optimizers import OPTIMIZERS, takes
+from skrnn._state import State
+
+# Samples that take less than this are gathered once and stay; others are gathered by block.
+RESIDENT_BYTES = 2**24
+# Samples predicted at a time: what they need stays in the caches.
+PREDICT_AT_ONCE = 512
+
+
+class Loaded:
+    """Samples, and the networks and the optimizer that train on them.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : Settings
+    samples : Samples
+    """
+
+    def __init__(self, architecture, settings, samples):
+        self.architecture, self.settings, self.samples = architecture, settings, samples
+        self.shapes = [weight.shape for weight in architecture.weights()]
+        self.weights = np.empty(sum(map(prod, self.shapes)), architecture.dtype)
+        self.optimizer = OPTIMIZERS[settings.optimizer](
+            settings, self.weights, self.shapes, architecture.vocab_size is not None
+        )
+        self.loss = LOSSES[settings.loss]
+        self.n_batch = min(settings.batch_size, len(samples))
+        self.networks, self.state = {}, None
+        self.generator = None
+        n_batches = max(1, RESIDENT_BYTES // (samples.sample_bytes * self.n_batch))
+        self.block = n_batches * self.n_batch
+        self.arrays = samples.block(np.arange(len(samples))) if len(samples) <= self.block else None
+
+    def network(self, n_samples):
+        """Return the network for batches of this size."""
+        if n_samples not in self.networks:
+            self.networks[n_samples] = Network(
+                self.architecture,
+                self.weights,
+                n_samples,
+                self.samples.sequences.timesteps,
+                training=True,
+            )
+        return self.networks[n_samples]
+
+    def batches(self, order):
+        """Yield (X, y, w) of each batch, y and w with timesteps first."""
+        for start in range(0, len(order), self.block):
+            rows = order[start : start + self.block]
+            if self.arrays is None:
+                X, y, w = self.samples.block(rows)
+            else:
+                X, y, w = (array[rows] for array in self.arrays)
+            for begin in range(0, len(rows), self.n_batch):
+                batch = slice(begin, begin + self.n_batch)
+                yield X[batch], y[batch], w[batch]
+
+    def enter(self, state):
+        """Take over a state, unless it is what the last epoch left."""
+        if state is self.state:
+            return
+        flatten(state.weights, self.weights)
+        self.optimizer.load(state.slots)
+
+    def leave(self, carried):
+        """Return the state that training has come to, in arrays of its own."""
+        weights = unflatten(self.weights.copy(), self.shapes)
+        self.state = State(weights, self.optimizer.dump(), [], carried)
+        return self.state
+
+
+def missing(architecture, settings=None):
+    """Return the parameters of a request that this engine does not take as they are."""
+    lacks = [
+        name
+        for name in ("activation", "dense_activation")
+        if getattr(architecture, name) not in ACTIVATIONS
+    ]
+    if architecture.recurrent_dropout:
+        lacks.append("recurrent_dropout")
+    if architecture.stateful and architecture.masked:
+        lacks.append("stateful")
+    if settings is None:
+        return lacks
+    loss = LOSSES.get(settings.loss)
+    if loss is None or loss.of not in (None, architecture.output_activation):
+        lacks.append("loss")
+    if not takes(settings.optimizer, settings.optimizer_config):
+        lacks.append("optimizer")
+    return lacks
+
+
+def load(architecture, settings, samples):
+    """Return training samples in the form that `run_epoch` takes."""
+    return Loaded(architecture, settings, samples)
+
+
+def initial_state(loaded, settings, weights, slots, seed):
+    """Return the State from which training begins, or goes on.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    settings : Settings
+    weights : list of ndarray
+    slots : list of ndarray or None
+        The optimizer's variables; None: fresh ones.
+    seed : int
+        Of dropout.
+
+    Returns
+    -------
+    State
+    """
+    loaded.generator = np.random.default_rng(seed)
+    slots = loaded.optimizer.dump() if slots is None else slots
+    return State(weights, slots, [], [])
+
+
+# An overflow is no warning but a loss that is not finite, which training refuses.
+@np.errstate(all="ignore")
+@one_blas_thread()
+def run_epoch(loaded, state, order):
+    """Train on every sample once, in the given order.
+
+    Returns
+    -------
+    state : State
+    loss : float
+        Mean of the batches' losses, weighted by their size.
+    """
+    loaded.enter(state)
+    stateful = loaded.architecture.stateful
+    carried, total = [], 0.0
+    for X, y, w in loaded.batches(order):
+        network = loaded.network(len(X))
+        output = network.forward(X, carried, loaded.generator)
+        loss, d = _batch_loss(loaded.loss, network, output, y, w, backward=True)
+        network.backward(d, loaded.optimizer)
+        loaded.optimizer.step()
+        total += loss * len(X)
+        if stateful:
+            carried = network.stack.carried()
+    return loaded.leave(carried), float(total / len(order))
+
+
+@np.errstate(all="ignore")
+@one_blas_thread()
+def evaluate(architecture, settings, weights, samples):
+    """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
+    flat, networks = _flat(architecture, weights), {}
+    n_batch = min(settings.batch_size, len(samples))
+    carried, total = [], 0.0
+    for start in range(0, len(samples), n_batch):
+        X, y, w = samples.block(np.arange(start, min(start + n_batch, len(samples))))
+        if len(X) not in networks:
+            networks[len(X)] = Network(architecture, flat, len(X), X.shape[1])
+        network = networks[len(X)]
+        output = network.forward(X, carried)
+        loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, w, backward=False)
+        total += loss * len(X)
+        if architecture.stateful:
+            carried = network.stack.carried()
+    return float(total / len(samples))
+
+
+@np.errstate(all="ignore")
+@one_blas_thread()
+def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
+    """Return the network's raw outputs, or hidden states.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+    sequences : Sequences
+    scaling : Scaling
+    carried : list of ndarray or None
+        The states from which a stateful network goes on; None: zeros.
+    hidden : (bool, bool) or None
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+
+    Returns
+    -------
+    outputs : list of ndarray
+        One array, or with states the output first.
+    carried : list of ndarray
+    """
+    flat, networks, blocks = _flat(architecture, weights), {}, []
+    at_once, carried = architecture.batch_size or PREDICT_AT_ONCE, carried or []
+    for start in range(0, len(sequences), at_once):
+        X = sequences.block(slice(start, start + at_once), scaling, architecture.dtype)
+        if len(X) not in networks:
+            networks[len(X)] = Network(architecture, flat, len(X), X.shape[1])
+        network = networks[len(X)]
+        if hidden is None:
+            blocks.append([_as_samples(network, network.forward(X, carried))])
+        else:
+            blocks.append(_hidden(network, network.recur(X, carried), *hidden))
+        if architecture.stateful:
+            carried = network.stack.carried()
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)], carried
+
+
+def zero_states(architecture):
+    """Return the carried states of a stateful network before its first batch."""
+    flat = _flat(architecture, [np.zeros(weight.shape) for weight in architecture.weights()])
+    return Network(architecture, flat, architecture.batch_size, 1).stack.carried()
+
+
+def _flat(architecture, weights):
+    flat = np.empty(sum(weight.size for weight in weights), architecture.dtype)
+    flatten(weights, flat)
+    return flat
+
+
+def _batch_loss(loss, network, output, y, w, *, backward):
+    """Return a batch's loss, sum(w l) / sum(w), and its gradient before the output activation."""
+    if w.ndim == 2:
+        y, w = y.swapaxes(0, 1), w.T
+    y, w = y.reshape(len(output), -1), w.reshape(-1)
+    total = w.sum()
+    if total == 0:
+        return 0.0, np.zeros_like(output)
+    last = network.head[-1]
+    losses, d = loss.function(y, output if loss.of is None else last.before)
+    share = w / total
+    value = np.dot(share, losses)
+    if backward:
+        d *= share[:, np.newaxis]
+        d = d if loss.of else last.through_activation(d)
+    return value, d
+
+
+def _as_samples(network, output):
+    """Return the output (N, O) with samples first, in the architecture's trailing shape."""
+    architecture = network.architecture
+    if not architecture.return_sequences:
+        return output.reshape(network.n_samples, *architecture.outputs).copy()
+    output = output.reshape(-1, network.n_samples, *architecture.outputs)
+    return output.swapaxes(0, 1)
+
+
+def _hidden(network, states, return_sequences, return_state):
+    """Return what Keras's last recurrent layer returns under its two flags."""
+    output = states.swapaxes(0, 1).copy() if return_sequences else network.stack.last().copy()
+    if not return_state:
+        return [output]
+    return [output, *(s.copy() for d in network.stack.layers[-1] for s in d.last())]

@@ -1,0 +1,260 @@
+"""The layers of the NumPy engine, each with its buffers for n samples and T timesteps.
+
+Letters in shapes: T timesteps, n samples, F features, U units, N rows (samples, or samples times
+timesteps). Time comes first, so that a timestep lies in one piece.
+"""
+
+import numpy as np
+
+from skrnn._numpy_activations import ACTIVATIONS, softmax, softmax_backward
+from skrnn._numpy_cells import CELLS
+
+
+class Recurrent:
+    """One direction of one recurrent layer.
+
+    Parameters
+    ----------
+    cell_type : str
+    weights : ndarray of shape (n_weights,)
+        Kernel, recurrent kernel and bias, one after the other.
+    shape : (T, n, F, U)
+    activation : str
+    kept : bool
+        As in Cell.
+    backwards : bool
+        Whether time runs from the last timestep to the first.
+    """
+
+    def __init__(self, cell_type, weights, shape, activation, kept, backwards):
+        timesteps, n_samples, features, units = shape
+        kind = CELLS[cell_type]
+        self.features, self.order = features, -1 if backwards else 1
+        width = features + units + len(kind.constants)
+        rows = np.zeros((timesteps + 1, n_samples, width), weights.dtype)
+        rows[:, :, features + units :] = kind.constants
+        self.matrix_shape = (width, kind.gates * units)
+        self.cell = kind(weights.reshape(self.matrix_shape), rows, units, activation, kept)
+        self.input = rows[:-1, :, :features]
+        self.steps = range(timesteps)
+        self.drop = None
+
+    def forward(self, x, gone, carried=None, drop=None):
+        """Run over all timesteps.
+
+        Parameters
+        ----------
+        x : ndarray of shape (T, n, F)
+        gone : ndarray of bool of shape (T, n), or None
+            Which timesteps are skipped.
+        carried : list of ndarray of shape (n, U), or None
+            The states to begin with; None: zeros.
+        drop : ndarray of shape (n, F), or None
+            What dropout multiplies the input of every timestep with.
+
+        Returns
+        -------
+        ndarray of shape (T, n, U)
+            A view of the hidden states, in the order of the input.
+        """
+        cell, self.drop = self.cell, drop
+        self.gone = gone if gone is None else gone[:: self.order]
+        np.copyto(self.input, x[:: self.order])
+        if drop is not None:
+            self.input *= drop
+        first, _ = cell.states()
+        for state, start in zip(first, carried or [0] * len(first), strict=True):
+            state[...] = start
+        cell.begin_forward()
+        if gone is None:
+            for t in self.steps:
+                cell.step(t)
+        else:
+            for t, absent in enumerate(self.gone[:, :, np.newaxis]):
+                cell.step(t)
+                cell.restore(t, absent)
+        return cell.state[1:][:: self.order]
+
+    def last(self):
+        """Return views (n, U) of the final states, the hidden state first."""
+        return self.cell.states()[1]
+
+    def backward(self, d_last, d_sequence, gradient, *, to_input):
+        """Write the gradient of the weights.
+
+        Parameters
+        ----------
+        d_last : ndarray of shape (n, U), or None
+            With respect to the final hidden state.
+        d_sequence : ndarray of shape (T, n, U), or None
+            With respect to every hidden state.
+        gradient : ndarray of shape (n_weights,)
+        to_input : bool
+
+        Returns
+        -------
+        ndarray of shape (T, n, F), or None without `to_input`
+        """
+        cell = self.cell
+        cell.begin_backward()
+        dh = np.zeros_like(cell.state[0]) if d_last is None else np.array(d_last)
+        one = dh[0] if len(dh) == 1 else dh
+        if d_sequence is not None:
+            d_sequence = d_sequence[:: self.order]
+        for stop in range(len(self.steps), 0, -cell.block):
+            block = slice(max(0, stop - cell.block), stop)
+            absent = None if self.gone is None else self.gone[block]
+            cell.prepare(block, absent)
+            for t in reversed(self.steps[block]):
+                if d_sequence is not None:
+                    dh += d_sequence[t]
+                kept = None if absent is None else dh * self.gone[t][:, np.newaxis]
+                cell.backward_step(t, one)
+                if kept is not None:
+                    dh += kept
+        cell.gradient(gradient.reshape(self.matrix_shape))
+        if not to_input:
+            return None
+        dx = cell.input_gradient()
+        if self.drop is not None:
+            dx *= self.drop
+        return dx[:: self.order]
+
+
+class Stack:
+    """All recurrent layers, one direction or two.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+        For each layer and direction its weights, flat.
+    timesteps, n_samples : int
+    kept : bool
+    """
+
+    def __init__(self, architecture, weights, timesteps, n_samples, kept):
+        directions = (False, True) if architecture.bidirectional else (False,)
+        flats, self.layers = iter(weights), []
+        width = architecture.features
+        if architecture.vocab_size is not None:
+            width = architecture.embedding_dim
+        for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
+            shape = (timesteps, n_samples, width, units)
+            self.layers.append(
+                [
+                    Recurrent(
+                        cell_type, next(flats), shape, architecture.activation, kept, backwards
+                    )
+                    for backwards in directions
+                ]
+            )
+            width = units * len(directions)
+
+    def forward(self, x, gone, carried=(), drops=None):
+        """Return the hidden states of the last layer, (T, n, U), twice as wide if bidirectional.
+
+        Parameters
+        ----------
+        x : ndarray of shape (T, n, F)
+        gone : ndarray of bool of shape (T, n), or None
+        carried : list of ndarray
+            The states to begin with, of all layers and directions; empty: zeros.
+        drops : iterator of ndarray, or None
+            What dropout multiplies the input of each layer and direction with.
+        """
+        carried = iter(carried)
+        for layer in self.layers:
+            outputs = []
+            for direction in layer:
+                begin = [state for _, state in zip(direction.last(), carried)]  # noqa: B905
+                drop = None if drops is None else next(drops)
+                outputs.append(direction.forward(x, gone, begin or None, drop))
+            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+            if len(outputs) == 2 and gone is not None:
+                x[gone] = 0  # as Keras's Bidirectional; one direction repeats its state there
+        return x
+
+    def last(self):
+        """Return the final hidden state of the last layer, (n, U)."""
+        states = [direction.last()[0] for direction in self.layers[-1]]
+        return states[0] if len(states) == 1 else np.concatenate(states, axis=1)
+
+    def carried(self):
+        """Return copies of the final states of all layers and directions."""
+        return [
+            state.copy()
+            for layer in self.layers
+            for direction in layer
+            for state in direction.last()
+        ]
+
+    def backward(self, d_last, d_sequence, gradients, *, to_input):
+        """Write all gradients; return that of x, or None without `to_input`."""
+        pieces = iter(reversed(gradients))
+        for i, layer in reversed(list(enumerate(self.layers))):
+            dx, units = None, layer[0].cell.units
+            for k, direction in reversed(list(enumerate(layer))):
+                part = slice(k * units, (k + 1) * units)
+                into = direction.backward(
+                    None if d_last is None else d_last[:, part],
+                    None if d_sequence is None else d_sequence[:, :, part],
+                    next(pieces),
+                    to_input=to_input or i > 0,
+                )
+                dx = into if dx is None else dx + into
+            d_last, d_sequence = None, dx
+        return d_sequence
+
+
+class Dense:
+    """A Dense layer, its bias as the last row of one matrix.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_weights,)
+    shape : (n_rows, n_inputs, n_outputs)
+    activation : str
+    """
+
+    def __init__(self, weights, shape, activation):
+        n_rows, n_inputs, n_outputs = shape
+        self.matrix = weights.reshape(n_inputs + 1, n_outputs)
+        self.rows = np.ones((n_rows, n_inputs + 1), weights.dtype)
+        self.before = np.empty((n_rows, n_outputs), weights.dtype)
+        self.output = np.empty_like(self.before)
+        self.activation = activation
+
+    def forward(self, x):
+        """Return the output (N, n_outputs) for x (N, n_inputs)."""
+        np.copyto(self.rows[:, :-1], x)
+        np.dot(self.rows, self.matrix, out=self.before)
+        if self.activation == "linear":
+            return self.before
+        value = softmax if self.activation == "softmax" else ACTIVATIONS[self.activation].value
+        value(self.before, self.output)
+        return self.output
+
+    def through_activation(self, d):
+        """Turn a gradient with respect to the output into one with respect to its input."""
+        if self.activation == "linear":
+            return d
+        if self.activation == "softmax":
+            return softmax_backward(self.output, d)
+        slope = np.empty_like(self.output)
+        ACTIVATIONS[self.activation].derivative(self.before, self.output, slope)
+        slope *= d
+        return slope
+
+    def backward(self, d, gradient):
+        """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
+        np.dot(self.rows.T, d, out=gradient.reshape(self.matrix.shape))
+        return np.dot(d, self.matrix[:-1].T)
+
+
+def sorted_rows(tokens):
+    """Return how tokens are sorted, where each different one begins, and the different ones."""
+    order = np.argsort(tokens, kind="stable")
+    ordered = tokens[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return order, starts, ordered[starts]

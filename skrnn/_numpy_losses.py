@@ -1,0 +1,96 @@
+"""Losses of the NumPy engine: a value for every sample, and the gradient, as Keras defines them.
+
+Letters in shapes: N samples (or samples times timesteps), O outputs.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+EPSILON = 1e-7  # keras.config.epsilon()
+
+
+class Loss(NamedTuple):
+    """A loss.
+
+    Parameters
+    ----------
+    function : callable
+        (truth, prediction) -> loss of shape (N,) and gradient of shape (N, O). With `of` set,
+        prediction is what enters that activation, and the gradient is with respect to it.
+    of : str or None
+        The output activation that is taken together with the loss, as Keras does in a graph.
+    """
+
+    function: Callable
+    of: str | None = None
+
+
+def mean_squared_error(truth, prediction):
+    error = prediction - truth  # (N, O)
+    loss = np.einsum("no,no->n", error, error)
+    loss /= error.shape[1]
+    error *= 2 / error.shape[1]
+    return loss, error
+
+
+def mean_absolute_error(truth, prediction):
+    error = prediction - truth
+    return np.abs(error).mean(axis=1), np.sign(error) / error.shape[1]
+
+
+def huber(truth, prediction):
+    error = prediction - truth
+    size = np.abs(error)
+    loss = np.where(size <= 1, 0.5 * error * error, size - 0.5)
+    return loss.mean(axis=1), np.clip(error, -1, 1) / error.shape[1]
+
+
+def log_cosh(truth, prediction):
+    error = prediction - truth
+    loss = error + np.logaddexp(-2 * error, 0) - np.log(2).astype(error.dtype)
+    return loss.mean(axis=1), np.tanh(error) / error.shape[1]
+
+
+def poisson(truth, prediction):
+    shifted = prediction + EPSILON
+    loss = prediction - truth * np.log(shifted)
+    return loss.mean(axis=1), (1 - truth / shifted) / truth.shape[1]
+
+
+def binary_crossentropy(truth, logits):
+    softplus = np.logaddexp(logits, 0)
+    loss = softplus - truth * logits
+    gradient = 0.5 * np.tanh(0.5 * logits) + 0.5 - truth
+    return loss.mean(axis=1), gradient / truth.shape[1]
+
+
+def categorical_crossentropy(truth, logits):
+    log_shares = _log_softmax(logits)
+    return -(truth * log_shares).sum(axis=1), np.exp(log_shares) - truth
+
+
+def sparse_categorical_crossentropy(truth, logits):
+    log_shares = _log_softmax(logits)
+    places = np.arange(len(truth)), truth[:, 0].astype(np.intp)
+    gradient = np.exp(log_shares)
+    gradient[places] -= 1
+    return -log_shares[places], gradient
+
+
+def _log_softmax(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+LOSSES = {
+    "binary_crossentropy": Loss(binary_crossentropy, of="sigmoid"),
+    "categorical_crossentropy": Loss(categorical_crossentropy, of="softmax"),
+    "huber": Loss(huber),
+    "log_cosh": Loss(log_cosh),
+    "mean_absolute_error": Loss(mean_absolute_error),
+    "mean_squared_error": Loss(mean_squared_error),
+    "poisson": Loss(poisson),
+    "sparse_categorical_crossentropy": Loss(sparse_categorical_crossentropy, of="softmax"),
+}

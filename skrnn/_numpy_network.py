@@ -1,0 +1,141 @@
+"""A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
+
+from itertools import accumulate, pairwise
+from math import prod
+
+import numpy as np
+
+from skrnn._numpy_layers import Dense, Stack, sorted_rows
+
+
+class Network:
+    """All layers, with buffers for n samples of T timesteps.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : ndarray of shape (n_weights,)
+        Every weight array in Keras's order, flat.
+    n_samples, timesteps : int
+    training : bool
+        Whether what the backward pass reads is kept.
+    """
+
+    def __init__(self, architecture, weights, n_samples, timesteps, *, training=False):
+        self.architecture, self.n_samples = architecture, n_samples
+        self.tokens = architecture.vocab_size is not None
+        self.parts = _layer_bounds(architecture)
+        views = [weights[start:stop] for start, stop in self.parts]
+        if self.tokens:
+            table, *views = views
+            self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
+        n_head = len(architecture.dense_sizes) + 1
+        kept = training or architecture.masked
+        self.stack = Stack(architecture, views[:-n_head], timesteps, n_samples, kept)
+        self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
+        widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
+        activations = [architecture.dense_activation] * (n_head - 1)
+        activations.append(architecture.output_activation)
+        self.head = [
+            Dense(view, (self.n_rows, *sizes), activation)
+            for view, sizes, activation in zip(
+                views[-n_head:], pairwise(widths), activations, strict=True
+            )
+        ]
+
+    def recur(self, x, carried=(), generator=None):
+        """Return the hidden states of the last recurrent layer, (T, n, U).
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, T, F), or (n, T) of token ids
+            Absent timesteps as NaN, or as -1.
+        carried : list of ndarray
+            The states to begin with; empty: zeros.
+        generator : numpy.random.Generator or None
+            Draws what dropout leaves out; None: no dropout.
+        """
+        architecture, gone = self.architecture, None
+        x = x.swapaxes(0, 1)  # (T, n, [F])
+        if architecture.masked:
+            gone = x < 0 if self.tokens else np.isnan(x[:, :, 0])
+            x = np.maximum(x, 0) if self.tokens else np.where(gone[:, :, np.newaxis], 0, x)
+        if self.tokens:
+            self.ids = x
+            x = self.table[x]  # (T, n, E)
+        drops = None
+        if generator is not None and architecture.dropout:
+            drops = self._drops(generator)
+        return self.stack.forward(x, gone, carried, drops)
+
+    def forward(self, x, carried=(), generator=None):
+        """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
+        states = self.recur(x, carried, generator)
+        if self.architecture.return_sequences:
+            y = states.reshape(self.n_rows, -1)
+        else:
+            y = self.stack.last()
+        for dense in self.head:
+            y = dense.forward(y)
+        return y
+
+    def backward(self, d, optimizer):
+        """Give the optimizer the gradient.
+
+        Parameters
+        ----------
+        d : ndarray of shape (N, O)
+            With respect to what enters the output layer's activation.
+        optimizer : Optimizer
+        """
+        gradients = [optimizer.gradient[start:stop] for start, stop in self.parts]
+        last = len(self.head) - 1
+        for i, dense in reversed(list(enumerate(self.head))):
+            if i < last:
+                d = dense.through_activation(d)
+            d = dense.backward(d, gradients.pop())
+        d_sequence = None
+        if self.architecture.return_sequences:
+            d_sequence = d.reshape(-1, self.n_samples, d.shape[1])
+        d_last = None if self.architecture.return_sequences else d
+        recurrent = gradients[1:] if self.tokens else gradients
+        dx = self.stack.backward(d_last, d_sequence, recurrent, to_input=self.tokens)
+        if self.tokens:
+            order, starts, rows = sorted_rows(self.ids.ravel())
+            optimizer.put_rows(rows, dx.reshape(len(order), -1)[order], starts)
+
+    def _drops(self, generator):
+        """Yield for each layer and direction what its input is multiplied with, (n, F)."""
+        keep = 1 - self.architecture.dropout
+        for layer in self.stack.layers:
+            for direction in layer:
+                shape = self.n_samples, direction.features
+                kept = generator.random(shape) < keep
+                yield (kept / keep).astype(self.architecture.dtype)
+
+
+def _layer_bounds(architecture):
+    """Return where the weights of each layer begin and end; directions count as layers."""
+    sizes = []
+    for layer in architecture.layers():
+        directions = 2 if layer.kind.startswith("Bidirectional") else 1
+        if layer.weights:
+            sizes += [layer.n_parameters // directions] * directions
+    return list(pairwise(accumulate(sizes, initial=0)))
+
+
+def flatten(arrays, out):
+    """Copy arrays one after the other into a flat vector."""
+    start = 0
+    for array in arrays:
+        out[start : start + array.size] = array.reshape(-1)
+        start += array.size
+
+
+def unflatten(flat, shapes):
+    """Return views of a flat vector as arrays of these shapes."""
+    ends = accumulate((prod(shape) for shape in shapes), initial=0)
+    return [
+        flat[start:stop].reshape(shape)
+        for shape, (start, stop) in zip(shapes, pairwise(ends), strict=True)
+    ]

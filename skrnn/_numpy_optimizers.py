@@ -1,0 +1,335 @@
+"""Optimizers of the NumPy engine: Keras's updates, on flat vectors of all weights at once."""
+
+from itertools import accumulate, pairwise
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+# Elements updated at a time, so that what a step reads and writes stays in the cache.
+CHUNK = 2**15
+
+SHARED_SETTINGS = {"clipnorm": None, "weight_decay": None}
+
+
+class Optimizer:
+    """Flat weights, their gradient, and the optimizer's own vectors of the same length.
+
+    Parameters
+    ----------
+    settings : Settings
+    weights : ndarray of shape (n_weights,)
+    shapes : list of tuple of int
+        Of the weight arrays that lie in `weights` one after another.
+    embedded : bool
+        Whether the first of them is an embedding, whose gradient comes by `put_rows`.
+    """
+
+    defaults: ClassVar[dict] = {}
+    groups: ClassVar[tuple] = ()  # names of vectors, in Keras's order; a group is interleaved
+    needs_squares = False
+    first_value = 0.0
+
+    def __init__(self, settings, weights, shapes, embedded):
+        given = SHARED_SETTINGS | self.defaults | dict(settings.optimizer_config)
+        default_rate = given.pop("learning_rate")
+        rate = default_rate if settings.learning_rate is None else settings.learning_rate
+        self.rate = float(np.float32(rate))
+        self.settings, self.shapes = given, shapes
+        self.bounds = [0, *accumulate(prod(shape) for shape in shapes)]
+        self.weights, self.iterations = weights, 0
+        names = [name for group in self.used_groups() for name in group]
+        self.vectors = {name: np.full_like(weights, self.first_value) for name in names}
+        self.gradient = np.zeros_like(weights)
+        self.squares = np.zeros_like(weights) if self.needs_squares else None
+        self.table_size = self.bounds[1] if embedded else 0
+        self.rows, self.row_squares = None, 0.0
+        self.spare = np.empty(min(CHUNK, len(weights)), weights.dtype)
+        self.chunks = [self._chunk(start) for start in range(0, len(weights), CHUNK)]
+
+    def used_groups(self):
+        """Return the groups of vectors that these settings call for."""
+        return self.groups
+
+    def load(self, slots):
+        """Take over the optimizer's variables in Keras's order; the learning rate is the fit's."""
+        arrays = iter(slots)
+        self.iterations = int(next(arrays))
+        next(arrays)
+        for piece in self._pieces():
+            piece[...] = next(arrays)
+        self.load_rest(arrays)
+
+    def dump(self):
+        """Return copies of the optimizer's variables in Keras's order."""
+        slots = [np.int64(self.iterations), np.float32(self.rate)]
+        slots += [piece.copy() for piece in self._pieces()]
+        return slots + self.dump_rest()
+
+    def load_rest(self, arrays):
+        """Take over what comes after the vectors."""
+
+    def dump_rest(self):
+        """Return what comes after the vectors."""
+        return []
+
+    def put_rows(self, rows, occurrences, starts):
+        """Write the gradient of an embedding.
+
+        Tokens of one row share one gradient, their sum; but Keras squares the part of each token
+        before it sums, and so does this.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n_rows,)
+            Different ones.
+        occurrences : ndarray of shape (n_tokens, width)
+            The gradient of each token, those of one row together, in the order of `rows`.
+        starts : ndarray of int of shape (n_rows,)
+            Where each row's tokens begin.
+        """
+        table, squares = self._table(self.gradient), np.square(occurrences)
+        if self.rows is not None:
+            table[self.rows] = 0
+        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
+        self.row_squares = squares.sum()
+        if self.needs_squares:
+            table = self._table(self.squares)
+            if self.rows is not None:
+                table[self.rows] = 0
+            table[rows] = np.add.reduceat(squares, starts, axis=0)
+        self.rows = rows
+
+    def step(self):
+        """Update the weights from `gradient`."""
+        if self.settings["clipnorm"]:
+            self._clip(self.settings["clipnorm"])
+        if self.needs_squares:
+            np.square(self.gradient[self.table_size :], out=self.squares[self.table_size :])
+        if self.settings["weight_decay"]:
+            self.weights -= self.weights * self.cast(self.settings["weight_decay"]) * self.rate
+        self.begin_step()
+        for chunk in self.chunks:
+            self.update(*chunk)
+        self.iterations += 1
+
+    def begin_step(self):
+        """Compute what is the same for every weight in this step."""
+
+    def cast(self, value):
+        """Return a setting in the dtype of the weights, by way of float32 as in Keras."""
+        return self.weights.dtype.type(np.float32(value))
+
+    def power(self, base):
+        """Return a power of `base` with the number of this step."""
+        return base ** self.weights.dtype.type(self.iterations + 1)
+
+    def _table(self, vector):
+        return vector[: self.table_size].reshape(self.shapes[0])
+
+    def _clip(self, limit):
+        """Shrink the gradient of each weight array whose norm is above the limit."""
+        for start, stop in pairwise(self.bounds):
+            part = self.gradient[start:stop]
+            squares = self.row_squares if stop == self.table_size else np.dot(part, part)
+            share = limit / max(np.sqrt(squares), limit)
+            part *= share
+            if stop == self.table_size and self.needs_squares:
+                self.squares[:stop] *= share * share
+
+    def _chunk(self, start):
+        """Return the views that one update reads and writes."""
+        index = slice(start, min(start + CHUNK, len(self.weights)))
+        vectors = [vector[index] for vector in self.vectors.values()]
+        squares = [self.squares[index]] if self.needs_squares else []
+        spare = self.spare[: index.stop - start]
+        return self.weights[index], self.gradient[index], *squares, *vectors, spare
+
+    def _pieces(self):
+        """Yield a view of each variable, in Keras's order."""
+        for group in self.used_groups():
+            for shape, (start, stop) in zip(self.shapes, pairwise(self.bounds), strict=True):
+                for name in group:
+                    yield self.vectors[name][start:stop].reshape(shape)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's."""
+
+    defaults: ClassVar[dict] = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
+
+    def used_groups(self):
+        return (("momentum",),) if self.settings["momentum"] else ()
+
+    def update(self, weights, gradient, *rest):
+        *momentum, spare = rest
+        np.multiply(gradient, self.rate, out=spare)
+        if not momentum:
+            weights -= spare
+            return
+        (m,), beta = momentum, self.cast(self.settings["momentum"])
+        m *= beta
+        m -= spare
+        if self.settings["nesterov"]:
+            weights -= spare
+            np.multiply(m, beta, out=spare)
+            weights += spare
+        else:
+            weights += m
+
+
+class RMSprop(Optimizer):
+    """Tieleman and Hinton (2012), lecture 6.5 of "Neural networks for machine learning"."""
+
+    defaults: ClassVar[dict] = {
+        "learning_rate": 0.001,
+        "rho": 0.9,
+        "momentum": 0.0,
+        "epsilon": 1e-7,
+    }
+    needs_squares = True
+
+    def used_groups(self):
+        return (("velocity",), ("momentum",)) if self.settings["momentum"] else (("velocity",),)
+
+    def update(self, weights, gradient, squares, velocity, *rest):
+        *momentum, spare = rest
+        rho = self.settings["rho"]
+        velocity *= rho
+        np.multiply(squares, 1 - rho, out=spare)
+        velocity += spare
+        np.add(velocity, self.settings["epsilon"], out=spare)
+        np.sqrt(spare, out=spare)
+        np.divide(gradient, spare, out=spare)
+        spare *= self.rate
+        if momentum:
+            momentum[0][:] *= self.settings["momentum"]
+            momentum[0][:] += spare
+            weights -= momentum[0]
+        else:
+            weights -= spare
+
+
+class Adagrad(Optimizer):
+    """Duchi, Hazan and Singer (2011), JMLR 12."""
+
+    defaults: ClassVar[dict] = {
+        "learning_rate": 0.001,
+        "initial_accumulator_value": 0.1,
+        "epsilon": 1e-7,
+    }
+    groups = (("accumulator",),)
+    needs_squares = True
+
+    def __init__(self, settings, weights, shapes, embedded):
+        super().__init__(settings, weights, shapes, embedded)
+        self.vectors["accumulator"][:] = self.cast(self.settings["initial_accumulator_value"])
+
+    def update(self, weights, gradient, squares, accumulator, spare):
+        accumulator += squares
+        np.add(accumulator, self.settings["epsilon"], out=spare)
+        np.sqrt(spare, out=spare)
+        np.divide(gradient, spare, out=spare)
+        spare *= self.rate
+        weights -= spare
+
+
+class Adam(Optimizer):
+    """Kingma and Ba (2015), arXiv:1412.6980, with epsilon where Keras puts it."""
+
+    defaults: ClassVar[dict] = {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+    }
+    groups = (("momentum", "velocity"),)
+    needs_squares = True
+
+    def begin_step(self):
+        power_1 = self.power(self.cast(self.settings["beta_1"]))
+        power_2 = self.power(self.cast(self.settings["beta_2"]))
+        self.alpha = self.rate * np.sqrt(1 - power_2) / (1 - power_1)
+
+    def update(self, weights, gradient, squares, m, v, spare):
+        self.move(gradient, squares, m, v, spare, self.settings["beta_1"], self.settings["beta_2"])
+        np.sqrt(v, out=spare)
+        spare += self.settings["epsilon"]
+        np.divide(m, spare, out=spare)
+        spare *= self.alpha
+        weights -= spare
+
+    @staticmethod
+    def move(gradient, squares, m, v, spare, beta_1, beta_2):
+        """Let the two averages follow the gradient and its square."""
+        np.subtract(gradient, m, out=spare)
+        spare *= 1 - beta_1
+        m += spare
+        np.subtract(squares, v, out=spare)
+        spare *= 1 - beta_2
+        v += spare
+
+
+class AdamW(Adam):
+    """Loshchilov and Hutter (2019), arXiv:1711.05101: Adam with its weight decay set apart."""
+
+    defaults: ClassVar[dict] = Adam.defaults | {"weight_decay": 0.004}
+
+
+class Nadam(Adam):
+    """Dozat (2016), "Incorporating Nesterov momentum into Adam", ICLR workshop."""
+
+    def __init__(self, settings, weights, shapes, embedded):
+        super().__init__(settings, weights, shapes, embedded)
+        self.product = weights.dtype.type(1)
+
+    def load_rest(self, arrays):
+        self.product = self.weights.dtype.type(next(arrays))
+
+    def dump_rest(self):
+        return [self.product]
+
+    def begin_step(self):
+        beta_1, decay = self.cast(self.settings["beta_1"]), self.cast(0.96)
+        self.betas = beta_1, self.cast(self.settings["beta_2"])
+        now = beta_1 * (1 - 0.5 * self.power(decay))
+        after = beta_1 * (1 - 0.5 * self.power(decay) * decay)
+        # Keras takes this one product with the constants as they are.
+        exact = self.weights.dtype.type(0.96)
+        self.product *= self.settings["beta_1"] * (1 - 0.5 * self.power(exact))
+        self.of_momentum = after / (1 - self.product * after)
+        self.of_gradient = (1 - now) / (1 - self.product)
+        self.of_velocity = 1 - self.power(self.betas[1])
+
+    def update(self, weights, gradient, squares, m, v, spare):
+        self.move(gradient, squares, m, v, spare, *self.betas)
+        ahead = m * self.of_momentum
+        np.multiply(gradient, self.of_gradient, out=spare)
+        ahead += spare
+        np.divide(v, self.of_velocity, out=spare)
+        np.sqrt(spare, out=spare)
+        spare += self.settings["epsilon"]
+        ahead *= self.rate
+        ahead /= spare
+        weights -= ahead
+
+
+OPTIMIZERS = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": Nadam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+
+
+def takes(name, config):
+    """Whether the table has this optimizer and it takes these settings."""
+    if name not in OPTIMIZERS:
+        return False
+    known = (OPTIMIZERS[name].defaults | SHARED_SETTINGS).keys() - {"learning_rate"}
+    settings = dict(config)
+    shares = [settings.get(key, 0.0) for key in ("beta_1", "beta_2", "momentum", "rho")]
+    inside = all(isinstance(share, float) and 0 <= share < 1 for share in shares)
+    return settings.keys() <= known and inside
