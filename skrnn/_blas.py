@@ -16,6 +16,16 @@ def _libraries():
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
+def _set_threads(library, n_threads):
+    """Set the number of threads, whichever thread asks: threadpoolctl 3.8 listens to the first."""
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(n_threads)
+    if release is not None:
+        release()
+
+
 @contextmanager
 def one_blas_thread():
     """Let BLAS use one thread in this block; yield how many it may use outside.
@@ -29,7 +39,7 @@ def one_blas_thread():
         if _inside == 0:
             _before = [library.get_num_threads() for library in libraries]
             for library in libraries:
-                library.set_num_threads(1)
+                _set_threads(library, 1)
         _inside += 1
     try:
         yield max(_before, default=1)
@@ -38,4 +48,4 @@ def one_blas_thread():
             _inside -= 1
             if _inside == 0:
                 for library, n_threads in zip(libraries, _before, strict=True):
-                    library.set_num_threads(n_threads)
+                    _set_threads(library, n_threads)

@@ -8,6 +8,7 @@ from scipy.special import erf
 
 # Klambauer et al. (2017), "Self-normalizing neural networks", arXiv:1706.02515.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+INVERSE_SQRT_2 = float(np.float32(0.5**0.5))  # TensorFlow's, also in float64
 
 
 class Activation(NamedTuple):
@@ -98,12 +99,13 @@ def hard_sigmoid_derivative(x, y, out):
 
 
 def gelu(x, out):
-    np.multiply(x, 0.5 * (1 + erf(x / np.sqrt(2))), out=out)
+    np.multiply(x, 0.5 * (1 + erf(x * INVERSE_SQRT_2)), out=out)
 
 
 def gelu_derivative(x, y, out):
-    density = np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
-    np.add(0.5 * (1 + erf(x / np.sqrt(2))), x * density, out=out)
+    scaled = x * INVERSE_SQRT_2
+    density = np.exp(-scaled * scaled) * (INVERSE_SQRT_2 / np.pi**0.5)
+    np.add(0.5 * (1 + erf(scaled)), x * density, out=out)
 
 
 ACTIVATIONS = {

@@ -163,7 +163,7 @@ class Stack:
         drops : iterator of ndarray, or None
             What dropout multiplies the input of each layer and direction with.
         """
-        carried = iter(carried)
+        carried, self.gone = iter(carried), gone
         for layer in self.layers:
             outputs = []
             for direction in layer:
@@ -194,6 +194,8 @@ class Stack:
         pieces = iter(reversed(gradients))
         for i, layer in reversed(list(enumerate(self.layers))):
             dx, units = None, layer[0].cell.units
+            if len(layer) == 2 and self.gone is not None and d_sequence is not None:
+                d_sequence[self.gone] = 0
             for k, direction in reversed(list(enumerate(layer))):
                 part = slice(k * units, (k + 1) * units)
                 into = direction.backward(

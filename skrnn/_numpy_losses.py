@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 EPSILON = 1e-7  # keras.config.epsilon()
+LOG_2 = float(np.log(np.float32(2)))  # Keras's, also in float64
 
 
 class Loss(NamedTuple):
@@ -49,7 +50,7 @@ def huber(truth, prediction):
 
 def log_cosh(truth, prediction):
     error = prediction - truth
-    loss = error + np.logaddexp(-2 * error, 0) - np.log(2).astype(error.dtype)
+    loss = error + np.logaddexp(-2 * error, 0) - LOG_2
     return loss.mean(axis=1), np.tanh(error) / error.shape[1]
 
 

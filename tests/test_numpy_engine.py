@@ -1,0 +1,563 @@
+"""The NumPy engine: its derivatives, its equality with Keras in float64, and its choice."""
+
+import functools
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skrnn import RNNClassifier, RNNRegressor, _keras_network, _numpy_engine
+from skrnn._architecture import Architecture, initial_weights
+from skrnn._blas import one_blas_thread
+from skrnn._engines import is_long, training_engine
+from skrnn._numpy_activations import ACTIVATIONS, softmax, softmax_backward
+from skrnn._numpy_losses import LOSSES
+from skrnn._numpy_network import Network, flatten, unflatten
+from skrnn._numpy_optimizers import OPTIMIZERS
+from skrnn._settings import Settings
+
+ROOT = Path(__file__).parents[1]
+CELLS = ("simple_rnn", "gru", "lstm")
+LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+
+PLAIN = Architecture(
+    cell_types=("lstm",),
+    units=(4,),
+    bidirectional=False,
+    activation="tanh",
+    dropout=0.0,
+    recurrent_dropout=0.0,
+    return_sequences=False,
+    dense_sizes=(),
+    dense_activation="relu",
+    timesteps=5,
+    features=3,
+    outputs=(2,),
+    output_activation="linear",
+    vocab_size=None,
+    embedding_dim=None,
+    masked=False,
+    stateful=False,
+    batch_size=None,
+    dtype="float64",
+)
+
+
+def architecture(**changes):
+    return Architecture(**{**vars(PLAIN), **changes})
+
+
+def inputs(described, n_samples=6, seed=0):
+    """Return what a network of this architecture reads, some timesteps absent if it is masked."""
+    rng = np.random.default_rng(seed)
+    shape = n_samples, described.timesteps
+    gone = described.masked & (rng.random(shape) < 0.3)
+    if described.vocab_size is not None:
+        return np.where(gone, -1, rng.integers(0, described.vocab_size, shape)).astype(np.int32)
+    return np.where(gone[:, :, np.newaxis], np.nan, rng.normal(size=(*shape, described.features)))
+
+
+class Gradient:
+    """Takes the gradient of a network in an optimizer's place."""
+
+    def __init__(self, described):
+        self.shapes = [weight.shape for weight in described.weights()]
+        self.gradient = np.zeros(sum(map(np.prod, self.shapes)))
+
+    def put_rows(self, rows, occurrences, starts):
+        table = self.gradient[: np.prod(self.shapes[0])].reshape(self.shapes[0])
+        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
+
+
+def weighted_output(described, weights, x, direction):
+    """Return sum(direction * output), and its gradient with respect to the flat weights."""
+    network = Network(described, weights, len(x), described.timesteps, training=True)
+    output = network.forward(x)
+    taken = Gradient(described)
+    network.backward(network.head[-1].through_activation(direction), taken)
+    return float((direction * output).sum()), taken.gradient
+
+
+def flat_weights(described, seed=0):
+    arrays = initial_weights(described, np.random.default_rng(seed))
+    flat = np.empty(sum(array.size for array in arrays))
+    flatten(arrays, flat)
+    return flat + np.random.default_rng(seed).normal(scale=0.1, size=flat.shape)
+
+
+def slopes(function, point, places, step=1e-6):
+    """Return central differences of a function of a vector at some of its places."""
+    found = []
+    for place in places:
+        shift = np.zeros_like(point)
+        shift[place] = step
+        found.append((function(point + shift) - function(point - shift)) / (2 * step))
+    return np.array(found)
+
+
+VARIANTS = {
+    "plain": {},
+    "one sample": {"n_samples": 1},
+    "stacked": {"units": (4, 3)},
+    "bidirectional": {"bidirectional": True},
+    "stacked bidirectional sequences": {
+        "units": (4, 3),
+        "bidirectional": True,
+        "return_sequences": True,
+    },
+    "masked": {"masked": True},
+    "masked bidirectional": {"masked": True, "bidirectional": True},
+    "sequences": {"return_sequences": True},
+    "embedded": {"vocab_size": 4, "embedding_dim": 3, "features": 1},
+    "dense": {"dense_sizes": (4, 3), "dense_activation": "tanh"},
+    "softmax": {"output_activation": "softmax"},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_equals_finite_differences(cell, variant):
+    changes = dict(VARIANTS[variant])
+    n_samples = changes.pop("n_samples", 6)
+    changes["cell_types"] = (cell,) * len(changes.get("units", (4,)))
+    described = architecture(**changes)
+    x, weights = inputs(described, n_samples), flat_weights(described)
+    rng = np.random.default_rng(1)
+    n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
+    direction = rng.normal(size=(n_rows, 2))
+    _, gradient = weighted_output(described, weights, x, direction)
+    places = rng.choice(len(weights), 40)
+    expected = slopes(
+        lambda point: weighted_output(described, point, x, direction)[0], weights, places
+    )
+    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_through_an_activation_equals_finite_differences(cell, activation):
+    described = architecture(
+        cell_types=(cell,), activation=activation, dense_sizes=(3,), dense_activation=activation
+    )
+    x, weights = inputs(described), flat_weights(described)
+    direction = np.random.default_rng(1).normal(size=(6, 2))
+    _, gradient = weighted_output(described, weights, x, direction)
+    places = np.random.default_rng(2).choice(len(weights), 40)
+    expected = slopes(
+        lambda point: weighted_output(described, point, x, direction)[0], weights, places
+    )
+    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_equals_keras(name):
+    x = np.linspace(-8, 8, 99)
+    found = np.empty_like(x)
+    ACTIVATIONS[name].value(x, found)
+    np.testing.assert_allclose(found, keras.activations.get(name)(x), rtol=1e-9, atol=1e-9)
+
+
+def test_softmax_and_its_gradient_equal_keras():
+    x = np.random.default_rng(0).normal(size=(4, 3)) * 100
+    y, d = np.empty_like(x), np.arange(12.0).reshape(4, 3)
+    softmax(x, y)
+    with tf.GradientTape() as tape:
+        point = tf.Variable(x)
+        expected = keras.activations.softmax(point)
+        total = tf.reduce_sum(expected * d)
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+    np.testing.assert_allclose(softmax_backward(y, d), tape.gradient(total, point), atol=1e-12)
+
+
+def loss_case(name):
+    """Return a truth and what enters the loss."""
+    rng = np.random.default_rng(3)
+    truth, prediction = rng.normal(size=(7, 3)), rng.normal(size=(7, 3)) * 2
+    if name == "poisson":
+        return rng.poisson(2, (7, 3)).astype(float), np.exp(prediction)
+    if name == "binary_crossentropy":
+        return rng.integers(0, 2, (7, 3)).astype(float), prediction
+    if name == "categorical_crossentropy":
+        return np.eye(3)[rng.integers(0, 3, 7)], prediction
+    if name == "sparse_categorical_crossentropy":
+        return rng.integers(0, 3, (7, 1)).astype(float), prediction
+    return truth, prediction
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_equals_keras(name):
+    truth, prediction = loss_case(name)
+    activation = keras.activations.get(LOSSES[name].of or "linear")
+    expected = keras.losses.get(name)(truth, activation(prediction))
+    np.testing.assert_allclose(LOSSES[name].function(truth, prediction)[0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradient_of_a_loss_equals_finite_differences(name):
+    truth, prediction = loss_case(name)
+
+    def total(flat):
+        return LOSSES[name].function(truth, flat.reshape(prediction.shape))[0].sum()
+
+    _, gradient = LOSSES[name].function(truth, prediction.copy())
+    expected = slopes(total, prediction.ravel(), range(prediction.size))
+    np.testing.assert_allclose(gradient.ravel(), expected, rtol=1e-6, atol=1e-8)
+
+
+@st.composite
+def architectures(draw):
+    n_layers = draw(st.integers(1, 3))
+    tokens, sequences = draw(st.booleans()), draw(st.booleans())
+    return architecture(
+        cell_types=tuple(draw(st.sampled_from(CELLS)) for _ in range(n_layers)),
+        units=tuple(draw(st.integers(1, 5)) for _ in range(n_layers)),
+        bidirectional=draw(st.booleans()),
+        activation=draw(st.sampled_from(sorted(ACTIVATIONS))),
+        return_sequences=sequences,
+        dense_sizes=tuple(draw(st.lists(st.integers(1, 4), max_size=2))),
+        dense_activation=draw(st.sampled_from(sorted(ACTIVATIONS))),
+        timesteps=draw(st.integers(1, 6)),
+        features=1 if tokens else draw(st.integers(1, 3)),
+        outputs=draw(st.sampled_from([(1,), (3,)] if sequences else [(1,), (3,), (2, 2)])),
+        output_activation=draw(st.sampled_from(["linear", "sigmoid", "softplus"])),
+        vocab_size=4 if tokens else None,
+        embedding_dim=2 if tokens else None,
+        masked=draw(st.booleans()),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(described=architectures(), n_samples=st.sampled_from([1, 4]), seed=st.integers(0, 99))
+def test_network_and_gradient_equal_keras(described, n_samples, seed):
+    x, weights = inputs(described, n_samples, seed), flat_weights(described, seed)
+    model = _keras_network.build_network(described)
+    model.set_weights(unflatten(weights, Gradient(described).shapes))
+    with tf.GradientTape() as tape:
+        output = model(x, training=True)
+        if described.return_sequences:  # timesteps come first in ours
+            output = tf.experimental.numpy.swapaxes(output, 0, 1)
+        output = tf.reshape(output, (-1, int(np.prod(described.outputs))))
+        direction = np.random.default_rng(seed).normal(size=output.shape)
+        total = tf.reduce_sum(output * direction)
+    gradients = tape.gradient(total, model.trainable_variables)
+    expected = np.concatenate([np.ravel(tf.convert_to_tensor(array)) for array in gradients])
+    found, gradient = weighted_output(described, weights, x, direction)
+    np.testing.assert_allclose(found, total, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-7, atol=1e-9)
+
+
+# Whole fits in float64, where rounding hides no difference of meaning.
+
+N_SAMPLES, TIMESTEPS, FEATURES, BATCH, EPOCHS = 30, 5, 3, 8, 3
+FIT = {
+    "standardize": False,
+    "shuffle": False,
+    "batch_size": BATCH,
+    "epochs": EPOCHS,
+    "dtype": "float64",
+    "random_state": 0,
+}
+NETWORKS = {
+    "plain": {"hidden_size": 4},
+    "stacked": {"hidden_size": (4, 3)},
+    "bidirectional": {"hidden_size": 4, "bidirectional": True},
+    "embedded": {"hidden_size": 4, "vocab_size": 6, "embedding_dim": 3},
+    "masked": {"hidden_size": 4, "mask_value": -1.0},
+    "sequences": {"hidden_size": 4, "return_sequences": True},
+    "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "elu"},
+    "weighted": {"hidden_size": 4},
+}
+
+
+@functools.cache
+def numbers(variant):
+    """Return X, y and sample weights, or None."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
+    if variant == "masked":
+        X[rng.random(X.shape[:2]) < 0.3] = -1.0
+    y = X.sum(axis=2) if variant == "sequences" else X.sum(axis=(1, 2))
+    weights = rng.uniform(0.1, 3, N_SAMPLES) if variant == "weighted" else None
+    return rng.integers(0, 6, X.shape[:2]) if variant == "embedded" else X, y, weights
+
+
+def native_network(cell, variant):
+    """Return Keras's own layers in float64, wired as a person would wire them."""
+    of = NETWORKS[variant]
+    sizes = np.atleast_1d(of["hidden_size"])
+    model = keras.Sequential()
+    if variant == "embedded":
+        model.add(keras.Input((TIMESTEPS,), dtype="int32"))
+        model.add(keras.layers.Embedding(6, 3, dtype="float64"))
+    else:
+        model.add(keras.Input((TIMESTEPS, FEATURES), dtype="float64"))
+    if variant == "masked":
+        model.add(keras.layers.Masking(-1.0, dtype="float64"))
+    for i, size in enumerate(sizes):
+        sequences = variant == "sequences" or i < len(sizes) - 1
+        layer = LAYERS[cell](int(size), return_sequences=sequences, dtype="float64")
+        if variant == "bidirectional":
+            layer = keras.layers.Bidirectional(layer, dtype="float64")
+        model.add(layer)
+    if variant == "dense":
+        model.add(keras.layers.Dense(3, activation="elu", dtype="float64"))
+    model.add(keras.layers.Dense(1, dtype="float64"))
+    return model
+
+
+def curve_of_keras(model, X, y, weights, optimizer):
+    """Train with keras.Model.fit and return the mean squared errors of its epochs."""
+    loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight", dtype="float64")
+    metric = keras.metrics.MeanSquaredError(name="error", dtype="float64")
+    model.compile(optimizer, loss=loss, metrics=[metric], run_eagerly=True)
+    arrays = (X, y) if weights is None else (X, y, weights)  # `fit` makes arrays float32
+    batches = tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH)
+    return model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=0).history["error"]
+
+
+QUICK = {("lstm", "plain"), ("gru", "bidirectional"), ("simple_rnn", "masked"), ("gru", "embedded")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "variant"),
+    [
+        pytest.param(cell, variant, marks=() if (cell, variant) in QUICK else pytest.mark.slow)
+        for cell in CELLS
+        for variant in NETWORKS
+    ],
+)
+def test_fit_in_float64_equals_model_fit(cell, variant):
+    X, y, weights = numbers(variant)
+    regressor = RNNRegressor(cell, engine="numpy", **NETWORKS[variant], **FIT)
+    regressor.fit(X, y, weights)
+    model = native_network(cell, variant)
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    rng = np.random.default_rng([seed, 0])
+    model.set_weights(initial_weights(regressor._architecture, rng))
+    curve = curve_of_keras(model, X, y[..., np.newaxis], weights, keras.optimizers.Adam(0.01))
+    if weights is None:
+        np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-9)
+    for ours, theirs in zip(regressor.weights_, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *OPTIMIZERS,
+        {"name": "adam", "clipnorm": 0.1, "beta_1": 0.8, "epsilon": 1e-3},
+        {"name": "adamw", "weight_decay": 0.1},
+        {"name": "rmsprop", "momentum": 0.5, "rho": 0.8},
+        {"name": "sgd", "momentum": 0.9, "nesterov": True},
+        {"name": "sgd", "clipnorm": 0.01, "weight_decay": 0.01},
+        {"name": "adagrad", "initial_accumulator_value": 0.3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("network", [{}, {"vocab_size": 6, "embedding_dim": 3}], ids=["", "tokens"])
+def test_optimizer_in_float64_equals_that_of_keras(optimizer, network):
+    X, y, _ = numbers("embedded" if network else "plain")
+    asked = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
+    regressor = RNNRegressor("simple_rnn", 2, optimizer=asked, engine="numpy", **network, **FIT)
+    regressor.fit(X, y)
+    model = regressor.build_model((TIMESTEPS, FEATURES if not network else 1))
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    model.set_weights(initial_weights(regressor._architecture, np.random.default_rng([seed, 0])))
+    config = {key: value for key, value in asked.items() if key != "name"}
+    by_keras = keras.optimizers.get(
+        {"class_name": asked["name"], "config": {"learning_rate": 0.01, **config}}
+    )
+    curve = curve_of_keras(model, X, y[:, np.newaxis], None, by_keras)
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-9)
+    for ours, theirs in zip(regressor.optimizer_state_, by_keras.variables, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("engines", [("keras", "numpy"), ("numpy", "keras")], ids="-".join)
+@pytest.mark.parametrize("optimizer", ["adam", "nadam", {"name": "sgd", "momentum": 0.9}], ids=str)
+def test_one_engine_continues_what_the_other_began(engines, optimizer):
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("simple_rnn", 3, optimizer=optimizer, warm_start=True, **FIT)
+    for engine in engines:
+        regressor.set_params(engine=engine).fit(X, y)
+    whole = RNNRegressor("simple_rnn", 3, optimizer=optimizer, engine="numpy", **FIT)
+    whole.set_params(epochs=2 * EPOCHS).fit(X, y)
+    assert regressor.engine_ == engines[1]
+    np.testing.assert_allclose(regressor.history_["loss"], whole.history_["loss"], rtol=1e-9)
+
+
+def test_both_engines_train_alike_from_one_random_state():
+    X, y, _ = numbers("plain")
+    settings = {"epochs": 3, "batch_size": 8, "dtype": "float64", "random_state": 5}
+    by_keras, by_numpy = (
+        RNNRegressor("gru", 3, engine=engine, **settings).fit(X, y).history_["loss"]
+        for engine in ("keras", "numpy")
+    )
+    np.testing.assert_allclose(by_keras, by_numpy, rtol=1e-9)
+
+
+# Dropout
+
+
+def test_dropout_scales_what_it_keeps_to_the_same_mean():
+    described = architecture(dropout=0.25, features=400, timesteps=2)
+    network = Network(described, flat_weights(described), 50, 2, training=True)
+    drop = next(network._drops(np.random.default_rng(0)))
+    assert set(np.unique(drop)) == {0.0, 1 / 0.75}
+    assert abs(drop.mean() - 1) < 0.02
+
+
+def test_gradient_under_dropout_equals_finite_differences():
+    described = architecture(dropout=0.5)
+    x, weights = inputs(described), flat_weights(described)
+    direction = np.random.default_rng(1).normal(size=(6, 2))
+
+    def total(point, optimizer=None):
+        network = Network(described, point, len(x), 5, training=True)
+        output = network.forward(x, generator=np.random.default_rng(3))
+        if optimizer is not None:
+            network.backward(direction, optimizer)
+        return (direction * output).sum()
+
+    taken = Gradient(described)
+    total(weights, taken)
+    places = np.random.default_rng(2).choice(len(weights), 40)
+    expected = slopes(total, weights, places)
+    np.testing.assert_allclose(taken.gradient[places], expected, rtol=1e-6, atol=1e-8)
+
+
+# The choice
+
+
+ADAM = Settings("mean_squared_error", "adam", (), 0.01, 32)
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "engine"),
+    [
+        ({}, ADAM, "numpy"),
+        ({"activation": "swish"}, ADAM, "keras"),
+        ({"dense_sizes": (3,), "dense_activation": "mish"}, ADAM, "keras"),
+        ({}, Settings("cosine_similarity", "adam", (), 0.01, 32), "keras"),
+        ({}, Settings("mean_squared_error", "lion", (), 0.01, 32), "keras"),
+        ({}, Settings("mean_squared_error", "adam", (("amsgrad", True),), 0.01, 32), "keras"),
+    ],
+)
+def test_auto_takes_numpy_where_it_has_what_is_asked(changes, settings, engine):
+    chosen = training_engine(
+        "auto", architecture(**changes), settings, (100, 5, 10), has_callbacks=False
+    )
+    assert chosen == engine
+
+
+def test_auto_takes_keras_for_long_training_of_large_networks():
+    assert not is_long(architecture(), 1000, 50, 100)
+    assert is_long(architecture(units=(128,)), 100_000, 50, 100)
+
+
+def test_callbacks_are_run_by_keras():
+    X, y, _ = numbers("plain")
+    seen = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    regressor = RNNRegressor("simple_rnn", 2, callbacks=lambda: [watch], **FIT).fit(X, y)
+    assert (regressor.engine_, seen) == ("keras", [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"activation": "swish"}, "activation"),
+        ({"loss": "cosine_similarity"}, "loss"),
+        ({"optimizer": "lion"}, "optimizer"),
+        ({"callbacks": []}, "callbacks"),
+    ],
+)
+def test_numpy_engine_refuses_by_name_what_only_keras_has(parameters, name):
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("simple_rnn", 2, engine="numpy", **parameters, **FIT)
+    with pytest.raises(ValueError, match=f"`engine='numpy'` does not take {name}"):
+        regressor.fit(X, y)
+    assert not hasattr(regressor, "weights_")
+
+
+def test_keras_is_never_loaded_where_numpy_computes():
+    program = """if True:
+        import pickle, sys
+        import numpy as np
+        from sklearn.model_selection import GridSearchCV
+        from skrnn import RNNClassifier, RNNRegressor
+        X = np.random.default_rng(0).normal(size=(40, 4, 2))
+        grid = {"cell_type": ["simple_rnn", "gru", "lstm"]}
+        search = GridSearchCV(RNNRegressor(hidden_size=3, epochs=2), grid, cv=2).fit(X, X[:, -1, 0])
+        network = pickle.loads(pickle.dumps(search.best_estimator_))
+        network.predict(X), network.transform(X), network.score(X, X[:, -1, 0]), network.summary()
+        RNNClassifier("gru", 3, epochs=2).fit(X, X[:, 0, 0] > 0).predict_proba(X)
+        print({"keras", "tensorflow"} & set(sys.modules))
+    """
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.split() == ["set()"]
+
+
+# One sample, several sizes, BLAS threads
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("variant", ["plain", "masked", "sequences", "bidirectional"])
+def test_one_sample_is_predicted_as_among_others(cell, variant):
+    X, y, _ = numbers(variant)
+    regressor = RNNRegressor(cell, engine="numpy", **NETWORKS[variant], **FIT).fit(X, y)
+    alone = np.concatenate([regressor.predict(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_allclose(alone, regressor.predict(X), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_blocks_of_predictions_equal_those_of_all_at_once(cell, monkeypatch):
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor(cell, 3, engine="numpy", **FIT).fit(X, y)
+    whole = regressor.predict(X)
+    monkeypatch.setattr(_numpy_engine, "PREDICT_AT_ONCE", 7)
+    np.testing.assert_allclose(regressor.predict(X), whole, rtol=1e-12, atol=1e-12)
+
+
+def blas_threads():
+    return [
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    ]
+
+
+def test_blas_has_its_threads_again_after_blocks_that_overlap():
+    with threadpool_limits(2, user_api="blas"):
+        before, entered, leave = blas_threads(), threading.Event(), threading.Event()
+
+        def hold():
+            with one_blas_thread():
+                entered.set()
+                leave.wait(10)
+
+        other = threading.Thread(target=hold)
+        with one_blas_thread() as n_threads:
+            other.start()
+            entered.wait(10)
+        assert n_threads == 2
+        assert set(blas_threads()) == {1}
+        leave.set()
+        other.join()
+        assert blas_threads() == before
+
+
+def test_classifier_of_three_classes_is_trained_by_numpy():
+    X, y, _ = numbers("plain")
+    labels = np.digitize(y, [-1, 1])
+    classifier = RNNClassifier("gru", 8, epochs=60, random_state=0).fit(X, labels)
+    assert classifier.engine_ == "numpy"
+    assert classifier.score(X, labels) > 0.9
