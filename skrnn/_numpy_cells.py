@@ -35,14 +35,16 @@ class Cell:
     activation : str
     kept : bool
         Whether what every timestep computes is kept: for the backward pass, and for masks.
+    gradient : ndarray of shape (K, gates * U), or None
+        Where the backward pass writes the gradient of the matrix; None: there is none.
     """
 
     gates = 1
     constants = (1.0,)  # what the bias rows of the matrix are multiplied with
     logistic = ()  # the gates behind a logistic function
 
-    def __init__(self, matrix, rows, units, activation, kept):
-        self.matrix, self.units = matrix, units
+    def __init__(self, matrix, rows, units, activation, kept, gradient):
+        self.matrix, self.units, self.gradient = matrix, units, gradient
         self.n_steps, self.n_samples = rows.shape[0] - 1, rows.shape[1]
         self.features = rows.shape[2] - units - len(self.constants)
         self.dtype, self.kept = rows.dtype, kept
@@ -76,31 +78,31 @@ class Cell:
         np.copyto(self.state[t + 1], self.state[t], where=gone)
 
     def states(self):
-        """Return views (n, U) of the states, the hidden state first, before or after the steps."""
+        """Return views (n, U) of the states, the hidden state first, before and after the steps."""
         return [self.state[0]], [self.state[-1]]
 
-    def begin_backward(self):
-        """Make the buffers of the backward pass when it is first needed."""
-        if not hasattr(self, "d"):
-            self.make_backward()
-            size = self.d[0].nbytes
-            self.block = max(1, BLOCK_BYTES // size)
-
     def make_backward(self):
-        self.d = self.buffer(self.n_steps, self.gates)
-        self.d_steps = steps_of(self.d.reshape(self.n_steps, self.n_samples, -1), self.n_steps)
-        self.recurrent = self.matrix[self.features : self.features + self.units].T
-
-    def gradient(self, out):
-        """Write the gradient of the matrix."""
+        """Make the buffers and views of the backward pass; subclasses make `d` first."""
         n_rows = self.n_steps * self.n_samples
-        rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
-        np.dot(rows.T, self.d.reshape(n_rows, -1), out=out)
+        flat = self.d.reshape(self.n_steps, self.n_samples, -1)
+        self.d_steps, self.d_rows = steps_of(flat, self.n_steps), self.d.reshape(n_rows, -1)
+        self.input_rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
+        self.recurrent = self.matrix[self.features : self.features + self.units].T
+        size = max(1, BLOCK_BYTES // self.d[0].nbytes)
+        blocks = [slice(max(0, stop - size), stop) for stop in range(self.n_steps, 0, -size)]
+        self.blocks = [(block, self.block_views(block)) for block in blocks]
+
+    def begin_backward(self):
+        """Begin at the last timestep."""
+
+    def end_backward(self):
+        """Write the gradient of the matrix."""
+        np.dot(self.input_rows.T, self.d_rows, out=self.gradient)
 
     def input_gradient(self):
         """Return the gradient with respect to the input, (T, n, F)."""
-        d = self.d.reshape(self.n_steps * self.n_samples, -1)
-        return np.dot(d, self.matrix[: self.features].T).reshape(self.n_steps, self.n_samples, -1)
+        d = np.dot(self.d_rows, self.matrix[: self.features].T)
+        return d.reshape(self.n_steps, self.n_samples, -1)
 
 
 class SimpleRNN(Cell):
@@ -110,16 +112,22 @@ class SimpleRNN(Cell):
         super().__init__(*arguments)
         self.before = self.buffer(self.kept_steps(self.n_steps))  # what enters the activation
         self.before_steps = steps_of(self.before, self.n_steps)
+        if self.gradient is not None:
+            self.d = self.buffer(self.n_steps)
+            self.make_backward()
 
     def step(self, t):
         before = self.before_steps[t]
         np.dot(self.row_steps[t], self.matrix, out=before)
         self.activation.value(before, self.state_steps[t + 1])
 
-    def prepare(self, block, gone):
-        d = self.d[block, :, 0]
-        after = self.state[1:][block]
-        self.activation.derivative(self.before[block], after, d)
+    def block_views(self, block):
+        return self.before[block], self.state[1:][block], self.d[block]
+
+    def prepare(self, views, gone):
+        """Write what dh is to be multiplied with."""
+        before, after, d = views
+        self.activation.derivative(before, after, d)
         if gone is not None:
             d[gone] = 0
 
@@ -156,6 +164,8 @@ class LSTM(Cell):
                 strict=True,
             )
         ]
+        if self.gradient is not None:
+            self.make_backward()
 
     def restore(self, t, gone):
         super().restore(t, gone)
@@ -181,6 +191,7 @@ class LSTM(Cell):
         np.multiply(o, shown, out=self.state_steps[t + 1])
 
     def make_backward(self):
+        self.d = self.buffer(self.n_steps, 4)
         super().make_backward()
         self.dc = self.buffer(1)[0]
         dc = self.dc[0] if self.n_samples == 1 else self.dc
@@ -191,25 +202,29 @@ class LSTM(Cell):
         ]
 
     def begin_backward(self):
-        super().begin_backward()
         self.dc[...] = 0
 
-    def prepare(self, block, gone):
+    def block_views(self, block):
+        gate, d, shown = self.gate[block], self.d[block], self.shown[block]
+        before = self.before[block] if self.activation.needs_input else gate
+        memories = self.memory[:-1][block], self.memory[1:][block]
+        gates = [gate[:, :, k] for k in range(4)]
+        return gate, *gates, before[:, :, 2], *memories, shown, d, [d[:, :, k] for k in range(4)]
+
+    def prepare(self, views, gone):
         """Write what dc (input, forget, candidate) and dh (output) are to be multiplied with.
 
         `shown` then holds what dh adds to dc, and the forget gate what dc hands on.
         """
-        gate, d, shown = self.gate[block], self.d[block], self.shown[block]
-        i, f, g, o = (gate[:, :, k] for k in range(4))
+        gate, i, f, g, o, before, c_before, c, shown, d, (d_i, d_f, d_g, d_o) = views
         np.subtract(1, gate, out=d)
         d *= gate
-        before = self.before[block] if self.activation.needs_input else gate
-        self.activation.derivative(before[:, :, 2], g, d[:, :, 2])
-        d[:, :, 0] *= g
-        d[:, :, 1] *= self.memory[:-1][block]
-        d[:, :, 2] *= i
-        d[:, :, 3] *= shown
-        self.activation.derivative(self.memory[1:][block], shown, shown)
+        self.activation.derivative(before, g, d_g)
+        d_i *= g
+        d_f *= c_before
+        d_g *= i
+        d_o *= shown
+        self.activation.derivative(c, shown, shown)
         shown *= o
         if gone is not None:
             d[gone], shown[gone], f[gone] = 0, 0, 1
@@ -257,6 +272,8 @@ class GRU(Cell):
             )
         ]
         self.recurrent_rows = self.scaled[self.features :]  # [R; b], for [h, 0, 1]
+        if self.gradient is not None:
+            self.make_backward()
 
     def begin_forward(self):
         super().begin_forward()
@@ -285,27 +302,32 @@ class GRU(Cell):
         # Candidate, update, reset, and the candidate's recurrent part: the first three are the
         # gradient of the projected input, the last three that of the recurrent product.
         self.d = self.buffer(self.n_steps, 4)
-        flat = self.d.reshape(self.n_steps, self.n_samples, -1)
+        super().make_backward()
         self.d_views = [
             (d4, d[..., self.units :])
-            for d4, d in zip(
-                steps_of(self.d, self.n_steps), steps_of(flat, self.n_steps), strict=True
-            )
+            for d4, d in zip(steps_of(self.d, self.n_steps), self.d_steps, strict=True)
         ]
-        self.recurrent = self.matrix[self.features : self.features + self.units].T
         self.carried = np.empty_like(self.spare)
 
-    def prepare(self, block, gone):
-        """Write what dh is to be multiplied with; the update gate is what dh hands on."""
+    def block_views(self, block):
         inner, d, g = self.inner[block], self.d[block], self.candidate[block]
-        z, r, q = (inner[:, :, k] for k in range(3))
         before = self.before[block] if self.activation.needs_input else g
-        self.activation.derivative(before, g, d[:, :, 0])
-        d[:, :, 0] *= 1 - z
-        np.subtract(self.state[:-1][block], g, out=d[:, :, 1])
-        d[:, :, 1] *= z * (1 - z)
-        np.multiply(d[:, :, 0], r, out=d[:, :, 3])
-        np.multiply(d[:, :, 3], q * (1 - r), out=d[:, :, 2])
+        gates = [inner[:, :, k] for k in range(3)]
+        return *gates, g, before, self.state[:-1][block], d, [d[:, :, k] for k in range(4)]
+
+    def prepare(self, views, gone):
+        """Write what dh is to be multiplied with; the update gate is what dh hands on."""
+        z, r, q, g, before, h, d, (d_g, d_z, d_r, d_q) = views
+        closed = 1 - z
+        self.activation.derivative(before, g, d_g)
+        d_g *= closed
+        np.subtract(h, g, out=d_z)
+        closed *= z
+        d_z *= closed
+        np.multiply(d_g, r, out=d_q)
+        np.subtract(1, r, out=closed)
+        closed *= q
+        np.multiply(d_q, closed, out=d_r)
         if gone is not None:
             d[gone], z[gone] = 0, 0
 
@@ -316,20 +338,19 @@ class GRU(Cell):
         np.dot(d_recurrent, self.recurrent, out=self.carried)
         dh += self.carried
 
-    def gradient(self, out):
-        features, units, n_rows = self.features, self.units, self.n_steps * self.n_samples
-        rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
-        d = self.d.reshape(n_rows, -1)  # (T n, 4U)
+    def end_backward(self):
+        features, units = self.features, self.units
+        rows, d, out = self.input_rows, self.d_rows, self.gradient
         np.dot(rows[:, features:].T, d[:, units:], out=out[features:])
         of_input = np.dot(rows[:, :features].T, d[:, : 3 * units])
-        of_bias = np.dot(np.ones(n_rows, self.dtype), d[:, : 3 * units])
+        of_bias = np.dot(rows[:, -1], d[:, : 3 * units])  # the last column is one
         for target, source in ((out[:features], of_input), (out[features + units], of_bias)):
             target[..., : 2 * units] = source[..., units:]
             target[..., 2 * units :] = source[..., :units]
 
     def input_gradient(self):
         units, W = self.units, self.matrix[: self.features]
-        d = self.d.reshape(self.n_steps * self.n_samples, -1)
+        d = self.d_rows
         dx = np.dot(d[:, units : 3 * units], W[:, : 2 * units].T)
         dx += np.dot(d[:, :units], W[:, 2 * units :].T)
         return dx.reshape(self.n_steps, self.n_samples, -1)

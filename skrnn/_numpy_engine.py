@@ -38,6 +38,7 @@ class Loaded:
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
         self.generator = None
+        self.equal_shares = {} if samples.weights.strides == (0,) else None
         n_batches = max(1, RESIDENT_BYTES // (samples.sample_bytes * self.n_batch))
         self.block = n_batches * self.n_batch
         self.arrays = samples.block(np.arange(len(samples))) if len(samples) <= self.block else None
@@ -50,12 +51,12 @@ class Loaded:
                 self.weights,
                 n_samples,
                 self.samples.sequences.timesteps,
-                training=True,
+                self.optimizer.gradient,
             )
         return self.networks[n_samples]
 
     def batches(self, order):
-        """Yield (X, y, w) of each batch, y and w with timesteps first."""
+        """Yield X and y of each batch, and the share of its loss that each sample has."""
         for start in range(0, len(order), self.block):
             rows = order[start : start + self.block]
             if self.arrays is None:
@@ -64,7 +65,15 @@ class Loaded:
                 X, y, w = (array[rows] for array in self.arrays)
             for begin in range(0, len(rows), self.n_batch):
                 batch = slice(begin, begin + self.n_batch)
-                yield X[batch], y[batch], w[batch]
+                yield X[batch], y[batch], self.shares(w[batch])
+
+    def shares(self, w):
+        """Return the weights of a batch divided by their sum."""
+        if self.equal_shares is None:
+            return _shares(w)
+        if len(w) not in self.equal_shares:
+            self.equal_shares[len(w)] = _shares(w)
+        return self.equal_shares[len(w)]
 
     def enter(self, state):
         """Take over a state, unless it is what the last epoch left."""
@@ -143,11 +152,13 @@ def run_epoch(loaded, state, order):
     loaded.enter(state)
     stateful = loaded.architecture.stateful
     carried, total = [], 0.0
-    for X, y, w in loaded.batches(order):
+    for X, y, shares in loaded.batches(order):
         network = loaded.network(len(X))
         output = network.forward(X, carried, loaded.generator)
-        loss, d = _batch_loss(loaded.loss, network, output, y, w, backward=True)
-        network.backward(d, loaded.optimizer)
+        loss, d = _batch_loss(loaded.loss, network, output, y, shares)
+        of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
+        if of_table is not None:
+            loaded.optimizer.put_rows(*of_table)
         loaded.optimizer.step()
         total += loss * len(X)
         if stateful:
@@ -168,7 +179,7 @@ def evaluate(architecture, settings, weights, samples):
             networks[len(X)] = Network(architecture, flat, len(X), X.shape[1])
         network = networks[len(X)]
         output = network.forward(X, carried)
-        loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, w, backward=False)
+        loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, _shares(w))
         total += loss * len(X)
         if architecture.stateful:
             carried = network.stack.carried()
@@ -225,22 +236,20 @@ def _flat(architecture, weights):
     return flat
 
 
-def _batch_loss(loss, network, output, y, w, *, backward):
-    """Return a batch's loss, sum(w l) / sum(w), and its gradient before the output activation."""
-    if w.ndim == 2:
-        y, w = y.swapaxes(0, 1), w.T
-    y, w = y.reshape(len(output), -1), w.reshape(-1)
+def _shares(w):
+    """Return weights divided by their sum, zeros if that is zero."""
     total = w.sum()
-    if total == 0:
-        return 0.0, np.zeros_like(output)
-    last = network.head[-1]
-    losses, d = loss.function(y, output if loss.of is None else last.before)
-    share = w / total
-    value = np.dot(share, losses)
-    if backward:
-        d *= share[:, np.newaxis]
-        d = d if loss.of else last.through_activation(d)
-    return value, d
+    return w / total if total else np.zeros_like(w)
+
+
+def _batch_loss(loss, network, output, y, shares):
+    """Return a batch's loss, sum(w l) / sum(w), and its gradient as the loss gives it."""
+    if shares.ndim == 2:
+        y, shares = y.swapaxes(0, 1), shares.T.reshape(-1)  # timesteps first, as the output
+    prediction = output if loss.of is None else network.head[-1].before
+    losses, d = loss.function(y.reshape(len(output), -1), prediction)
+    d *= shares[:, np.newaxis]
+    return np.dot(shares, losses), d
 
 
 def _as_samples(network, output):

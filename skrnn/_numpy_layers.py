@@ -22,19 +22,24 @@ class Recurrent:
     activation : str
     kept : bool
         As in Cell.
+    gradient : ndarray of shape (n_weights,), or None
+        Where the backward pass writes the gradient of the weights.
     backwards : bool
         Whether time runs from the last timestep to the first.
     """
 
-    def __init__(self, cell_type, weights, shape, activation, kept, backwards):
+    def __init__(self, cell_type, weights, shape, activation, kept, gradient, backwards):
         timesteps, n_samples, features, units = shape
         kind = CELLS[cell_type]
         self.features, self.order = features, -1 if backwards else 1
         width = features + units + len(kind.constants)
         rows = np.zeros((timesteps + 1, n_samples, width), weights.dtype)
         rows[:, :, features + units :] = kind.constants
-        self.matrix_shape = (width, kind.gates * units)
-        self.cell = kind(weights.reshape(self.matrix_shape), rows, units, activation, kept)
+        matrix_shape = width, kind.gates * units
+        if gradient is not None:
+            gradient = gradient.reshape(matrix_shape)
+        matrix = weights.reshape(matrix_shape)
+        self.cell = kind(matrix, rows, units, activation, kept, gradient)
         self.input = rows[:-1, :, :features]
         self.steps = range(timesteps)
         self.drop = None
@@ -62,9 +67,10 @@ class Recurrent:
         np.copyto(self.input, x[:: self.order])
         if drop is not None:
             self.input *= drop
-        first, _ = cell.states()
-        for state, start in zip(first, carried or [0] * len(first), strict=True):
-            state[...] = start
+        if carried is not None or not cell.kept:
+            first, _ = cell.states()
+            for state, start in zip(first, carried or [0] * len(first), strict=True):
+                state[...] = start
         cell.begin_forward()
         if gone is None:
             for t in self.steps:
@@ -79,7 +85,7 @@ class Recurrent:
         """Return views (n, U) of the final states, the hidden state first."""
         return self.cell.states()[1]
 
-    def backward(self, d_last, d_sequence, gradient, *, to_input):
+    def backward(self, d_last, d_sequence, *, to_input):
         """Write the gradient of the weights.
 
         Parameters
@@ -88,7 +94,6 @@ class Recurrent:
             With respect to the final hidden state.
         d_sequence : ndarray of shape (T, n, U), or None
             With respect to every hidden state.
-        gradient : ndarray of shape (n_weights,)
         to_input : bool
 
         Returns
@@ -101,10 +106,9 @@ class Recurrent:
         one = dh[0] if len(dh) == 1 else dh
         if d_sequence is not None:
             d_sequence = d_sequence[:: self.order]
-        for stop in range(len(self.steps), 0, -cell.block):
-            block = slice(max(0, stop - cell.block), stop)
+        for block, views in cell.blocks:
             absent = None if self.gone is None else self.gone[block]
-            cell.prepare(block, absent)
+            cell.prepare(views, absent)
             for t in reversed(self.steps[block]):
                 if d_sequence is not None:
                     dh += d_sequence[t]
@@ -112,7 +116,7 @@ class Recurrent:
                 cell.backward_step(t, one)
                 if kept is not None:
                     dh += kept
-        cell.gradient(gradient.reshape(self.matrix_shape))
+        cell.end_backward()
         if not to_input:
             return None
         dx = cell.input_gradient()
@@ -127,15 +131,15 @@ class Stack:
     Parameters
     ----------
     architecture : Architecture
-    weights : list of ndarray
-        For each layer and direction its weights, flat.
+    weights, gradients : list of ndarray
+        For each layer and direction its weights, flat, and where their gradient goes, or None.
     timesteps, n_samples : int
     kept : bool
     """
 
-    def __init__(self, architecture, weights, timesteps, n_samples, kept):
+    def __init__(self, architecture, weights, gradients, timesteps, n_samples, kept):
         directions = (False, True) if architecture.bidirectional else (False,)
-        flats, self.layers = iter(weights), []
+        flats, into, self.layers = iter(weights), iter(gradients), []
         width = architecture.features
         if architecture.vocab_size is not None:
             width = architecture.embedding_dim
@@ -144,7 +148,8 @@ class Stack:
             self.layers.append(
                 [
                     Recurrent(
-                        cell_type, next(flats), shape, architecture.activation, kept, backwards
+                        *(cell_type, next(flats), shape, architecture.activation, kept),
+                        *(next(into), backwards),
                     )
                     for backwards in directions
                 ]
@@ -189,19 +194,17 @@ class Stack:
             for state in direction.last()
         ]
 
-    def backward(self, d_last, d_sequence, gradients, *, to_input):
+    def backward(self, d_last, d_sequence, *, to_input):
         """Write all gradients; return that of x, or None without `to_input`."""
-        pieces = iter(reversed(gradients))
         for i, layer in reversed(list(enumerate(self.layers))):
             dx, units = None, layer[0].cell.units
             if len(layer) == 2 and self.gone is not None and d_sequence is not None:
                 d_sequence[self.gone] = 0
-            for k, direction in reversed(list(enumerate(layer))):
+            for k, direction in enumerate(layer):
                 part = slice(k * units, (k + 1) * units)
                 into = direction.backward(
                     None if d_last is None else d_last[:, part],
                     None if d_sequence is None else d_sequence[:, :, part],
-                    next(pieces),
                     to_input=to_input or i > 0,
                 )
                 dx = into if dx is None else dx + into
@@ -215,21 +218,24 @@ class Dense:
     Parameters
     ----------
     weights : ndarray of shape (n_weights,)
+    gradient : ndarray of shape (n_weights,), or None
     shape : (n_rows, n_inputs, n_outputs)
     activation : str
     """
 
-    def __init__(self, weights, shape, activation):
+    def __init__(self, weights, gradient, shape, activation):
         n_rows, n_inputs, n_outputs = shape
         self.matrix = weights.reshape(n_inputs + 1, n_outputs)
+        self.gradient = None if gradient is None else gradient.reshape(self.matrix.shape)
         self.rows = np.ones((n_rows, n_inputs + 1), weights.dtype)
+        self.input = self.rows[:, :-1]
         self.before = np.empty((n_rows, n_outputs), weights.dtype)
         self.output = np.empty_like(self.before)
         self.activation = activation
 
     def forward(self, x):
         """Return the output (N, n_outputs) for x (N, n_inputs)."""
-        np.copyto(self.rows[:, :-1], x)
+        np.copyto(self.input, x)
         np.dot(self.rows, self.matrix, out=self.before)
         if self.activation == "linear":
             return self.before
@@ -248,9 +254,9 @@ class Dense:
         slope *= d
         return slope
 
-    def backward(self, d, gradient):
+    def backward(self, d):
         """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
-        np.dot(self.rows.T, d, out=gradient.reshape(self.matrix.shape))
+        np.dot(self.rows.T, d, out=self.gradient)
         return np.dot(d, self.matrix[:-1].T)
 
 

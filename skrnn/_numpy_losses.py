@@ -30,7 +30,7 @@ class Loss(NamedTuple):
 
 def mean_squared_error(truth, prediction):
     error = prediction - truth  # (N, O)
-    loss = np.einsum("no,no->n", error, error)
+    loss = np.vecdot(error, error)
     loss /= error.shape[1]
     error *= 2 / error.shape[1]
     return loss, error

@@ -17,29 +17,32 @@ class Network:
     weights : ndarray of shape (n_weights,)
         Every weight array in Keras's order, flat.
     n_samples, timesteps : int
-    training : bool
-        Whether what the backward pass reads is kept.
+    gradient : ndarray of shape (n_weights,), or None
+        Where `backward` writes the gradient; None: the network only predicts.
     """
 
-    def __init__(self, architecture, weights, n_samples, timesteps, *, training=False):
+    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
         self.architecture, self.n_samples = architecture, n_samples
         self.tokens = architecture.vocab_size is not None
-        self.parts = _layer_bounds(architecture)
-        views = [weights[start:stop] for start, stop in self.parts]
+        parts = _layer_bounds(architecture)
+        views = [weights[start:stop] for start, stop in parts]
+        into = [None if gradient is None else gradient[start:stop] for start, stop in parts]
         if self.tokens:
-            table, *views = views
+            (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
         n_head = len(architecture.dense_sizes) + 1
-        kept = training or architecture.masked
-        self.stack = Stack(architecture, views[:-n_head], timesteps, n_samples, kept)
+        kept = gradient is not None or architecture.masked
+        self.stack = Stack(
+            architecture, views[:-n_head], into[:-n_head], timesteps, n_samples, kept
+        )
         self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
         widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
         activations = [architecture.dense_activation] * (n_head - 1)
         activations.append(architecture.output_activation)
         self.head = [
-            Dense(view, (self.n_rows, *sizes), activation)
-            for view, sizes, activation in zip(
-                views[-n_head:], pairwise(widths), activations, strict=True
+            Dense(view, target, (self.n_rows, *sizes), activation)
+            for view, target, sizes, activation in zip(
+                views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
             )
         ]
 
@@ -79,30 +82,32 @@ class Network:
             y = dense.forward(y)
         return y
 
-    def backward(self, d, optimizer):
-        """Give the optimizer the gradient.
+    def backward(self, d):
+        """Write the gradient of all weights but those of an embedding.
 
         Parameters
         ----------
         d : ndarray of shape (N, O)
             With respect to what enters the output layer's activation.
-        optimizer : Optimizer
+
+        Returns
+        -------
+        (rows, occurrences, starts) or None
+            The gradient of an embedding, as `Optimizer.put_rows` takes it.
         """
-        gradients = [optimizer.gradient[start:stop] for start, stop in self.parts]
-        last = len(self.head) - 1
-        for i, dense in reversed(list(enumerate(self.head))):
-            if i < last:
-                d = dense.through_activation(d)
-            d = dense.backward(d, gradients.pop())
-        d_sequence = None
+        *inner, last = self.head
+        d = last.backward(d)
+        for dense in reversed(inner):
+            d = dense.backward(dense.through_activation(d))
         if self.architecture.return_sequences:
-            d_sequence = d.reshape(-1, self.n_samples, d.shape[1])
-        d_last = None if self.architecture.return_sequences else d
-        recurrent = gradients[1:] if self.tokens else gradients
-        dx = self.stack.backward(d_last, d_sequence, recurrent, to_input=self.tokens)
-        if self.tokens:
-            order, starts, rows = sorted_rows(self.ids.ravel())
-            optimizer.put_rows(rows, dx.reshape(len(order), -1)[order], starts)
+            d_last, d_sequence = None, d.reshape(-1, self.n_samples, d.shape[1])
+        else:
+            d_last, d_sequence = d, None
+        dx = self.stack.backward(d_last, d_sequence, to_input=self.tokens)
+        if not self.tokens:
+            return None
+        order, starts, rows = sorted_rows(self.ids.ravel())
+        return rows, dx.reshape(len(order), -1)[order], starts
 
     def _drops(self, generator):
         """Yield for each layer and direction what its input is multiplied with, (n, F)."""

@@ -65,25 +65,18 @@ def inputs(described, n_samples=6, seed=0):
     return np.where(gone[:, :, np.newaxis], np.nan, rng.normal(size=(*shape, described.features)))
 
 
-class Gradient:
-    """Takes the gradient of a network in an optimizer's place."""
-
-    def __init__(self, described):
-        self.shapes = [weight.shape for weight in described.weights()]
-        self.gradient = np.zeros(sum(map(np.prod, self.shapes)))
-
-    def put_rows(self, rows, occurrences, starts):
-        table = self.gradient[: np.prod(self.shapes[0])].reshape(self.shapes[0])
-        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
-
-
-def weighted_output(described, weights, x, direction):
+def weighted_output(described, weights, x, direction, dropout_seed=None):
     """Return sum(direction * output), and its gradient with respect to the flat weights."""
-    network = Network(described, weights, len(x), described.timesteps, training=True)
-    output = network.forward(x)
-    taken = Gradient(described)
-    network.backward(network.head[-1].through_activation(direction), taken)
-    return float((direction * output).sum()), taken.gradient
+    gradient = np.zeros_like(weights)
+    network = Network(described, weights, len(x), described.timesteps, gradient)
+    generator = None if dropout_seed is None else np.random.default_rng(dropout_seed)
+    output = network.forward(x, generator=generator)
+    of_table = network.backward(network.head[-1].through_activation(direction))
+    if of_table is not None:
+        rows, occurrences, starts = of_table
+        table = unflatten(gradient, [described.weights()[0].shape])[0]
+        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
+    return float((direction * output).sum()), gradient
 
 
 def flat_weights(described, seed=0):
@@ -239,7 +232,7 @@ def architectures(draw):
 def test_network_and_gradient_equal_keras(described, n_samples, seed):
     x, weights = inputs(described, n_samples, seed), flat_weights(described, seed)
     model = _keras_network.build_network(described)
-    model.set_weights(unflatten(weights, Gradient(described).shapes))
+    model.set_weights(unflatten(weights, [weight.shape for weight in described.weights()]))
     with tf.GradientTape() as tape:
         output = model(x, training=True)
         if described.return_sequences:  # timesteps come first in ours
@@ -409,7 +402,7 @@ def test_both_engines_train_alike_from_one_random_state():
 
 def test_dropout_scales_what_it_keeps_to_the_same_mean():
     described = architecture(dropout=0.25, features=400, timesteps=2)
-    network = Network(described, flat_weights(described), 50, 2, training=True)
+    network = Network(described, flat_weights(described), 50, 2)
     drop = next(network._drops(np.random.default_rng(0)))
     assert set(np.unique(drop)) == {0.0, 1 / 0.75}
     assert abs(drop.mean() - 1) < 0.02
@@ -419,19 +412,14 @@ def test_gradient_under_dropout_equals_finite_differences():
     described = architecture(dropout=0.5)
     x, weights = inputs(described), flat_weights(described)
     direction = np.random.default_rng(1).normal(size=(6, 2))
-
-    def total(point, optimizer=None):
-        network = Network(described, point, len(x), 5, training=True)
-        output = network.forward(x, generator=np.random.default_rng(3))
-        if optimizer is not None:
-            network.backward(direction, optimizer)
-        return (direction * output).sum()
-
-    taken = Gradient(described)
-    total(weights, taken)
+    _, gradient = weighted_output(described, weights, x, direction, dropout_seed=3)
     places = np.random.default_rng(2).choice(len(weights), 40)
-    expected = slopes(total, weights, places)
-    np.testing.assert_allclose(taken.gradient[places], expected, rtol=1e-6, atol=1e-8)
+    expected = slopes(
+        lambda point: weighted_output(described, point, x, direction, dropout_seed=3)[0],
+        weights,
+        places,
+    )
+    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
 
 
 # The choice
