@@ -136,6 +136,17 @@ class Architecture:
         """Return every weight of the network, in Keras's order."""
         return [weight for layer in self.layers() for weight in layer.weights]
 
+    @property
+    def n_weights(self):
+        """How many numbers the weights are."""
+        return sum(layer.n_parameters for layer in self.layers())
+
+    @property
+    def gate_width(self):
+        """How many numbers the gates of all recurrent layers compute at a timestep."""
+        layers = self.recurrent_layers()
+        return sum(weight.shape[-1] for layer in layers for weight in layer.weights[2::3])
+
     def n_hidden_weights(self):
         """Return how many of the first weights lie at or before the last recurrent layer."""
         return len(self.weights()) - 2 * (len(self.dense_sizes) + 1)
@@ -172,11 +183,10 @@ def summary(architecture):
         (f"{layer.name} ({layer.kind})", str(layer.output_shape), f"{layer.n_parameters:,}")
         for layer in architecture.layers()
     ]
-    total = sum(layer.n_parameters for layer in architecture.layers())
     rows = [("Layer (type)", "Output shape", "Parameters"), *rows]
     left, middle, right = (max(len(row[k]) for row in rows) for k in range(3))
     lines = [f"{a:<{left}}  {b:<{middle}}  {c:>{right}}" for a, b, c in rows]
-    return "\n".join([*lines, f"Total parameters: {total:,}"])
+    return "\n".join([*lines, f"Total parameters: {architecture.n_weights:,}"])
 
 
 def initial_weights(architecture, rng):

@@ -36,9 +36,9 @@ def clear_cache():
     >>> import skrnn
     >>> skrnn.clear_cache()
     """
-    engine = sys.modules.get("skrnn._keras_engine")
-    if engine is not None:
-        engine.clear()
+    for name in ("skrnn._keras_engine", "skrnn._numpy_engine"):
+        if name in sys.modules:
+            sys.modules[name].clear()
 
 
 class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

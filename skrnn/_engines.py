@@ -1,5 +1,6 @@
 """Engines: which of the two computes a request, by what it asks for and what the machine has."""
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -74,6 +75,7 @@ def is_long(architecture, n_samples, timesteps, epochs):
     return saved > COMPILE_SECONDS * len(architecture.units) * directions
 
 
+@functools.cache
 def has_gpu():
     """Whether TensorFlow has a GPU; it is asked only where the machine seems to have one."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")

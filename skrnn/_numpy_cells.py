@@ -73,6 +73,14 @@ class Cell:
         if self.logistic:
             np.multiply(self.matrix, self.halves, out=self.scaled)
 
+    def project(self, t, out):
+        """Write the product of the rows of timestep t and the weights."""
+        np.dot(self.row_steps[t], self.scaled, out=out)
+
+    def back(self, d, out):
+        """Write the gradient with respect to the state, given that of the product."""
+        np.dot(d, self.recurrent, out=out)
+
     def restore(self, t, gone):
         """Carry the states over timestep t where `gone` (n, 1) says that it is absent."""
         np.copyto(self.state[t + 1], self.state[t], where=gone)
@@ -118,7 +126,7 @@ class SimpleRNN(Cell):
 
     def step(self, t):
         before = self.before_steps[t]
-        np.dot(self.row_steps[t], self.matrix, out=before)
+        self.project(t, before)
         self.activation.value(before, self.state_steps[t + 1])
 
     def block_views(self, block):
@@ -134,7 +142,7 @@ class SimpleRNN(Cell):
     def backward_step(self, t, dh):
         d = self.d_steps[t]
         d *= dh
-        np.dot(d, self.recurrent, out=dh)
+        self.back(d, dh)
 
 
 class LSTM(Cell):
@@ -178,7 +186,7 @@ class LSTM(Cell):
     def step(self, t):
         before, before_g, gate, i, f, g, o = self.views[t]
         c, c_next, shown = self.memory_steps[t], self.memory_steps[t + 1], self.shown_steps[t]
-        np.dot(self.row_steps[t], self.scaled, out=before)
+        self.project(t, before)
         np.tanh(before, out=gate)
         gate *= self.halves
         gate += self.offsets
@@ -237,7 +245,7 @@ class LSTM(Cell):
         d_memory *= self.dc_gates
         d_output *= dh
         dc *= self.views[t][4]
-        np.dot(d, self.recurrent, out=dh)
+        self.back(d, dh)
 
 
 class GRU(Cell):
@@ -256,13 +264,11 @@ class GRU(Cell):
         self.candidate = self.buffer(kept)
         self.views = [
             (
-                h[..., self.features :],
                 *(x[..., :2, :], x[..., 2, :]),
                 *(inner_flat, inner[..., :2, :], *(inner[..., k, :] for k in range(3))),
                 *(before, candidate),
             )
-            for h, x, inner_flat, inner, before, candidate in zip(
-                self.row_steps[: self.n_steps],
+            for x, inner_flat, inner, before, candidate in zip(
                 steps_of(self.projected, self.n_steps),
                 steps_of(self.inner.reshape(flat), self.n_steps),
                 steps_of(self.inner, self.n_steps),
@@ -271,7 +277,8 @@ class GRU(Cell):
                 strict=True,
             )
         ]
-        self.recurrent_rows = self.scaled[self.features :]  # [R; b], for [h, 0, 1]
+        self.state_rows = [row[..., self.features :] for row in self.row_steps]
+        self.state_matrix = self.scaled[self.features :]  # [R; b], for [h, 0, 1]
         if self.gradient is not None:
             self.make_backward()
 
@@ -283,10 +290,13 @@ class GRU(Cell):
         np.dot(x, self.scaled[:features], out=projected)
         projected += self.scaled[features + self.units]
 
+    def project(self, t, out):
+        np.dot(self.state_rows[t], self.state_matrix, out=out)
+
     def step(self, t):
-        h_rows, x_gates, x_candidate, inner, gates, z, r, q, before, g = self.views[t]
+        x_gates, x_candidate, inner, gates, z, r, q, before, g = self.views[t]
         h, spare = self.state_steps[t], self.spare
-        np.dot(h_rows, self.recurrent_rows, out=inner)
+        self.project(t, inner)
         gates += x_gates
         np.tanh(gates, out=gates)
         gates *= 0.5
@@ -334,8 +344,8 @@ class GRU(Cell):
     def backward_step(self, t, dh):
         d4, d_recurrent = self.d_views[t]
         d4 *= dh[..., np.newaxis, :]
-        dh *= self.views[t][5]
-        np.dot(d_recurrent, self.recurrent, out=self.carried)
+        dh *= self.views[t][4]
+        self.back(d_recurrent, self.carried)
         dh += self.carried
 
     def end_backward(self):

@@ -1,6 +1,9 @@
 """The NumPy engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
 
-from math import prod
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -15,6 +18,12 @@ from skrnn._state import State
 RESIDENT_BYTES = 2**24
 # Samples predicted at a time: what they need stays in the caches.
 PREDICT_AT_ONCE = 512
+# Networks of up to so many weights and gates are kept for the next prediction, and so many of them.
+KEPT_NUMBERS = 2**18
+MAX_KEPT = 8
+
+_lock = threading.Lock()
+_idle = OrderedDict()  # those that no thread uses now; the oldest first
 
 
 class Loaded:
@@ -30,7 +39,7 @@ class Loaded:
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings, self.samples = architecture, settings, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
-        self.weights = np.empty(sum(map(prod, self.shapes)), architecture.dtype)
+        self.weights = np.empty(architecture.n_weights, architecture.dtype)
         self.optimizer = OPTIMIZERS[settings.optimizer](
             settings, self.weights, self.shapes, architecture.vocab_size is not None
         )
@@ -170,24 +179,19 @@ def run_epoch(loaded, state, order):
 @one_blas_thread()
 def evaluate(architecture, settings, weights, samples):
     """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
-    flat, networks = _flat(architecture, weights), {}
     n_batch = min(settings.batch_size, len(samples))
     carried, total = [], 0.0
     for start in range(0, len(samples), n_batch):
         X, y, w = samples.block(np.arange(start, min(start + n_batch, len(samples))))
-        if len(X) not in networks:
-            networks[len(X)] = Network(architecture, flat, len(X), X.shape[1])
-        network = networks[len(X)]
-        output = network.forward(X, carried)
-        loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, _shares(w))
-        total += loss * len(X)
-        if architecture.stateful:
-            carried = network.stack.carried()
+        with _borrowed(architecture, weights, X) as network:
+            output = network.forward(X, carried)
+            loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, _shares(w))
+            total += loss * len(X)
+            if architecture.stateful:
+                carried = network.stack.carried()
     return float(total / len(samples))
 
 
-@np.errstate(all="ignore")
-@one_blas_thread()
 def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
     """Return the network's raw outputs, or hidden states.
 
@@ -208,32 +212,61 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
         One array, or with states the output first.
     carried : list of ndarray
     """
-    flat, networks, blocks = _flat(architecture, weights), {}, []
     at_once, carried = architecture.batch_size or PREDICT_AT_ONCE, carried or []
-    for start in range(0, len(sequences), at_once):
+
+    @np.errstate(all="ignore")
+    def block(start, carried=()):
         X = sequences.block(slice(start, start + at_once), scaling, architecture.dtype)
-        if len(X) not in networks:
-            networks[len(X)] = Network(architecture, flat, len(X), X.shape[1])
-        network = networks[len(X)]
-        if hidden is None:
-            blocks.append([_as_samples(network, network.forward(X, carried))])
-        else:
-            blocks.append(_hidden(network, network.recur(X, carried), *hidden))
-        if architecture.stateful:
-            carried = network.stack.carried()
+        with _borrowed(architecture, weights, X) as network:
+            if hidden is None:
+                arrays = [_as_samples(network, network.forward(X, carried))]
+            else:
+                arrays = _hidden(network, network.recur(X, carried), *hidden)
+            return arrays, network.stack.carried() if architecture.stateful else []
+
+    starts, blocks = range(0, len(sequences), at_once), []
+    with one_blas_thread() as n_threads:
+        if architecture.stateful or len(starts) == 1 or n_threads == 1:
+            for start in starts:
+                arrays, carried = block(start, carried)
+                blocks.append(arrays)
+        else:  # NumPy lets go of the interpreter in the products and functions of a block
+            with ThreadPoolExecutor(n_threads) as pool:
+                blocks = [arrays for arrays, _ in pool.map(block, starts)]
+    if len(blocks) == 1:
+        return blocks[0], carried
     return [np.concatenate(parts) for parts in zip(*blocks, strict=True)], carried
 
 
 def zero_states(architecture):
     """Return the carried states of a stateful network before its first batch."""
-    flat = _flat(architecture, [np.zeros(weight.shape) for weight in architecture.weights()])
+    flat = np.zeros(architecture.n_weights, architecture.dtype)
     return Network(architecture, flat, architecture.batch_size, 1).stack.carried()
 
 
-def _flat(architecture, weights):
-    flat = np.empty(sum(weight.size for weight in weights), architecture.dtype)
-    flatten(weights, flat)
-    return flat
+def clear():
+    """Forget the networks that are kept for the next prediction."""
+    with _lock:
+        _idle.clear()
+
+
+@contextmanager
+def _borrowed(architecture, weights, X):
+    """Give a network for X with these weights; small ones are kept for the next call."""
+    key = architecture, len(X), X.shape[1]
+    with _lock:
+        network = _idle.pop(key, None)
+    if network is None:
+        flat = np.empty(architecture.n_weights, architecture.dtype)
+        network = Network(architecture, flat, len(X), X.shape[1])
+    flatten(weights, network.weights)
+    yield network
+    if network.size > KEPT_NUMBERS:
+        return
+    with _lock:
+        _idle[key] = network
+        if len(_idle) > MAX_KEPT:
+            _idle.popitem(last=False)
 
 
 def _shares(w):
@@ -258,7 +291,7 @@ def _as_samples(network, output):
     if not architecture.return_sequences:
         return output.reshape(network.n_samples, *architecture.outputs).copy()
     output = output.reshape(-1, network.n_samples, *architecture.outputs)
-    return output.swapaxes(0, 1)
+    return output.swapaxes(0, 1).copy()
 
 
 def _hidden(network, states, return_sequences, return_state):

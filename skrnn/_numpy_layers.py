@@ -258,11 +258,3 @@ class Dense:
         """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
         np.dot(self.rows.T, d, out=self.gradient)
         return np.dot(d, self.matrix[:-1].T)
-
-
-def sorted_rows(tokens):
-    """Return how tokens are sorted, where each different one begins, and the different ones."""
-    order = np.argsort(tokens, kind="stable")
-    ordered = tokens[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    return order, starts, ordered[starts]

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from skrnn._numpy_layers import Dense, Stack, sorted_rows
+from skrnn._numpy_layers import Dense, Stack
 
 
 class Network:
@@ -22,7 +22,7 @@ class Network:
     """
 
     def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
-        self.architecture, self.n_samples = architecture, n_samples
+        self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
         self.tokens = architecture.vocab_size is not None
         parts = _layer_bounds(architecture)
         views = [weights[start:stop] for start, stop in parts]
@@ -30,6 +30,7 @@ class Network:
         if self.tokens:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
+        self.size = architecture.n_weights + n_samples * timesteps * architecture.gate_width
         n_head = len(architecture.dense_sizes) + 1
         kept = gradient is not None or architecture.masked
         self.stack = Stack(
@@ -92,7 +93,7 @@ class Network:
 
         Returns
         -------
-        (rows, occurrences, starts) or None
+        (tokens, d) or None
             The gradient of an embedding, as `Optimizer.put_rows` takes it.
         """
         *inner, last = self.head
@@ -106,8 +107,7 @@ class Network:
         dx = self.stack.backward(d_last, d_sequence, to_input=self.tokens)
         if not self.tokens:
             return None
-        order, starts, rows = sorted_rows(self.ids.ravel())
-        return rows, dx.reshape(len(order), -1)[order], starts
+        return self.ids.ravel(), dx.reshape(self.ids.size, -1)
 
     def _drops(self, generator):
         """Yield for each layer and direction what its input is multiplied with, (n, F)."""

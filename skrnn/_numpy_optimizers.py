@@ -5,11 +5,22 @@ from math import prod
 from typing import ClassVar
 
 import numpy as np
+from scipy.sparse import csr_array
 
 # Elements updated at a time, so that what a step reads and writes stays in the cache.
 CHUNK = 2**15
 
 SHARED_SETTINGS = {"clipnorm": None, "weight_decay": None}
+
+
+def summation(tokens, dtype):
+    """Return the different tokens, and a sparse matrix that sums what belongs to each."""
+    order = np.argsort(tokens, kind="stable")
+    ordered = tokens[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    bounds = np.append(starts, len(tokens))
+    ones = np.ones(len(tokens), dtype)
+    return ordered[starts], csr_array((ones, order, bounds), (len(starts), len(tokens)))
 
 
 class Optimizer:
@@ -43,7 +54,7 @@ class Optimizer:
         self.gradient = np.zeros_like(weights)
         self.squares = np.zeros_like(weights) if self.needs_squares else None
         self.table_size = self.bounds[1] if embedded else 0
-        self.rows, self.row_squares = None, 0.0
+        self.rows, self.row_squares = [], 0.0
         self.spare = np.empty(min(CHUNK, len(weights)), weights.dtype)
         self.chunks = [self._chunk(start) for start in range(0, len(weights), CHUNK)]
 
@@ -73,7 +84,7 @@ class Optimizer:
         """Return what comes after the vectors."""
         return []
 
-    def put_rows(self, rows, occurrences, starts):
+    def put_rows(self, tokens, d):
         """Write the gradient of an embedding.
 
         Tokens of one row share one gradient, their sum; but Keras squares the part of each token
@@ -81,24 +92,21 @@ class Optimizer:
 
         Parameters
         ----------
-        rows : ndarray of int of shape (n_rows,)
-            Different ones.
-        occurrences : ndarray of shape (n_tokens, width)
-            The gradient of each token, those of one row together, in the order of `rows`.
-        starts : ndarray of int of shape (n_rows,)
-            Where each row's tokens begin.
+        tokens : ndarray of int of shape (n_tokens,)
+        d : ndarray of shape (n_tokens, width)
+            The gradient with respect to each token's vector.
         """
-        table, squares = self._table(self.gradient), np.square(occurrences)
-        if self.rows is not None:
-            table[self.rows] = 0
-        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
-        self.row_squares = squares.sum()
+        rows, sums = summation(tokens, d.dtype)
+        last, self.rows = self.rows, rows
+        table = self._table(self.gradient)
+        table[last] = 0
+        table[rows] = sums @ d
+        np.square(d, out=d)
+        self.row_squares = d.sum()
         if self.needs_squares:
             table = self._table(self.squares)
-            if self.rows is not None:
-                table[self.rows] = 0
-            table[rows] = np.add.reduceat(squares, starts, axis=0)
-        self.rows = rows
+            table[last] = 0
+            table[rows] = sums @ d
 
     def step(self):
         """Update the weights from `gradient`."""

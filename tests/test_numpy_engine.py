@@ -73,9 +73,8 @@ def weighted_output(described, weights, x, direction, dropout_seed=None):
     output = network.forward(x, generator=generator)
     of_table = network.backward(network.head[-1].through_activation(direction))
     if of_table is not None:
-        rows, occurrences, starts = of_table
-        table = unflatten(gradient, [described.weights()[0].shape])[0]
-        table[rows] = np.add.reduceat(occurrences, starts, axis=0)
+        tokens, d = of_table
+        np.add.at(unflatten(gradient, [described.weights()[0].shape])[0], tokens, d)
     return float((direction * output).sum()), gradient
 
 
