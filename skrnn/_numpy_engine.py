@@ -105,8 +105,6 @@ def missing(architecture, settings=None):
         for name in ("activation", "dense_activation")
         if getattr(architecture, name) not in ACTIVATIONS
     ]
-    if architecture.recurrent_dropout:
-        lacks.append("recurrent_dropout")
     if architecture.stateful and architecture.masked:
         lacks.append("stateful")
     if settings is None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from skrnn._numpy_activations import ACTIVATIONS, softmax, softmax_backward
 from skrnn._numpy_cells import CELLS
+from skrnn._numpy_dropout import DROPPED_CELLS
 
 
 class Recurrent:
@@ -15,7 +16,8 @@ class Recurrent:
 
     Parameters
     ----------
-    cell_type : str
+    kind : type
+        One of CELLS or DROPPED_CELLS.
     weights : ndarray of shape (n_weights,)
         Kernel, recurrent kernel and bias, one after the other.
     shape : (T, n, F, U)
@@ -28,9 +30,8 @@ class Recurrent:
         Whether time runs from the last timestep to the first.
     """
 
-    def __init__(self, cell_type, weights, shape, activation, kept, gradient, backwards):
+    def __init__(self, kind, weights, shape, activation, kept, gradient, backwards):
         timesteps, n_samples, features, units = shape
-        kind = CELLS[cell_type]
         self.features, self.order = features, -1 if backwards else 1
         width = features + units + len(kind.constants)
         rows = np.zeros((timesteps + 1, n_samples, width), weights.dtype)
@@ -54,18 +55,22 @@ class Recurrent:
             Which timesteps are skipped.
         carried : list of ndarray of shape (n, U), or None
             The states to begin with; None: zeros.
-        drop : ndarray of shape (n, F), or None
-            What dropout multiplies the input of every timestep with.
+        drop : ndarray of shape (n, F), or (gates, n, K) for a dropped cell, or None
+            What dropout multiplies the input of every timestep with, or the rows of each gate.
 
         Returns
         -------
         ndarray of shape (T, n, U)
             A view of the hidden states, in the order of the input.
         """
-        cell, self.drop = self.cell, drop
+        cell = self.cell
+        by_gate = drop is not None and drop.ndim == 3
+        self.drop = None if by_gate else drop
         self.gone = gone if gone is None else gone[:: self.order]
         np.copyto(self.input, x[:: self.order])
-        if drop is not None:
+        if by_gate:
+            cell.factors = drop
+        elif drop is not None:
             self.input *= drop
         if carried is not None or not cell.kept:
             first, _ = cell.states()
@@ -140,6 +145,8 @@ class Stack:
     def __init__(self, architecture, weights, gradients, timesteps, n_samples, kept):
         directions = (False, True) if architecture.bidirectional else (False,)
         flats, into, self.layers = iter(weights), iter(gradients), []
+        dropped = architecture.recurrent_dropout and gradients[0] is not None
+        kinds = DROPPED_CELLS if dropped else CELLS
         width = architecture.features
         if architecture.vocab_size is not None:
             width = architecture.embedding_dim
@@ -148,7 +155,7 @@ class Stack:
             self.layers.append(
                 [
                     Recurrent(
-                        *(cell_type, next(flats), shape, architecture.activation, kept),
+                        *(kinds[cell_type], next(flats), shape, architecture.activation, kept),
                         *(next(into), backwards),
                     )
                     for backwards in directions

@@ -68,7 +68,7 @@ class Network:
             self.ids = x
             x = self.table[x]  # (T, n, E)
         drops = None
-        if generator is not None and architecture.dropout:
+        if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
             drops = self._drops(generator)
         return self.stack.forward(x, gone, carried, drops)
 
@@ -110,13 +110,23 @@ class Network:
         return self.ids.ravel(), dx.reshape(self.ids.size, -1)
 
     def _drops(self, generator):
-        """Yield for each layer and direction what its input is multiplied with, (n, F)."""
-        keep = 1 - self.architecture.dropout
-        for layer in self.stack.layers:
-            for direction in layer:
-                shape = self.n_samples, direction.features
-                kept = generator.random(shape) < keep
-                yield (kept / keep).astype(self.architecture.dtype)
+        """Yield for each layer and direction what dropout multiplies, as `Recurrent` takes it."""
+        architecture, n_samples = self.architecture, self.n_samples
+
+        def draw(shape, rate):
+            kept = generator.random(shape) < 1 - rate
+            return (kept / (1 - rate)).astype(architecture.dtype)
+
+        for direction in (direction for layer in self.stack.layers for direction in layer):
+            cell = direction.cell
+            if not architecture.recurrent_dropout:
+                yield draw((n_samples, cell.features), architecture.dropout)
+                continue
+            shape = cell.gates, n_samples
+            ones = np.ones((*shape, len(cell.constants)), architecture.dtype)
+            of_input = draw((*shape, cell.features), architecture.dropout)
+            of_state = draw((*shape, cell.units), architecture.recurrent_dropout)
+            yield np.concatenate([of_input, of_state, ones], axis=2)  # (gates, n, K)
 
 
 def _layer_bounds(architecture):

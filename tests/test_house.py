@@ -29,7 +29,7 @@ LEVELS = [
         "_numpy_losses",
         "_numpy_optimizers",
     ],
-    ["_numpy_cells", "_numpy_layers", "_numpy_network"],
+    ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_network"],
     ["_architecture", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
     ["_samples", "_parameters", "_labels"],

@@ -407,10 +407,19 @@ def test_dropout_scales_what_it_keeps_to_the_same_mean():
     assert abs(drop.mean() - 1) < 0.02
 
 
-def test_gradient_under_dropout_equals_finite_differences():
-    described = architecture(dropout=0.5)
-    x, weights = inputs(described), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(6, 2))
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.3, 0.4)], ids=str)
+@pytest.mark.parametrize("n_samples", [1, 6])
+def test_gradient_under_dropout_equals_finite_differences(cell, rates, n_samples):
+    described = architecture(
+        cell_types=(cell, cell),
+        units=(4, 3),
+        bidirectional=True,
+        dropout=rates[0],
+        recurrent_dropout=rates[1],
+    )
+    x, weights = inputs(described, n_samples), flat_weights(described)
+    direction = np.random.default_rng(1).normal(size=(n_samples, 2))
     _, gradient = weighted_output(described, weights, x, direction, dropout_seed=3)
     places = np.random.default_rng(2).choice(len(weights), 40)
     expected = slopes(
@@ -548,3 +557,17 @@ def test_classifier_of_three_classes_is_trained_by_numpy():
     classifier = RNNClassifier("gru", 8, epochs=60, random_state=0).fit(X, labels)
     assert classifier.engine_ == "numpy"
     assert classifier.score(X, labels) > 0.9
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gates_that_drop_nothing_give_the_same_network(cell):
+    plain, dropped = (
+        architecture(cell_types=(cell,)),
+        architecture(cell_types=(cell,), recurrent_dropout=1e-12),
+    )
+    x, weights = inputs(plain), flat_weights(plain)
+    direction = np.random.default_rng(1).normal(size=(6, 2))
+    expected = weighted_output(plain, weights, x, direction)
+    found = weighted_output(dropped, weights, x, direction, dropout_seed=0)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-9)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-9, atol=1e-12)
