@@ -1,0 +1,288 @@
+"""Seven workloads with skrnn, and with what one would use instead, in turns.
+
+    python examples/benchmarks/workloads.py W1 W3 --peers keras --rounds 3
+
+Peers other than Keras have environments of their own, named by their interpreters:
+
+    python examples/benchmarks/workloads.py W3 --peers scikeras=PATH/bin/python skorch=PATH/bin/python
+
+Every figure is that of a fresh process; imports are not counted, except in W7.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+WORKLOADS = {
+    "W1": "LSTM(20, relu), Dense(5, relu), Dense(1) on 13 windows, batch 1, 200 epochs: fit",
+    "W2": "Embedding(5000, 100), SimpleRNN(128), sigmoid on 10,000 x 30 ids, 3 epochs: fit",
+    "W3": "GridSearchCV, 3 cells x 4 sizes, cv=3, 1,000 x 12, 10 epochs, refit: fit",
+    "W4": "LSTM(64), Dense(24) on 20,000 x 48 x 7, batch 64, 2 epochs: fit",
+    "W5": "one sample (48, 7) through the network of W4: predict",
+    "W5b": "20,000 samples (48, 7) through the network of W4: predict",
+    "W7": "a fresh process: import, fit a tiny network, predict",
+}
+SIZES = (8, 16, 32, 64)
+CELLS = ("simple_rnn", "lstm", "gru")
+
+
+def data(name):
+    """Return X and y of a workload."""
+    rng = np.random.default_rng(0)
+    if name in ("W1", "W7"):
+        starts = [*range(1, 11), 20, 30, 40]
+        steps = [1] * 10 + [10] * 3
+        X = np.array([[s, s + d, s + 2 * d] for s, d in zip(starts, steps, strict=True)], "float32")
+        return X[:, :, np.newaxis], X[:, -1] + np.float32(steps)
+    if name == "W2":
+        return rng.integers(0, 5000, (10_000, 30)), rng.integers(0, 2, 10_000)
+    if name == "W3":
+        X = rng.normal(size=(1000, 12, 1)).astype("float32")
+        return X, X.sum(axis=(1, 2))
+    X = rng.normal(size=(20_000, 48, 7)).astype("float32")
+    return X, rng.normal(size=(20_000, 24)).astype("float32")
+
+
+# skrnn
+
+
+def skrnn_estimator(name):
+    from skrnn import RNNClassifier, RNNRegressor
+
+    plain = {"standardize": False, "learning_rate": None, "random_state": 0}
+    if name in ("W1", "W7"):
+        return RNNRegressor(
+            *("lstm", 20),
+            activation="relu",
+            dense_sizes=(5,),
+            batch_size=1,
+            epochs=200 if name == "W1" else 1,
+            **plain,
+        )
+    if name == "W2":
+        return RNNClassifier(
+            "simple_rnn", 128, vocab_size=5000, embedding_dim=100, batch_size=32, epochs=3, **plain
+        )
+    if name == "W3":
+        return RNNRegressor(batch_size=32, epochs=10, **plain)
+    return RNNRegressor("lstm", 64, batch_size=64, epochs=2 if name == "W4" else 1, **plain)
+
+
+SKRNN_GRID = {"cell_type": CELLS, "hidden_size": SIZES}
+
+
+# Keras, plain and behind scikeras
+
+
+def keras_model(name, cell_type="lstm", hidden_size=64):
+    import keras
+
+    cells = {
+        "simple_rnn": keras.layers.SimpleRNN,
+        "gru": keras.layers.GRU,
+        "lstm": keras.layers.LSTM,
+    }
+    layers, Dense = [], keras.layers.Dense
+    if name in ("W1", "W7"):
+        layers = [keras.Input((3, 1)), cells["lstm"](20, activation="relu")]
+        layers += [Dense(5, activation="relu"), Dense(1)]
+    elif name == "W2":
+        layers = [keras.Input((30,)), keras.layers.Embedding(5000, 100)]
+        layers += [cells["simple_rnn"](128), Dense(1, activation="sigmoid")]
+    elif name == "W3":
+        layers = [keras.Input((12, 1)), cells[cell_type](hidden_size), Dense(1)]
+    else:
+        layers = [keras.Input((48, 7)), cells["lstm"](64), Dense(24)]
+    model = keras.Sequential(layers)
+    model.compile("adam", loss="binary_crossentropy" if name == "W2" else "mse")
+    return model
+
+
+FITS = {
+    "W1": {"epochs": 200, "batch_size": 1},
+    "W2": {"epochs": 3, "batch_size": 32},
+    "W3": {"epochs": 10, "batch_size": 32},
+    "W4": {"epochs": 2, "batch_size": 64},
+    "W5": {"epochs": 1, "batch_size": 64},
+    "W5b": {"epochs": 1, "batch_size": 64},
+    "W7": {"epochs": 1, "batch_size": 1},
+}
+
+
+class Plain:
+    """A Keras model with `fit` and `predict` as an estimator has them."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def fit(self, X, y):
+        self.model = keras_model(self.name)
+        self.model.fit(X, y, verbose=0, **FITS[self.name])
+        return self
+
+    def predict(self, X):
+        return self.model.predict(X, verbose=0)
+
+
+def scikeras_estimator(name):
+    from scikeras.wrappers import KerasRegressor
+
+    def build(cell_type="lstm", hidden_size=64):
+        return keras_model(name, cell_type, hidden_size)
+
+    chosen = {"cell_type": "lstm", "hidden_size": 64} if name == "W3" else {}
+    return KerasRegressor(build, verbose=0, random_state=0, **chosen, **FITS[name])
+
+
+# skorch
+
+
+def skorch_estimator(name):
+    import torch
+    from skorch import NeuralNetBinaryClassifier, NeuralNetRegressor
+
+    class Network(torch.nn.Module):
+        def __init__(self, cell_type="lstm", hidden_size=64):
+            super().__init__()
+            features, outputs = {"W1": (1, 1), "W2": (100, 1), "W3": (1, 1)}.get(name, (7, 24))
+            if name in ("W1", "W7"):
+                features, outputs, hidden_size = 1, 1, 20
+            kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+            if name == "W2":
+                self.embedding, cell_type, hidden_size = (
+                    torch.nn.Embedding(5000, 100),
+                    "simple_rnn",
+                    128,
+                )
+            self.cell = kinds[cell_type](features, hidden_size, batch_first=True)
+            self.head = torch.nn.Linear(hidden_size, outputs)
+            if name in ("W1", "W7"):
+                self.head = torch.nn.Sequential(
+                    torch.nn.Linear(20, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1)
+                )
+
+        def forward(self, X):
+            X = self.embedding(X) if name == "W2" else X
+            output = self.head(self.cell(X)[0][:, -1])
+            return output[:, 0] if name == "W2" else output
+
+    kind = NeuralNetBinaryClassifier if name == "W2" else NeuralNetRegressor
+    settings = FITS[name]
+    return kind(
+        Network,
+        max_epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        optimizer=torch.optim.Adam,
+        train_split=None,
+        verbose=0,
+    )
+
+
+def prepared(side, name):
+    """Return an estimator, X and y as this side wants them, with everything imported."""
+    X, y = data(name)
+    if side == "skrnn":
+        estimator, grid = skrnn_estimator(name), SKRNN_GRID
+    elif side == "keras":
+        import keras  # noqa: F401 - imports are not counted
+
+        estimator, grid = Plain(name), None
+    elif side == "scikeras":
+        estimator = scikeras_estimator(name)
+        grid = {"model__cell_type": CELLS, "model__hidden_size": SIZES}
+    else:
+        estimator = skorch_estimator(name)
+        grid = {"module__cell_type": CELLS, "module__hidden_size": SIZES}
+        y = y.astype("float32") if y.ndim == 2 or name == "W2" else y[:, np.newaxis]
+    if name == "W3":
+        if side == "keras":
+            raise SystemExit("W3 needs an estimator: grid_search.py measures plain Keras")
+        from sklearn.model_selection import GridSearchCV
+
+        if side == "scikeras":
+            estimator.set_params(model__cell_type="lstm", model__hidden_size=64)
+        estimator = GridSearchCV(estimator, grid, cv=3)
+    return estimator, X, y
+
+
+def measure(side, name):
+    """Return the seconds of a workload in this process."""
+    if name == "W7":
+        estimator, X, y = prepared(side, name)
+        estimator.fit(X, y).predict(X)
+        return None
+    estimator, X, y = prepared(side, name)
+    if name in ("W5", "W5b"):
+        estimator.fit(X[:256], y[:256])
+        X = X[:1] if name == "W5" else X
+        times = []
+        for _ in range(200 if name == "W5" and side != "keras" else 5):
+            start = time.perf_counter()
+            estimator.predict(X)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+    start = time.perf_counter()
+    estimator.fit(X, y)
+    return time.perf_counter() - start
+
+
+def in_a_fresh_process(python, side, name):
+    start = time.perf_counter()
+    finished = subprocess.run(
+        [python, __file__, name, "--worker", side],
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    whole = time.perf_counter() - start
+    seconds = json.loads(finished.stdout.splitlines()[-1])
+    return whole if seconds is None else seconds
+
+
+def compare(names, peers, rounds):
+    """Let skrnn and the peers take turns, and print the medians of seconds and of ratios."""
+    print(f"{'':>4} {'peer':<10}{'skrnn (s)':>12}{'peer (s)':>12}{'ratio':>8}  by round")
+    for name in names:
+        for peer, python in peers.items():
+            pairs = [
+                (
+                    in_a_fresh_process(sys.executable, "skrnn", name),
+                    in_a_fresh_process(python, peer, name),
+                )
+                for _ in range(rounds)
+            ]
+            ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+            ratios = [theirs / ours for ours, theirs in pairs]
+            listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+            middle = statistics.median(ratios)
+            print(
+                f"{name:>4} {peer:<10}{ours:>12.6f}{theirs:>12.6f}{middle:>8.2f}  {listed}",
+                flush=True,
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], help=str(WORKLOADS))
+    parser.add_argument("--peers", nargs="+", default=["keras"], help="NAME or NAME=INTERPRETER")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    names = arguments.workloads or list(WORKLOADS)
+    if arguments.worker:
+        print(json.dumps(measure(arguments.worker, names[0])))
+        return
+    peers = dict(peer.split("=", 1) if "=" in peer else (peer, sys.executable) for peer in arguments.peers)
+    compare(names, peers, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
