@@ -171,8 +171,8 @@ def learn_frequency(index):
     -------
     DateOffset, Timedelta or None
         The index's own frequency if it has one. Else, of what pandas infers from the longest
-        series, the commonest step in months and the commonest duration, the one that most steps
-        of all series agree with, if 95% do.
+        series, the commonest step in months, the commonest duration and the business day, the one
+        that most steps of all series agree with, if 95% do.
     """
     if index is None:
         return None
@@ -187,6 +187,7 @@ def learn_frequency(index):
         *_inferred(index),
         *_months(index.times, within),
         *_durations(index.times, within),
+        *_business_days(index.times),
     ]
     shares = [_continues(index, candidate)[within].mean() for candidate in candidates]
     best = int(np.argmax(shares))
@@ -216,7 +217,11 @@ def _months(times, within):
         return []
     if local.is_month_end.all():
         return [pd.offsets.MonthEnd(step)]
-    return [pd.DateOffset(months=step)] if local.day.nunique() == 1 else []
+    day = local.day.max()
+    if (local.day == day).all():
+        return [pd.DateOffset(months=step)]
+    clipped = (local.day == np.minimum(day, local.days_in_month)).all()
+    return [pd.DateOffset(months=step, day=int(day))] if clipped else []
 
 
 def _durations(times, within):
@@ -226,6 +231,15 @@ def _durations(times, within):
         days=1
     ) == pd.Timedelta(0)
     return [pd.DateOffset(days=step.days), step] if in_days else [step]
+
+
+def _business_days(times):
+    """The business day, where all times are one time of day from Monday to Friday."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return []
+    local = times.tz_localize(None)
+    one_time = (local - local.normalize()).nunique() == 1
+    return [pd.offsets.BusinessDay()] if one_time and (local.day_of_week < 5).all() else []
 
 
 def in_kind(index, dtype):

@@ -35,8 +35,10 @@ REGULAR = {
         "2024-02-01", periods=300, freq="24h", tz="Europe/Berlin"
     ),
 }
-# Four of five steps of a gappy business index are one day: too few for any frequency.
-GAPPY = {name: times for name, times in REGULAR.items() if name != "business"}
+# Clipped where a month is shorter, which pandas knows no frequency for.
+REGULAR["thirtieths"] = pd.date_range(
+    "2000-01-30", periods=100, freq=pd.DateOffset(months=1, day=30)
+)
 
 
 def bare(times):
@@ -68,7 +70,7 @@ def test_regular_index_without_its_frequency_is_one_run(times):
     assert runs(frame(bare(times))) == [0, len(times)]
 
 
-@pytest.mark.parametrize("times", GAPPY.values(), ids=GAPPY.keys())
+@pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
 def test_missing_rows_break_a_run(times):
     kept = bare(times).delete([40, 41])
     assert runs(frame(kept)) == [0, 40, len(times) - 2]
@@ -119,8 +121,15 @@ def test_irregular_index_is_one_run():
     assert runs(frame(times)) == [0, 4]
 
 
-def test_business_days_with_a_holiday_count_by_position():
-    assert runs(frame(bare(REGULAR["business"]).delete(7))) == [0, 99]
+def test_holidays_of_business_days_are_gaps():
+    times = pd.bdate_range("2021-01-01", periods=260).delete([40, 80, 140])
+    assert learn_frequency(read_time_index(frame(times))) == pd.offsets.BusinessDay()
+    assert runs(frame(times)) == [0, 40, 79, 138, 257]
+
+
+def test_days_of_one_week_are_days():
+    times = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"])
+    assert learn_frequency(read_time_index(frame(times))) == pd.offsets.Day()
 
 
 @pytest.mark.filterwarnings("error")
