@@ -155,9 +155,24 @@ def _standardized(x, architecture, scaling, mask_value):
         x = ops.where(gone, float("nan"), x)
     if scaling.x_mean is None:
         return x
+    mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.dtype
+    units = _units(scale, dtype)
+    if (units != 1).any():
+        x = keras.layers.Rescaling(1 / units, dtype=dtype, name="units")(x)
     return keras.layers.Normalization(
-        mean=scaling.x_mean, variance=scaling.x_scale**2, dtype=architecture.dtype
+        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype
     )(x)
+
+
+def _units(scale, dtype):
+    """Return 1, or the power of two near a deviation that Normalization cannot hold.
+
+    It takes a deviation below 1e-7 for 1e-7, and its square overflows float32. A power of two
+    divides without rounding.
+    """
+    limit = -np.finfo(dtype).minexp
+    exponents = np.frexp(scale)[1].clip(-limit, limit)
+    return np.where((scale > 1e-6) & (scale < 1e18), 1.0, np.ldexp(1.0, exponents))
 
 
 def _masked(x, architecture):

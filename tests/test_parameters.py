@@ -282,6 +282,16 @@ def test_model_holds_the_constants_and_predicts_raw_rows(standardize):
     np.testing.assert_allclose(model(X).numpy()[:, 0], fitted.predict(X), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("unit", [1e-30, 1e-9, 1e20, 1e35])
+def test_model_predicts_raw_rows_in_small_and_large_units(unit, dtype):
+    X, y = numbers()
+    X[..., 0] = (X[..., 0] + 3) * unit
+    fitted = regressor(dtype=dtype).fit(X, y * unit)
+    found = fitted.model_(X.astype(dtype)).numpy()[:, 0]
+    np.testing.assert_allclose(found / unit, fitted.predict(X) / unit, rtol=1e-4, atol=1e-4)
+
+
 def test_model_predicts_by_the_method_of_keras_too():
     X, y = numbers()
     fitted = regressor().fit(X, y)
