@@ -73,7 +73,9 @@ def absent_steps(values, mask_value):
     gone = np.isnan(values).all(axis=-1)
     if mask_value is None or np.isnan(mask_value):
         return gone
-    return gone | (values == values.dtype.type(mask_value)).all(axis=-1)
+    with np.errstate(over="ignore"):  # beyond the range of a small dtype no value is equal
+        mask_value = values.dtype.type(mask_value)
+    return gone | (values == mask_value).all(axis=-1)
 
 
 def absent_tokens(ids, mask_value):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
 from skrnn._scaling import fit_scaling
-from skrnn._sequences import Sequences, moments, padded, rows_under, unpadded
+from skrnn._sequences import Sequences, absent_steps, moments, padded, rows_under, unpadded
 
 
 def windows_of(n_rows, timesteps, stride=1):
@@ -87,6 +87,11 @@ def test_scaling_undoes_what_it_does():
     np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaling.standardize_x(X).std(axis=(0, 1)), 1)
     np.testing.assert_allclose(scaling.restore_y(standardized), y)
+
+
+def test_mask_value_beyond_the_dtype_is_equal_to_nothing():
+    values = np.array([[[0.0], [1.0], [np.nan]]], dtype=np.float16)
+    assert absent_steps(values, -99999.0).tolist() == [[False, False, True]]
 
 
 def test_unpadded_undoes_padded():
