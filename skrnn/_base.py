@@ -23,7 +23,14 @@ from skrnn._scaling import fit_scaling
 from skrnn._sequences import unpadded
 from skrnn._sklearn import fit_context
 from skrnn._training import Hook, Plan, joined, train
-from skrnn._validation import check_batches, check_shape, read_sequences, read_weights
+from skrnn._validation import (
+    check_batches,
+    check_shape,
+    first_frame,
+    naming,
+    read_sequences,
+    read_weights,
+)
 
 
 def clear_cache():
@@ -114,8 +121,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             `return_state` it comes first, followed by the states: h; for an LSTM h and c; for
             a bidirectional layer the forward ones before the backward ones.
         """
-        check_is_fitted(self, "weights_")
-        sequences = self._read_X(X, reset=False)
+        sequences = self._read_fitted(X)
         hidden = bool(return_sequences), bool(return_state)
         arrays = self._run(sequences, hidden=hidden)
         return arrays if return_state else arrays[0]
@@ -218,16 +224,17 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             vocab_size, dtype = self._architecture.vocab_size, self._architecture.dtype
             mask_value = self._mask_value
         sequences = read_sequences(X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype)
-        if sequences.flat and (reset or self.n_features_in_ == self.input_shape_[0]):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        if not reset:
-            check_shape(sequences, *self.input_shape_)
-            return sequences
-        timesteps = None if sequences.lengths is not None else sequences.timesteps
-        self.input_shape_ = (timesteps, sequences.features)
-        if not sequences.flat:
+        if reset:
+            timesteps = None if sequences.lengths is not None else sequences.timesteps
+            self.input_shape_ = (timesteps, sequences.features)
             self.n_features_in_ = sequences.features
             vars(self).pop("feature_names_in_", None)
+        named = X if sequences.flat else first_frame(X)
+        expected = self.input_shape_[0 if sequences.flat else 1]
+        if named is not None and (reset or self.n_features_in_ == expected):
+            validate_data(self, named, reset=reset, skip_check_array=True)
+        if not reset:
+            check_shape(sequences, *self.input_shape_)
         return sequences
 
     def _read_y(self, y, sample_weight, sequences, *, reset):
@@ -314,9 +321,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Return the Samples of a (X, y) or (X, y, sample_weight) tuple."""
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError("`validation_data` must be a tuple (X, y) or (X, y, sample_weight).")
-        X, y, *weights = validation_data
-        sequences = self._read_X(X, reset=False)
-        targets, weights = self._read_y(y, weights[0] if weights else None, sequences, reset=False)
+        X, y, *weight = validation_data
+        with naming("validation_data"):
+            sequences = self._read_X(X, reset=False)
+            targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
         return self._samples(sequences, targets, weights, self._split(targets, weights, 0, None)[0])
 
     def _train(self, training, validation, epochs, rng, resume):
@@ -371,9 +379,16 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _forward(self, X):
         """Return X as Sequences and the network's outputs for it, in the units of y."""
+        sequences = self._read_fitted(X)
+        return sequences, self._outputs(sequences)
+
+    def _read_fitted(self, X):
         check_is_fitted(self, "weights_")
-        sequences = self._read_X(X, reset=False)
-        return sequences, self._scaling.restore_y(self._run(sequences)[0])
+        return self._read_X(X, reset=False)
+
+    def _outputs(self, sequences):
+        """Return the network's outputs in the units of y."""
+        return self._scaling.restore_y(self._run(sequences)[0])
 
     def _as_given(self, values, sequences):
         """Return values of timesteps as a list of sequences was given; others as they are."""

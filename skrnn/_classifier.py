@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
@@ -20,7 +20,7 @@ from skrnn._labels import (
 )
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
-from skrnn._validation import read_weights
+from skrnn._validation import naming, read_weights
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -335,12 +335,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         -------
         float
         """
-        sequences, outputs = self._forward(X)
-        labels = self._labels(outputs)
-        if not self._architecture.return_sequences:
-            return accuracy_score(y, labels, sample_weight=sample_weight)
-        truth, present = labels_of_steps(y, sequences), sequences.present()
-        weights = read_weights(sample_weight, sequences, by_step=True, dtype="float64")
+        sequences = self._read_fitted(X)
+        by_step = self._architecture.return_sequences
+        truth = labels_of_steps(y, sequences) if by_step else self._read_labels(y, sequences)
+        with naming("y"):
+            check_classification_targets(truth)
+            if not self._multilabel:
+                unique_labels(self.classes_, truth)
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
+        present = sequences.present() if by_step else slice(None)
+        labels = self._labels(self._outputs(sequences))
         return accuracy_score(truth, labels[present], sample_weight=weights[present])
 
     @property
@@ -364,14 +368,26 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Return y as Targets, its classes learned or compared."""
         if self.return_sequences:
             return self._encode_classes(labels_of_steps(y, sequences), sequences, counted, reset)
+        y = self._read_labels(y, sequences, reset)
+        if y.ndim == 2:
+            return self._encode_indicators(y, reset)
+        return self._encode_classes(y, sequences, counted, reset)
+
+    def _read_labels(self, y, sequences, reset=False):
+        """Return y as a label or, with several outputs, a row of indicators for each sample."""
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
         multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
         if not reset and hasattr(self, "_architecture") and multilabel != self._multilabel:
             raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
-        if multilabel:
-            return self._encode_indicators(y, reset)
-        return self._encode_classes(column_or_1d(y, warn=True), sequences, counted, reset)
+        if not multilabel:
+            return column_or_1d(y, warn=reset)
+        if not reset and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"`y` must have a column for each of {len(self.classes_)} classes, got the shape "
+                f"{y.shape}."
+            )
+        return y
 
     def _encode_classes(self, labels, sequences, counted, reset):
         """Encode labels, one for each sample or one for each present timestep."""
@@ -388,7 +404,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             raise ValueError("`class_weight` is not supported for multilabel targets.")
         if reset:
             self.classes_ = np.arange(y.shape[1])
-        return targets_of_indicators(y, len(self.classes_), self.loss)
+        return targets_of_indicators(y, self.loss)
 
     def _weigh(self, weights, targets):
         """Multiply the weights by those of the classes."""

@@ -3,13 +3,14 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._targets import Targets
-from skrnn._validation import check_lengths_match
+from skrnn._validation import ONE_TARGET, as_array, check_lengths_match
 
 
 def labels_of_steps(y, sequences):
@@ -23,7 +24,7 @@ def labels_of_steps(y, sequences):
     check_lengths_match(sequences, y)
     present = sequences.present()
     if sequences.lengths is None:
-        y = np.asarray(y)
+        y = as_array(y, "`y`")
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
@@ -31,6 +32,12 @@ def labels_of_steps(y, sequences):
             )
         labels = y[present]
     else:
+        for i, target in enumerate(y):
+            if np.ndim(target) != 1:
+                raise ValueError(
+                    "`y` must hold one label for each timestep, got the shape "
+                    f"{np.shape(target)} in sample {i}."
+                )
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
         labels = np.concatenate([np.asarray(labels) for labels in y])[present[inside]]
     return read_labels(labels)
@@ -38,6 +45,14 @@ def labels_of_steps(y, sequences):
 
 def read_labels(y):
     """Return labels as an array without NaN, of one type that can be sorted."""
+    if y is None:
+        raise ValueError("`y` must hold labels, got None.")
+    missing = np.argwhere(pd.isna(as_array(y, "`y`", ONE_TARGET)))
+    if len(missing):
+        raise ValueError(
+            f"Input y contains NaN or None: `y` must hold a label everywhere, got none in row "
+            f"{missing[0][0]}."
+        )
     labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     try:
         np.unique(labels)
@@ -94,22 +109,17 @@ def targets_of_classes(codes, n_classes, loss):
     return Targets(values, (n_classes,), "softmax", loss, codes=codes)
 
 
-def targets_of_indicators(y, n_classes, loss):
+def targets_of_indicators(y, loss):
     """Return Targets of any number of classes each, a sigmoid for every class.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_classes)
-    n_classes : int
     loss : str
         As the user named it.
     """
-    if y.shape[1] != n_classes:
-        raise ValueError(
-            f"`y` must have a column for each of {n_classes} classes, got the shape {y.shape}."
-        )
     loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
-    return Targets(y, (n_classes,), "sigmoid", loss)
+    return Targets(y, (y.shape[1],), "sigmoid", loss)
 
 
 def weights_of_classes(class_weight, classes, codes, counted):

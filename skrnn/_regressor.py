@@ -17,7 +17,14 @@ from skrnn._keras_names import (
 from skrnn._sequences import padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
-from skrnn._validation import check_lengths_match, read_numbers, read_weights
+from skrnn._validation import (
+    ONE_TARGET,
+    as_array,
+    check_lengths_match,
+    check_numbers,
+    read_numbers,
+    read_weights,
+)
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
@@ -260,13 +267,14 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         -------
         float
         """
-        sequences, outputs = self._forward(X)
+        sequences = self._read_fitted(X)
         by_step = self._architecture.return_sequences
         truth = self._read_numbers(y, sequences, by_step)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
+        _check_outputs(truth.shape[weights.ndim :] or (1,), self._architecture.outputs)
         counted = weights > 0
         truth = truth.reshape(*weights.shape, -1)[counted]
-        outputs = outputs.reshape(*weights.shape, -1)[counted]
+        outputs = self._outputs(sequences).reshape(*weights.shape, -1)[counted]
         return r2_score(truth, outputs, sample_weight=weights[counted])
 
     def _encode(self, y, sequences, counted, *, reset):
@@ -275,10 +283,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         shape = values.shape[counted.ndim :]
         if reset:
             self._target_shape = shape
-        elif shape != self._target_shape:
-            raise ValueError(
-                f"`y` must have the trailing shape {self._target_shape}, as in `fit`, got {shape}."
-            )
+        else:
+            _check_outputs(shape, self._target_shape)
         loss = "mean_squared_error" if self.loss == "auto" else canonical_loss(self.loss)
         if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
             raise ValueError(
@@ -308,8 +314,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         """Return targets of timesteps as one array, zero on absent timesteps."""
         check_lengths_match(sequences, y)
         if sequences.lengths is not None:
-            y = padded([np.asarray(target, dtype=float) for target in y], sequences.timesteps)
-        y, present = np.asarray(y), sequences.present()
+            y = padded(_as_targets(y), sequences.timesteps)
+        y, present = as_array(y, "`y`"), sequences.present()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
@@ -328,3 +334,23 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _check_outputs(shape, fitted):
+    if shape != fitted:
+        raise ValueError(f"`y` must have the trailing shape {fitted}, as in `fit`, got {shape}.")
+
+
+def _as_targets(y):
+    """Return the targets of sequences as arrays that are alike but for their lengths."""
+    targets = []
+    for i, target in enumerate(y):
+        check_numbers(target, f"Sample {i} of `y`", ONE_TARGET)
+        targets.append(np.asarray(target, dtype=float))
+        shapes = [target.shape[1:] for target in (targets[0], targets[i])]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                "`y` must hold equally many outputs at each timestep, got those of shape "
+                f"{shapes[1]} in sample {i} and {shapes[0]} before."
+            )
+    return targets

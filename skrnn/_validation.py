@@ -1,9 +1,12 @@
 """Checks of what a caller passes, made before any graph is built, in the caller's words."""
 
+import reprlib
 import warnings
-from numbers import Integral
+from contextlib import contextmanager
+from numbers import Integral, Number
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
@@ -12,6 +15,73 @@ from skrnn._sklearn import check_sample_weight
 
 # Integers this large in X are rather token ids than measurements.
 TOKEN_LIKE = 1000
+NUMBERS_FOR_X = (
+    "Turn text into token ids, and pass their count as `vocab_size`; turn times into numbers."
+)
+
+ONE_TARGET = (
+    "`y` holds one target for each output, with `return_sequences=True` one at each timestep."
+)
+
+
+@contextmanager
+def naming(argument):
+    """Say of which argument the refusals within speak."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"In `{argument}`: {error}") from error
+
+
+def as_array(data, place, remedy=""):
+    """Return data as an array, or refuse lists that make none."""
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{place} must be one array, got unequal lengths. {remedy}") from error
+
+
+def check_numbers(data, place, remedy="Turn it into numbers."):
+    """Refuse text, times and other objects, which are no numbers even where NumPy converts them.
+
+    Parameters
+    ----------
+    data : array-like
+    place : str
+        What the message calls the data; of a frame it names the column too.
+    remedy : str
+    """
+    if hasattr(data, "select_dtypes"):
+        for i, (column, dtype) in enumerate(data.dtypes.items()):
+            if not pd.api.types.is_numeric_dtype(dtype):
+                check_numbers(data.iloc[:, i], f"Column {column!r} of {place}", remedy)
+        return
+    if issparse(data) or pd.api.types.is_numeric_dtype(getattr(data, "dtype", object)):
+        return
+    values = as_array(data, place, remedy)
+    if values.dtype.kind in "OSUmM":
+        for item in values.flat:
+            if not _is_number(item):
+                raise _no_number(item, place, remedy)
+
+
+def _no_number(item, place, remedy):
+    """Return the refusal of an item: a TypeError where even float() has no use for it."""
+    got = f"{place} must hold numbers, got {reprlib.repr(str(item))} of type {type(item).__name__}"
+    try:
+        float(item)
+    except TypeError as error:
+        return TypeError(f"{got}: {error}. {remedy}")
+    except ValueError:
+        pass
+    return ValueError(f"{got}. {remedy}")
+
+
+def _is_number(item):
+    """Whether an item is a number, or stands for a missing one."""
+    number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
+    return number or item is None or item is pd.NA
 
 
 def read_sequences(X, *, vocab_size, mask_value, dtype):
@@ -53,13 +123,20 @@ def read_sequences(X, *, vocab_size, mask_value, dtype):
 
 def _as_arrays(X):
     """Return the sequences of a list as arrays, or None where X is an ordinary array-like."""
+    if isinstance(X, pd.Series):
+        X = X.to_numpy()
     listed = isinstance(X, (list, tuple)) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     )
-    if not listed or len(X) == 0 or any(np.isscalar(item) or item is None for item in X):
+    single = [np.isscalar(item) or item is None for item in X] if listed else [True]
+    if all(single):
         return None
+    if any(single):
+        i = single.index(True)
+        raise ValueError(f"`X` is a list of sequences, but item {i} is none, got {X[i]!r}.")
     if any(issparse(item) for item in X):
         raise TypeError("Sparse data was passed in `X`, but dense data is required: `toarray()`.")
+    _check_columns(X)
     arrays = [_as_array(item, i) for i, item in enumerate(X)]
     dimensions = {array.ndim for array in arrays}
     if dimensions == {2} or (dimensions == {1} and len({len(array) for array in arrays}) > 1):
@@ -73,7 +150,30 @@ def _as_arrays(X):
     return None
 
 
+def first_frame(X):
+    """Return the first DataFrame of a list, or None where there is none."""
+    listed = isinstance(X, (list, tuple, np.ndarray, pd.Series))
+    return next((item for item in X if hasattr(item, "columns")), None) if listed else None
+
+
+def _check_columns(X):
+    """Refuse frames whose columns differ: sequences are read by position."""
+    first = first_frame(X)
+    for i, item in enumerate(X):
+        columns = getattr(item, "columns", None)
+        if columns is not None and list(columns) != list(first.columns):
+            raise ValueError(
+                f"`X` must hold frames of equal columns in equal order, got {list(columns)} in "
+                f"sequence {i} and {list(first.columns)} before."
+            )
+
+
 def _as_array(item, i):
+    if hasattr(item, "select_dtypes"):
+        check_numbers(item, f"sequence {i} of `X`", NUMBERS_FOR_X)
+        return check_array(
+            item, ensure_all_finite=False, ensure_min_samples=0, ensure_min_features=0
+        )
     try:
         return np.asarray(item)
     except ValueError as error:
@@ -86,7 +186,7 @@ def _as_array(item, i):
 def _to_numbers(array, i):
     if array.size == 0:
         raise ValueError(f"`X` holds an empty sequence, number {i}. Drop it, and its target.")
-    _refuse_other_than_numbers(array)
+    check_numbers(array, f"Sequence {i} of `X`", NUMBERS_FOR_X)
     name = f"sequence {i} of X"
     return check_array(array, ensure_2d=False, ensure_all_finite=False, input_name=name)
 
@@ -106,10 +206,8 @@ def _pad(arrays):
 
 
 def _read_array(X):
-    if isinstance(X, (list, np.ndarray)):
-        _refuse_other_than_numbers(np.asarray(X))
-    elif hasattr(X, "select_dtypes"):
-        _refuse_other_than_numbers(X.select_dtypes(exclude="number").to_numpy())
+    if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
+        check_numbers(X, "`X`", NUMBERS_FOR_X)
     values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
     if values.ndim > 3:
         raise ValueError(
@@ -121,20 +219,6 @@ def _read_array(X):
             f"`X` must have at least one timestep and one feature, got {values.shape}."
         )
     return values
-
-
-def _refuse_other_than_numbers(values):
-    if values.dtype.kind in "mM":
-        raise ValueError(f"`X` must hold numbers, got an array of dtype {values.dtype}.")
-    text = values.dtype.kind in "US" and values.size > 0
-    if values.dtype == object:
-        text = next((item for item in values.flat if isinstance(item, (str, bytes))), None)
-        values = np.array([text])
-    if text:
-        raise ValueError(
-            f"`X` must hold numbers, got the string {str(values.flat[0])!r}. Turn text into token "
-            "ids first, and pass their count as `vocab_size`."
-        )
 
 
 def _check_tokens(values, vocab_size, lengths):
@@ -227,6 +311,11 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
     ndarray of shape (n_samples,), or (n_samples, timesteps) with `by_step`
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
+    check_numbers(
+        sample_weight,
+        "`sample_weight`",
+        "It is (n_samples,), or with `return_sequences` (n_samples, timesteps).",
+    )
     weights = None if sample_weight is None else np.asarray(sample_weight)
     if by_step and weights is not None and weights.ndim == 2:
         if weights.shape != shape:
@@ -279,16 +368,10 @@ def read_numbers(y, *, dtype):
     """Return targets as a floating array whose values are finite in the dtype of computation."""
     if y is None:
         raise ValueError("`y` must be an array of numbers, got None.")
-    try:
-        y = check_array(
-            y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
-        )
-    except ValueError as error:
-        if "inhomogeneous" not in str(error):
-            raise
-        raise ValueError(
-            "`y` must be one array of numbers, got lists of unequal lengths."
-        ) from error
+    check_numbers(y, "`y`", ONE_TARGET)
+    y = check_array(
+        y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
+    )
     if y.size and np.abs(y).max() > np.finfo(dtype).max:
         raise ValueError(f"Input y contains infinity or a value too large for dtype('{dtype}').")
     return y

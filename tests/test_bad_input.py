@@ -5,7 +5,7 @@ import pickle
 import re
 import warnings
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,10 @@ def tokens(*wrong, dtype=float):
 def sequences():
     """Sequences of 2, 3 and 4 timesteps in turn."""
     return [sample[: 2 + i % 3] for i, sample in enumerate(good_X())]
+
+
+def frames():
+    return [pd.DataFrame(sequence, columns=["a", "b"]) for sequence in sequences()]
 
 
 def sequence_targets(estimator):
@@ -137,7 +141,7 @@ BAD_X = {
     "bytes": (np.full((20, 4), b"word"), "`X`", "numbers", "word"),
     "dates": (np.full((20, 4), np.datetime64("2024-01-01")), "`X`", "numbers"),
     "time differences": (np.full((20, 4), np.timedelta64(1, "D")), "`X`", "numbers"),
-    "objects": (np.full((20, 4), {}, dtype=object), "real number", "dict"),
+    "objects": (np.full((20, 4), {}, dtype=object), "numbers", "dict"),
     "a dict": ({"a": [1, 2]}, "Expected 2D array"),
     "a set": ({1.0, 2.0}, "Expected 2D array"),
     "a list of ragged sequences": (
@@ -164,6 +168,35 @@ BAD_X = {
         "NaN",
         "sequence 19",
         "mask_value",
+    ),
+    "None among sequences": ([None, *sequences()[1:]], "`X`", "item 0", "None"),
+    "a number among sequences": ([*sequences()[:-1], 3.0], "`X`", "item 19", "3.0"),
+    "a frame with durations": (
+        pd.DataFrame({"a": [1.0] * 20, "b": pd.timedelta_range("1D", periods=20)}),
+        "Column 'b' of `X`",
+        "numbers",
+    ),
+    "a frame with periods": (
+        pd.DataFrame({"a": [1.0] * 20, "b": pd.period_range("2024", periods=20, freq="D")}),
+        "Column 'b' of `X`",
+        "numbers",
+    ),
+    "a frame of lists": (pd.DataFrame({"a": [[1.0, 2.0]] * 20}), "Column 'a' of `X`", "list"),
+    "a sequence that is a frame with dates": (
+        [*frames()[:-1], frames()[0].assign(b=pd.Timestamp("2024-01-01"))],
+        "Column 'b' of sequence 19 of `X`",
+        "2024-01-01",
+    ),
+    "a sequence that is a frame with NA": (
+        [*frames()[:-1], pd.DataFrame({"a": [1, 2], "b": [pd.NA, 1]}, dtype="Int64")],
+        "NaN",
+    ),
+    "frames in another order of columns": (
+        [*frames()[:-1], frames()[-1][["b", "a"]]],
+        "`X`",
+        "equal order",
+        "sequence 19",
+        ["b", "a"],
     ),
     "a sequence with infinity": ([*sequences()[:-1], np.full((3, 2), np.inf)], "infinity"),
     "a sequence of strings": ([*sequences()[:-1], np.full((3, 2), "word")], "`X`", "word"),
@@ -319,9 +352,18 @@ BAD_TARGETS = {
     "nothing": (None, "requires y"),
     "empty": ([], "0 sample(s)"),
     "complex numbers": (np.full(20, 1j), "Complex data not supported"),
-    "strings": (["word"] * 20, "could not convert string to float: 'word'"),
+    "strings": (["word"] * 20, "`y`", "numbers", "'word'"),
+    "strings of digits": (["7"] * 20, "`y`", "numbers", "'7'"),
+    "a dict": ({"a": 1}, "`y`", "numbers", "dict"),
+    "dates": (pd.date_range("2024-01-01", periods=20), "`y`", "numbers", "2024-01-01"),
+    "durations": (np.arange(20).astype("m8[D]"), "`y`", "numbers", "timedelta64"),
+    "a frame with dates": (
+        pd.DataFrame({"a": np.arange(20.0), "b": pd.date_range("2024-01-01", periods=20)}),
+        "Column 'b' of `y`",
+        "numbers",
+    ),
     "a sparse matrix": (sparse.csr_array(np.ones((20, 1))), "parse data"),
-    "ragged lists": ([[1.0], [1.0, 2.0]] * 10, "`y`"),
+    "ragged lists": ([[1.0], [1.0, 2.0]] * 10, "`y`", "return_sequences=True"),
     "too large for float32": (changed(np.arange(20.0), 3, 1e300), "y contains", "too large"),
 }
 
@@ -341,9 +383,41 @@ def test_unusable_target_is_refused_in_score(case):
     refused(lambda: subject.score(good_X(), y), subject, *words)
 
 
-def test_no_target_is_refused_in_score():
-    subject = deepcopy(fitted(RNNRegressor))
+@both
+def test_no_target_is_refused_in_score(estimator):
+    subject = deepcopy(fitted(estimator))
     refused(lambda: subject.score(good_X(), None), subject, "`y`", "None")
+
+
+@both
+def test_unusable_weights_are_refused_in_score(estimator):
+    subject = deepcopy(fitted(estimator))
+    call = partial(subject.score, good_X(), good_y(estimator))
+    refused(lambda: call(np.full(20, -1.0)), subject, "`sample_weight`", "egative")
+
+
+@pytest.mark.parametrize("trailing", [(3, 2), (6,), ()])
+def test_other_outputs_than_fitted_are_refused_in_score(trailing):
+    subject = small(RNNRegressor).fit(good_X(), np.ones((20, 2, 3)))
+    y = np.ones((20, *trailing))
+    refused(lambda: subject.score(good_X(), y), subject, "`y`", (2, 3), trailing or (1,))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (RNNRegressor, np.full(20, np.nan)),
+        (RNNRegressor, np.ones((20, 2))),
+        (RNNClassifier, np.linspace(0, 1, 20)),
+        (RNNClassifier, ["a", "b"] * 10),
+        (RNNClassifier, np.eye(4, dtype=int)[np.arange(20) % 4]),
+        (RNNClassifier, np.arange(19) % 2),
+    ],
+)
+def test_refused_score_leaves_the_carried_states(estimator, y):
+    subject = small(estimator, stateful=True, batch_size=10).fit(good_X(), good_y(estimator))
+    subject.predict(good_X())
+    refused(lambda: subject.score(good_X(), y), subject)
 
 
 BAD_LABELS = {
@@ -354,7 +428,9 @@ BAD_LABELS = {
     "too long": (np.arange(21) % 2, 20, 21),
     "NaN": (changed(good_y(RNNClassifier).astype(float), 3, np.nan), "y contains NaN"),
     "infinity": (changed(good_y(RNNClassifier).astype(float), 3, np.inf), "y contains infinity"),
-    "None among strings": (["a", None] * 10, "`y`"),
+    "None among strings": (["a", None] * 10, "`y`", "row 1"),
+    "a missing string": (pd.Series(["a", None] * 10, dtype="string"), "`y`", "row 1"),
+    "ragged lists": ([["a"], ["a", "b"]] * 10, "`y`", "return_sequences=True"),
     "strings among numbers": (np.array(["a", 1] * 10, dtype=object), "`y`"),
     "several classes for several outputs": (np.arange(60).reshape(20, 3) % 3, "1d array", (20, 3)),
     "three dimensions": (np.arange(80).reshape(20, 2, 2) % 2, "dim 3"),
@@ -422,6 +498,23 @@ def test_sequence_whose_targets_hold_NaN_is_refused(estimator):
     fit_is_refused(estimator, sequences(), y, "NaN", return_sequences=True)
 
 
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((3, 1)), np.zeros(3), np.zeros((3, 2, 2)), np.full((3, 2), "word")]
+)
+def test_sequence_with_other_outputs_is_named(wrong):
+    y = [np.ones((len(sequence), 2)) for sequence in sequences()]
+    y[7] = wrong
+    fit_is_refused(RNNRegressor, sequences(), y, "`y`", "ample 7", return_sequences=True)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_sequence_whose_labels_are_rows_is_named(width):
+    y = sequence_targets(RNNClassifier)
+    y[7] = np.repeat(y[7][:, np.newaxis], width, axis=1)
+    words = "`y`", "one label for each timestep", "sample 7", (3, width)
+    fit_is_refused(RNNClassifier, sequences(), y, *words, return_sequences=True)
+
+
 def test_labels_unknown_to_the_fitted_network_are_named_in_partial_fit():
     subject = deepcopy(fitted(RNNClassifier))
     y = changed(good_y(RNNClassifier), 3, 7)
@@ -482,7 +575,7 @@ BAD_VALIDATION = {
 @both
 def test_unusable_validation_data_is_refused(estimator, case):
     X, *words = BAD_VALIDATION[case]
-    y = good_y(estimator)
+    y, words = good_y(estimator), ["`validation_data`", *words]
     fit_is_refused(estimator, good_X(), y, *words, validation_data=(X, y))
 
 
@@ -547,7 +640,10 @@ BAD_WEIGHTS = {
     "too short": (np.ones(19), "sample_weight", 19, 20),
     "too long": (np.ones(21), "sample_weight", 21, 20),
     "two dimensions": (np.ones((20, 4)), "1D"),
-    "strings": (["heavy"] * 20, "heavy"),
+    "strings": (["heavy"] * 20, "`sample_weight`", "numbers", "heavy"),
+    "a dict": ({"a": 1}, "`sample_weight`", "numbers", "dict"),
+    "durations": (np.full(20, np.timedelta64(1, "D")), "`sample_weight`", "numbers"),
+    "ragged lists": ([[1.0], [1.0, 2.0]] * 10, "`sample_weight`", "unequal lengths"),
     "complex numbers": (np.full(20, 1j), "omplex"),
     "empty": ([], "0 sample(s)"),
 }

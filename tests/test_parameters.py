@@ -5,6 +5,7 @@ from math import ceil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state
@@ -1167,6 +1168,13 @@ def test_list_of_sequences_is_read_without_its_padding():
     np.testing.assert_allclose(fitted.transform(X), expected, atol=1e-5)
     alone = [fitted.predict([sequence])[0] for sequence in X]
     np.testing.assert_allclose(fitted.predict(X), alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [pd.Series, lambda X: [pd.DataFrame(item) for item in X]])
+def test_series_or_frames_of_sequences_are_read_as_their_list(form):
+    X, y = numbers()
+    X = [sample[: 2 + i % 3] for i, sample in enumerate(X)]
+    assert_same_training(regressor().fit(form(X), y), regressor().fit(X, y))
 
 
 def test_network_fitted_on_a_list_predicts_longer_sequences_and_arrays():

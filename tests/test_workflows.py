@@ -335,6 +335,14 @@ def test_frame_of_other_columns_is_refused_in_predict():
         fitted.predict(frame[list("edcba")])
 
 
+def test_list_of_frames_of_other_columns_is_refused_in_predict():
+    frames = [pd.DataFrame(np.eye(2), columns=["a", "b"])] * 6
+    fitted = RNNRegressor("simple_rnn", 2, epochs=1).fit(frames, np.arange(6.0))
+    assert fitted.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        fitted.predict([frame[["b", "a"]] for frame in frames])
+
+
 @pytest.mark.parametrize("form", ["array", "list"])
 def test_features_are_counted_for_each_timestep(form):
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
