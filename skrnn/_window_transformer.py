@@ -19,7 +19,8 @@ from skrnn._time_index import (
     read_time_index,
     run_bounds,
 )
-from skrnn._windowing import check_finite, padded_buffer, sliding_windows
+from skrnn._validation import check_numbers
+from skrnn._windowing import check_count, check_finite, padded_buffer, sliding_windows
 
 
 class WindowTransformer(
@@ -112,6 +113,8 @@ class WindowTransformer(
         self : WindowTransformer
             Fitted transformer.
         """
+        check_count("timesteps", self.timesteps, 1)
+        check_count("horizon", self.horizon, 0)
         if self.padding == "edge" and self.horizon != 0:
             raise ValueError(
                 "`padding` must be 'mean', 'nan' or a float unless `horizon` is 0, got 'edge' with "
@@ -179,6 +182,8 @@ class WindowTransformer(
 
     def _read_rows(self, X, reset):
         table = X.to_frame() if hasattr(X, "to_frame") else X
+        if isinstance(table, (list, tuple)) or hasattr(table, "__array__"):
+            check_numbers(table, "`X`")
         return validate_data(
             self, table, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
         )

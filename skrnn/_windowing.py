@@ -3,9 +3,11 @@
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
 from skrnn._time_index import has_time_index, learn_frequency, read_time_index, run_bounds
+from skrnn._validation import check_numbers
 
 BLOCK = 100_000  # rows looked at together, so that checking them needs next to no memory
 
@@ -137,7 +139,7 @@ def make_windows(series, timesteps, horizon=1, *, stride=1, target=None, n_outpu
         ("stride", stride, 1),
         ("n_outputs", n_outputs, 1),
     ]:
-        _check_count(name, value, least)
+        check_count(name, value, least)
     index = read_time_index(series)
     rows = _read_rows(series)
     targets = _read_targets(series, rows, target)
@@ -149,7 +151,7 @@ def make_windows(series, timesteps, horizon=1, *, stride=1, target=None, n_outpu
     return X, y
 
 
-def _check_count(name, value, least):
+def check_count(name, value, least):
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"`{name}` must be an int, got {value!r}. Pass a whole number of rows.")
     if value < least:
@@ -162,6 +164,7 @@ def _read_rows(series):
         series = np.asarray(series)
     if series.ndim == 1:
         series = series.to_frame() if hasattr(series, "to_frame") else series.reshape(-1, 1)
+    check_numbers(series, "`series`")
     rows = check_array(
         series, dtype=[np.float64, np.float32], ensure_all_finite=False, input_name="series"
     )
@@ -175,6 +178,8 @@ def _read_targets(series, rows, target):
         return rows
     if isinstance(target, (str, tuple, Integral, list)):
         columns = target if isinstance(target, list) else [target]
+        if not columns:
+            raise ValueError("`target` must name at least one column, got [].")
         return rows[:, [_column_position(series, rows.shape[1], column) for column in columns]]
     values = np.asarray(target)
     if values.ndim not in (1, 2) or len(values) != len(rows):
@@ -226,9 +231,10 @@ def _window_starts(bounds, span, stride):
 def _following(targets, starts, distance, n_outputs):
     """Copy the targets `distance` rows after `starts`, and those after them."""
     ahead = sliding_windows(targets[distance:], n_outputs)[starts]  # (n, n_outputs, n_columns)
-    if ahead.dtype.kind == "f" and not np.isfinite(ahead).all():
+    infinite = ahead.dtype.kind == "f" and np.isinf(ahead).any()
+    if infinite or pd.isna(ahead).any():
         raise ValueError(
-            "`target` must be finite wherever a window points, got NaN or infinity. "
+            "`target` must be finite wherever a window points, got NaN, None or infinity. "
             "Drop those rows or fill them."
         )
     single = tuple(axis for axis in (1, 2) if ahead.shape[axis] == 1)

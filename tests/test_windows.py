@@ -520,6 +520,30 @@ def test_wrong_parameter_is_refused_by_name(setting):
         WindowTransformer(**setting).fit(values(20))
 
 
+@pytest.mark.parametrize("name", ["timesteps", "horizon"])
+def test_boolean_is_refused_as_a_count_of_rows(name):
+    with pytest.raises(TypeError, match=f"`{name}` must be an int, got True"):
+        WindowTransformer(**{name: True}).fit(values(20))
+
+
+BAD_COLUMNS = {
+    "dates": pd.date_range("2024-01-01", periods=20),
+    "durations": pd.timedelta_range("1D", periods=20),
+    "periods": pd.period_range("2024-01-01", periods=20, freq="D"),
+    "text": ["word"] * 20,
+}
+
+
+@pytest.mark.parametrize("use", [WindowTransformer(3).fit, lambda data: make_windows(data, 3)])
+@pytest.mark.parametrize("column", BAD_COLUMNS.values(), ids=BAD_COLUMNS.keys())
+def test_column_without_numbers_is_refused_by_name(column, use):
+    alone = pd.DataFrame({"z": column})
+    with pytest.raises((TypeError, ValueError), match=r"Column 'z' of .* must hold numbers"):
+        use(alone)
+    with pytest.raises((TypeError, ValueError), match=r"Column 'z' of .* must hold numbers"):
+        use(alone.assign(a=1.0))
+
+
 def test_unfitted_transformer_is_refused():
     with pytest.raises(NotFittedError):
         WindowTransformer().transform(values(20))
@@ -685,6 +709,8 @@ def test_make_windows_refuses_missing_targets_just_where_a_window_points():
     assert make_windows(range(5), 2, target=target)[1].tolist() == [3.0, 4.0, 5.0]
     with pytest.raises(ValueError, match="`target` must be finite"):
         make_windows(range(5), 1, target=target)
+    with pytest.raises(ValueError, match="`target` must be finite"):
+        make_windows(range(5), 1, target=np.array([1, 2, None, 4, 5], dtype=object))
 
 
 @pytest.mark.parametrize(
@@ -693,11 +719,12 @@ def test_make_windows_refuses_missing_targets_just_where_a_window_points():
         ("z", "must name a column"),
         (3, "position below 2"),
         ([0, 5], "position below 2"),
+        ([], "at least one column"),
         (np.arange(4), "aligned with the 10 rows"),
         (np.zeros((10, 1, 1)), "aligned with the 10 rows"),
         (pd.Series(range(10), index=pd.date_range("2020", periods=10)), "index of `series`"),
     ],
-    ids=["name", "position", "list", "length", "dimensions", "index"],
+    ids=["name", "position", "list", "empty list", "length", "dimensions", "index"],
 )
 def test_make_windows_refuses_a_target_that_does_not_fit(target, message):
     with pytest.raises(ValueError, match=message):
