@@ -291,8 +291,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             keras_engine().check_settings(settings)
         if resume:
             check_resumed(
-                (architecture, settings, self.mask_value),
-                (self._architecture, self._settings, self._mask_value),
+                (architecture, settings, self.mask_value, self.standardize),
+                (self._architecture, self._settings, self._mask_value, self._standardize),
             )
         self._architecture, self._settings = architecture, settings
         self._asked_engine = self.engine
@@ -304,7 +304,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             left_out[chosen] = False
             weights = weights.copy()
             weights[left_out] = 0
-        self._mask_value = self.mask_value
+        self._mask_value, self._standardize = self.mask_value, self.standardize
         self._scaling = fit_scaling(
             sequences,
             targets.values,

@@ -71,7 +71,13 @@ def fresh_callbacks(callbacks):
     ValueError
         If one overrides a batch hook, which would never be called.
     """
-    listed = callbacks() if callable(callbacks) else callbacks
+    made = callable(callbacks) and not isinstance(callbacks, type)
+    listed = callbacks() if made else callbacks
+    if not isinstance(listed, (list, tuple)):
+        raise TypeError(
+            "`callbacks` must be a list of Keras callbacks, or a function that returns one, got "
+            f"{listed!r}{' from the function' if made else ''}."
+        )
     listed = copy.deepcopy(list(listed))
     for callback in listed:
         if not isinstance(callback, keras.callbacks.Callback):

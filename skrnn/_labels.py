@@ -141,6 +141,11 @@ def weights_of_classes(class_weight, classes, codes, counted):
             "`class_weight` must hold numbers of at least 0, and one above 0, got "
             f"{class_weight!r}."
         )
+    unknown = set(class_weight) - set(classes.tolist()) if isinstance(class_weight, dict) else ()
+    if unknown:
+        raise ValueError(
+            f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too."
+        )
     return compute_class_weight(class_weight, classes=classes, y=classes[codes[counted]])
 
 

@@ -12,6 +12,7 @@ from skrnn._sklearn import Interval, StrOptions
 from skrnn._validation import as_layers, check_sizes
 
 DEFAULT_LEARNING_RATE = 0.01
+FLOAT32 = np.finfo(np.float32)
 
 CONSTRAINTS = {
     "cell_type": [StrOptions(set(CELLS)), tuple, list],
@@ -45,15 +46,42 @@ CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
+# Where an optimizer's settings make sense; most that do not Keras takes in silence.
+OPTIMIZER_RANGES = {
+    name: interval
+    for interval, names in [
+        (
+            Interval(Real, 0, None, closed="neither"),
+            "clip_threshold clipnorm clipvalue global_clipnorm loss_scale_factor",
+        ),
+        (
+            Interval(Real, 0, None, closed="left"),
+            "adam_lr_ratio adam_weight_decay beta epsilon epsilon_1 epsilon_2 "
+            "initial_accumulator_value l1_regularization_strength l2_regularization_strength "
+            "l2_shrinkage_regularization_strength rms_rate weight_decay",
+        ),
+        (Interval(Real, 0, 1, closed="left"), "adam_beta_1 adam_beta_2 beta_1 beta_2"),
+        (Interval(Real, 0, 1, closed="both"), "momentum rho"),
+        (Interval(Real, None, 0, closed="right"), "beta_2_decay learning_rate_power"),
+        (Interval(Integral, 0, None, closed="left"), "warmup_steps"),
+        (Interval(Integral, 1, None, closed="left"), "ns_steps"),
+        (Interval(Integral, 2, None, closed="left"), "gradient_accumulation_steps"),
+    ]
+    for name in names.split()
+}
+
 # Averaged weights would have to be put in place after the last epoch, and are not.
 REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
 
 
 def check_mask_value(mask_value, vocab_size):
-    """Refuse a `mask_value` that is no token id, where X holds token ids."""
-    if vocab_size is None or mask_value is None:
+    """Refuse a `mask_value` that X cannot hold: infinity, or with token ids what is none."""
+    if mask_value is None:
         return
-    if not isinstance(mask_value, Integral) or not 0 <= mask_value < vocab_size:
+    if vocab_size is None:
+        if np.isinf(mask_value):
+            raise ValueError(f"`mask_value` must be a finite number or NaN, got {mask_value!r}.")
+    elif not isinstance(mask_value, Integral) or not 0 <= mask_value < vocab_size:
         raise ValueError(
             f"`mask_value` must be a token id in [0, {vocab_size}) when `vocab_size` is set, got "
             f"{mask_value!r}."
@@ -181,7 +209,7 @@ def read_settings(parameters, loss, batch_size):
     optimizer, rate = parameters["optimizer"], parameters["learning_rate"]
     config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
     name = config.pop("name", None)
-    if name not in OPTIMIZERS:
+    if not isinstance(name, str) or name not in OPTIMIZERS:
         raise ValueError(
             "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
             f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
@@ -197,6 +225,12 @@ def read_settings(parameters, loss, batch_size):
             raise ValueError(
                 f"`optimizer` must have a `learning_rate` that is a number above 0, got {rate!r}."
             )
+    least, most = (float(limit) for limit in (FLOAT32.tiny, FLOAT32.max))
+    if rate is not None and not least <= rate <= most:
+        raise ValueError(
+            f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "
+            f"{most:.3g}], got {rate!r}."
+        )
     for key, value in config.items():
         if key in REFUSED_OPTIMIZER_SETTINGS:
             raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
@@ -204,7 +238,15 @@ def read_settings(parameters, loss, batch_size):
             raise ValueError(
                 f"`optimizer` must have numbers, booleans or None as settings, got {key}={value!r}."
             )
+        if value is not None and key in OPTIMIZER_RANGES:
+            _check_range(key, value)
     return Settings(loss, name, tuple(sorted(config.items())), rate, batch_size)
+
+
+def _check_range(key, value):
+    interval = OPTIMIZER_RANGES[key]
+    if isinstance(value, bool) or not interval.is_satisfied_by(value):
+        raise ValueError(f"`optimizer` must have as {key} {interval}, got {key}={value!r}.")
 
 
 def check_resumed(now, before):
@@ -212,7 +254,7 @@ def check_resumed(now, before):
 
     Parameters
     ----------
-    now, before : (Architecture, Settings, mask_value)
+    now, before : (Architecture, Settings, mask_value, standardize)
     """
     words = {"cell_types": "cell_type", "units": "hidden_size"}
     changed = [
@@ -225,6 +267,8 @@ def check_resumed(now, before):
     ]
     if str(now[2]) != str(before[2]):  # NaN is not equal to itself
         changed.append("mask_value")
+    if now[3] != before[3]:
+        changed.append("standardize")
     if changed:
         raise ValueError(
             f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "

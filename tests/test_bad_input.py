@@ -705,9 +705,10 @@ def test_unusable_class_weight_is_refused(class_weight):
     fit_is_refused(RNNClassifier, X, y, "class_weight", class_weight=class_weight)
 
 
-def test_class_weight_of_an_unknown_class_is_refused():
+@pytest.mark.parametrize("class_weight", [{0: 1.0, 7: 1.0}, {0: 1.0, 1: 2.0, 7: 3.0}])
+def test_class_weight_of_an_unknown_class_is_refused(class_weight):
     X, y = good_X(), good_y(RNNClassifier)
-    fit_is_refused(RNNClassifier, X, y, "class_weight", [1], class_weight={0: 1.0, 7: 1.0})
+    fit_is_refused(RNNClassifier, X, y, "`class_weight`", [0, 1], [7], class_weight=class_weight)
 
 
 def test_class_weight_of_multilabel_targets_is_refused():
@@ -740,9 +741,14 @@ BAD_PARAMETERS = [
     ("vocab_size", [0, -1, 2.5, "many"], (WHOLE, "None")),
     ("embedding_dim", [0, -1, 2.5, "wide", None], (WHOLE,)),
     ("mask_value", ["nan", (0,), [0.0], 1j], ("float", "None")),
+    ("mask_value", [np.inf, -np.inf], ("`mask_value`", "finite")),
     ("loss", ["nope", 3, None, ("mse",)], ("'auto'", "'mean_squared_error'")),
     ("optimizer", ["nope", "Adam", 3, None], ("'adam'", "'sgd'", "dict")),
-    ("optimizer", [{}, {"clipnorm": 1.0}, {"name": "nope"}, {"name": 3}], ("'name'", "adam")),
+    (
+        "optimizer",
+        [{}, {"clipnorm": 1.0}, {"name": "nope"}, {"name": 3}, {"name": ["adam"]}],
+        ("'name'", "adam"),
+    ),
     ("optimizer", [{"name": "adam", "nope": 1}], ("'nope'", "clipnorm", "beta_1")),
     ("optimizer", [{"name": "adam", "beta_1": "a"}], ("beta_1", "numbers")),
     ("optimizer", [{"name": "adam", "beta_1": [0.9]}], ("beta_1", "numbers")),
@@ -752,6 +758,20 @@ BAD_PARAMETERS = [
         [{"name": "adam", "learning_rate": rate} for rate in (0, -1, "a", np.nan, np.inf, True)],
         ("learning_rate", "above 0"),
     ),
+    *[
+        ("optimizer", [{"name": "adam", name: value} for value in values], (f"as {name}", allowed))
+        for name, values, allowed in [
+            ("clipnorm", [-1, 0, True], "(0.0, inf)"),
+            ("clipvalue", [-1], "(0.0, inf)"),
+            ("global_clipnorm", [-1], "(0.0, inf)"),
+            ("epsilon", [-1, np.nan], "[0.0, inf)"),
+            ("weight_decay", [-1], "[0.0, inf)"),
+            ("beta_1", [5, 1.0, -0.1], "[0.0, 1.0)"),
+            ("gradient_accumulation_steps", [0, 2.5], "an int in the range [2, inf)"),
+        ]
+    ],
+    ("learning_rate", [1e39, 1e-40], ("`learning_rate`", "float32")),
+    ("optimizer", [{"name": "sgd", "learning_rate": 1e39}], ("`learning_rate`", "float32")),
     ("learning_rate", [0, -0.1, "fast", np.nan, np.inf], ("0.0, inf",)),
     ("epochs", [0, -1, 2.5, "many", None], (WHOLE,)),
     ("batch_size", [0, -1, 2.5, "auto", None], (WHOLE,)),
@@ -762,6 +782,8 @@ BAD_PARAMETERS = [
     ("callbacks", [3, "early"], ("list", "callable", "None")),
     ("callbacks", [[3], ["early"], (None,)], ("Keras callbacks",)),
     ("engine", ["jax", "NumPy", 3, None], ("'auto'", "'keras'", "'numpy'")),
+    ("callbacks", [dict, partial(int)], ("`callbacks`", "list of Keras callbacks")),
+    ("callbacks", [partial(print, end="")], ("None from the function",)),
     ("dtype", ["float16", "double", np.float32, None], ("'float32'", "'float64'")),
     ("warm_start", ["yes", 2, None], ("bool",)),
     ("random_state", [-1, 2.5, "seed"], ("RandomState",)),
@@ -874,6 +896,7 @@ def test_network_without_carried_state_refuses_to_reset_it():
         ("dense_activation", "tanh"),
         ("dtype", "float64"),
         ("optimizer", "sgd"),
+        ("standardize", False),
     ],
 )
 @both
