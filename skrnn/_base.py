@@ -1,6 +1,7 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
 import sys
+from functools import cache, partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -46,6 +47,22 @@ def clear_cache():
     for name in ("skrnn._keras_engine", "skrnn._numpy_engine"):
         if name in sys.modules:
             sys.modules[name].clear()
+
+
+def _counted(weights):
+    """Return the positions of the samples that weigh something, None for all."""
+    counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
+    return None if counted.all() else np.flatnonzero(counted)
+
+
+def _count_held_out(share, n_samples):
+    n_held_out = int(np.ceil(share * n_samples))
+    if n_held_out and n_held_out >= n_samples:
+        raise ValueError(
+            f"`validation_fraction` must leave a sample to train on: {share} of {n_samples} "
+            "samples leaves none."
+        )
+    return n_held_out
 
 
 class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -193,23 +210,31 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_mask_value(self.mask_value, self.vocab_size)
         sequences = self._read_X(X, reset=not resume)
         targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        rng = np.random.default_rng([seed, self.n_epochs_ if resume else 0])
-        chosen, held_out = self._split(targets, weights, share, rng)
-        self._describe(sequences, targets, chosen, epochs, resume)
+        chosen = _counted(weights)
+        n_chosen = len(sequences) if chosen is None else len(chosen)
+        n_held_out = _count_held_out(share, n_chosen)
+        self._describe(sequences, targets, n_chosen - n_held_out, epochs, resume)
+        check_batches(n_chosen - n_held_out, self._architecture.batch_size, "X")
+        check_batches(n_held_out, self._architecture.batch_size, "The validation set")
+        rng = cache(partial(self._rng, resume))  # called late: a refused fit moves no stream
+        if n_held_out:
+            chosen = np.arange(n_chosen) if chosen is None else chosen
+            chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
         if not resume:
             self._fit_scaling(sequences, targets, weights, chosen)
         training = self._samples(sequences, targets, weights, chosen)
         validation = None
         if validation_data is not None:
             validation = self._read_validation(validation_data)
-        elif held_out is not None:
+        elif n_held_out:
             validation = self._samples(sequences, targets, weights, held_out)
-        check_batches(len(training), self._architecture.batch_size, "X")
-        if validation is not None:
-            check_batches(len(validation), self._architecture.batch_size, "The validation set")
         self._train(training, validation, epochs, rng, resume)
         return self
+
+    def _rng(self, resume):
+        """Return the stream of this fit, from one integer of the caller's."""
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        return np.random.default_rng([seed, self.n_epochs_ if resume else 0])
 
     def _partial_fit(self, X, y, sample_weight, known_targets=False):
         """Run one epoch on X, from the present weights where there are any."""
@@ -250,24 +275,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         targets = self._encode(y, sequences, weights > 0, reset=reset)
         return targets, self._weigh(weights, targets)
 
-    def _split(self, targets, weights, share, rng):
-        """Return the positions to train on, None for all, and those held out, or None."""
-        counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
-        chosen = None if counted.all() else np.flatnonzero(counted)
-        if share == 0:
-            return chosen, None
-        chosen = np.arange(len(counted)) if chosen is None else chosen
-        n_held_out = int(np.ceil(share * len(chosen)))
-        if n_held_out >= len(chosen):
-            raise ValueError(
-                f"`validation_fraction` must leave a sample to train on: {share} of {len(chosen)} "
-                "samples leaves none."
-            )
-        return self._hold_out(chosen, targets, n_held_out, rng)
-
-    def _describe(self, sequences, targets, chosen, epochs, resume):
+    def _describe(self, sequences, targets, n_training, epochs, resume):
         """Set architecture, settings and engine, or refuse to go on with another network."""
-        n_training = len(sequences) if chosen is None else len(chosen)
         parameters = self.get_params(deep=False)
         batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
         architecture = describe(
@@ -325,7 +334,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)
             targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        return self._samples(sequences, targets, weights, self._split(targets, weights, 0, None)[0])
+        samples = self._samples(sequences, targets, weights, _counted(weights))
+        check_batches(len(samples), self._architecture.batch_size, "The validation set")
+        return samples
 
     def _train(self, training, validation, epochs, rng, resume):
         """Run the epochs and keep arrays and history."""
@@ -339,13 +350,14 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             min_delta=self.min_delta,
             verbose=bool(self.verbose),
         )
-        fresh = (initial_weights(self._architecture, rng), None)
-        start = (self.weights_, self.optimizer_state_) if resume else fresh
         hook = Hook()
         if self.callbacks is not None:
             hook = engine.callback_hook(
                 self.callbacks, self._architecture, self._settings, self._mask_value, training, plan
             )
+        rng = rng()
+        fresh = (initial_weights(self._architecture, rng), None)
+        start = (self.weights_, self.optimizer_state_) if resume else fresh
         trained = train(
             engine,
             self._architecture,

@@ -160,7 +160,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
         Of another shape or None: a plain draw.
     classes : ndarray of shape (n_classes,)
     n_held_out : int
-    rng : numpy.random.Generator
+    rng : callable that returns a numpy.random.Generator
 
     Returns
     -------
@@ -182,7 +182,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
                 f"both sides, got {n_held_out} of {len(chosen)} samples held out."
             )
     training, held_out = train_test_split(
-        chosen, test_size=n_held_out, stratify=labels, random_state=int(rng.integers(2**31))
+        chosen, test_size=n_held_out, stratify=labels, random_state=int(rng().integers(2**31))
     )
     return np.sort(training), np.sort(held_out)
 

@@ -173,6 +173,28 @@ def test_fit_without_a_seed_draws_exactly_one_integer_of_the_global_stream(estim
     assert_array_equal(found, expected.randint(2**31, size=5))
 
 
+REFUSED = {
+    "X": {"X": np.full((50, 4, 2), np.nan)},
+    "optimizer": {"optimizer": {"name": "adam", "nope": 1}},
+    "hidden_size": {"hidden_size": (0,)},
+    "batches": {"stateful": True, "batch_size": 7},
+    "share": {"validation_fraction": 0.99},
+    "validation_data": {"validation_data": (np.ones((9, 5, 2)), np.ones(9))},
+    "callbacks": {"callbacks": [3], "validation_fraction": 0.0},
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+@both
+def test_refused_fit_moves_no_stream(estimator, case):
+    X, y = samples(estimator)
+    shared, case = np.random.RandomState(0), dict(case)
+    arguments = {"X": case.pop("X", X), "validation_data": case.pop("validation_data", None)}
+    with pytest.raises((TypeError, ValueError)):
+        network(estimator, random_state=shared, **case).fit(y=y, **arguments)
+    assert shared.randint(2**31) == np.random.RandomState(0).randint(2**31)
+
+
 def test_fits_without_a_seed_differ_and_follow_the_global_stream():
     np.random.seed(0)  # noqa: NPY002
     first = [fit(network(random_state=None)) for _ in range(2)]
