@@ -39,10 +39,12 @@ def as_array(data, place, remedy=""):
     try:
         return np.asarray(data)
     except ValueError as error:
-        raise ValueError(f"{place} must be one array, got unequal lengths. {remedy}") from error
+        raise ValueError(
+            f"{place} must be one array, got lists of unequal lengths. {remedy}"
+        ) from error
 
 
-def check_numbers(data, place, remedy="Turn it into numbers."):
+def check_numbers(data, place, remedy="Pass an array of numbers."):
     """Refuse text, times and other objects, which are no numbers even where NumPy converts them.
 
     Parameters
@@ -68,14 +70,14 @@ def check_numbers(data, place, remedy="Turn it into numbers."):
 
 def _no_number(item, place, remedy):
     """Return the refusal of an item: a TypeError where even float() has no use for it."""
-    got = f"{place} must hold numbers, got {reprlib.repr(str(item))} of type {type(item).__name__}"
+    got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
     try:
         float(item)
     except TypeError as error:
         return TypeError(f"{got}: {error}. {remedy}")
     except ValueError:
         pass
-    return ValueError(f"{got}. {remedy}")
+    return ValueError(f"{got} of type {type(item).__name__}. {remedy}")
 
 
 def _is_number(item):

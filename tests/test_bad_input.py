@@ -356,7 +356,7 @@ BAD_TARGETS = {
     "strings of digits": (["7"] * 20, "`y`", "numbers", "'7'"),
     "a dict": ({"a": 1}, "`y`", "numbers", "dict"),
     "dates": (pd.date_range("2024-01-01", periods=20), "`y`", "numbers", "2024-01-01"),
-    "durations": (np.arange(20).astype("m8[D]"), "`y`", "numbers", "timedelta64"),
+    "durations": (np.arange(20).astype("m8[D]"), "`y`", "numbers", "timedelta"),
     "a frame with dates": (
         pd.DataFrame({"a": np.arange(20.0), "b": pd.date_range("2024-01-01", periods=20)}),
         "Column 'b' of `y`",
