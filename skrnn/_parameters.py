@@ -215,16 +215,7 @@ def read_settings(parameters, loss, batch_size):
             f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
         )
     if "learning_rate" in config:
-        if rate is not None and rate != DEFAULT_LEARNING_RATE:
-            raise ValueError(
-                f"`learning_rate` is given twice: {rate} as a parameter, and "
-                f"{config['learning_rate']} in `optimizer`. Keep one of them."
-            )
-        rate = config.pop("learning_rate")
-        if not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < np.inf:
-            raise ValueError(
-                f"`optimizer` must have a `learning_rate` that is a number above 0, got {rate!r}."
-            )
+        rate = _sole_rate(rate, config.pop("learning_rate"))
     least, most = (float(limit) for limit in (FLOAT32.tiny, FLOAT32.max))
     if rate is not None and not least <= rate <= most:
         raise ValueError(
@@ -241,6 +232,22 @@ def read_settings(parameters, loss, batch_size):
         if value is not None and key in OPTIMIZER_RANGES:
             _check_range(key, value)
     return Settings(loss, name, tuple(sorted(config.items())), rate, batch_size)
+
+
+def _sole_rate(rate, in_optimizer):
+    """Return the learning rate in `optimizer`, which wins over the default parameter alone."""
+    if rate is not None and rate != DEFAULT_LEARNING_RATE:
+        raise ValueError(
+            f"`learning_rate` is given twice: {rate} as a parameter, and {in_optimizer} in "
+            "`optimizer`. Keep one of them."
+        )
+    real = isinstance(in_optimizer, Real) and not isinstance(in_optimizer, bool)
+    if not real or not 0 < in_optimizer < np.inf:
+        raise ValueError(
+            "`optimizer` must have a `learning_rate` that is a number above 0, got "
+            f"{in_optimizer!r}."
+        )
+    return in_optimizer
 
 
 def _check_range(key, value):
