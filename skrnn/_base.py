@@ -19,7 +19,7 @@ from skrnn._parameters import (
     describe_shape,
     read_settings,
 )
-from skrnn._samples import Samples
+from skrnn._samples import Samples, counted_positions
 from skrnn._scaling import fit_scaling
 from skrnn._sequences import unpadded
 from skrnn._sklearn import fit_context
@@ -47,12 +47,6 @@ def clear_cache():
     for name in ("skrnn._keras_engine", "skrnn._numpy_engine"):
         if name in sys.modules:
             sys.modules[name].clear()
-
-
-def _counted(weights):
-    """Return the positions of the samples that weigh something, None for all."""
-    counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
-    return None if counted.all() else np.flatnonzero(counted)
 
 
 def _count_held_out(share, n_samples):
@@ -102,7 +96,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         resume = self.warm_start and hasattr(self, "weights_")
         share = 0.0 if validation_data is not None else self.validation_fraction
         return self._fit(
-            X, y, sample_weight, validation_data, share, self.epochs, resume, not resume
+            X, y, sample_weight, validation_data, share, self.epochs, resume, not resume, whole=True
         )
 
     def transform(self, X):
@@ -205,12 +199,17 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self):
         return self._architecture.hidden_width
 
-    def _fit(self, X, y, sample_weight, validation_data, share, epochs, resume, reset_y):
+    def _fit(
+        self, X, y, sample_weight, validation_data, share, epochs, resume, reset_y, whole=False
+    ):
         """Train on X and y, and keep what was learned; the caller undoes a failure."""
         check_mask_value(self.mask_value, self.vocab_size)
         sequences = self._read_X(X, reset=not resume)
         targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
-        chosen = _counted(weights)
+        if whole and resume:
+            self._check_whole(targets, weights > 0)
+        chosen = counted_positions(weights)
+        chosen = counted_positions(self._weigh(weights, targets, chosen), chosen)
         n_chosen = len(sequences) if chosen is None else len(chosen)
         n_held_out = _count_held_out(share, n_chosen)
         self._describe(sequences, targets, n_chosen - n_held_out, epochs, resume)
@@ -220,9 +219,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if n_held_out:
             chosen = np.arange(n_chosen) if chosen is None else chosen
             chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
+        training_weights = self._weigh(weights, targets, chosen)
         if not resume:
-            self._fit_scaling(sequences, targets, weights, chosen)
-        training = self._samples(sequences, targets, weights, chosen)
+            self._fit_scaling(sequences, targets, training_weights, chosen)
+        training = self._samples(sequences, targets, training_weights, chosen)
         validation = None
         if validation_data is not None:
             validation = self._read_validation(validation_data)
@@ -272,8 +272,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         weights = read_weights(
             sample_weight, sequences, by_step=bool(self.return_sequences), dtype=self.dtype
         )
-        targets = self._encode(y, sequences, weights > 0, reset=reset)
-        return targets, self._weigh(weights, targets)
+        return self._encode(y, sequences, weights > 0, reset=reset), weights
 
     def _describe(self, sequences, targets, n_training, epochs, resume):
         """Set architecture, settings and engine, or refuse to go on with another network."""
@@ -334,7 +333,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)
             targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        samples = self._samples(sequences, targets, weights, _counted(weights))
+        samples = self._samples(sequences, targets, weights, counted_positions(weights))
         check_batches(len(samples), self._architecture.batch_size, "The validation set")
         return samples
 

@@ -10,6 +10,7 @@ from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
 from skrnn._labels import (
+    check_all_classes,
     encode,
     hold_out,
     labels_of_steps,
@@ -100,8 +101,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     verbose : int, default=0
         1: a bar over the epochs with the losses, on standard error.
     class_weight : dict or "balanced", default=None
-        Weight of each class by its label, multiplied with `sample_weight`. Refused for multilabel
-        targets.
+        Weight of each class by its label, multiplied with `sample_weight` in training; the
+        validation loss is weighted by `sample_weight` alone. "balanced" counts the labels of the
+        training samples. Refused for multilabel targets.
 
     Attributes
     ----------
@@ -406,11 +408,18 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             self.classes_ = np.arange(y.shape[1])
         return targets_of_indicators(y, self.loss)
 
-    def _weigh(self, weights, targets):
-        """Multiply the weights by those of the classes."""
+    def _check_whole(self, targets, counted):
+        """Refuse to continue a fit on a part of its classes."""
+        if targets.codes is not None:
+            check_all_classes(self.classes_, targets.codes[counted])
+
+    def _weigh(self, weights, targets, chosen):
+        """Multiply the weights by those of the classes, learned from the chosen samples."""
         if self.class_weight is None:
             return weights
-        by_class = weights_of_classes(self.class_weight, self.classes_, targets.codes, weights > 0)
+        training = slice(None) if chosen is None else chosen
+        codes = targets.codes[training][weights[training] > 0]
+        by_class = weights_of_classes(self.class_weight, self.classes_, codes)
         return weights * by_class[targets.codes]
 
     def _hold_out(self, chosen, targets, n_held_out, rng):

@@ -122,7 +122,24 @@ def targets_of_indicators(y, loss):
     return Targets(y, (y.shape[1],), "sigmoid", loss)
 
 
-def weights_of_classes(class_weight, classes, codes, counted):
+def check_all_classes(classes, codes):
+    """Refuse to continue a fit without one of its classes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_labels,)
+    """
+    present = classes[np.unique(codes)]
+    if len(present) < len(classes):
+        raise ValueError(
+            f"`y` must hold every class of the fitted network, {classes.tolist()}, got "
+            f"{present.tolist()}. Set `warm_start=False` to begin anew, or call `partial_fit`, "
+            "which takes a part of them."
+        )
+
+
+def weights_of_classes(class_weight, classes, codes):
     """Return the weight of each class.
 
     Parameters
@@ -130,9 +147,8 @@ def weights_of_classes(class_weight, classes, codes, counted):
     class_weight : dict or "balanced"
         Of labels; one that is not named weighs 1.
     classes : ndarray of shape (n_classes,)
-    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps)
-    counted : ndarray of bool of the same shape
-        The labels that "balanced" counts.
+    codes : ndarray of int of shape (n_labels,)
+        The labels of training, which "balanced" counts. A class without any weighs 1.
     """
     values = class_weight.values() if isinstance(class_weight, dict) else ()
     real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
@@ -146,7 +162,18 @@ def weights_of_classes(class_weight, classes, codes, counted):
         raise ValueError(
             f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too."
         )
-    return compute_class_weight(class_weight, classes=classes, y=classes[codes[counted]])
+    present = np.unique(codes)
+    if class_weight == "balanced":
+        weights = np.ones(len(classes))
+        weights[present] = compute_class_weight("balanced", classes=present, y=codes)
+        return weights
+    weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    if not weights[present].any():
+        raise ValueError(
+            f"`class_weight` must be above 0 for a class of the training samples, got "
+            f"{class_weight!r}."
+        )
+    return weights
 
 
 def hold_out(chosen, codes, classes, n_held_out, rng):

@@ -323,7 +323,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             )
         return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
 
-    def _weigh(self, weights, targets):
+    def _check_whole(self, targets, counted):
+        """Nothing: any numbers continue a fit."""
+
+    def _weigh(self, weights, targets, chosen):
         return weights
 
     def _hold_out(self, chosen, targets, n_held_out, rng):

@@ -49,3 +49,18 @@ class Samples:
             self.targets[index],
             self.weights[index].astype(self.dtype),
         )
+
+
+def counted_positions(weights, chosen=None):
+    """Return where samples of positive weight stand, or None for all of them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
+    chosen : ndarray of int or None
+        Positions to look among; None: all.
+    """
+    counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
+    if chosen is not None:
+        return chosen[counted[chosen]]
+    return None if counted.all() else np.flatnonzero(counted)

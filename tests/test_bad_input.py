@@ -711,6 +711,12 @@ def test_class_weight_of_an_unknown_class_is_refused(class_weight):
     fit_is_refused(RNNClassifier, X, y, "`class_weight`", [0, 1], [7], class_weight=class_weight)
 
 
+def test_class_weight_that_leaves_no_training_sample_is_refused():
+    subject = deepcopy(fitted(RNNClassifier)).set_params(class_weight={0: 0.0, 1: 1.0})
+    call = partial(subject.partial_fit, good_X(), np.zeros(20, dtype=int))
+    refused(call, subject, "`class_weight`", "training samples")
+
+
 def test_class_weight_of_multilabel_targets_is_refused():
     y = np.eye(4, dtype=int)[np.arange(20) % 4]
     words = "`class_weight`", "multilabel"
@@ -917,6 +923,15 @@ def test_warm_start_on_another_shape_is_refused(estimator, name):
 def test_warm_start_on_unknown_classes_is_refused():
     subject = deepcopy(fitted(RNNClassifier)).set_params(warm_start=True)
     refused(lambda: subject.fit(good_X(), np.arange(20) % 3), subject, "`y`", [2], [0, 1])
+
+
+@pytest.mark.parametrize("n_classes", [1, 2])
+def test_warm_start_on_a_part_of_the_classes_is_refused(n_classes):
+    subject = small(RNNClassifier, warm_start=True).fit(good_X(), np.arange(20) % 3)
+    weight = (np.arange(20) % 3 < n_classes).astype(float)
+    words = "`y`", [0, 1, 2], list(range(n_classes)), "warm_start=False", "partial_fit"
+    refused(lambda: subject.fit(good_X(), np.arange(20) % n_classes), subject, *words)
+    refused(lambda: subject.fit(good_X(), np.arange(20) % 3, weight), subject, *words)
 
 
 def test_warm_start_on_other_outputs_is_refused():

@@ -1102,6 +1102,34 @@ def test_class_weight_acts_on_each_timestep():
     assert_same_training(by_class, by_step)
 
 
+def test_balanced_weights_are_those_of_the_training_samples_alone():
+    X, _ = numbers()
+    y = np.repeat(["a", "b"], [18, 6])
+    validation = X[:8], np.repeat("b", 8)
+    balanced = classifier(class_weight="balanced").fit(X, y, validation_data=validation)
+    by_label = classifier(class_weight={"a": 24 / 36, "b": 24 / 12})
+    assert_same_training(balanced, by_label.fit(X, y))
+    losses = -np.log(balanced.predict_proba(X[:8])[:, 1])
+    assert balanced.history_["val_loss"][-1] == pytest.approx(losses.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_held_out_labels_do_not_enter_the_balance(return_sequences, monkeypatch):
+    X, _ = numbers()
+    y = np.repeat(["a", "b", "c"], [15, 6, 3])
+    order = np.argsort(np.tile(np.arange(6), 4), kind="stable")
+    monkeypatch.setattr(RNNClassifier, "_hold_out", lambda *_: (order[:-8], order[-8:]))
+    counts = [np.sum(y[order[:-8]] == label) for label in "abc"]
+    by_label = {label: 16 / 3 / count for label, count in zip("abc", counts, strict=True)}
+    if return_sequences:
+        y = np.repeat(y[:, np.newaxis], TIMESTEPS, axis=1)
+    fits = [
+        classifier(class_weight=weight, validation_fraction=0.3, return_sequences=return_sequences)
+        for weight in ("balanced", by_label)
+    ]
+    assert_same_training(*(fit.fit(X, y) for fit in fits))
+
+
 # The forms of y and X
 
 
