@@ -21,7 +21,7 @@ from skrnn._labels import (
 )
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
-from skrnn._validation import naming, read_weights
+from skrnn._validation import naming, near_one, read_weights
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -420,7 +420,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         training = slice(None) if chosen is None else chosen
         codes = targets.codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return weights * by_class[targets.codes]
+        return near_one(weights * near_one(by_class)[targets.codes])
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

@@ -139,6 +139,14 @@ def rows_under(values):
     return rows, step
 
 
+def binary_unit(size):
+    """Return the power of two at or below a magnitude, or an array of them.
+
+    What is divided by it keeps every digit, and can be squared and summed.
+    """
+    return np.ldexp(1.0, np.maximum(np.frexp(size)[1] - 1, -1022))
+
+
 def moments(sequences, weights):
     """Return each feature's weighted mean and deviation over the present timesteps.
 
@@ -160,18 +168,20 @@ def moments(sequences, weights):
     if weights.ndim == 2 and step != sequences.timesteps:
         rows, step = rows_under(np.ascontiguousarray(sequences.values))
 
-    def weighted_sums(function):
+    def weighted_mean(function):
         total, weight = np.zeros(sequences.features), 0.0
         for block, count in _counted_rows(rows, step, sequences, weights):
             total += count @ function(block)
             weight += count.sum()
         return total / weight if weight else total
 
-    mean = weighted_sums(lambda block: block)
-    variance = weighted_sums(lambda block: (block - mean) ** 2)
+    size = weighted_mean(lambda block: np.abs(block) * 2.0**-64)  # its sum cannot overflow
+    unit = binary_unit(size)
+    mean = weighted_mean(lambda block: block / unit)
+    variance = weighted_mean(lambda block: (block / unit - mean) ** 2)
     # A sum of equal numbers is exact only to rounding, which must not pass for a spread.
     rounding = (10 * np.finfo(np.float64).eps * np.abs(mean)) ** 2
-    return mean, np.where(variance > rounding, np.sqrt(variance), 1.0)
+    return mean * unit, np.where(variance > rounding, np.sqrt(variance) * unit, 1.0)
 
 
 def _counted_rows(rows, step, sequences, weights):
@@ -191,7 +201,8 @@ def _counted_rows(rows, step, sequences, weights):
             change[starts + timesteps] -= weight
             count = np.maximum(np.cumsum(change)[:-1], 0.0)
         if sequences.masked:
-            gone = absent_steps(block, sequences.mask_value)
-            count = np.where(gone, 0.0, count)
-            block = np.where(gone[:, np.newaxis], 0.0, block)
+            count = np.where(absent_steps(block, sequences.mask_value), 0.0, count)
+        left_out = count == 0
+        if left_out.any():  # NaN and what is too large to square count for nothing
+            block = np.where(left_out[:, np.newaxis], 0.0, block)
         yield block.astype(np.float64), count

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from skrnn._sequences import ROWS_AT_ONCE, Sequences, rows_under
+from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
 from skrnn._sklearn import check_sample_weight
 
 # Integers this large in X are rather token ids than measurements.
@@ -298,7 +298,9 @@ def _check_padding_alone_is_nan(values, lengths):
 
 
 def read_weights(sample_weight, sequences, *, by_step, dtype):
-    """Check sample weights and return them, ones where there are none.
+    """Check sample weights and return them near 1, or ones where there are none.
+
+    Only their ratios matter.
 
     Parameters
     ----------
@@ -340,7 +342,12 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
                 "There is nothing to learn from: `sample_weight` is zero on every timestep that "
                 "`mask_value` leaves."
             )
-    return weights
+    return weights if sample_weight is None else near_one(weights)
+
+
+def near_one(weights):
+    """Return weights divided by a power of two, so that the largest fits any floating dtype."""
+    return weights / binary_unit(weights.max()).astype(weights.dtype)
 
 
 def check_shape(sequences, timesteps, features):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state
 
@@ -1128,6 +1129,41 @@ def test_held_out_labels_do_not_enter_the_balance(return_sequences, monkeypatch)
         for weight in ("balanced", by_label)
     ]
     assert_same_training(*(fit.fit(X, y) for fit in fits))
+
+
+# Weights and numbers of any size
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("factor", [2.0**-1060, 2.0**-200, 2.0**200, 2.0**1020])
+def test_weights_count_by_their_ratios_whatever_their_size(factor, dtype):
+    X, y = numbers()
+    weights = np.arange(1.0, N_SAMPLES + 1) % 4
+    fitted = regressor(dtype=dtype)
+    one = clone(fitted).fit(X, y, weights, validation_data=(X, y, weights))
+    other = clone(fitted).fit(X, y, weights * factor, validation_data=(X, y, weights * factor))
+    assert_same_training(one, other)
+    assert one.history_["val_loss"] == other.history_["val_loss"]
+    assert one.score(X, y, weights) == pytest.approx(other.score(X, y, weights * factor))
+
+
+@pytest.mark.parametrize("factor", [2.0**-200, 2.0**200])
+def test_weights_of_classes_count_by_their_ratios_whatever_their_size(factor):
+    X, y = labels()
+    one, other = (
+        classifier(class_weight={0: scale, 1: 3 * scale}).fit(X, y, np.full(N_SAMPLES, scale))
+        for scale in (1.0, factor)
+    )
+    assert_same_training(one, other)
+
+
+@pytest.mark.parametrize("factor", [2.0**-600, 2.0**600])
+def test_units_of_X_and_y_change_no_bit(factor):
+    X, y = numbers()
+    one = regressor(dtype="float64").fit(X, y)
+    other = regressor(dtype="float64").fit(X * factor, y * factor)
+    assert_same_training(one, other)
+    np.testing.assert_array_equal(other.predict(X * factor), one.predict(X) * factor)
 
 
 # The forms of y and X

@@ -61,6 +61,21 @@ def test_moments_of_a_constant_feature_have_deviation_one():
     assert deviation == [1.0]
 
 
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-500, 2.0**500, 2.0**1000])
+def test_moments_of_very_small_and_very_large_numbers_scale_with_them(factor):
+    X, weights = np.random.default_rng(0).normal(1.0, size=(20, 4, 2)), np.ones(20)
+    found = moments(Sequences(X * [factor, 1.0]), weights)
+    expected = np.multiply(moments(Sequences(X), weights), [factor, 1.0])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_moments_leave_out_what_weighs_nothing_however_large():
+    X = np.random.default_rng(0).normal(size=(20, 4, 2))
+    X[5] = 1e300
+    found = moments(Sequences(X), (np.arange(20) != 5).astype(float))
+    np.testing.assert_allclose(found, moments(Sequences(np.delete(X, 5, axis=0)), np.ones(19)))
+
+
 def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
     rows, windows = windows_of(30, 6)
     under, step = rows_under(windows)
