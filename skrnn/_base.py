@@ -149,11 +149,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         keras.Model
-            With fresh weights; the output layer is that of one output, or as fitted.
+            With the weights from which `fit` begins; the output layer is that of one output, or
+            as fitted.
         """
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
-        return keras_engine().fresh_model(architecture)
+        return keras_engine().fresh_model(architecture, self._rng(resume=False))
 
     def summary(self, input_shape=None):
         """Return the layers, their output shapes and parameter counts as text.

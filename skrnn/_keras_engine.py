@@ -214,9 +214,9 @@ def fitted_model(architecture, weights, scaling, mask_value):
     return model
 
 
-def fresh_model(architecture):
-    """Return an unfitted Keras model."""
-    return network.fresh_model(architecture)
+def fresh_model(architecture, rng):
+    """Return an unfitted Keras model whose weights are drawn as a fit draws them."""
+    return network.fresh_model(architecture, rng)
 
 
 def zero_states(architecture):

@@ -110,10 +110,10 @@ def seed_variables(model):
     return [variable for variable in model.variables if id(variable) not in known]
 
 
-def fresh_model(architecture, seed=0):
+def fresh_model(architecture, rng):
     """Return an unfitted model whose weights are drawn as a fit draws them."""
     model = build_network(architecture)
-    model.set_weights(initial_weights(architecture, np.random.default_rng(seed)))
+    model.set_weights(initial_weights(architecture, rng))
     return model
 
 

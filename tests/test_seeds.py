@@ -269,7 +269,9 @@ def test_classifier_leaves_global_streams_and_settings_untouched(use):
 
 @pytest.mark.parametrize("cell_type", ["lstm", "gru"])
 def test_building_a_bidirectional_stack_touches_no_global_stream(cell_type):
-    stack = RNNRegressor(cell_type, (3, 2), bidirectional=True, dropout=0.2, dense_sizes=(2,))
+    stack = RNNRegressor(
+        cell_type, (3, 2), bidirectional=True, dropout=0.2, dense_sizes=(2,), random_state=0
+    )
     found, expected = draws_around(lambda: stack.build_model((4, 2)))
     assert found == expected
 
@@ -308,7 +310,20 @@ def test_first_fit_in_a_process_touches_no_global_stream():
 
 
 @both
-def test_seed_of_build_model_is_that_of_every_call(estimator):
-    first, second = (network(estimator).build_model((4, 2)).get_weights() for _ in range(2))
-    for a, b in zip(first, second, strict=True):
-        assert_array_equal(a, b)
+def test_build_model_gives_the_weights_from_which_a_fit_begins(estimator):
+    standing = {"learning_rate": 1e-30, "epochs": 1, "validation_fraction": 0.0}
+    for seed in (0, 1):
+        subject = network(estimator, random_state=seed, **standing)
+        begun = subject.build_model((4, 2)).get_weights()
+        subject.fit(*samples(estimator))
+        for a, b in zip(begun, subject.weights_, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-25)
+
+
+def test_build_model_without_a_seed_draws_exactly_one_integer_of_the_global_stream():
+    np.random.seed(0)  # noqa: NPY002
+    network(random_state=None).build_model((4, 2))
+    found = np.random.randint(2**31, size=5)  # noqa: NPY002
+    expected = np.random.RandomState(0)
+    expected.randint(SEED_LIMIT)
+    assert_array_equal(found, expected.randint(2**31, size=5))
