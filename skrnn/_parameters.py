@@ -112,7 +112,7 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         raise ValueError("`hidden_size` and `cell_type` must name at least one layer, got ().")
     cell_types = as_layers(cells, n_layers, "cell_type")
     for cell_type in cell_types:
-        if cell_type not in CELLS:
+        if not isinstance(cell_type, str) or cell_type not in CELLS:
             raise ValueError(f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}.")
     tokens = parameters["vocab_size"] is not None
     return Architecture(
@@ -223,6 +223,8 @@ def read_settings(parameters, loss, batch_size):
             f"{most:.3g}], got {rate!r}."
         )
     for key, value in config.items():
+        if not isinstance(key, str):
+            raise ValueError(f"`optimizer` must have strings as names of settings, got {key!r}.")
         if key in REFUSED_OPTIMIZER_SETTINGS:
             raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
         if not isinstance(value, (Real, type(None))):

@@ -306,8 +306,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             y = self._read_steps(y, sequences)
         y = read_numbers(y, dtype=self.dtype)
         check_consistent_length(sequences.values, y)
-        if y.ndim > 3:
-            raise ValueError(f"`y` must have at most 3 dimensions, got the shape {y.shape}.")
+        if y.ndim > 3 or 0 in y.shape:
+            raise ValueError(
+                "`y` must have at most 3 dimensions and at least one output, got the shape "
+                f"{y.shape}."
+            )
         return y
 
     def _read_steps(self, y, sequences):

@@ -210,6 +210,8 @@ def _pad(arrays):
 def _read_array(X):
     if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
         check_numbers(X, "`X`", NUMBERS_FOR_X)
+    if isinstance(X, (list, tuple)):
+        X = np.asarray(X)  # None in a list of lists would be no NaN to `check_array`
     values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
     if values.ndim > 3:
         raise ValueError(

@@ -110,6 +110,7 @@ def fit_is_refused(estimator, X, y, *words, sample_weight=None, validation_data=
 
 BAD_X = {
     "NaN": (changed(good_X(), (3, 1), np.nan), "NaN", "mask_value"),
+    "None in lists": ([[1.0, 2.0, None, 3.0]] * 20, "NaN", "mask_value"),
     "infinity": (changed(good_X(), (3, 1, 0), np.inf), "infinity"),
     "minus infinity": (changed(good_X(), (3, 1, 0), -np.inf), "infinity"),
     "too large for float32": (changed(good_X(), (3, 1, 0), 1e300), "too large", "float32"),
@@ -276,6 +277,7 @@ BAD_TOKENS = {
     "beyond 32 bits, a float": (tokens(2.0**32 + 1), 2**32 + 1, "[0, 10)"),
     "beyond 63 bits": (tokens(2**63 + 1, dtype=np.uint64), 2**63 + 1, "[0, 10)"),
     "NaN": (tokens(np.nan), "nan", "[0, 10)"),
+    "None in lists": ([[1, None, 2, 3]] * 20, "nan", "[0, 10)", "sample 0, timestep 1"),
     "infinity": (tokens(np.inf), "inf", "[0, 10)"),
     "two features": (np.ones((20, 4, 2)), "one token id", "2 features"),
     "strings": (np.full((20, 4), "word"), "numbers", "word"),
@@ -348,6 +350,7 @@ BAD_TARGETS = {
     "infinity": (changed(np.arange(20.0), 3, np.inf), "y contains infinity"),
     "four dimensions": (np.ones((20, 2, 2, 2)), "`y`", "at most 3 dimensions", (20, 2, 2, 2)),
     "no outputs": (np.ones((20, 0)), "0 feature(s)"),
+    "no outputs of steps": (np.ones((20, 2, 0)), "`y`", "at least one output", (20, 2, 0)),
     "a number": (3.0, "at least 1 dimension"),
     "nothing": (None, "requires y"),
     "empty": ([], "0 sample(s)"),
@@ -730,7 +733,7 @@ SHARE = "[0.0, 1.0)"
 CELLS = "'gru'", "'lstm'", "'simple_rnn'"
 BAD_PARAMETERS = [
     ("cell_type", ["rnn", "LSTM", 3, None], CELLS),
-    ("cell_type", [("rnn",), ("lstm", 3), (None,)], CELLS),
+    ("cell_type", [("rnn",), ("lstm", 3), (None,), (["lstm"],)], CELLS),
     ("hidden_size", [0, -1, 2.5, "32", None], (WHOLE, "tuple")),
     ("hidden_size", [(0,), (8, -1), (2.5,), ("8",), (True,), True], ("at least 1",)),
     ("hidden_size", [(), []], ("at least one layer",)),
@@ -758,6 +761,7 @@ BAD_PARAMETERS = [
     ("optimizer", [{"name": "adam", "nope": 1}], ("'nope'", "clipnorm", "beta_1")),
     ("optimizer", [{"name": "adam", "beta_1": "a"}], ("beta_1", "numbers")),
     ("optimizer", [{"name": "adam", "beta_1": [0.9]}], ("beta_1", "numbers")),
+    ("optimizer", [{"name": "adam", "beta_1": 0.9, 1: 2}], ("strings", "1")),
     ("optimizer", [{"name": "adam", "use_ema": True}], ("use_ema", "not support")),
     (
         "optimizer",
