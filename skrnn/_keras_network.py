@@ -124,7 +124,7 @@ def loss_function(name):
 
 def make_optimizer(name, config, learning_rate=None):
     """Return a Keras optimizer; `learning_rate` None keeps its own default."""
-    config = dict(config)
+    config = dict(config, name=name)
     if learning_rate is not None:
         config["learning_rate"] = learning_rate
     return keras.optimizers.get({"class_name": name, "config": config})
@@ -132,7 +132,7 @@ def make_optimizer(name, config, learning_rate=None):
 
 def optimizer_settings(name):
     """Return the names of the settings that a Keras optimizer takes."""
-    return set(keras.optimizers.get(name).get_config()) - {"name"}
+    return set(make_optimizer(name, {}).get_config()) - {"name"}
 
 
 def _input(architecture):
@@ -160,7 +160,7 @@ def _standardized(x, architecture, scaling, mask_value):
     if (units != 1).any():
         x = keras.layers.Rescaling(1 / units, dtype=dtype, name="units")(x)
     return keras.layers.Normalization(
-        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype
+        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype, name="standardized"
     )(x)
 
 

@@ -276,6 +276,44 @@ def test_building_a_bidirectional_stack_touches_no_global_stream(cell_type):
     assert found == expected
 
 
+AUTOMATICALLY_NAMED = {
+    "a layer": lambda: keras.layers.SimpleRNN(1),
+    "both directions": lambda: keras.layers.Bidirectional(keras.layers.LSTM(1)),
+    "a table": lambda: keras.layers.Embedding(2, 2),
+    "constants": lambda: keras.layers.Normalization(),
+    "a scale": lambda: keras.layers.Rescaling(2.0),
+    "a shape": lambda: keras.layers.Reshape((1,)),
+    "Dense": lambda: keras.layers.Dense(1),
+    "an optimizer": lambda: keras.optimizers.Adam(),
+    "a model": lambda: keras.Sequential(),
+}
+
+
+def automatic_names():
+    """Return the number that Keras puts behind the next name of each kind."""
+    names = [build().name.rsplit("_", 1)[-1] for build in AUTOMATICALLY_NAMED.values()]
+    return np.array([int(end) if end.isdigit() else 0 for end in names])
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_networks_take_no_automatic_name_of_keras(tokens):
+    X, y = samples()
+    X = (np.abs(X[:, :, 0]) > 1).astype(int) if tokens else X * 1e-9
+    subject = network(
+        optimizer={"name": "adam", "beta_1": 0.8},
+        cell_type=("lstm", "simple_rnn"),
+        bidirectional=True,
+        vocab_size=2 if tokens else None,
+        dense_sizes=(2,),
+        callbacks=list,
+    )
+    before = automatic_names()
+    subject.fit(X, np.stack([[y, y], [y, y]]).T).predict(X)
+    subject.transform(X)
+    assert subject.model_.name == subject.build_model((4, X.ndim - 1)).name == "skrnn"
+    assert_array_equal(automatic_names(), before + 1)
+
+
 def test_fit_obeys_its_dtype_and_not_the_global_policy():
     X, y = samples()
     expected = fit(network())
