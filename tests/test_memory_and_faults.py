@@ -1,6 +1,7 @@
 """Memory, interruption, threads, forked processes, and arrays of every layout."""
 
 import functools
+import gc
 import os
 import pickle
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -161,13 +163,40 @@ WINDOWS = """if True:
 @pytest.mark.parametrize("use", ["train", "predict"])
 def test_million_windows_are_read_without_a_copy_of_them(use, engine):
     copied = 1_000_000 * 48 * 7 * 4 / 2**20
-    assert (
-        float(run(MEMORY + WINDOWS.replace("{use}", use).replace("{engine}", engine))) < copied / 5
-    )
+    program = MEMORY + WINDOWS.replace("{use}", use).replace("{engine}", engine)
+    assert float(run(program)) < copied / 5
 
 
-def test_number_of_programs_is_bounded():
-    assert programs._build.cache_info().maxsize == programs.MAX_PROGRAMS
+class Program:
+    """Stands for a program in the cache."""
+
+    def __init__(self, key):
+        self.key = key
+
+
+def test_cache_holds_the_last_64_programs_and_no_more():
+    built = [weakref.ref(programs._cached(Program, key)) for key in range(70)]
+    assert [key for key in range(70) if built[key]() is not None] == list(range(6, 70))
+    programs.clear()
+    assert not any(program() for program in built)
+
+
+def test_dropped_programs_are_garbage(monkeypatch):
+    original, built = programs._build.__wrapped__, []
+
+    @functools.lru_cache(maxsize=2)
+    def build(kind, *key):
+        program = original(kind, *key)
+        built.append([weakref.ref(part) for part in (program, program.model)])
+        return program
+
+    monkeypatch.setattr(programs, "_build", build)
+    X, y = samples()
+    for batch_size in (2, 4, 8):
+        small(batch_size=batch_size).fit(X, y).predict(X)
+    gc.collect()
+    kept = [[part() is not None for part in program] for program in built]
+    assert kept == [[False, False], [True, True], [False, False], [True, True]]
 
 
 def test_equal_fits_share_their_programs():
@@ -364,15 +393,51 @@ def test_four_threads_give_bitwise_what_one_gives(networks, engine):
     assert found == [fit_and_predict(network) for network in networks] * 2
 
 
+def together(function, arguments):
+    """Call a function in a thread for each argument, all at once, and return the results."""
+    barrier = threading.Barrier(len(arguments))
+
+    def call(argument):
+        barrier.wait()
+        return function(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(call, arguments))
+
+
+def test_threads_that_begin_together_build_each_program_once():
+    networks = [small(random_state=seed) for seed in range(4)]
+    skrnn.clear_cache()
+    together(fit_and_predict, networks)
+    assert programs._build.cache_info().misses == 2  # one trains, one predicts
+
+
 @every_engine
-def test_threads_predict_from_one_estimator_bitwise(engine):
+def test_threads_predict_from_networks_of_one_architecture_bitwise(engine):
     X, y = samples()
-    fitted = small(engine).fit(X, y)
-    blocks = [X[i::8] for i in range(8)] * 10
-    expected = [fitted.predict(block).tobytes() for block in blocks]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda block: fitted.predict(block).tobytes(), blocks))
-    assert found == expected
+    networks = [
+        small(engine, hidden_size=(3,) * 4, random_state=seed).fit(X, y) for seed in range(4)
+    ]
+    expected = [{network.predict(X).tobytes()} for network in networks]
+
+    def predict(network):
+        return {network.predict(X).tobytes() for _ in range(500)}
+
+    assert together(predict, networks) == expected
+
+
+@pytest.mark.slow
+@every_engine
+def test_threads_train_and_validate_networks_of_one_architecture_bitwise(engine):
+    X, y = samples()
+    seeds = range(4)
+
+    def losses(seed):
+        network = small(engine, hidden_size=(3,) * 4, random_state=seed, epochs=300)
+        history = network.fit(X, y, validation_data=(X, y)).history_
+        return history["loss"], history["val_loss"]
+
+    assert together(losses, seeds) == [losses(seed) for seed in seeds]
 
 
 # Forked processes

@@ -280,7 +280,9 @@ def main():
     if arguments.worker:
         print(json.dumps(measure(arguments.worker, names[0])))
         return
-    peers = dict(peer.split("=", 1) if "=" in peer else (peer, sys.executable) for peer in arguments.peers)
+    peers = dict(
+        peer.split("=", 1) if "=" in peer else (peer, sys.executable) for peer in arguments.peers
+    )
     compare(names, peers, arguments.rounds)
 
 
