@@ -1,0 +1,70 @@
+"""What the examples and the README's ten lines print, each run as a script by itself."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.slow
+
+
+def printed(*arguments, cwd):
+    """Run Python with arguments in a folder and return what it prints."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def scores(text):
+    """Return the numbers that end a line after two spaces or more, by what stands before them."""
+    lines = re.findall(r"^(.*?) {2,}(\d+\.\d+)$", text, re.M)
+    return {name: float(number) for name, number in lines}
+
+
+def test_network_forecasts_the_passengers_better_than_both_naive_forecasts(tmp_path):
+    text = printed(ROOT / "examples" / "plot_airline_passengers.py", cwd=tmp_path)
+    errors = scores(text[text.index("Best:") :])
+    assert (errors.pop("persistence"), errors.pop("seasonal naive")) == (48.04, 41.85)
+    assert list(errors) == [f"network, seed {seed}" for seed in range(5)]
+    assert max(errors.values()) < 20
+    assert (tmp_path / "airline_passengers.png").stat().st_size > 10_000
+
+
+def test_network_reads_the_order_of_words_that_a_bag_of_words_cannot(tmp_path):
+    text = printed(ROOT / "examples" / "plot_text_classifier.py", cwd=tmp_path)
+    assert "Total parameters: 529,441" in text
+    accuracy = scores(text)
+    assert accuracy["bag of words"] < 0.6
+    assert accuracy["recurrent network"] > 0.8
+    assert (tmp_path / "text_classifier.png").stat().st_size > 10_000
+
+
+def test_twelve_networks_have_the_parameters_of_keras_and_continue_the_sequence(tmp_path):
+    text = printed(ROOT / "examples" / "plot_keras_rows.py", cwd=tmp_path)
+    titles = re.findall(r"^(\d+)\. ", text, re.M)
+    totals = re.findall(r"^Total parameters: ([\d,]+)$", text, re.M)
+    assert titles == [str(number) for number in range(1, 13)]
+    assert totals == "46 46 46 257 241 1,441 529,441 369 1,871".split()
+    assert float(re.search(r"cells.simple_rnn differs by (\S+)", text)[1]) < 1e-12
+    assert float(re.search(r"25, 35, 45 -> (\S+)", text)[1]) == pytest.approx(55, abs=5)
+    assert (tmp_path / "keras_rows.png").stat().st_size > 10_000
+
+
+def test_ten_lines_of_the_readme_print_the_best_candidate():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    program = re.search(r"^```python\n(.*?)^```", readme, re.M | re.S)[1]
+    best = ast.literal_eval(printed("-c", program, cwd=ROOT))
+    assert best["rnnregressor__cell_type"] in {"gru", "lstm"}
+    assert best["rnnregressor__hidden_size"] in {8, (8, 8)}
