@@ -4,7 +4,7 @@
 
 Peers other than Keras have environments of their own, named by their interpreters:
 
-    python examples/benchmarks/workloads.py W3 --peers scikeras=PATH/bin/python skorch=PATH/bin/python
+    python examples/benchmarks/workloads.py W3 --peers scikeras=PYTHON skorch=PYTHON
 
 Every figure is that of a fresh process; imports are not counted, except in W7.
 """
