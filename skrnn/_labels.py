@@ -9,8 +9,9 @@ from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
+from skrnn._numbers import as_array
 from skrnn._targets import Targets
-from skrnn._validation import ONE_TARGET, as_array, check_lengths_match
+from skrnn._validation import ONE_TARGET, check_lengths_match
 
 
 def labels_of_steps(y, sequences):
@@ -50,7 +51,7 @@ def read_labels(y):
     missing = np.argwhere(pd.isna(as_array(y, "`y`", ONE_TARGET)))
     if len(missing):
         raise ValueError(
-            f"Input y contains NaN or None: `y` must hold a label everywhere, got none in row "
+            "Input y contains NaN or None: `y` must hold a label everywhere, got none as label "
             f"{missing[0][0]}."
         )
     labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")

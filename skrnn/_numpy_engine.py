@@ -158,7 +158,8 @@ def run_epoch(loaded, state, order):
     """
     loaded.enter(state)
     stateful = loaded.architecture.stateful
-    carried, total = [], 0.0
+    carried = zero_states(loaded.architecture) if stateful else []
+    total = 0.0
     for X, y, shares in loaded.batches(order):
         network = loaded.network(len(X))
         output = network.forward(X, carried, loaded.generator)

@@ -14,14 +14,13 @@ from skrnn._keras_names import (
     canonical_loss,
     with_aliases,
 )
+from skrnn._numbers import as_array, check_numbers
 from skrnn._sequences import padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
 from skrnn._validation import (
     ONE_TARGET,
-    as_array,
     check_lengths_match,
-    check_numbers,
     read_numbers,
     read_weights,
 )

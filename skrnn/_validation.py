@@ -1,15 +1,15 @@
 """Checks of what a caller passes, made before any graph is built, in the caller's words."""
 
-import reprlib
 import warnings
 from contextlib import contextmanager
-from numbers import Integral, Number
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from skrnn._numbers import check_numbers
 from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
 from skrnn._sklearn import check_sample_weight
 
@@ -32,58 +32,6 @@ def naming(argument):
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"In `{argument}`: {error}") from error
-
-
-def as_array(data, place, remedy=""):
-    """Return data as an array, or refuse lists that make none."""
-    try:
-        return np.asarray(data)
-    except ValueError as error:
-        raise ValueError(
-            f"{place} must be one array, got lists of unequal lengths. {remedy}"
-        ) from error
-
-
-def check_numbers(data, place, remedy="Pass an array of numbers."):
-    """Refuse text, times and other objects, which are no numbers even where NumPy converts them.
-
-    Parameters
-    ----------
-    data : array-like
-    place : str
-        What the message calls the data; of a frame it names the column too.
-    remedy : str
-    """
-    if hasattr(data, "select_dtypes"):
-        for i, (column, dtype) in enumerate(data.dtypes.items()):
-            if not pd.api.types.is_numeric_dtype(dtype):
-                check_numbers(data.iloc[:, i], f"Column {column!r} of {place}", remedy)
-        return
-    if issparse(data) or pd.api.types.is_numeric_dtype(getattr(data, "dtype", object)):
-        return
-    values = as_array(data, place, remedy)
-    if values.dtype.kind in "OSUmM":
-        for item in values.flat:
-            if not _is_number(item):
-                raise _no_number(item, place, remedy)
-
-
-def _no_number(item, place, remedy):
-    """Return the refusal of an item: a TypeError where even float() has no use for it."""
-    got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
-    try:
-        float(item)
-    except TypeError as error:
-        return TypeError(f"{got}: {error}. {remedy}")
-    except ValueError:
-        pass
-    return ValueError(f"{got} of type {type(item).__name__}. {remedy}")
-
-
-def _is_number(item):
-    """Whether an item is a number, or stands for a missing one."""
-    number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
-    return number or item is None or item is pd.NA
 
 
 def read_sequences(X, *, vocab_size, mask_value, dtype):
@@ -154,7 +102,9 @@ def _as_arrays(X):
 
 def first_frame(X):
     """Return the first DataFrame of a list, or None where there is none."""
-    listed = isinstance(X, (list, tuple, np.ndarray, pd.Series))
+    listed = isinstance(X, (list, tuple)) or (
+        isinstance(X, (np.ndarray, pd.Series)) and X.dtype == object
+    )
     return next((item for item in X if hasattr(item, "columns")), None) if listed else None
 
 

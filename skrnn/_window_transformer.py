@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._atomic import unchanged_on_failure
+from skrnn._numbers import check_numbers
 from skrnn._sklearn import Interval, StrOptions, fit_context
 from skrnn._time_index import (
     follows,
@@ -19,7 +20,6 @@ from skrnn._time_index import (
     read_time_index,
     run_bounds,
 )
-from skrnn._validation import check_numbers
 from skrnn._windowing import check_count, check_finite, padded_buffer, sliding_windows
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
+from skrnn._numbers import check_numbers
 from skrnn._time_index import has_time_index, learn_frequency, read_time_index, run_bounds
-from skrnn._validation import check_numbers
 
 BLOCK = 100_000  # rows looked at together, so that checking them needs next to no memory
 

@@ -28,6 +28,7 @@ LEVELS = [
         "_numpy_activations",
         "_numpy_losses",
         "_numpy_optimizers",
+        "_numbers",
     ],
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_network"],
     ["_architecture", "_sequences", "cells", "_time_index"],
