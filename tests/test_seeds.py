@@ -305,7 +305,7 @@ def test_networks_take_no_automatic_name_of_keras(tokens):
         bidirectional=True,
         vocab_size=2 if tokens else None,
         dense_sizes=(2,),
-        callbacks=list,
+        callbacks=lambda: [],
     )
     before = automatic_names()
     subject.fit(X, np.stack([[y, y], [y, y]]).T).predict(X)
