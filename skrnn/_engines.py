@@ -3,16 +3,18 @@
 import functools
 import os
 import sys
+from itertools import compress
 from pathlib import Path
 
 from skrnn import _numpy_engine
+from skrnn._architecture import CELLS
 from skrnn._process import check_process
 
-# Measured on two x86-64 cores: seconds to trace and compile a recurrent layer, and operations a
-# second of each engine on what is large enough to keep it busy. Only their ratios matter.
-COMPILE_SECONDS = 1.3
-KERAS_RATE = 90e9
-NUMPY_RATE = 50e9
+# Measured on two x86-64 cores: up to 200 units NumPy takes no longer for an epoch than a compiled
+# program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
+WIDE = 256
+NUMPY_RATE, KERAS_RATE = 60e9, 80e9
+COMPILE_SECONDS = 1.4
 
 
 def keras_engine():
@@ -65,12 +67,15 @@ def predicting_engine(asked, architecture):
 
 
 def is_long(architecture, n_samples, timesteps, epochs):
-    """Whether compiling a training program costs less than it saves.
+    """Whether compiling a training program costs less than it saves in the wide layers.
 
-    A sample costs six operations for every multiply-add: two forward, four backward.
+    A multiply-add of the forward pass stands for six operations: two forward, four backward.
     """
-    operations = 6.0 * architecture.multiply_adds(timesteps) * n_samples * epochs
-    saved = operations / NUMPY_RATE - operations / KERAS_RATE
+    cells = zip(architecture.cell_types, architecture.units, strict=True)
+    wide = [CELLS[cell_type].gates > 1 and units >= WIDE for cell_type, units in cells]
+    layers = compress(architecture.recurrent_layers(), wide)
+    multiply_adds = timesteps * n_samples * epochs * sum(layer.n_parameters for layer in layers)
+    saved = 6.0 * multiply_adds * (1 / NUMPY_RATE - 1 / KERAS_RATE)
     directions = 2 if architecture.bidirectional else 1
     return saved > COMPILE_SECONDS * len(architecture.units) * directions
 

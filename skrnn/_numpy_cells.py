@@ -39,7 +39,7 @@ class Cell:
         Where the backward pass writes the gradient of the matrix; None: there is none.
     """
 
-    gates = 1
+    gates = n_states = 1
     constants = (1.0,)  # what the bias rows of the matrix are multiplied with
     logistic = ()  # the gates behind a logistic function
 
@@ -149,12 +149,13 @@ class LSTM(Cell):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000)."""
 
     gates, logistic = 4, (0, 1, 3)  # input, forget, candidate, output
+    n_states = 2
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
         kept = self.kept_steps(self.n_steps)
         self.memory = self.buffer(self.kept_steps(self.n_steps + 1))
-        self.memory_steps = steps_of(self.memory, self.n_steps + 1)
+        memories = steps_of(self.memory, self.n_steps + 1)
         self.gate = self.buffer(kept, 4)
         self.shown = self.buffer(kept)  # f(c)
         self.shown_steps = steps_of(self.shown, self.n_steps)
@@ -163,12 +164,16 @@ class LSTM(Cell):
         self.tanh = self.activation is ACTIVATIONS["tanh"]
         flat = (-1, self.n_samples, 4 * self.units)
         self.views = [
-            (before, before4[..., 2, :], gate, *(gate4[..., k, :] for k in range(4)))
-            for before, before4, gate, gate4 in zip(
+            (before, before4[..., 2, :], gate, *(gate4[..., k, :] for k in range(4)), *after)
+            for before, before4, gate, gate4, *after in zip(
                 steps_of(self.before.reshape(flat), self.n_steps),
                 steps_of(self.before, self.n_steps),
                 steps_of(self.gate.reshape(flat), self.n_steps),
                 steps_of(self.gate, self.n_steps),
+                memories[: self.n_steps],
+                memories[1 : self.n_steps + 1],
+                self.shown_steps,
+                self.state_steps[1:],
                 strict=True,
             )
         ]
@@ -184,8 +189,8 @@ class LSTM(Cell):
         return [*first, self.memory[0]], [*last, self.memory[-1]]
 
     def step(self, t):
-        before, before_g, gate, i, f, g, o = self.views[t]
-        c, c_next, shown = self.memory_steps[t], self.memory_steps[t + 1], self.shown_steps[t]
+        before, before_g, gate, i, f, g, o, c, c_next, shown, h_next = self.views[t]
+        spare = self.spare
         self.project(t, before)
         np.tanh(before, out=gate)
         gate *= self.halves
@@ -193,10 +198,10 @@ class LSTM(Cell):
         if not self.tanh:
             self.activation.value(before_g, g)
         np.multiply(f, c, out=c_next)
-        np.multiply(i, g, out=self.spare)
-        c_next += self.spare
+        np.multiply(i, g, out=spare)
+        c_next += spare
         self.activation.value(c_next, shown)
-        np.multiply(o, shown, out=self.state_steps[t + 1])
+        np.multiply(o, shown, out=h_next)
 
     def make_backward(self):
         self.d = self.buffer(self.n_steps, 4)

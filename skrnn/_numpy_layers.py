@@ -4,6 +4,8 @@ Letters in shapes: T timesteps, n samples, F features, U units, N rows (samples,
 timesteps). Time comes first, so that a timestep lies in one piece.
 """
 
+from itertools import islice
+
 import numpy as np
 
 from skrnn._numpy_activations import ACTIVATIONS, softmax, softmax_backward
@@ -78,8 +80,9 @@ class Recurrent:
                 state[...] = start
         cell.begin_forward()
         if gone is None:
+            step = cell.step
             for t in self.steps:
-                cell.step(t)
+                step(t)
         else:
             for t, absent in enumerate(self.gone[:, :, np.newaxis]):
                 cell.step(t)
@@ -179,9 +182,9 @@ class Stack:
         for layer in self.layers:
             outputs = []
             for direction in layer:
-                begin = [state for _, state in zip(direction.last(), carried)]  # noqa: B905
+                begin = list(islice(carried, direction.cell.n_states)) or None
                 drop = None if drops is None else next(drops)
-                outputs.append(direction.forward(x, gone, begin or None, drop))
+                outputs.append(direction.forward(x, gone, begin, drop))
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
             if len(outputs) == 2 and gone is not None:
                 x[gone] = 0  # as Keras's Bidirectional; one direction repeats its state there
@@ -237,7 +240,8 @@ class Dense:
         self.rows = np.ones((n_rows, n_inputs + 1), weights.dtype)
         self.input = self.rows[:, :-1]
         self.before = np.empty((n_rows, n_outputs), weights.dtype)
-        self.output = np.empty_like(self.before)
+        self.output, self.slope = np.empty_like(self.before), np.empty_like(self.before)
+        self.columns, self.kernel = self.rows.T, self.matrix[:-1].T
         self.activation = activation
 
     def forward(self, x):
@@ -256,12 +260,11 @@ class Dense:
             return d
         if self.activation == "softmax":
             return softmax_backward(self.output, d)
-        slope = np.empty_like(self.output)
-        ACTIVATIONS[self.activation].derivative(self.before, self.output, slope)
-        slope *= d
-        return slope
+        ACTIVATIONS[self.activation].derivative(self.before, self.output, self.slope)
+        self.slope *= d
+        return self.slope
 
     def backward(self, d):
         """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
-        np.dot(self.rows.T, d, out=self.gradient)
-        return np.dot(d, self.matrix[:-1].T)
+        np.dot(self.columns, d, out=self.gradient)
+        return np.dot(d, self.kernel)

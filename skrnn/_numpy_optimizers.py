@@ -254,9 +254,12 @@ class Adam(Optimizer):
     groups = (("momentum", "velocity"),)
     needs_squares = True
 
+    def __init__(self, settings, weights, shapes, embedded):
+        super().__init__(settings, weights, shapes, embedded)
+        self.betas = self.cast(self.settings["beta_1"]), self.cast(self.settings["beta_2"])
+
     def begin_step(self):
-        power_1 = self.power(self.cast(self.settings["beta_1"]))
-        power_2 = self.power(self.cast(self.settings["beta_2"]))
+        power_1, power_2 = map(self.power, self.betas)
         self.alpha = self.rate * np.sqrt(1 - power_2) / (1 - power_1)
 
     def update(self, weights, gradient, squares, m, v, spare):
@@ -298,8 +301,7 @@ class Nadam(Adam):
         return [self.product]
 
     def begin_step(self):
-        beta_1, decay = self.cast(self.settings["beta_1"]), self.cast(0.96)
-        self.betas = beta_1, self.cast(self.settings["beta_2"])
+        (beta_1, _), decay = self.betas, self.cast(0.96)
         now = beta_1 * (1 - 0.5 * self.power(decay))
         after = beta_1 * (1 - 0.5 * self.power(decay) * decay)
         # Keras takes this one product with the constants as they are.

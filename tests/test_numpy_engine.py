@@ -455,8 +455,10 @@ def test_auto_takes_numpy_where_it_has_what_is_asked(changes, settings, engine):
 
 
 def test_auto_takes_keras_for_long_training_of_large_networks():
-    assert not is_long(architecture(), 1000, 50, 100)
-    assert is_long(architecture(units=(128,)), 100_000, 50, 100)
+    assert not is_long(architecture(units=(64,)), 100_000, 50, 100)
+    assert not is_long(architecture(units=(256,)), 1000, 50, 1)
+    assert is_long(architecture(units=(256,)), 10_000, 50, 10)
+    assert not is_long(architecture(cell_types=("simple_rnn",), units=(256,)), 10_000, 50, 10)
 
 
 def test_callbacks_are_run_by_keras():
