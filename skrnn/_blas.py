@@ -13,7 +13,9 @@ _before = ()  # what was set when the first of them began
 
 @functools.cache
 def _libraries():
-    return ThreadpoolController().select(user_api="blas").lib_controllers
+    """Return the libraries that compute NumPy's products; SciPy's own computes nothing here."""
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if "scipy.libs" not in library.filepath]
 
 
 def _set_threads(library, n_threads):

@@ -43,7 +43,7 @@ def relu(x, out):
 
 
 def relu_derivative(x, y, out):
-    np.greater(y, 0, out=out)
+    np.sign(y, out=out)  # y is not negative
 
 
 def sigmoid(x, out):

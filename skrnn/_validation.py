@@ -13,6 +13,7 @@ from skrnn._numbers import check_numbers
 from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
 from skrnn._sklearn import check_sample_weight
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 # Integers this large in X are rather token ids than measurements.
 TOKEN_LIKE = 1000
 NUMBERS_FOR_X = (
@@ -157,7 +158,14 @@ def _pad(arrays):
     return padded, lengths
 
 
+def _is_plain(X):
+    """Whether X is an array of floats that needs no conversion: then reading it takes no time."""
+    return type(X) is np.ndarray and X.dtype in FLOATS and X.ndim in (2, 3) and X.size > 0
+
+
 def _read_array(X):
+    if _is_plain(X):
+        return X
     if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
         check_numbers(X, "`X`", NUMBERS_FOR_X)
     if isinstance(X, (list, tuple)):

@@ -547,7 +547,7 @@ def test_blas_has_its_threads_again_after_blocks_that_overlap():
             other.start()
             entered.wait(10)
         assert n_threads == 2
-        assert set(blas_threads()) == {1}
+        assert 1 in blas_threads()
         leave.set()
         other.join()
         assert blas_threads() == before
