@@ -1,13 +1,14 @@
 """scikit-learn's own checks, every one that it yields."""
 
+import itertools
+
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn import RNNClassifier, RNNRegressor
 
 N_CHECKS = {RNNRegressor: 66, RNNClassifier: 74}
-PLAIN = {"hidden_size": 32}
-DEEP = {"hidden_size": (16, 16), "bidirectional": True}
+SHAPES = {"plain": {"hidden_size": 32}, "deep": {"hidden_size": (16, 16), "bidirectional": True}}
 
 # What float32 cannot hold; float64 passes both.
 FLOAT32_EXEMPT = {
@@ -26,16 +27,17 @@ def statuses(estimator):
 
 
 def configurations():
-    for estimator in (RNNRegressor, RNNClassifier):
-        for cell_type in ("simple_rnn", "gru", "lstm"):
-            for shape in (PLAIN, DEEP):
-                quick = cell_type == "simple_rnn" and shape is PLAIN
-                yield pytest.param(
-                    estimator,
-                    {"cell_type": cell_type, **shape},
-                    id=f"{estimator.__name__}-{cell_type}-{'plain' if shape is PLAIN else 'deep'}",
-                    marks=() if quick else pytest.mark.slow,
-                )
+    cells = "simple_rnn", "gru", "lstm"
+    for estimator, cell_type, engine, shape in itertools.product(
+        (RNNRegressor, RNNClassifier), cells, ("numpy", "keras"), SHAPES
+    ):
+        quick = engine == "numpy" and shape == "plain"
+        yield pytest.param(
+            estimator,
+            {"cell_type": cell_type, "engine": engine, **SHAPES[shape]},
+            id=f"{estimator.__name__}-{cell_type}-{engine}-{shape}",
+            marks=() if quick else pytest.mark.slow,
+        )
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
@@ -50,7 +52,8 @@ def test_every_common_check_passes_in_float64(estimator, parameters):
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
 @pytest.mark.parametrize("estimator", [RNNRegressor, RNNClassifier])
 @pytest.mark.parametrize("cell_type", ["simple_rnn", "gru", "lstm"])
-def test_only_exempt_checks_fail_in_float32(estimator, cell_type):
-    not_passed, n_checks = statuses(estimator(cell_type))
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_only_exempt_checks_fail_in_float32(estimator, cell_type, engine):
+    not_passed, n_checks = statuses(estimator(cell_type, engine=engine))
     assert {name.split(" ")[0] for name in not_passed} <= FLOAT32_EXEMPT.keys(), not_passed
     assert n_checks == N_CHECKS[estimator]
