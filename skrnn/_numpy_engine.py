@@ -15,7 +15,7 @@ from skrnn._numpy_optimizers import OPTIMIZERS, takes
 from skrnn._state import State
 
 # Samples that take less than this are gathered once and stay; others are gathered by block.
-RESIDENT_BYTES = 2**24
+RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
 # Samples predicted at a time: what they need stays in the caches.
 PREDICT_AT_ONCE = 512
 # Networks of up to so many weights and gates are kept for the next prediction, and so many of them.
@@ -48,9 +48,10 @@ class Loaded:
         self.networks, self.state = {}, None
         self.generator = None
         self.equal_shares = {} if samples.weights.strides == (0,) else None
-        n_batches = max(1, RESIDENT_BYTES // (samples.sample_bytes * self.n_batch))
+        resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
+        self.arrays = samples.block(np.arange(len(samples))) if resident else None
+        n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
         self.block = n_batches * self.n_batch
-        self.arrays = samples.block(np.arange(len(samples))) if len(samples) <= self.block else None
 
     def network(self, n_samples):
         """Return the network for batches of this size."""
