@@ -35,9 +35,9 @@ from skrnn._validation import (
 
 
 def clear_cache():
-    """Forget every compiled program; the next fit of each architecture compiles anew.
+    """Forget compiled programs and networks kept for predictions; the next use makes them anew.
 
-    Fitted estimators are arrays and stay as they are. Does nothing before TensorFlow is loaded.
+    Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.
 
     Examples
     --------

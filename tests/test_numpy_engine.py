@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import skrnn
 from skrnn import RNNClassifier, RNNRegressor, _keras_network, _numpy_engine
 from skrnn._architecture import Architecture, initial_weights
 from skrnn._blas import one_blas_thread
@@ -525,6 +526,19 @@ def test_blocks_of_predictions_equal_those_of_all_at_once(cell, monkeypatch):
     whole = regressor.predict(X)
     monkeypatch.setattr(_numpy_engine, "PREDICT_AT_ONCE", 7)
     np.testing.assert_allclose(regressor.predict(X), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_small_networks_are_kept_until_the_cache_is_cleared():
+    X, y, _ = numbers("plain")
+    regressor = RNNRegressor("gru", 3, engine="numpy", **FIT).fit(X, y)
+    skrnn.clear_cache()
+    sizes = range(1, _numpy_engine.MAX_KEPT + 3)
+    expected = [regressor.predict(X[:size]).tobytes() for size in sizes]
+    kept = [n_samples for _, n_samples, _ in _numpy_engine._idle]
+    assert kept == list(sizes)[2:]
+    assert [regressor.predict(X[:size]).tobytes() for size in sizes] == expected
+    skrnn.clear_cache()
+    assert not _numpy_engine._idle
 
 
 def blas_threads():
