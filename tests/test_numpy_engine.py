@@ -1,9 +1,12 @@
 """The NumPy engine: its derivatives, its equality with Keras in float64, and its choice."""
 
 import functools
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import keras
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
-from skrnn import RNNClassifier, RNNRegressor, _keras_network, _numpy_engine
+from skrnn import RNNClassifier, RNNRegressor, _keras_network, _numpy_engine, make_windows
 from skrnn._architecture import Architecture, initial_weights
 from skrnn._blas import one_blas_thread
 from skrnn._engines import is_long, training_engine
@@ -526,6 +529,20 @@ def test_blocks_of_predictions_equal_those_of_all_at_once(cell, monkeypatch):
     whole = regressor.predict(X)
     monkeypatch.setattr(_numpy_engine, "PREDICT_AT_ONCE", 7)
     np.testing.assert_allclose(regressor.predict(X), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_interrupt_of_a_long_prediction_is_raised_within_two_seconds():
+    X, _ = make_windows(np.zeros((300_000, 4), "float32"), 50)
+    regressor = RNNRegressor("lstm", 128, epochs=1, engine="numpy", random_state=0)
+    regressor.fit(X[:64], np.arange(64.0))
+    with threadpool_limits(2, user_api="blas"):
+        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        begun = time.perf_counter()
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            regressor.predict(X)
+        seconds = time.perf_counter() - begun
+    assert seconds < 0.5 + 2
 
 
 def test_small_networks_are_kept_until_the_cache_is_cleared():
