@@ -1,8 +1,8 @@
 """skrnn: recurrent networks as scikit-learn estimators."""
 
 from skrnn import cells
-from skrnn._base import clear_cache
 from skrnn._classifier import RNNClassifier
+from skrnn._engines import clear_cache
 from skrnn._regressor import RNNRegressor
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows

@@ -1,6 +1,5 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
-import sys
 from functools import cache, partial
 
 import numpy as np
@@ -32,21 +31,6 @@ from skrnn._validation import (
     read_sequences,
     read_weights,
 )
-
-
-def clear_cache():
-    """Forget compiled programs and networks kept for predictions; the next use makes them anew.
-
-    Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.
-
-    Examples
-    --------
-    >>> import skrnn
-    >>> skrnn.clear_cache()
-    """
-    for name in ("skrnn._keras_engine", "skrnn._numpy_engine"):
-        if name in sys.modules:
-            sys.modules[name].clear()
 
 
 def _count_held_out(share, n_samples):

@@ -10,7 +10,7 @@ from skrnn import _numpy_engine
 from skrnn._architecture import CELLS
 from skrnn._process import check_process
 
-# Measured on two x86-64 cores: up to 200 units NumPy takes no longer for an epoch than a compiled
+# Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
 # program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
 WIDE = 256
 NUMPY_RATE, KERAS_RATE = 60e9, 80e9
@@ -28,6 +28,22 @@ def keras_engine():
 def engine_named(name):
     """Return the engine of that name, "numpy" or "keras"."""
     return _numpy_engine if name == "numpy" else keras_engine()
+
+
+def clear_cache():
+    """Forget compiled programs and networks kept for predictions; the next use makes them anew.
+
+    Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.
+
+    Examples
+    --------
+    >>> import skrnn
+    >>> skrnn.clear_cache()
+    """
+    _numpy_engine.clear()
+    loaded = sys.modules.get("skrnn._keras_engine")
+    if loaded is not None:
+        loaded.clear()
 
 
 def training_engine(asked, architecture, settings, workload, *, has_callbacks):

@@ -37,7 +37,7 @@ class Loaded:
     """
 
     def __init__(self, architecture, settings, samples):
-        self.architecture, self.settings, self.samples = architecture, settings, samples
+        self.architecture, self.samples = architecture, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
         self.weights = np.empty(architecture.n_weights, architecture.dtype)
         self.optimizer = OPTIMIZERS[settings.optimizer](

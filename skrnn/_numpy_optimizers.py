@@ -39,7 +39,6 @@ class Optimizer:
     defaults: ClassVar[dict] = {}
     groups: ClassVar[tuple] = ()  # names of vectors, in Keras's order; a group is interleaved
     needs_squares = False
-    first_value = 0.0
 
     def __init__(self, settings, weights, shapes, embedded):
         given = SHARED_SETTINGS | self.defaults | dict(settings.optimizer_config)
@@ -50,7 +49,7 @@ class Optimizer:
         self.bounds = [0, *accumulate(prod(shape) for shape in shapes)]
         self.weights, self.iterations = weights, 0
         names = [name for group in self.used_groups() for name in group]
-        self.vectors = {name: np.full_like(weights, self.first_value) for name in names}
+        self.vectors = {name: np.zeros_like(weights) for name in names}
         self.gradient = np.zeros_like(weights)
         self.squares = np.zeros_like(weights) if self.needs_squares else None
         self.table_size = self.bounds[1] if embedded else 0
