@@ -342,16 +342,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rng = rng()
         fresh = (initial_weights(self._architecture, rng), None)
         start = (self.weights_, self.optimizer_state_) if resume else fresh
-        trained = train(
-            engine,
-            self._architecture,
-            self._settings,
-            plan,
-            start,
-            (training, validation),
-            rng,
-            hook,
-        )
+        data, network = (training, validation), (self._architecture, self._settings)
+        with engine.at_work():
+            trained = train(engine, *network, plan, start, data, rng, hook)
         self.weights_, self.optimizer_state_ = trained.weights, trained.slots
         self.history_ = joined(self.history_ if resume else {}, trained.history)
         self.n_epochs_ = len(self.history_["loss"])

@@ -1,5 +1,7 @@
 """The Keras engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import tensorflow as tf
 
@@ -68,6 +70,11 @@ class Loaded:
             full[tuple(slice(size) for size in array.shape)] = array
             array = full
         return array
+
+
+def at_work():
+    """Surround training, as the NumPy engine does; here is nothing to be done."""
+    return nullcontext()
 
 
 def load(architecture, settings, samples):

@@ -8,6 +8,11 @@ from scipy.special import erf
 
 # Klambauer et al. (2017), "Self-normalizing neural networks", arXiv:1706.02515.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+# NumPy takes an array of no dimensions twice as fast as a number, for small arrays.
+ZERO, HALF, ONE = (
+    {np.dtype(dtype): np.array(value, dtype) for dtype in ("float32", "float64")}
+    for value in (0, 0.5, 1)
+)
 INVERSE_SQRT_2 = float(np.float32(0.5**0.5))  # TensorFlow's, also in float64
 
 
@@ -29,32 +34,29 @@ class Activation(NamedTuple):
     needs_input: bool = False
 
 
-def tanh(x, out):
-    np.tanh(x, out=out)
-
-
 def tanh_derivative(x, y, out):
-    np.multiply(y, y, out=out)
-    np.subtract(1, out, out=out)
+    np.multiply(y, y, out)
+    np.subtract(ONE[out.dtype], out, out)
 
 
 def relu(x, out):
-    np.maximum(x, 0, out=out)
+    np.maximum(x, ZERO[x.dtype], out=out)
 
 
 def relu_derivative(x, y, out):
-    np.sign(y, out=out)  # y is not negative
+    np.sign(y, out)  # y is not negative
 
 
 def sigmoid(x, out):
-    np.multiply(x, 0.5, out=out)  # 0.5 * tanh(0.5 * x) + 0.5, which does not overflow
-    np.tanh(out, out=out)
-    out *= 0.5
-    out += 0.5
+    half = HALF[x.dtype]
+    np.multiply(x, half, out)  # 0.5 * tanh(0.5 * x) + 0.5, which does not overflow
+    np.tanh(out, out)
+    np.multiply(out, half, out)
+    np.add(out, half, out)
 
 
 def sigmoid_derivative(x, y, out):
-    np.multiply(y, 1 - y, out=out)
+    np.multiply(y, ONE[y.dtype] - y, out)
 
 
 def linear(x, out):
@@ -117,7 +119,7 @@ ACTIVATIONS = {
     "selu": Activation(selu, selu_derivative),
     "sigmoid": Activation(sigmoid, sigmoid_derivative),
     "softplus": Activation(softplus, softplus_derivative),
-    "tanh": Activation(tanh, tanh_derivative),
+    "tanh": Activation(np.tanh, tanh_derivative),
 }
 
 

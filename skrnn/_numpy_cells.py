@@ -1,16 +1,21 @@
 """The steps of the NumPy engine's cells, forward and backward, over buffers made once a fit.
 
-A cell holds the buffers of one direction of one layer for n samples and T timesteps. Its backward
-pass prepares, for a block of timesteps at once, the factors by which a step multiplies what comes
-from the timestep after it; so the steps themselves are a few products.
+A cell holds the buffers of one direction of one layer for n samples and T timesteps. A small
+network spends its time not in products but between them; so a step is a function made once for its
+timestep, which knows all that it reads and writes, and gives each NumPy function its output by
+position. The backward pass prepares, for a block of timesteps at once, the factors by which a step
+multiplies what comes from the timestep after it.
 
 Letters in shapes: T timesteps, n samples, F features, U units, K columns of `rows`. One sample
 has no axis n in the views of single steps.
 """
 
-import numpy as np
+from functools import partial
 
-from skrnn._numpy_activations import ACTIVATIONS
+import numpy as np
+from numpy import add, dot, multiply, subtract, tanh
+
+from skrnn._numpy_activations import ACTIVATIONS, HALF, ONE
 
 # What one block of timesteps writes stays in the cache.
 BLOCK_BYTES = 2**18
@@ -20,6 +25,10 @@ def steps_of(array, n_steps):
     """Return a view of each step of an array (T, n, ...), or `n_steps` views of its only one."""
     views = list(array[:, 0] if array.shape[1] == 1 else array)
     return views * n_steps if len(views) < n_steps else views
+
+
+def nothing():
+    """Do what the first timestep does for the one before it."""
 
 
 class Cell:
@@ -48,6 +57,7 @@ class Cell:
         self.n_steps, self.n_samples = rows.shape[0] - 1, rows.shape[1]
         self.features = rows.shape[2] - units - len(self.constants)
         self.dtype, self.kept = rows.dtype, kept
+        self.half, self.one = HALF[self.dtype], ONE[self.dtype]
         self.activation = ACTIVATIONS[activation]
         self.rows, self.row_steps = rows, steps_of(rows, self.n_steps)
         self.state = rows[:, :, self.features : self.features + units]  # (T + 1, n, U)
@@ -58,7 +68,13 @@ class Cell:
         half = np.where(np.isin(np.arange(self.gates), self.logistic), 0.5, 1.0)
         # Halved columns, so that one tanh serves all gates: sigmoid(z) = 0.5 tanh(0.5 z) + 0.5.
         self.halves = np.repeat(half, units).astype(self.dtype)
-        self.scaled = np.empty_like(matrix) if self.logistic else matrix
+        self.scaled = matrix
+        if self.logistic:
+            self.scaled, self.scale = np.empty_like(matrix), np.tile(self.halves, (len(matrix), 1))
+        self.make_forward()
+        self.steps = [self.forward_step(t) for t in range(self.n_steps)]
+        if gradient is not None:
+            self.make_backward()
 
     def buffer(self, n_steps, *widths):
         """Return an array (n_steps, n, [widths,] U)."""
@@ -71,15 +87,19 @@ class Cell:
     def begin_forward(self):
         """Take the present weights, and what can be computed for all timesteps at once."""
         if self.logistic:
-            np.multiply(self.matrix, self.halves, out=self.scaled)
+            multiply(self.matrix, self.scale, self.scaled)
 
-    def project(self, t, out):
-        """Write the product of the rows of timestep t and the weights."""
-        np.dot(self.row_steps[t], self.scaled, out=out)
+    def projection(self, t, out):
+        """Return a function that writes the product of the rows of timestep t and the weights."""
+        return partial(dot, self.row_steps[t], self.scaled, out)
 
-    def back(self, d, out):
-        """Write the gradient with respect to the state, given that of the product."""
-        np.dot(d, self.recurrent, out=out)
+    def way_back(self, d, out):
+        """Return a function that turns the gradient of the product into that of the state."""
+        return partial(dot, d, self.recurrent, out)
+
+    def back(self, t, d, out):
+        """Return `way_back` of timestep t; no one asks for the gradient of the first state."""
+        return self.way_back(d, out) if t else nothing
 
     def restore(self, t, gone):
         """Carry the states over timestep t where `gone` (n, 1) says that it is absent."""
@@ -90,8 +110,10 @@ class Cell:
         return [self.state[0]], [self.state[-1]]
 
     def make_backward(self):
-        """Make the buffers and views of the backward pass; subclasses make `d` first."""
+        """Make the buffers, views and steps of the backward pass; subclasses make `d` first."""
         n_rows = self.n_steps * self.n_samples
+        self.dh = np.empty((self.n_samples, self.units), self.dtype)
+        self.dh_step = self.dh[0] if self.n_samples == 1 else self.dh
         flat = self.d.reshape(self.n_steps, self.n_samples, -1)
         self.d_steps, self.d_rows = steps_of(flat, self.n_steps), self.d.reshape(n_rows, -1)
         self.input_rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
@@ -99,35 +121,41 @@ class Cell:
         size = max(1, BLOCK_BYTES // self.d[0].nbytes)
         blocks = [slice(max(0, stop - size), stop) for stop in range(self.n_steps, 0, -size)]
         self.blocks = [(block, self.block_views(block)) for block in blocks]
+        self.steps_back = [self.backward_step(t) for t in range(self.n_steps)]
 
     def begin_backward(self):
         """Begin at the last timestep."""
 
     def end_backward(self):
         """Write the gradient of the matrix."""
-        np.dot(self.input_rows.T, self.d_rows, out=self.gradient)
+        dot(self.input_rows.T, self.d_rows, self.gradient)
 
     def input_gradient(self):
         """Return the gradient with respect to the input, (T, n, F)."""
-        d = np.dot(self.d_rows, self.matrix[: self.features].T)
+        d = dot(self.d_rows, self.matrix[: self.features].T)
         return d.reshape(self.n_steps, self.n_samples, -1)
 
 
 class SimpleRNN(Cell):
     """Elman (1990): h = f([x, h, 1] [W; R; b])."""
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def make_forward(self):
         self.before = self.buffer(self.kept_steps(self.n_steps))  # what enters the activation
         self.before_steps = steps_of(self.before, self.n_steps)
-        if self.gradient is not None:
-            self.d = self.buffer(self.n_steps)
-            self.make_backward()
 
-    def step(self, t):
-        before = self.before_steps[t]
-        self.project(t, before)
-        self.activation.value(before, self.state_steps[t + 1])
+    def forward_step(self, t):
+        before, after = self.before_steps[t], self.state_steps[t + 1]
+        project, activate = self.projection(t, before), self.activation.value
+
+        def step():
+            project()
+            activate(before, after)
+
+        return step
+
+    def make_backward(self):
+        self.d = self.buffer(self.n_steps)
+        super().make_backward()
 
     def block_views(self, block):
         return self.before[block], self.state[1:][block], self.d[block]
@@ -139,10 +167,15 @@ class SimpleRNN(Cell):
         if gone is not None:
             d[gone] = 0
 
-    def backward_step(self, t, dh):
-        d = self.d_steps[t]
-        d *= dh
-        self.back(d, dh)
+    def backward_step(self, t):
+        d, dh = self.d_steps[t], self.dh_step
+        back = self.back(t, d, dh)
+
+        def step():
+            multiply(d, dh, d)
+            back()
+
+        return step
 
 
 class LSTM(Cell):
@@ -151,8 +184,7 @@ class LSTM(Cell):
     gates, logistic = 4, (0, 1, 3)  # input, forget, candidate, output
     n_states = 2
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def make_forward(self):
         kept = self.kept_steps(self.n_steps)
         self.memory = self.buffer(self.kept_steps(self.n_steps + 1))
         memories = steps_of(self.memory, self.n_steps + 1)
@@ -177,8 +209,6 @@ class LSTM(Cell):
                 strict=True,
             )
         ]
-        if self.gradient is not None:
-            self.make_backward()
 
     def restore(self, t, gone):
         super().restore(t, gone)
@@ -188,69 +218,78 @@ class LSTM(Cell):
         first, last = super().states()
         return [*first, self.memory[0]], [*last, self.memory[-1]]
 
-    def step(self, t):
+    def forward_step(self, t):
         before, before_g, gate, i, f, g, o, c, c_next, shown, h_next = self.views[t]
-        spare = self.spare
-        self.project(t, before)
-        np.tanh(before, out=gate)
-        gate *= self.halves
-        gate += self.offsets
-        if not self.tanh:
-            self.activation.value(before_g, g)
-        np.multiply(f, c, out=c_next)
-        np.multiply(i, g, out=spare)
-        c_next += spare
-        self.activation.value(c_next, shown)
-        np.multiply(o, shown, out=h_next)
+        project, activate, is_tanh = self.projection(t, before), self.activation.value, self.tanh
+        halves, offsets, spare = self.halves, self.offsets, self.spare
+
+        def step():
+            project()
+            tanh(before, gate)
+            multiply(gate, halves, gate)
+            add(gate, offsets, gate)
+            if not is_tanh:
+                activate(before_g, g)
+            multiply(f, c, c_next)
+            multiply(i, g, spare)
+            add(c_next, spare, c_next)
+            activate(c_next, shown)
+            multiply(o, shown, h_next)
+
+        return step
 
     def make_backward(self):
         self.d = self.buffer(self.n_steps, 4)
+        self.d_gates = [steps_of(self.d[:, :, k], self.n_steps) for k in range(4)]
+        self.dc = np.zeros_like(self.spare)
         super().make_backward()
-        self.dc = self.buffer(1)[0]
-        dc = self.dc[0] if self.n_samples == 1 else self.dc
-        self.dc_step, self.dc_gates = dc, dc[..., np.newaxis, :]
-        self.d_views = [
-            (d, d4[..., :3, :], d4[..., 3, :])
-            for d, d4 in zip(self.d_steps, steps_of(self.d, self.n_steps), strict=True)
-        ]
 
     def begin_backward(self):
-        self.dc[...] = 0
+        self.dc.fill(0)
 
     def block_views(self, block):
         gate, d, shown = self.gate[block], self.d[block], self.shown[block]
         before = self.before[block] if self.activation.needs_input else gate
         memories = self.memory[:-1][block], self.memory[1:][block]
-        gates = [gate[:, :, k] for k in range(4)]
-        return gate, *gates, before[:, :, 2], *memories, shown, d, [d[:, :, k] for k in range(4)]
+        crosswise = d[:, :, 0:3:2], gate[:, :, 2::-2]  # input and candidate: each meets the other
+        gates = [gate[:, :, k] for k in (1, 2, 3)]
+        d_gates = [d[:, :, k] for k in (1, 2, 3)]
+        return gate, *gates, before[:, :, 2], *memories, shown, d, *d_gates, *crosswise
 
     def prepare(self, views, gone):
         """Write what dc (input, forget, candidate) and dh (output) are to be multiplied with.
 
         `shown` then holds what dh adds to dc, and the forget gate what dc hands on.
         """
-        gate, i, f, g, o, before, c_before, c, shown, d, (d_i, d_f, d_g, d_o) = views
-        np.subtract(1, gate, out=d)
-        d *= gate
+        gate, f, g, o, before, c_before, c, shown, d, d_f, d_g, d_o, d_ig, gate_gi = views
+        subtract(self.one, gate, d)
+        multiply(d, gate, d)
         self.activation.derivative(before, g, d_g)
-        d_i *= g
-        d_f *= c_before
-        d_g *= i
-        d_o *= shown
+        multiply(d_ig, gate_gi, d_ig)
+        multiply(d_f, c_before, d_f)
+        multiply(d_o, shown, d_o)
         self.activation.derivative(c, shown, shown)
-        shown *= o
+        multiply(shown, o, shown)
         if gone is not None:
             d[gone], shown[gone], f[gone] = 0, 0, 1
 
-    def backward_step(self, t, dh):
-        d, d_memory, d_output = self.d_views[t]
-        dc, spare = self.dc_step, self.spare
-        np.multiply(dh, self.shown_steps[t], out=spare)
-        dc += spare
-        d_memory *= self.dc_gates
-        d_output *= dh
-        dc *= self.views[t][4]
-        self.back(d, dh)
+    def backward_step(self, t):
+        d_i, d_f, d_g, d_o = (steps[t] for steps in self.d_gates)
+        shown, f = self.shown_steps[t], self.views[t][4]
+        dh, dc, spare = self.dh_step, self.dc, self.spare
+        back = self.back(t, self.d_steps[t], dh)
+
+        def step():
+            multiply(dh, shown, spare)
+            add(dc, spare, dc)
+            multiply(d_i, dc, d_i)
+            multiply(d_f, dc, d_f)
+            multiply(d_g, dc, d_g)
+            multiply(d_o, dh, d_o)
+            multiply(dc, f, dc)
+            back()
+
+        return step
 
 
 class GRU(Cell):
@@ -259,8 +298,7 @@ class GRU(Cell):
     gates, logistic = 3, (0, 1)  # update, reset, candidate
     constants = (0.0, 1.0)  # the input's bias is added to the projected input
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def make_forward(self):
         kept = self.kept_steps(self.n_steps)
         flat = (-1, self.n_samples, 3 * self.units)
         self.projected = np.zeros((self.n_steps, self.n_samples, 3, self.units), self.dtype)
@@ -284,45 +322,44 @@ class GRU(Cell):
         ]
         self.state_rows = [row[..., self.features :] for row in self.row_steps]
         self.state_matrix = self.scaled[self.features :]  # [R; b], for [h, 0, 1]
-        if self.gradient is not None:
-            self.make_backward()
 
     def begin_forward(self):
         super().begin_forward()
         features, n_rows = self.features, self.n_steps * self.n_samples
         x = self.rows[:-1].reshape(n_rows, -1)[:, :features]
         projected = self.projected.reshape(n_rows, -1)  # (T n, 3U)
-        np.dot(x, self.scaled[:features], out=projected)
-        projected += self.scaled[features + self.units]
+        dot(x, self.scaled[:features], projected)
+        add(projected, self.scaled[features + self.units], projected)
 
-    def project(self, t, out):
-        np.dot(self.state_rows[t], self.state_matrix, out=out)
+    def projection(self, t, out):
+        return partial(dot, self.state_rows[t], self.state_matrix, out)
 
-    def step(self, t):
+    def forward_step(self, t):
         x_gates, x_candidate, inner, gates, z, r, q, before, g = self.views[t]
-        h, spare = self.state_steps[t], self.spare
-        self.project(t, inner)
-        gates += x_gates
-        np.tanh(gates, out=gates)
-        gates *= 0.5
-        gates += 0.5
-        np.multiply(r, q, out=before)
-        before += x_candidate
-        self.activation.value(before, g)
-        np.subtract(h, g, out=spare)
-        spare *= z
-        np.add(spare, g, out=self.state_steps[t + 1])
+        h, h_next, spare, half = self.state_steps[t], self.state_steps[t + 1], self.spare, self.half
+        project, activate = self.projection(t, inner), self.activation.value
+
+        def step():
+            project()
+            add(gates, x_gates, gates)
+            tanh(gates, gates)
+            multiply(gates, half, gates)
+            add(gates, half, gates)
+            multiply(r, q, before)
+            add(before, x_candidate, before)
+            activate(before, g)
+            subtract(h, g, spare)
+            multiply(spare, z, spare)
+            add(spare, g, h_next)
+
+        return step
 
     def make_backward(self):
         # Candidate, update, reset, and the candidate's recurrent part: the first three are the
         # gradient of the projected input, the last three that of the recurrent product.
         self.d = self.buffer(self.n_steps, 4)
-        super().make_backward()
-        self.d_views = [
-            (d4, d[..., self.units :])
-            for d4, d in zip(steps_of(self.d, self.n_steps), self.d_steps, strict=True)
-        ]
         self.carried = np.empty_like(self.spare)
+        super().make_backward()
 
     def block_views(self, block):
         inner, d, g = self.inner[block], self.d[block], self.candidate[block]
@@ -333,32 +370,38 @@ class GRU(Cell):
     def prepare(self, views, gone):
         """Write what dh is to be multiplied with; the update gate is what dh hands on."""
         z, r, q, g, before, h, d, (d_g, d_z, d_r, d_q) = views
-        closed = 1 - z
+        closed = subtract(self.one, z)
         self.activation.derivative(before, g, d_g)
-        d_g *= closed
-        np.subtract(h, g, out=d_z)
-        closed *= z
-        d_z *= closed
-        np.multiply(d_g, r, out=d_q)
-        np.subtract(1, r, out=closed)
-        closed *= q
-        np.multiply(d_q, closed, out=d_r)
+        multiply(d_g, closed, d_g)
+        subtract(h, g, d_z)
+        multiply(closed, z, closed)
+        multiply(d_z, closed, d_z)
+        multiply(d_g, r, d_q)
+        subtract(self.one, r, closed)
+        multiply(closed, q, closed)
+        multiply(d_q, closed, d_r)
         if gone is not None:
             d[gone], z[gone] = 0, 0
 
-    def backward_step(self, t, dh):
-        d4, d_recurrent = self.d_views[t]
-        d4 *= dh[..., np.newaxis, :]
-        dh *= self.views[t][4]
-        self.back(d_recurrent, self.carried)
-        dh += self.carried
+    def backward_step(self, t):
+        d, z, dh, carried = self.d[t], self.views[t][4], self.dh_step, self.carried
+        dh_gates = self.dh[:, np.newaxis]
+        back = self.back(t, self.d_steps[t][..., self.units :], carried)
+
+        def step():
+            multiply(d, dh_gates, d)
+            multiply(dh, z, dh)
+            back()
+            add(dh, carried, dh)
+
+        return step
 
     def end_backward(self):
         features, units = self.features, self.units
         rows, d, out = self.input_rows, self.d_rows, self.gradient
-        np.dot(rows[:, features:].T, d[:, units:], out=out[features:])
-        of_input = np.dot(rows[:, :features].T, d[:, : 3 * units])
-        of_bias = np.dot(rows[:, -1], d[:, : 3 * units])  # the last column is one
+        dot(rows[:, features:].T, d[:, units:], out[features:])
+        of_input = dot(rows[:, :features].T, d[:, : 3 * units])
+        of_bias = dot(rows[:, -1], d[:, : 3 * units])  # the last column is one
         for target, source in ((out[:features], of_input), (out[features + units], of_bias)):
             target[..., : 2 * units] = source[..., units:]
             target[..., 2 * units :] = source[..., :units]
@@ -366,8 +409,8 @@ class GRU(Cell):
     def input_gradient(self):
         units, W = self.units, self.matrix[: self.features]
         d = self.d_rows
-        dx = np.dot(d[:, units : 3 * units], W[:, : 2 * units].T)
-        dx += np.dot(d[:, :units], W[:, 2 * units :].T)
+        dx = dot(d[:, units : 3 * units], W[:, : 2 * units].T)
+        dx += dot(d[:, :units], W[:, 2 * units :].T)
         return dx.reshape(self.n_steps, self.n_samples, -1)
 
 

@@ -30,13 +30,23 @@ class Dropped:
         """Return a view (gates, n, U) of one timestep of all gates."""
         return array.reshape(self.n_samples, self.gates, self.units).swapaxes(0, 1)
 
-    def project(self, t, out):
-        np.matmul(self.rows[t] * self.factors, self.gate_matrices, out=self.gates_first(out))
+    def projection(self, t, out):
+        rows, by_gate = self.rows[t], self.gates_first(out)
 
-    def back(self, d, out):
-        into = np.matmul(self.gates_first(d), self.state_matrices)  # (gates, n, U)
-        into *= self.factors[:, :, self.features : self.features + self.units]
-        np.sum(into, axis=0, out=out.reshape(self.n_samples, self.units))
+        def project():
+            np.matmul(rows * self.factors, self.gate_matrices, out=by_gate)
+
+        return project
+
+    def way_back(self, d, out):
+        by_gate, out = self.gates_first(d), out.reshape(self.n_samples, self.units)
+
+        def back():
+            into = np.matmul(by_gate, self.state_matrices)  # (gates, n, U)
+            into *= self.factors[:, :, self.features : self.features + self.units]
+            np.sum(into, axis=0, out=out)
+
+        return back
 
     def end_backward(self):
         gradient = self.gradient.reshape(-1, self.gates, self.units)
@@ -68,9 +78,18 @@ class DroppedGRU(Dropped, GRU):
             self.projected[:, :, k] = (x * factors[k]) @ self.gate_matrices[k, :features]
             self.projected[:, :, k] += self.gate_matrices[k, features + self.units]
 
-    def project(self, t, out):
-        rows = self.rows[t, :, self.features :] * self.factors[:, :, self.features :]
-        np.matmul(rows, self.gate_matrices[:, self.features :], out=self.gates_first(out))
+    def projection(self, t, out):
+        rows, by_gate, features = (
+            self.rows[t, :, self.features :],
+            self.gates_first(out),
+            self.features,
+        )
+
+        def project():
+            of_state = rows * self.factors[:, :, features:]
+            np.matmul(of_state, self.gate_matrices[:, features:], out=by_gate)
+
+        return project
 
     def end_backward(self):
         super().end_backward()

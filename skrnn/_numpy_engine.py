@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from math import prod
 
 import numpy as np
 
@@ -78,11 +79,11 @@ class Loaded:
                 yield X[batch], y[batch], self.shares(w[batch])
 
     def shares(self, w):
-        """Return the weights of a batch divided by their sum."""
+        """Return `_shares` of a batch's weights; equal weights have the same in each batch."""
         if self.equal_shares is None:
-            return _shares(w)
+            return _shares(self.loss, self.architecture, w)
         if len(w) not in self.equal_shares:
-            self.equal_shares[len(w)] = _shares(w)
+            self.equal_shares[len(w)] = _shares(self.loss, self.architecture, w)
         return self.equal_shares[len(w)]
 
     def enter(self, state):
@@ -118,6 +119,13 @@ def missing(architecture, settings=None):
     return lacks
 
 
+@contextmanager
+def at_work():
+    """Surround training. An overflow is no warning but a loss that is not finite, later refused."""
+    with np.errstate(all="ignore"), one_blas_thread():
+        yield
+
+
 def load(architecture, settings, samples):
     """Return training samples in the form that `run_epoch` takes."""
     return Loaded(architecture, settings, samples)
@@ -145,9 +153,6 @@ def initial_state(loaded, settings, weights, slots, seed):
     return State(weights, slots, [], [])
 
 
-# An overflow is no warning but a loss that is not finite, which training refuses.
-@np.errstate(all="ignore")
-@one_blas_thread()
 def run_epoch(loaded, state, order):
     """Train on every sample once, in the given order.
 
@@ -175,17 +180,16 @@ def run_epoch(loaded, state, order):
     return loaded.leave(carried), float(total / len(order))
 
 
-@np.errstate(all="ignore")
-@one_blas_thread()
 def evaluate(architecture, settings, weights, samples):
     """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
     n_batch = min(settings.batch_size, len(samples))
-    carried, total = [], 0.0
+    loss_function, carried, total = LOSSES[settings.loss], [], 0.0
     for start in range(0, len(samples), n_batch):
         X, y, w = samples.block(np.arange(start, min(start + n_batch, len(samples))))
         with _borrowed(architecture, weights, X) as network:
             output = network.forward(X, carried)
-            loss, _ = _batch_loss(LOSSES[settings.loss], network, output, y, _shares(w))
+            shares = _shares(loss_function, architecture, w)
+            loss, _ = _batch_loss(loss_function, network, output, y, shares)
             total += loss * len(X)
             if architecture.stateful:
                 carried = network.stack.carried()
@@ -269,20 +273,23 @@ def _borrowed(architecture, weights, X):
             _idle.popitem(last=False)
 
 
-def _shares(w):
-    """Return weights divided by their sum, zeros if that is zero."""
-    total = w.sum()
-    return w / total if total else np.zeros_like(w)
+def _shares(loss, architecture, w):
+    """Return what each row of the output counts for in a batch's loss, as (N,) and as (N, 1)."""
+    total = w.sum() * (prod(architecture.outputs) if loss.mean else 1)
+    row = w.T.reshape(-1)  # timesteps first, as the output
+    row = row / total if total else np.zeros_like(row)
+    return row, row[:, np.newaxis]
 
 
 def _batch_loss(loss, network, output, y, shares):
     """Return a batch's loss, sum(w l) / sum(w), and its gradient as the loss gives it."""
-    if shares.ndim == 2:
-        y, shares = y.swapaxes(0, 1), shares.T.reshape(-1)  # timesteps first, as the output
+    if network.architecture.return_sequences:
+        y = y.swapaxes(0, 1)  # timesteps first, as the output
     prediction = output if loss.of is None else network.head[-1].before
     losses, d = loss.function(y.reshape(len(output), -1), prediction)
-    d *= shares[:, np.newaxis]
-    return np.dot(shares, losses), d
+    row, column = shares
+    np.multiply(d, column, d)
+    return np.dot(row, losses), d
 
 
 def _as_samples(network, output):

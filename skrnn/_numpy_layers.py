@@ -44,7 +44,8 @@ class Recurrent:
         matrix = weights.reshape(matrix_shape)
         self.cell = kind(matrix, rows, units, activation, kept, gradient)
         self.input = rows[:-1, :, :features]
-        self.steps = range(timesteps)
+        self.output = self.cell.state[1:][:: self.order]
+        self.final = self.cell.states()[1][0]
         self.drop = None
 
     def forward(self, x, gone, carried=None, drop=None):
@@ -69,7 +70,7 @@ class Recurrent:
         by_gate = drop is not None and drop.ndim == 3
         self.drop = None if by_gate else drop
         self.gone = gone if gone is None else gone[:: self.order]
-        np.copyto(self.input, x[:: self.order])
+        np.copyto(self.input, x if self.order == 1 else x[::-1])
         if by_gate:
             cell.factors = drop
         elif drop is not None:
@@ -80,14 +81,13 @@ class Recurrent:
                 state[...] = start
         cell.begin_forward()
         if gone is None:
-            step = cell.step
-            for t in self.steps:
-                step(t)
+            for step in cell.steps:
+                step()
         else:
             for t, absent in enumerate(self.gone[:, :, np.newaxis]):
-                cell.step(t)
+                cell.steps[t]()
                 cell.restore(t, absent)
-        return cell.state[1:][:: self.order]
+        return self.output
 
     def last(self):
         """Return views (n, U) of the final states, the hidden state first."""
@@ -108,20 +108,25 @@ class Recurrent:
         -------
         ndarray of shape (T, n, F), or None without `to_input`
         """
-        cell = self.cell
+        cell, dh = self.cell, self.cell.dh
         cell.begin_backward()
-        dh = np.zeros_like(cell.state[0]) if d_last is None else np.array(d_last)
-        one = dh[0] if len(dh) == 1 else dh
+        np.copyto(dh, 0 if d_last is None else d_last)
         if d_sequence is not None:
             d_sequence = d_sequence[:: self.order]
         for block, views in cell.blocks:
-            absent = None if self.gone is None else self.gone[block]
-            cell.prepare(views, absent)
-            for t in reversed(self.steps[block]):
+            cell.prepare(views, None if self.gone is None else self.gone[block])
+            steps = cell.steps_back[block]
+            if d_sequence is None and self.gone is None:
+                for step in reversed(steps):
+                    step()
+                continue
+            for t, step in zip(
+                range(block.stop - 1, block.start - 1, -1), reversed(steps), strict=True
+            ):
                 if d_sequence is not None:
                     dh += d_sequence[t]
-                kept = None if absent is None else dh * self.gone[t][:, np.newaxis]
-                cell.backward_step(t, one)
+                kept = None if self.gone is None else dh * self.gone[t][:, np.newaxis]
+                step()
                 if kept is not None:
                     dh += kept
         cell.end_backward()
@@ -182,7 +187,7 @@ class Stack:
         for layer in self.layers:
             outputs = []
             for direction in layer:
-                begin = list(islice(carried, direction.cell.n_states)) or None
+                begin = [*islice(carried, direction.cell.n_states)] or None
                 drop = None if drops is None else next(drops)
                 outputs.append(direction.forward(x, gone, begin, drop))
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
@@ -192,8 +197,10 @@ class Stack:
 
     def last(self):
         """Return the final hidden state of the last layer, (n, U)."""
-        states = [direction.last()[0] for direction in self.layers[-1]]
-        return states[0] if len(states) == 1 else np.concatenate(states, axis=1)
+        forwards, *backwards = self.layers[-1]
+        if not backwards:
+            return forwards.final
+        return np.concatenate([forwards.final, backwards[0].final], axis=1)
 
     def carried(self):
         """Return copies of the final states of all layers and directions."""

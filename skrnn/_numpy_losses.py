@@ -18,53 +18,53 @@ class Loss(NamedTuple):
     Parameters
     ----------
     function : callable
-        (truth, prediction) -> loss of shape (N,) and gradient of shape (N, O). With `of` set,
-        prediction is what enters that activation, and the gradient is with respect to it.
+        (truth, prediction) -> loss of shape (N,), summed over the outputs, and its gradient of
+        shape (N, O). With `of` set, prediction is what enters that activation, and the gradient
+        is with respect to it.
     of : str or None
         The output activation that is taken together with the loss, as Keras does in a graph.
+    mean : bool
+        Whether the loss of a sample is the mean over its outputs, not their sum.
     """
 
     function: Callable
     of: str | None = None
+    mean: bool = True
 
 
 def mean_squared_error(truth, prediction):
     error = prediction - truth  # (N, O)
-    loss = np.vecdot(error, error)
-    loss /= error.shape[1]
-    error *= 2 / error.shape[1]
-    return loss, error
+    return np.vecdot(error, error), error + error
 
 
 def mean_absolute_error(truth, prediction):
     error = prediction - truth
-    return np.abs(error).mean(axis=1), np.sign(error) / error.shape[1]
+    return np.abs(error).sum(axis=1), np.sign(error)
 
 
 def huber(truth, prediction):
     error = prediction - truth
     size = np.abs(error)
     loss = np.where(size <= 1, 0.5 * error * error, size - 0.5)
-    return loss.mean(axis=1), np.clip(error, -1, 1) / error.shape[1]
+    return loss.sum(axis=1), np.clip(error, -1, 1)
 
 
 def log_cosh(truth, prediction):
     error = prediction - truth
     loss = error + np.logaddexp(-2 * error, 0) - LOG_2
-    return loss.mean(axis=1), np.tanh(error) / error.shape[1]
+    return loss.sum(axis=1), np.tanh(error)
 
 
 def poisson(truth, prediction):
     shifted = prediction + EPSILON
     loss = prediction - truth * np.log(shifted)
-    return loss.mean(axis=1), (1 - truth / shifted) / truth.shape[1]
+    return loss.sum(axis=1), 1 - truth / shifted
 
 
 def binary_crossentropy(truth, logits):
     softplus = np.logaddexp(logits, 0)
     loss = softplus - truth * logits
-    gradient = 0.5 * np.tanh(0.5 * logits) + 0.5 - truth
-    return loss.mean(axis=1), gradient / truth.shape[1]
+    return loss.sum(axis=1), 0.5 * np.tanh(0.5 * logits) + 0.5 - truth
 
 
 def categorical_crossentropy(truth, logits):
@@ -87,11 +87,13 @@ def _log_softmax(logits):
 
 LOSSES = {
     "binary_crossentropy": Loss(binary_crossentropy, of="sigmoid"),
-    "categorical_crossentropy": Loss(categorical_crossentropy, of="softmax"),
+    "categorical_crossentropy": Loss(categorical_crossentropy, of="softmax", mean=False),
     "huber": Loss(huber),
     "log_cosh": Loss(log_cosh),
     "mean_absolute_error": Loss(mean_absolute_error),
     "mean_squared_error": Loss(mean_squared_error),
     "poisson": Loss(poisson),
-    "sparse_categorical_crossentropy": Loss(sparse_categorical_crossentropy, of="softmax"),
+    "sparse_categorical_crossentropy": Loss(
+        sparse_categorical_crossentropy, of="softmax", mean=False
+    ),
 }

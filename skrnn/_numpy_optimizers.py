@@ -1,10 +1,12 @@
 """Optimizers of the NumPy engine: Keras's updates, on flat vectors of all weights at once."""
 
+import math
 from itertools import accumulate, pairwise
 from math import prod
 from typing import ClassVar
 
 import numpy as np
+from numpy import add, divide, multiply, sqrt, square, subtract
 from scipy.sparse import csr_array
 
 # Elements updated at a time, so that what a step reads and writes stays in the cache.
@@ -48,12 +50,15 @@ class Optimizer:
         self.settings, self.shapes = given, shapes
         self.bounds = [0, *accumulate(prod(shape) for shape in shapes)]
         self.weights, self.iterations = weights, 0
+        self.number = weights.dtype.type
         names = [name for group in self.used_groups() for name in group]
         self.vectors = {name: np.zeros_like(weights) for name in names}
         self.gradient = np.zeros_like(weights)
         self.squares = np.zeros_like(weights) if self.needs_squares else None
         self.table_size = self.bounds[1] if embedded else 0
         self.rows, self.row_squares = [], 0.0
+        if self.needs_squares:
+            self.dense_part = self.gradient[self.table_size :], self.squares[self.table_size :]
         self.spare = np.empty(min(CHUNK, len(weights)), weights.dtype)
         self.chunks = [self._chunk(start) for start in range(0, len(weights), CHUNK)]
 
@@ -66,14 +71,14 @@ class Optimizer:
         arrays = iter(slots)
         self.iterations = int(next(arrays))
         next(arrays)
-        for piece in self._pieces():
+        for piece in self._pieces(self.vectors):
             piece[...] = next(arrays)
         self.load_rest(arrays)
 
     def dump(self):
         """Return copies of the optimizer's variables in Keras's order."""
-        slots = [np.int64(self.iterations), np.float32(self.rate)]
-        slots += [piece.copy() for piece in self._pieces()]
+        copies = {name: vector.copy() for name, vector in self.vectors.items()}
+        slots = [np.int64(self.iterations), np.float32(self.rate), *self._pieces(copies)]
         return slots + self.dump_rest()
 
     def load_rest(self, arrays):
@@ -112,7 +117,7 @@ class Optimizer:
         if self.settings["clipnorm"]:
             self._clip(self.settings["clipnorm"])
         if self.needs_squares:
-            np.square(self.gradient[self.table_size :], out=self.squares[self.table_size :])
+            square(*self.dense_part)
         if self.settings["weight_decay"]:
             self.weights -= self.weights * self.cast(self.settings["weight_decay"]) * self.rate
         self.begin_step()
@@ -125,11 +130,11 @@ class Optimizer:
 
     def cast(self, value):
         """Return a setting in the dtype of the weights, by way of float32 as in Keras."""
-        return self.weights.dtype.type(np.float32(value))
+        return self.number(np.float32(value))
 
     def power(self, base):
         """Return a power of `base` with the number of this step."""
-        return base ** self.weights.dtype.type(self.iterations + 1)
+        return base ** self.number(self.iterations + 1)
 
     def _table(self, vector):
         return vector[: self.table_size].reshape(self.shapes[0])
@@ -152,12 +157,12 @@ class Optimizer:
         spare = self.spare[: index.stop - start]
         return self.weights[index], self.gradient[index], *squares, *vectors, spare
 
-    def _pieces(self):
-        """Yield a view of each variable, in Keras's order."""
+    def _pieces(self, vectors):
+        """Yield a view of each variable in these vectors, in Keras's order."""
         for group in self.used_groups():
             for shape, (start, stop) in zip(self.shapes, pairwise(self.bounds), strict=True):
                 for name in group:
-                    yield self.vectors[name][start:stop].reshape(shape)
+                    yield vectors[name][start:stop].reshape(shape)
 
 
 class SGD(Optimizer):
@@ -255,29 +260,38 @@ class Adam(Optimizer):
 
     def __init__(self, settings, weights, shapes, embedded):
         super().__init__(settings, weights, shapes, embedded)
-        self.betas = self.cast(self.settings["beta_1"]), self.cast(self.settings["beta_2"])
+        betas = self.settings["beta_1"], self.settings["beta_2"]
+        self.betas = self.cast(betas[0]), self.cast(betas[1])
+        self.set_shares(*betas)
+        self.epsilon = np.array(self.settings["epsilon"], weights.dtype)
+        self.alpha = np.empty((), weights.dtype)
+
+    def set_shares(self, beta_1, beta_2):
+        """Set how far the two averages go in a step."""
+        self.shares = [np.array(1 - beta, self.weights.dtype) for beta in (beta_1, beta_2)]
 
     def begin_step(self):
-        power_1, power_2 = map(self.power, self.betas)
-        self.alpha = self.rate * np.sqrt(1 - power_2) / (1 - power_1)
+        beta_1, beta_2 = self.betas
+        corrected = math.sqrt(1 - self.power(beta_2)) / (1 - self.power(beta_1))
+        self.alpha.fill(self.rate * corrected)
 
     def update(self, weights, gradient, squares, m, v, spare):
-        self.move(gradient, squares, m, v, spare, self.settings["beta_1"], self.settings["beta_2"])
-        np.sqrt(v, out=spare)
-        spare += self.settings["epsilon"]
-        np.divide(m, spare, out=spare)
-        spare *= self.alpha
-        weights -= spare
+        self.move(gradient, squares, m, v, spare)
+        sqrt(v, spare)
+        add(spare, self.epsilon, spare)
+        divide(m, spare, spare)
+        multiply(spare, self.alpha, spare)
+        subtract(weights, spare, weights)
 
-    @staticmethod
-    def move(gradient, squares, m, v, spare, beta_1, beta_2):
+    def move(self, gradient, squares, m, v, spare):
         """Let the two averages follow the gradient and its square."""
-        np.subtract(gradient, m, out=spare)
-        spare *= 1 - beta_1
-        m += spare
-        np.subtract(squares, v, out=spare)
-        spare *= 1 - beta_2
-        v += spare
+        share_m, share_v = self.shares
+        subtract(gradient, m, spare)
+        multiply(spare, share_m, spare)
+        add(m, spare, m)
+        subtract(squares, v, spare)
+        multiply(spare, share_v, spare)
+        add(v, spare, v)
 
 
 class AdamW(Adam):
@@ -291,10 +305,11 @@ class Nadam(Adam):
 
     def __init__(self, settings, weights, shapes, embedded):
         super().__init__(settings, weights, shapes, embedded)
-        self.product = weights.dtype.type(1)
+        self.product = self.number(1)
+        self.set_shares(*self.betas)
 
     def load_rest(self, arrays):
-        self.product = self.weights.dtype.type(next(arrays))
+        self.product = self.number(next(arrays))
 
     def dump_rest(self):
         return [self.product]
@@ -304,20 +319,20 @@ class Nadam(Adam):
         now = beta_1 * (1 - 0.5 * self.power(decay))
         after = beta_1 * (1 - 0.5 * self.power(decay) * decay)
         # Keras takes this one product with the constants as they are.
-        exact = self.weights.dtype.type(0.96)
+        exact = self.number(0.96)
         self.product *= self.settings["beta_1"] * (1 - 0.5 * self.power(exact))
         self.of_momentum = after / (1 - self.product * after)
         self.of_gradient = (1 - now) / (1 - self.product)
         self.of_velocity = 1 - self.power(self.betas[1])
 
     def update(self, weights, gradient, squares, m, v, spare):
-        self.move(gradient, squares, m, v, spare, *self.betas)
+        self.move(gradient, squares, m, v, spare)
         ahead = m * self.of_momentum
-        np.multiply(gradient, self.of_gradient, out=spare)
-        ahead += spare
-        np.divide(v, self.of_velocity, out=spare)
-        np.sqrt(spare, out=spare)
-        spare += self.settings["epsilon"]
+        multiply(gradient, self.of_gradient, spare)
+        add(ahead, spare, ahead)
+        divide(v, self.of_velocity, spare)
+        sqrt(spare, spare)
+        add(spare, self.epsilon, spare)
         ahead *= self.rate
         ahead /= spare
         weights -= ahead

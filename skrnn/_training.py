@@ -1,5 +1,6 @@
 """Training: epochs, early stopping, the best weights and the history; it knows no engine."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ def _append(history, values):
 
 def _check_finite(losses, epoch):
     for name, value in losses.items():
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             raise _diverged(f"{name} is {value}", epoch)
 
 
