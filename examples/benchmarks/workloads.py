@@ -1,10 +1,11 @@
-"""Seven workloads with skrnn, and with what one would use instead, in turns.
+"""Workloads with skrnn, and with what one would use instead, in turns.
 
     python examples/benchmarks/workloads.py W1 W3 --peers keras --rounds 3
 
-Peers other than Keras have environments of their own, named by their interpreters:
+Without names all of them are run. Peers other than Keras have environments of their own, named by
+their interpreters:
 
-    python examples/benchmarks/workloads.py W3 --peers scikeras=PYTHON skorch=PYTHON
+    python examples/benchmarks/workloads.py --peers keras scikeras=PYTHON skorch=PYTHON
 
 Every figure is that of a fresh process; imports are not counted, except in W7.
 """
@@ -12,12 +13,15 @@ Every figure is that of a fresh process; imports are not counted, except in W7.
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
 
 import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.model_selection import GridSearchCV
 
 WORKLOADS = {
     "W1": "LSTM(20, relu), Dense(5, relu), Dense(1) on 13 windows, batch 1, 200 epochs: fit",
@@ -26,8 +30,11 @@ WORKLOADS = {
     "W4": "LSTM(64), Dense(24) on 20,000 x 48 x 7, batch 64, 2 epochs: fit",
     "W5": "one sample (48, 7) through the network of W4: predict",
     "W5b": "20,000 samples (48, 7) through the network of W4: predict",
+    "W6": "windows of 48 over 10,000,000 x 7: gather a batch of 64",
+    "W6b": "a SimpleRNN(8) on the first million of these windows, batch 1,024, 1 epoch: fit",
     "W7": "a fresh process: import, fit a tiny network, predict",
 }
+PEERS = {"W6": {"keras"}, "W6b": {"keras"}}  # others have nothing of the kind
 SIZES = (8, 16, 32, 64)
 CELLS = ("simple_rnn", "lstm", "gru")
 
@@ -45,6 +52,11 @@ def data(name):
     if name == "W3":
         X = rng.normal(size=(1000, 12, 1)).astype("float32")
         return X, X.sum(axis=(1, 2))
+    if name in ("W6", "W6b"):
+        rows = np.empty((10_000_000, 7), "float32")
+        for block in np.array_split(rows, 100):
+            block[...] = rng.normal(size=block.shape)
+        return rows, rows[48:, 0]
     X = rng.normal(size=(20_000, 48, 7)).astype("float32")
     return X, rng.normal(size=(20_000, 24)).astype("float32")
 
@@ -71,10 +83,15 @@ def skrnn_estimator(name):
         )
     if name == "W3":
         return RNNRegressor(batch_size=32, epochs=10, **plain)
+    if name == "W6b":
+        return RNNRegressor("simple_rnn", 8, batch_size=1024, epochs=1, **plain)
     return RNNRegressor("lstm", 64, batch_size=64, epochs=2 if name == "W4" else 1, **plain)
 
 
-SKRNN_GRID = {"cell_type": CELLS, "hidden_size": SIZES}
+def skrnn_windows(rows):
+    from skrnn import make_windows
+
+    return make_windows(rows, 48, target=0)
 
 
 # Keras, plain and behind scikeras
@@ -97,6 +114,8 @@ def keras_model(name, cell_type="lstm", hidden_size=64):
         layers += [cells["simple_rnn"](128), Dense(1, activation="sigmoid")]
     elif name == "W3":
         layers = [keras.Input((12, 1)), cells[cell_type](hidden_size), Dense(1)]
+    elif name == "W6b":
+        layers = [keras.Input((48, 7)), cells["simple_rnn"](8), Dense(1)]
     else:
         layers = [keras.Input((48, 7)), cells["lstm"](64), Dense(24)]
     model = keras.Sequential(layers)
@@ -115,19 +134,30 @@ FITS = {
 }
 
 
-class Plain:
-    """A Keras model with `fit` and `predict` as an estimator has them."""
+class Plain(RegressorMixin, BaseEstimator):
+    """What one writes without skrnn: a new Keras model in every fit."""
 
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, name, cell_type="lstm", hidden_size=64):
+        self.name, self.cell_type, self.hidden_size = name, cell_type, hidden_size
 
-    def fit(self, X, y):
-        self.model = keras_model(self.name)
-        self.model.fit(X, y, verbose=0, **FITS[self.name])
+    def fit(self, X, y=None):
+        self.model_ = keras_model(self.name, self.cell_type, self.hidden_size)
+        settings = {"epochs": 1} if y is None else FITS[self.name]
+        self.model_.fit(X, y, verbose=0, **settings)
         return self
 
     def predict(self, X):
-        return self.model.predict(X, verbose=0)
+        return self.model_.predict(X, verbose=0)
+
+
+def keras_windows(name, rows, targets):
+    """Return the batches of the first million windows as a dataset."""
+    import keras
+
+    n_rows = 1_000_047
+    return keras.utils.timeseries_dataset_from_array(
+        rows[:n_rows], targets[:1_000_000], 48, batch_size=64 if name == "W6" else 1024
+    )
 
 
 def scikeras_estimator(name):
@@ -187,12 +217,13 @@ def skorch_estimator(name):
 def prepared(side, name):
     """Return an estimator, X and y as this side wants them, with everything imported."""
     X, y = data(name)
+    grid = {"cell_type": CELLS, "hidden_size": SIZES}
     if side == "skrnn":
-        estimator, grid = skrnn_estimator(name), SKRNN_GRID
+        estimator = skrnn_estimator(name)
     elif side == "keras":
         import keras  # noqa: F401 - imports are not counted
 
-        estimator, grid = Plain(name), None
+        estimator = Plain(name)
     elif side == "scikeras":
         estimator = scikeras_estimator(name)
         grid = {"model__cell_type": CELLS, "model__hidden_size": SIZES}
@@ -201,35 +232,57 @@ def prepared(side, name):
         grid = {"module__cell_type": CELLS, "module__hidden_size": SIZES}
         y = y.astype("float32") if y.ndim == 2 or name == "W2" else y[:, np.newaxis]
     if name == "W3":
-        if side == "keras":
-            raise SystemExit("W3 needs an estimator: grid_search.py measures plain Keras")
-        from sklearn.model_selection import GridSearchCV
-
         if side == "scikeras":
             estimator.set_params(model__cell_type="lstm", model__hidden_size=64)
         estimator = GridSearchCV(estimator, grid, cv=3)
     return estimator, X, y
 
 
+def seconds_of(function, times=1):
+    """Return the median seconds of some calls."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
 def measure(side, name):
-    """Return the seconds of a workload in this process."""
-    if name == "W7":
-        estimator, X, y = prepared(side, name)
-        estimator.fit(X, y).predict(X)
-        return None
+    """Return the seconds of a workload in this process; None: those of the whole process."""
     estimator, X, y = prepared(side, name)
+    if name == "W6" and side == "skrnn":
+        windows, targets = skrnn_windows(X)
+        orders = iter(np.random.default_rng(0).integers(0, len(windows), (2001, 64)))
+        return seconds_of(lambda: (lambda rows: (windows[rows], targets[rows]))(next(orders)), 2000)
+    if name == "W6":
+        batches = iter(keras_windows(name, X, y))
+        next(batches)
+        return seconds_of(lambda: next(batches), 500)
+    if name == "W6b" and side == "skrnn":
+        windows, targets = skrnn_windows(X)
+        return seconds_of(lambda: estimator.fit(windows[:1_000_000], targets[:1_000_000]))
+    if name == "W6b":
+        return seconds_of(lambda: estimator.fit(keras_windows(name, X, y)))
     if name in ("W5", "W5b"):
         estimator.fit(X[:256], y[:256])
         X = X[:1] if name == "W5" else X
-        times = []
-        for _ in range(200 if name == "W5" and side != "keras" else 5):
-            start = time.perf_counter()
-            estimator.predict(X)
-            times.append(time.perf_counter() - start)
-        return statistics.median(times)
-    start = time.perf_counter()
-    estimator.fit(X, y)
-    return time.perf_counter() - start
+        return seconds_of(lambda: estimator.predict(X), 100 if name == "W5" else 5)
+    seconds = seconds_of(lambda: estimator.fit(X, y))
+    if name == "W3":
+        print(f"{side}: best {estimator.best_params_}, R2 {estimator.best_score_:.3f}")
+    if name == "W7":
+        estimator.predict(X)
+        return None
+    return seconds
+
+
+def report(side, name):
+    """Print the seconds of a workload in this process, and its largest memory in MB."""
+    seconds = measure(side, name)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes, or kilobytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    print(json.dumps([seconds, peak]))
 
 
 def in_a_fresh_process(python, side, name):
@@ -243,30 +296,27 @@ def in_a_fresh_process(python, side, name):
         check=True,
     )
     whole = time.perf_counter() - start
-    seconds = json.loads(finished.stdout.splitlines()[-1])
-    return whole if seconds is None else seconds
+    *remarks, last = finished.stdout.splitlines()
+    for remark in remarks:
+        print(f"     {remark}")
+    seconds, peak = json.loads(last)
+    return whole if seconds is None else seconds, peak
 
 
-def compare(names, peers, rounds):
-    """Let skrnn and the peers take turns, and print the medians of seconds and of ratios."""
-    print(f"{'':>4} {'peer':<10}{'skrnn (s)':>12}{'peer (s)':>12}{'ratio':>8}  by round")
-    for name in names:
-        for peer, python in peers.items():
-            pairs = [
-                (
-                    in_a_fresh_process(sys.executable, "skrnn", name),
-                    in_a_fresh_process(python, peer, name),
-                )
-                for _ in range(rounds)
-            ]
-            ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
-            ratios = [theirs / ours for ours, theirs in pairs]
-            listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-            middle = statistics.median(ratios)
-            print(
-                f"{name:>4} {peer:<10}{ours:>12.6f}{theirs:>12.6f}{middle:>8.2f}  {listed}",
-                flush=True,
-            )
+def compare(name, peer, python, rounds):
+    """Let skrnn and the peer take turns, and print the medians of seconds and of ratios."""
+    pairs = [
+        (in_a_fresh_process(sys.executable, "skrnn", name), in_a_fresh_process(python, peer, name))
+        for _ in range(rounds)
+    ]
+    ours, theirs = (np.median(side, axis=0) for side in zip(*pairs, strict=True))
+    ratios = [theirs / ours for (ours, _), (theirs, _) in pairs]
+    listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(
+        f"{name:<4} {peer:<9}{ours[0]:>12.6f}{theirs[0]:>12.6f}{statistics.median(ratios):>9.2f}"
+        f"{ours[1]:>12.0f}{theirs[1]:>10.0f}   {listed}",
+        flush=True,
+    )
 
 
 def main():
@@ -278,12 +328,19 @@ def main():
     arguments = parser.parse_args()
     names = arguments.workloads or list(WORKLOADS)
     if arguments.worker:
-        print(json.dumps(measure(arguments.worker, names[0])))
+        report(arguments.worker, names[0])
         return
     peers = dict(
         peer.split("=", 1) if "=" in peer else (peer, sys.executable) for peer in arguments.peers
     )
-    compare(names, peers, arguments.rounds)
+    print(
+        f"{'':<4} {'peer':<9}{'skrnn (s)':>12}{'peer (s)':>12}{'ratio':>9}"
+        f"{'skrnn (MB)':>12}{'peer (MB)':>10}   ratios by round"
+    )
+    for name in names:
+        for peer, python in peers.items():
+            if peer in PEERS.get(name, peers):
+                compare(name, peer, python, arguments.rounds)
 
 
 if __name__ == "__main__":
