@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from skrnn._architecture import initial_weights
+from skrnn._keras_hoisted import HOISTED_LAYERS
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -18,7 +19,7 @@ RECURRENT_LAYERS = {
 }
 
 
-def build_network(architecture, scaling=None, mask_value=None):
+def build_network(architecture, scaling=None, mask_value=None, *, training=False):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
     Parameters
@@ -29,6 +30,8 @@ def build_network(architecture, scaling=None, mask_value=None):
         A Scaling: it reads raw values and gives raw outputs, the constants inside.
     mask_value : int, float or None
         The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
+    training : bool
+        Whether the model is only there to be trained: its layers are then the faster ones.
 
     Returns
     -------
@@ -40,8 +43,9 @@ def build_network(architecture, scaling=None, mask_value=None):
         x = _standardized(x, architecture, scaling, mask_value)
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
+    kinds = HOISTED_LAYERS if training and not architecture.recurrent_dropout else RECURRENT_LAYERS
     for i in range(len(architecture.units)):
-        x = recurrent_layer(architecture, i, seeds)(x, mask=mask)
+        x = recurrent_layer(architecture, i, seeds, kinds=kinds)(x, mask=mask)
     x = _head(x, architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
@@ -62,14 +66,16 @@ def build_hidden(architecture, return_sequences, return_state):
     return keras.Model(inputs, layer(x, mask=mask), name="skrnn_hidden")
 
 
-def recurrent_layer(architecture, i, seeds, return_sequences=None, return_state=False):
+def recurrent_layer(
+    architecture, i, seeds, return_sequences=None, return_state=False, *, kinds=RECURRENT_LAYERS
+):
     """Return the i-th recurrent layer, wrapped where it is bidirectional."""
     if return_sequences is None:
         return_sequences = architecture.return_sequences or i < len(architecture.units) - 1
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
-    layer = RECURRENT_LAYERS[cell_type](
+    layer = kinds[cell_type](
         architecture.units[i],
         activation=architecture.activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
@@ -85,7 +91,8 @@ def recurrent_layer(architecture, i, seeds, return_sequences=None, return_state=
     )
     if not architecture.bidirectional:
         return layer
-    return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
+    with keras.saving.custom_object_scope({type(layer).__name__: type(layer)}):  # it copies layers
+        return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
 
 
 def inner_layers(model):

@@ -77,7 +77,7 @@ class Trainer:
     def __init__(self, architecture, loss, optimizer, batch_size, capacity, timesteps):
         self.batch_size = batch_size
         self.by_step = architecture.return_sequences
-        self.model = network.build_network(architecture)
+        self.model = network.build_network(architecture, training=True)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer)

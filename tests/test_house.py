@@ -35,7 +35,7 @@ LEVELS = [
     ["_scaling", "_validation", "_windowing"],
     ["_samples", "_parameters", "_labels"],
     ["_training"],
-    ["_keras_network"],
+    ["_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],
     ["_keras_engine", "_numpy_engine"],
     ["_engines"],
@@ -44,7 +44,13 @@ LEVELS = [
     ["__init__"],
 ]
 ORDER = [module for level in LEVELS for module in level]
-KERAS_MODULES = {"_keras_network", "_keras_programs", "_keras_callbacks", "_keras_engine"}
+KERAS_MODULES = {
+    "_keras_hoisted",
+    "_keras_network",
+    "_keras_programs",
+    "_keras_callbacks",
+    "_keras_engine",
+}
 PUBLIC_NAMES = [
     "RNNClassifier",
     "RNNRegressor",
