@@ -19,6 +19,8 @@ LEVELS = [
         "_sklearn",
         "_keras_names",
         "_atomic",
+        "_disk",
+        "_format",
         "_process",
         "_settings",
         "_state",
