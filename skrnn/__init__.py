@@ -3,6 +3,8 @@
 from skrnn import cells
 from skrnn._classifier import RNNClassifier
 from skrnn._engines import clear_cache
+from skrnn._files import load, save
+from skrnn._format import FileFormatError
 from skrnn._regressor import RNNRegressor
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows
@@ -10,11 +12,14 @@ from skrnn._windowing import make_windows
 __version__ = "0.1.0"
 
 __all__ = [
+    "FileFormatError",
     "RNNClassifier",
     "RNNRegressor",
     "WindowTransformer",
     "__version__",
     "cells",
     "clear_cache",
+    "load",
     "make_windows",
+    "save",
 ]

@@ -43,6 +43,10 @@ LEVELS = [
     ["_engines"],
     ["_base"],
     ["_regressor", "_classifier", "_window_transformer"],
+    ["_records"],
+    ["_time_records", "_network_records"],
+    ["_estimator_records"],
+    ["_files"],
     ["__init__"],
 ]
 ORDER = [module for level in LEVELS for module in level]
@@ -54,13 +58,16 @@ KERAS_MODULES = {
     "_keras_engine",
 }
 PUBLIC_NAMES = [
+    "FileFormatError",
     "RNNClassifier",
     "RNNRegressor",
     "WindowTransformer",
     "__version__",
     "cells",
     "clear_cache",
+    "load",
     "make_windows",
+    "save",
 ]
 TOP_LEVEL = [
     ".ci",

@@ -1,0 +1,118 @@
+"""Files: estimators on disk, without pickle and without TensorFlow."""
+
+from sklearn.base import BaseEstimator
+
+from skrnn._estimator_records import ESTIMATORS, TABLE
+from skrnn._format import FileFormatError, read_file, write_file
+from skrnn._records import HINT, packed, require, unpacked
+
+CONTENT = "estimator"  # what a file of this module says it holds
+
+
+def save(est, path, *, key=None):
+    """Save an estimator, fitted or not, to a file.
+
+    The file holds its parameters and all that it has learned, so that what `load` returns predicts
+    bitwise the same, and goes on training as it would. A file that exists is replaced in one step,
+    once the new one is safe on the disk.
+
+    Parameters
+    ----------
+    est : estimator
+        `RNNRegressor`, `RNNClassifier`, `WindowTransformer`, or of scikit-learn `StandardScaler`,
+        `MinMaxScaler`, `RobustScaler`, and a `Pipeline` or `TransformedTargetRegressor` of these.
+    path : str or path-like
+        Any name; ".skrnn" is customary.
+    key : bytes or str, default=None
+        A secret that signs the file, for `load` with the same key.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a part cannot be stored, named in the message; nothing is written then. Callbacks, a
+        RandomState and functions of your own are such parts.
+
+    See Also
+    --------
+    load : Returns the estimator.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import skrnn
+    >>> X, y = skrnn.make_windows(np.sin(np.arange(80) / 3), timesteps=6)
+    >>> regressor = skrnn.RNNRegressor("gru", hidden_size=8, epochs=5, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "sine.skrnn")
+    ...     skrnn.save(regressor, path)
+    ...     loaded = skrnn.load(path)
+    >>> bool((loaded.predict(X) == regressor.predict(X)).all())
+    True
+    """
+    name = type(est).__name__
+    if not any(entry.holds(est) for entry in ESTIMATORS.values()):
+        raise TypeError(f"`est` must be among {', '.join(ESTIMATORS)}, got {name}. {HINT}")
+    record = packed(est, TABLE, name)
+    try:
+        unpacked(record, TABLE)
+    except FileFormatError as error:
+        raise ValueError(f"`est` cannot be stored as it stands: {error}") from None
+    write_file(path, {"content": CONTENT, "estimator": record}, key=key)
+
+
+def load(path, *, key=None):
+    """Return the estimator that a file holds.
+
+    No code comes from the file: the classes and attributes that it may name stand in a table, and
+    all sizes are checked. Neither TensorFlow nor Keras is imported where NumPy can predict. The
+    file is proven whole by its SHA-256, which finds damage and not ill will: only a `key` shows
+    that it comes from someone who has the key.
+
+    Parameters
+    ----------
+    path : str or path-like
+    key : bytes or str, default=None
+        The file must have been saved with this key. None: signed files are read too, their
+        signature unchecked.
+
+    Returns
+    -------
+    estimator
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged, cut short, none of skrnn's, written in a newer format, or not
+        signed with the key.
+
+    See Also
+    --------
+    save : Writes the file, with an example.
+
+    Notes
+    -----
+    A scikit-learn scaler that was saved under another version of scikit-learn gives scikit-learn's
+    own `InconsistentVersionWarning`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import skrnn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "windows.skrnn")
+    ...     skrnn.save(skrnn.WindowTransformer(timesteps=4), path, key="our secret")
+    ...     skrnn.load(path, key="our secret")
+    WindowTransformer(timesteps=4)
+    """
+    tree = read_file(path, key=key)
+    try:
+        estimator = tree.get("estimator") if isinstance(tree, dict) else None
+        require(estimator is not None and tree.get("content") == CONTENT, "the content")
+        loaded = unpacked(estimator, TABLE)
+        require(isinstance(loaded, BaseEstimator), "the estimator")
+    except FileFormatError as error:
+        raise FileFormatError(f"{path} cannot be used: {error}") from error
+    return loaded
