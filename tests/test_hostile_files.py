@@ -1,0 +1,402 @@
+"""Files that skrnn.load must refuse: damaged ones, and ones made to do harm.
+
+Forged files are built here from the layout as it is documented, with a right checksum.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import marshal
+import os
+import pickle
+import random
+import struct
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skrnn
+from skrnn import FileFormatError, RNNClassifier, WindowTransformer
+from skrnn._format import read_file, write_file
+
+ROWS = pd.DataFrame(
+    np.random.default_rng(0).normal(size=(12, 2)),
+    index=pd.date_range("2024-01-01", periods=12, tz="Europe/Berlin"),
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A good file of a small fitted pipeline."""
+    network = RNNClassifier("gru", 1, epochs=1, optimizer="sgd", learning_rate=None, random_state=0)
+    pipeline = make_pipeline(
+        StandardScaler().set_output(transform="pandas"), WindowTransformer(2), network
+    )
+    skrnn.save(pipeline.fit(ROWS, list("abcabcabcabc")), tmp_path / "file")
+    skrnn.load(tmp_path / "file")
+    return tmp_path / "file"
+
+
+def forged(path, header, arrays=b"", *, magic=b"\x89skrnn\r\n", number=1, sizes=None):
+    """Write a file of this header with a right checksum; `sizes` may lie."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    fixed = struct.pack("<8sQQQ", magic, number, *(sizes or (len(header), len(arrays))))
+    digest = hashlib.sha256(fixed + bytes(32) + header + arrays).digest()
+    path.write_bytes(fixed + bytes(32) + digest + header + arrays)
+
+
+def parts(path):
+    """Return the header of a good file as parsed JSON, and the bytes of its arrays."""
+    data = path.read_bytes()
+    header_size = struct.unpack_from("<8sQQQ", data)[2]
+    return json.loads(data[96 : 96 + header_size]), data[96 + header_size :]
+
+
+# Damage
+
+
+def test_each_of_300_flipped_bits_is_refused(path):
+    data = path.read_bytes()
+    for place in random.Random(0).sample(range(8 * len(data)), 300):
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(FileFormatError):
+            skrnn.load(path)
+
+
+def test_file_cut_short_anywhere_is_refused(path):
+    for size in reversed(range(path.stat().st_size)):
+        os.truncate(path, size)
+        with pytest.raises(FileFormatError):
+            skrnn.load(path)
+
+
+@pytest.mark.parametrize("garbage", [b"\0", b"garbage", bytes(64), None])
+def test_anything_behind_the_end_is_refused(garbage, path):
+    data = path.read_bytes()
+    path.write_bytes(data + (data if garbage is None else garbage))
+    with pytest.raises(FileFormatError, match="behind its end"):
+        skrnn.load(path)
+
+
+def test_format_of_the_future_is_refused_with_the_remedy(path):
+    header, arrays = parts(path)
+    forged(path, header, arrays, number=2)
+    with pytest.raises(FileFormatError, match=r"has format 2, .* up to 1\. Read it with the skrnn"):
+        skrnn.load(path)
+
+
+def test_file_of_other_content_is_refused(path):
+    write_file(path, {"content": "something else", "estimator": None})
+    with pytest.raises(FileFormatError, match="content"):
+        skrnn.load(path)
+
+
+def test_error_is_a_value_error_that_names_the_file(path):
+    path.write_bytes(b"no network")
+    with pytest.raises(ValueError, match=f"{path.name} .* no file of skrnn's"):
+        skrnn.load(path)
+
+
+def test_forged_copy_of_a_good_file_loads(path):
+    """So that what the other forged files are refused for is what is wrong in them."""
+    forged(path, *parts(path))
+    assert isinstance(skrnn.load(path)[-1], RNNClassifier)
+
+
+# Files that run code in other loaders
+
+
+class Touch:
+    """An object whose unpickling makes a file."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return Path.touch, (self.canary,)
+
+
+def npz(canary):
+    buffer = io.BytesIO()
+    np.savez(buffer, weights=np.array([Touch(canary)], dtype=object))
+    return buffer.getvalue()
+
+
+def archive(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in members.items():
+            file.writestr(name.replace("__", "/"), content)
+    return buffer.getvalue()
+
+
+def lambda_archive(canary):
+    """The members of a .keras file whose Lambda layer touches the canary."""
+    code = compile(f"__import__('pathlib').Path({str(canary)!r}).touch()", "", "eval")
+    function = {"code": base64.b64encode(marshal.dumps(code)).decode(), "defaults": None}
+    layer = {
+        "class_name": "Lambda",
+        "config": {"function": {"class_name": "__lambda__", "config": function}},
+    }
+    config = {"class_name": "Sequential", "config": {"layers": [layer]}}
+    return archive(config=json.dumps(config), metadata="{}", model="")
+
+
+def joblib_dump(canary):
+    buffer = io.BytesIO()
+    joblib.dump(Touch(canary), buffer)
+    return buffer.getvalue()
+
+
+HOSTILE = {
+    "pickle": lambda canary: pickle.dumps(Touch(canary)),
+    "joblib": joblib_dump,
+    "npz of objects": npz,
+    "keras Lambda": lambda_archive,
+    "zip": lambda canary: archive(__etc__passwd="root", estimator="{}"),
+    "script": lambda canary: f"#!/bin/sh\ntouch {canary}\n".encode(),
+}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_file_that_runs_code_elsewhere_is_refused_and_runs_none(kind, wrapped, tmp_path):
+    canary, path = tmp_path / "canary", tmp_path / "file"
+    data = HOSTILE[kind](canary)
+    path.write_bytes(data)
+    if wrapped:  # as the header or the arrays of a file that is otherwise whole
+        forged(path, {"tuple": []}, data)
+        with pytest.raises(FileFormatError):
+            skrnn.load(path)
+        forged(path, data)
+    with pytest.raises(FileFormatError):
+        skrnn.load(path)
+    assert not canary.exists()
+
+
+@pytest.mark.slow
+def test_real_keras_file_with_a_lambda_is_refused(tmp_path):
+    import keras  # seconds to import, for this test alone
+
+    path = tmp_path / "lambda.keras"
+    layers = [keras.layers.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
+    keras.Sequential(layers).save(path)
+    with pytest.raises(FileFormatError, match="no file of skrnn's"):
+        skrnn.load(path)
+
+
+# Lies about sizes
+
+TERA = 2**40
+LYING_ARRAYS = {
+    "terabytes": {"array": ["float64", [TERA], "C"]},
+    "more than an int holds": {"array": ["float64", [TERA, TERA, TERA], "C"]},
+    "no elements of a giant shape": {"array": ["float64", [0, TERA, TERA], "C"]},
+    "negative": {"array": ["float64", [-1], "C"]},
+    "true": {"array": ["float64", [True], "C"]},
+    "less than there is": {"array": ["float64", [0], "C"]},
+    "too many dimensions": {"array": ["float64", [1] * 65, "C"]},
+    "objects": {"array": ["object", [8], "C"]},
+    "text": {"array": ["U1000000000", [1], "C"]},
+    "other order": {"array": ["float64", [8], "A"]},
+    "dtype that is none": {"array": [["float64"], [8], "C"]},
+    "shape that is none": {"array": ["float64", 8, "C"]},
+    "two members": {"array": ["float64", [8], "C"], "dict": {}},
+    "no order": {"array": ["float64", [8]]},
+    "bool that is none": {"array": ["bool", [64], "C"]},
+    "scalar that is none": {"scalar": ["float64"]},
+}
+
+
+@pytest.mark.parametrize("lie", LYING_ARRAYS)
+def test_array_that_lies_is_refused_without_memory(lie, tmp_path):
+    forged(tmp_path / "file", LYING_ARRAYS[lie], bytes([2]) * 64 if "bool" in lie else bytes(64))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError):
+            read_file(tmp_path / "file")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("sizes", [(TERA, 0), (2, TERA), (2**64 - 1, 3), (2**64 - 97, 1), (0, 0)])
+def test_prologue_that_lies_is_refused_without_memory(sizes, tmp_path):
+    forged(tmp_path / "file", b"[]", sizes=sizes)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError, match="bytes and should have"):
+            read_file(tmp_path / "file")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_bytes_between_arrays_that_hold_something_are_refused(tmp_path):
+    forged(tmp_path / "file", {"scalar": "int8"}, b"\1" * 64)
+    with pytest.raises(FileFormatError, match="between two arrays"):
+        read_file(tmp_path / "file")
+
+
+# Headers
+
+HEADERS = {
+    "deep lists": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"tuple":[' * 50_000 + b"]}" * 50_000,
+    "deep and open": b"[" * 10_000_000,
+    "deep behind text": b'["\\"[[[", ' + b"[" * 101 + b"]" * 102,
+    "name twice": b'{"dict": {"a": 1, "a": 2}}',
+    "tag twice": b'{"tuple": [], "tuple": []}',
+    "unknown tag": b'{"py/object": "os.system"}',
+    "not finite": b"[NaN, Infinity]",
+    "beyond float": b"1e999",
+    "other float": b'{"float": "1e5"}',
+    "other text": '"\u00fc"'.encode(),
+    "UTF-16": json.dumps([]).encode("utf-16"),
+    "endless number": b"1" * 10_000,
+    "nothing": b"",
+    "text behind": b"[] []",
+    "list for a dict": b'{"dict": []}',
+    "dict for a tuple": b'{"tuple": {"dict": {}}}',
+    "empty object": b"{}",
+}
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+def test_header_that_skrnn_never_writes_is_refused(kind, tmp_path):
+    forged(tmp_path / "file", HEADERS[kind])
+    for read in (read_file, skrnn.load):
+        with pytest.raises(FileFormatError):
+            read(tmp_path / "file")
+
+
+# Lies in a well-formed file
+
+NETWORK = ("estimator", "steps", "values", 2)
+ARCHITECTURE = (*NETWORK, "_architecture")
+WINDOWS = ("estimator", "steps", "values", 1)
+SCALER = ("estimator", "steps", "values", 0)
+TIME = (*WINDOWS, "tails_", "values", 0, 0)
+LIES = [
+    ((*NETWORK, "class"), "os.system"),
+    ((*NETWORK, "class"), "sklearn.ensemble.RandomForestClassifier"),
+    ((*NETWORK, "class"), "__import__"),
+    ((*NETWORK, "class"), ["RNNRegressor"]),
+    ((*NETWORK, "class"), "RNNRegressor"),
+    ((*NETWORK, "class"), "Architecture"),
+    ((*NETWORK, "predict"), "a method"),
+    ((*NETWORK, "__class__"), "a class"),
+    ((*NETWORK, "_parameter_constraints"), None),
+    ((*NETWORK, "note"), 1),
+    ((*NETWORK, "weights_"), []),
+    ((*NETWORK, "weights_"), None),
+    ((*NETWORK, "weights_", 0), np.zeros((9, 9), "float32")),
+    ((*NETWORK, "weights_", 0), np.zeros((2, 3))),
+    ((*NETWORK, "weights_", 0), "../../weights"),
+    ((*NETWORK, "optimizer_state_"), [np.array(0)]),
+    ((*NETWORK, "classes_"), np.arange(2)),
+    ((*NETWORK, "classes_"), np.array([2, 1, 0])),
+    ((*NETWORK, "classes_"), np.arange(3.0)[:, np.newaxis]),
+    ((*NETWORK, "n_features_in_"), 10**9),
+    ((*NETWORK, "n_outputs_"), 7),
+    ((*NETWORK, "input_shape_"), (9, 9)),
+    ((*NETWORK, "engine_"), "os"),
+    ((*NETWORK, "_asked_engine"), "../engine"),
+    ((*NETWORK, "_architecture"), None),
+    ((*NETWORK, "_scaling"), {"class": "WindowTransformer"}),
+    ((*NETWORK, "_settings", "optimizer"), "os.system"),
+    ((*NETWORK, "_settings", "batch_size"), 0),
+    ((*NETWORK, "_scaling", "x_mean"), np.zeros(3)),
+    ((*NETWORK, "_scaling", "y_mean"), np.zeros(3)),
+    ((*NETWORK, "history_"), {"class": "dict", "keys": ["loss"], "values": [[1.0] * 9]}),
+    ((*NETWORK, "history_"), {"class": "dict", "keys": [[]], "values": [[1.0]]}),
+    ((*NETWORK, "history_"), {"class": "dict", "keys": ["a", "a"], "values": [[1.0], [1.0]]}),
+    ((*ARCHITECTURE, "units"), (TERA,)),
+    ((*ARCHITECTURE, "units"), (1, 1)),
+    ((*ARCHITECTURE, "units"), ()),
+    ((*ARCHITECTURE, "units"), (-1,)),
+    ((*ARCHITECTURE, "cell_types"), ("transformer",)),
+    ((*ARCHITECTURE, "activation"), "eval"),
+    ((*ARCHITECTURE, "dtype"), "object"),
+    ((*ARCHITECTURE, "vocab_size"), TERA),
+    ((*ARCHITECTURE, "stateful"), True),
+    ((*ARCHITECTURE, "extra"), 1),
+    ((*WINDOWS, "means_"), np.zeros(3)),
+    ((*WINDOWS, "freq_"), "D"),
+    ((*WINDOWS, "freq_", "name"), "os.system"),
+    ((*WINDOWS, "freq_"), {"class": "offset", "n": 1, "steps": "months"}),
+    ((*WINDOWS, "time_dtype_", "zone"), "dateutil//dev/zero"),
+    ((*WINDOWS, "time_dtype_", "zone"), "../../etc/passwd"),
+    ((*WINDOWS, "time_dtype_", "zone"), "/etc/passwd"),
+    ((*WINDOWS, "time_dtype_", "zone"), "Nowhere/City"),
+    ((*WINDOWS, "time_dtype_", "unit"), "D"),
+    ((*WINDOWS, "time_dtype_"), {"class": "time_dtype", "name": "O"}),
+    ((*WINDOWS, "tails_"), {"class": "dict", "keys": [None], "values": [None]}),
+    ((*TIME, "ticks"), 2**70),
+    ((*TIME, "ticks"), "now"),
+    ((*TIME, "unit"), "Y"),
+    ((*SCALER, "mean_"), np.zeros(9)),
+    ((*SCALER, "mean_"), np.zeros(2, dtype="int64")),
+    ((*SCALER, "func"), {"class": "ufunc", "name": "system"}),
+    ((*SCALER, "_sklearn_output_config"), {"class": "dict", "keys": ["a"], "values": ["b"]}),
+    (("estimator", "memory"), "/tmp/cache"),
+    (("estimator", "steps"), []),
+    (("estimator", "steps", "values", 1), "a step"),
+    (("estimator", "steps", "values", 1), {"class": "ufunc", "name": "exp"}),
+    (("estimator", "steps", "keys", 1), 7),
+    (("estimator",), {"class": "ufunc", "name": "exp"}),
+    (("estimator",), {"class": "array", "codes": np.full((1, 1), 2**31, "uint32")}),
+    (("estimator",), [1]),
+    (("estimator",), None),
+    (("content",), "pickle"),
+]
+
+
+@pytest.mark.parametrize(("place", "lie"), LIES, ids=[str(i) for i in range(len(LIES))])
+def test_lie_with_a_right_checksum_is_refused(place, lie, path):
+    tree = read_file(path)
+    node = tree
+    for step in place[:-1]:
+        node = node[step]
+    node[place[-1]] = lie
+    write_file(path, tree)
+    with pytest.raises(FileFormatError):
+        skrnn.load(path)
+
+
+ODD = (None, True, -1, 0, 2**70, 1.5, "", "os.system", [], {"tuple": []}, {"dict": {}})
+
+
+def nodes(node):
+    """Yield each list or dict of parsed JSON with each of its keys."""
+    for key in range(len(node)) if isinstance(node, list) else node:
+        yield node, key
+        if isinstance(node[key], (list, dict)):
+            yield from nodes(node[key])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_500_random_edits_of_the_header_are_refused_or_harmless(path):
+    """A parameter or a number may be another one; nothing but FileFormatError may come of it."""
+    rng, refused = random.Random(0), 0
+    for _ in range(500):
+        header, arrays = parts(path)
+        for _ in range(rng.randint(1, 2)):
+            owner, key = rng.choice(list(nodes(header)))
+            owner[key] = rng.choice(ODD)
+        forged(path.with_name("edited"), header, arrays)
+        try:
+            skrnn.load(path.with_name("edited"))
+        except FileFormatError:
+            refused += 1
+    assert refused > 300
