@@ -7,14 +7,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MinMaxScaler,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from skrnn._architecture import Architecture
 from skrnn._classifier import RNNClassifier
@@ -39,11 +33,6 @@ from skrnn._time_records import TIMES
 from skrnn._window_transformer import WindowTransformer
 
 REQUESTS = "_metadata_request"
-# Inverse pairs that `TransformedTargetRegressor` and `FunctionTransformer` may hold.
-UFUNCS = {
-    name: getattr(np, name)
-    for name in "log exp log1p expm1 log2 exp2 sqrt square arcsinh sinh".split()
-}
 
 
 def _are_arrays(value):
@@ -197,20 +186,7 @@ def _scaler_entry(kind, names):
     return estimator_entry(kind, checks | counted, check)
 
 
-_is_estimator = is_a(BaseEstimator)
-_is_function = or_none(is_a(np.ufunc))
-_TARGET = estimator_entry(
-    TransformedTargetRegressor,
-    {
-        "regressor": or_none(_is_estimator),
-        "transformer": or_none(_is_estimator),
-        "func": _is_function,
-        "inverse_func": _is_function,
-        "_training_dim": is_size,
-        "transformer_": _is_estimator,
-        "regressor_": _is_estimator,
-    },
-)
+is_estimator = is_a(BaseEstimator)
 _PIPELINE = estimator_entry(Pipeline, {"steps": is_a(list)})
 
 
@@ -227,15 +203,9 @@ def _take_pipeline_apart(pipeline):
 def _pipeline(steps, memory, **parts):
     for name, step in steps.items():
         passes = step is None or (isinstance(step, str) and step == "passthrough")
-        require(isinstance(name, str) and (passes or _is_estimator(step)), f"the step {name!r}")
+        require(isinstance(name, str) and (passes or is_estimator(step)), f"the step {name!r}")
     require(memory is None, "`memory`")
     return _PIPELINE.put_together(steps=list(steps.items()), memory=memory, **parts)
-
-
-def _take_ufunc_apart(ufunc):
-    if UFUNCS.get(ufunc.__name__) is not ufunc:
-        raise ValueError(f"{ufunc.__name__} is not among {', '.join(UFUNCS)}.")
-    return {"name": ufunc.__name__}
 
 
 ESTIMATORS = {
@@ -251,16 +221,7 @@ ESTIMATORS = {
         MinMaxScaler, ("scale_", "min_", "data_min_", "data_max_", "data_range_")
     ),
     "RobustScaler": _scaler_entry(RobustScaler, ("center_", "scale_")),
-    "FunctionTransformer": estimator_entry(
-        FunctionTransformer, {"func": _is_function, "inverse_func": _is_function}
-    ),
-    "TransformedTargetRegressor": _TARGET,
     "Pipeline": Entry(Pipeline, _take_pipeline_apart, _pipeline),
 }
-# All that a file may hold; a class joins by one entry.
-TABLE = (
-    ESTIMATORS
-    | NETWORKS
-    | TIMES
-    | {"array": ARRAY, "ufunc": Entry(np.ufunc, _take_ufunc_apart, lambda name: UFUNCS[name])}
-)
+# All that a file may hold, but for what `_target_records` adds; a class joins by one entry.
+TABLE = ESTIMATORS | NETWORKS | TIMES | {"array": ARRAY}

@@ -86,6 +86,16 @@ def _dict(keys, values):
     return made
 
 
+def names_other_classes(node, table):
+    """Whether a record in a file's tree names a class that the table does not have."""
+    if isinstance(node, (list, tuple)):
+        return any(names_other_classes(item, table) for item in node)
+    if not isinstance(node, dict):
+        return False
+    known = node.get(CLASS) in ("dict", *table)
+    return not known or names_other_classes(list(node.values()), table)
+
+
 def unpacked(node, table):
     """Return the value that a node of a file's tree stands for."""
     if isinstance(node, (list, tuple)):

@@ -32,20 +32,20 @@ def _checked_zone(name):
     return name
 
 
-def _checked_unit(unit):
-    require(unit in UNITS, f"the unit {unit!r}")
-    return unit
+def _checked_ticks(ticks, unit):
+    require(type(ticks) is int and unit in UNITS, f"a time of {ticks!r} {unit!r}")
+    return ticks, unit
 
 
 def _timestamp(ticks, unit, zone):
-    time = pd.Timestamp(np.datetime64(ticks, _checked_unit(unit)))
+    time = pd.Timestamp(np.datetime64(*_checked_ticks(ticks, unit)))
     if zone is None:
         return time
     return time.tz_localize("UTC").tz_convert(_checked_zone(zone))
 
 
 def _timedelta(ticks, unit):
-    return pd.Timedelta(np.timedelta64(ticks, _checked_unit(unit)))
+    return pd.Timedelta(np.timedelta64(*_checked_ticks(ticks, unit)))
 
 
 def _take_offset_apart(offset):
@@ -91,7 +91,7 @@ TIMES = {
     "zoned_dtype": Entry(
         pd.DatetimeTZDtype,
         lambda dtype: {"unit": dtype.unit, "zone": _zone_name(dtype.tz)},
-        lambda unit, zone: pd.DatetimeTZDtype(_checked_unit(unit), _checked_zone(zone)),
+        lambda unit, zone: pd.DatetimeTZDtype(unit, _checked_zone(zone)),
     ),
     "period_dtype": Entry(
         pd.PeriodDtype, lambda dtype: {"freq": dtype.freq}, lambda freq: pd.PeriodDtype(freq)

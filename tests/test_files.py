@@ -151,11 +151,10 @@ def test_variables_of_every_optimizer_come_back(optimizer, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "adadelta", "adafactor", "ftrl", "lion"])
-def test_variables_that_keras_left_come_back_and_go_on(optimizer, dtype, tmp_path):
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "ftrl", "lion"])
+def test_variables_that_keras_left_come_back_and_go_on(optimizer, tmp_path):
     estimator = regressor(
-        optimizer=optimizer, learning_rate=None, engine="keras", dtype=dtype, warm_start=True
+        optimizer=optimizer, learning_rate=None, engine="keras", dtype="float64", warm_start=True
     ).fit(X, NUMBERS)
     loaded = reloaded(estimator, tmp_path)
     assert_array_equal(loaded.fit(X, NUMBERS).predict(X), estimator.fit(X, NUMBERS).predict(X))
@@ -346,8 +345,8 @@ REFUSED = {
         *(ValueError, r"functiontransformer'\]\.func` .* tan is not among log"),
     ),
     "memory": (make_pipeline(regressor(), memory="cache"), ValueError, "`memory` is a folder"),
-    "subclass": (type("Mine", (RNNRegressor,), {})(), TypeError, "got Mine"),
-    "class": (RNNRegressor, TypeError, "got ABCMeta|got type"),
+    "subclass": (type("Mine", (RNNRegressor,), {})(), TypeError, "type Mine"),
+    "class": (RNNRegressor, TypeError, "must be an estimator"),
     "complex": (regressor(mask_value=1j), TypeError, "mask_value` .* complex"),
     "step without a name in pandas": (
         WindowTransformer(2).fit(

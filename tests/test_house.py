@@ -46,6 +46,7 @@ LEVELS = [
     ["_records"],
     ["_time_records", "_network_records"],
     ["_estimator_records"],
+    ["_target_records"],
     ["_files"],
     ["__init__"],
 ]

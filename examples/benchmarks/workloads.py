@@ -35,6 +35,7 @@ WORKLOADS = {
     "W7": "a fresh process: import, fit a tiny network, predict",
 }
 PEERS = {"W6": {"keras"}, "W6b": {"keras"}}  # others have nothing of the kind
+ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
 SIZES = (8, 16, 32, 64)
 CELLS = ("simple_rnn", "lstm", "gru")
 
@@ -289,7 +290,7 @@ def in_a_fresh_process(python, side, name):
     start = time.perf_counter()
     finished = subprocess.run(
         [python, __file__, name, "--worker", side],
-        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
