@@ -14,6 +14,7 @@ from skrnn._numpy_losses import LOSSES
 from skrnn._numpy_network import Network, flatten, unflatten
 from skrnn._numpy_optimizers import OPTIMIZERS, takes
 from skrnn._state import State
+from skrnn._streams import set_words, words_of
 
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
@@ -47,7 +48,7 @@ class Loaded:
         self.loss = LOSSES[settings.loss]
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
-        self.generator = None
+        self.generator = np.random.default_rng(0)  # stands where the state says
         self.equal_shares = {} if samples.weights.strides == (0,) else None
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
         self.arrays = samples.block(np.arange(len(samples))) if resident else None
@@ -92,11 +93,13 @@ class Loaded:
             return
         flatten(state.weights, self.weights)
         self.optimizer.load(state.slots)
+        set_words(self.generator, *state.seeds)
 
     def leave(self, carried):
         """Return the state that training has come to, in arrays of its own."""
         weights = unflatten(self.weights.copy(), self.shapes)
-        self.state = State(weights, self.optimizer.dump(), [], carried)
+        seeds = [words_of(self.generator)]
+        self.state = State(weights, self.optimizer.dump(), seeds, carried)
         return self.state
 
 
@@ -148,9 +151,8 @@ def initial_state(loaded, settings, weights, slots, seed):
     -------
     State
     """
-    loaded.generator = np.random.default_rng(seed)
     slots = loaded.optimizer.dump() if slots is None else slots
-    return State(weights, slots, [], [])
+    return State(weights, slots, [words_of(np.random.default_rng(seed))], [])
 
 
 def run_epoch(loaded, state, order):

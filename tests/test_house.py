@@ -24,6 +24,7 @@ LEVELS = [
         "_process",
         "_settings",
         "_state",
+        "_streams",
         "_progress",
         "_targets",
         "_blas",
