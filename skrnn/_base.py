@@ -1,5 +1,6 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
+from copy import deepcopy
 from functools import cache, partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._architecture import initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
+from skrnn._checkpoints import LEFT_OUT, Checkpoints, NoCheckpoints, fingerprint
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._parameters import (
     CONSTRAINTS,
@@ -31,6 +33,11 @@ from skrnn._validation import (
     read_sequences,
     read_weights,
 )
+
+
+def _draw(random_state):
+    """Return a seed, one integer of the caller's stream."""
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
 
 def _count_held_out(share, n_samples):
@@ -138,7 +145,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
-        return keras_engine().fresh_model(architecture, self._rng(resume=False))
+        return keras_engine().fresh_model(architecture, self._rng(False, NoCheckpoints()))
 
     def summary(self, input_shape=None):
         """Return the layers, their output shapes and parameter counts as text.
@@ -194,32 +201,62 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if whole and resume:
             self._check_whole(targets, weights > 0)
         chosen = counted_positions(weights)
-        chosen = counted_positions(self._weigh(weights, targets, chosen), chosen)
+        weighed = self._weigh(weights, targets, chosen)
+        chosen = counted_positions(weighed, chosen)
         n_chosen = len(sequences) if chosen is None else len(chosen)
         n_held_out = _count_held_out(share, n_chosen)
         self._describe(sequences, targets, n_chosen - n_held_out, epochs, resume)
         check_batches(n_chosen - n_held_out, self._architecture.batch_size, "X")
         check_batches(n_held_out, self._architecture.batch_size, "The validation set")
-        rng = cache(partial(self._rng, resume))  # called late: a refused fit moves no stream
-        if n_held_out:
-            chosen = np.arange(n_chosen) if chosen is None else chosen
-            chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
-        training_weights = self._weigh(weights, targets, chosen)
-        if not resume:
-            self._fit_scaling(sequences, targets, training_weights, chosen)
-        training = self._samples(sequences, targets, training_weights, chosen)
-        validation = None
+        given, data = None, [sequences.values, targets.values, weights, weighed]
         if validation_data is not None:
-            validation = self._read_validation(validation_data)
-        elif n_held_out:
-            validation = self._samples(sequences, targets, weights, held_out)
-        self._train(training, validation, epochs, rng, resume)
+            given = self._read_validation(validation_data)
+            data += [given[0].values, given[1].values, given[2]]
+        with self._checkpoints(data, resume) if whole else NoCheckpoints() as checkpoints:
+            # Called late: a refused fit moves no stream.
+            rng = cache(partial(self._rng, resume, checkpoints))
+            if n_held_out:
+                chosen = np.arange(n_chosen) if chosen is None else chosen
+                chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
+                given = sequences, targets, weights, held_out
+            training_weights = self._weigh(weights, targets, chosen)
+            if not resume:
+                self._fit_scaling(sequences, targets, training_weights, chosen)
+            training = self._samples(sequences, targets, training_weights, chosen)
+            validation = None if given is None else self._samples(*given)
+            self._train(training, validation, epochs, rng, resume, checkpoints)
         return self
 
-    def _rng(self, resume):
+    def _rng(self, resume, checkpoints):
         """Return the stream of this fit, from one integer of the caller's."""
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        seed = checkpoints.settle(_draw(self.random_state))
         return np.random.default_rng([seed, self.n_epochs_ if resume else 0])
+
+    def _checkpoints(self, data, resume):
+        """Return what keeps this fit, or a stand-in that keeps nothing.
+
+        Parameters
+        ----------
+        data : list of ndarray
+            All that comes from the arguments of `fit`.
+        resume : bool
+        """
+        if self.checkpoint_dir is None:
+            return NoCheckpoints()
+        if self.callbacks is not None:
+            raise ValueError(
+                "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
+                "Leave out one of them."
+            )
+        told = {k: v for k, v in self.get_params(deep=False).items() if k not in LEFT_OUT}
+        # Without a seed, the one that was kept is taken up.
+        seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
+        words = [type(self).__name__, told, self._architecture, self._settings, self.engine_, seed]
+        if resume:
+            constants = [array for array in vars(self._scaling).values() if array is not None]
+            words.append(self.n_epochs_)
+            data = [*data, *self.weights_, *self.optimizer_state_, *constants]
+        return Checkpoints(self.checkpoint_dir, self.checkpoint_every, fingerprint(words, data))
 
     def _partial_fit(self, X, y, sample_weight, known_targets=False):
         """Run one epoch on X, from the present weights where there are any."""
@@ -288,6 +325,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 (self._architecture, self._settings, self._mask_value, self._standardize),
             )
         self._architecture, self._settings = architecture, settings
+        self._mask_value, self._standardize = self.mask_value, self.standardize
         self._asked_engine = self.engine
 
     def _fit_scaling(self, sequences, targets, weights, chosen):
@@ -297,7 +335,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             left_out[chosen] = False
             weights = weights.copy()
             weights[left_out] = 0
-        self._mask_value, self._standardize = self.mask_value, self.standardize
         self._scaling = fit_scaling(
             sequences,
             targets.values,
@@ -311,18 +348,19 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return Samples(sequences, values, weights, self._scaling, self.dtype, positions)
 
     def _read_validation(self, validation_data):
-        """Return the Samples of a (X, y) or (X, y, sample_weight) tuple."""
+        """Return what makes Samples of a (X, y) or (X, y, sample_weight) tuple."""
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError("`validation_data` must be a tuple (X, y) or (X, y, sample_weight).")
         X, y, *weight = validation_data
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)
             targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        samples = self._samples(sequences, targets, weights, counted_positions(weights))
-        check_batches(len(samples), self._architecture.batch_size, "The validation set")
-        return samples
+        positions = counted_positions(weights)
+        n_samples = len(sequences) if positions is None else len(positions)
+        check_batches(n_samples, self._architecture.batch_size, "The validation set")
+        return sequences, targets, weights, positions
 
-    def _train(self, training, validation, epochs, rng, resume):
+    def _train(self, training, validation, epochs, rng, resume, checkpoints):
         """Run the epochs and keep arrays and history."""
         engine = engine_named(self.engine_)
         before = self.n_epochs_ if resume else 0
@@ -344,7 +382,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         start = (self.weights_, self.optimizer_state_) if resume else fresh
         data, network = (training, validation), (self._architecture, self._settings)
         with engine.at_work():
-            trained = train(engine, *network, plan, start, data, rng, hook)
+            trained = train(engine, *network, plan, start, data, rng, hook, checkpoints)
         self.weights_, self.optimizer_state_ = trained.weights, trained.slots
         self.history_ = joined(self.history_ if resume else {}, trained.history)
         self.n_epochs_ = len(self.history_["loss"])

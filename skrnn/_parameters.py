@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 
@@ -41,6 +42,8 @@ CONSTRAINTS = {
     "callbacks": [list, tuple, callable, None],
     "engine": [StrOptions({"auto", "keras", "numpy"})],
     "dtype": [StrOptions({"float32", "float64"})],
+    "checkpoint_dir": [str, PathLike, None],
+    "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],

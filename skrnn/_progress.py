@@ -12,11 +12,13 @@ class Progress:
     ----------
     epochs : int
         How many are asked for; training may stop sooner.
+    done : int
+        How many of them were run before.
     """
 
-    def __init__(self, epochs):
+    def __init__(self, epochs, done):
         self.epochs = epochs
-        self.done = 0
+        self.done = done
 
     def __call__(self, losses):
         self.done += 1

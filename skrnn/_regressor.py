@@ -95,6 +95,13 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         training so long that compiling pays.
     dtype : {"float32", "float64"}, default="float32"
         Of the computation and of what the methods return.
+    checkpoint_dir : str or PathLike, default=None
+        Folder in which `fit`, not `partial_fit`, keeps where training stands. The same fit started
+        again after a kill, with equal parameters, data and seed, goes on from there and ends
+        bitwise as if it had never stopped; without a seed it takes up the kept one. A fit that
+        ends removes its file. Not with `callbacks`, whose state no file can hold.
+    checkpoint_every : int, default=1
+        Epochs from one checkpoint to the next.
     warm_start : bool, default=False
         `fit` goes on from the present weights and optimizer variables.
     random_state : int, RandomState instance or None, default=None
@@ -179,6 +186,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         callbacks=None,
         engine="auto",
         dtype="float32",
+        checkpoint_dir=None,
+        checkpoint_every=1,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -209,6 +218,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.callbacks = callbacks
         self.engine = engine
         self.dtype = dtype
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skrnn._course import Course
 from skrnn._progress import Progress
 
 
@@ -59,26 +60,7 @@ class Hook:
         return state
 
 
-class Best:
-    """The state to be kept: the last, or with patience the one of lowest loss."""
-
-    def __init__(self, plan):
-        self.plan = plan
-        self.loss, self.state, self.waited = np.inf, None, 0
-
-    def see(self, state, loss):
-        """Take note of an epoch, and tell whether patience has run out."""
-        if self.plan.patience is None:
-            self.state = state
-            return False
-        if self.state is None or loss < self.loss - self.plan.min_delta:
-            self.loss, self.state, self.waited = loss, state, 0
-            return False
-        self.waited += 1
-        return self.waited >= self.plan.patience
-
-
-def train(engine, architecture, settings, plan, start, data, rng, hook):
+def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoints):
     """Train a network and return its arrays.
 
     Parameters
@@ -95,6 +77,7 @@ def train(engine, architecture, settings, plan, start, data, rng, hook):
     rng : numpy.random.Generator
         Draws the seed of dropout and the order of the samples.
     hook : Hook
+    checkpoints : Checkpoints or NoCheckpoints
 
     Returns
     -------
@@ -108,32 +91,32 @@ def train(engine, architecture, settings, plan, start, data, rng, hook):
     training, validation = data
     loaded = engine.load(architecture, settings, training)
     state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
-    order, best, history = np.arange(len(training), dtype=np.int32), Best(plan), {}
-    progress = Progress(plan.epochs) if plan.verbose else None
-    state = hook.train_begin(state)
-    for epoch in range(plan.first_epoch, plan.first_epoch + plan.epochs):
+    course = Course(state, len(training), rng, plan)
+    checkpoints.restore(course)
+    progress = Progress(plan.epochs, course.done) if plan.verbose else None
+    course.state = hook.train_begin(course.state)
+    for epoch in range(plan.first_epoch + course.done, plan.first_epoch + plan.epochs):
         begun = time.perf_counter()
-        state = hook.epoch_begin(state, epoch)
-        if plan.shuffle:
-            rng.shuffle(order)
-        state, loss = engine.run_epoch(loaded, state, order)
+        state = hook.epoch_begin(course.state, epoch)
+        state, loss = engine.run_epoch(loaded, state, course.next_order())
         losses = {"loss": loss}
         if validation is not None:
             losses["val_loss"] = engine.evaluate(architecture, settings, state.weights, validation)
         _check_finite(losses, epoch)
         state = hook.epoch_end(state, epoch, losses)
-        _append(history, losses | {"seconds": time.perf_counter() - begun})
+        runs_out = course.see(state, losses, time.perf_counter() - begun)
         if progress is not None:
             progress(losses)
-        if best.see(state, losses.get("val_loss", loss)) or hook.stops:
+        if runs_out or hook.stops:
             break
+        checkpoints.keep(course)
     if progress is not None:
         progress.close()
-    state = hook.train_end(best.state)
+    state = hook.train_end(course.best.state)
     weights, slots = ([np.array(array) for array in group] for group in state[:2])
     if not all(np.isfinite(weight).all() for weight in weights):
-        raise _diverged("a weight is not finite", epoch)
-    return Trained(weights, slots, history)
+        raise _diverged("a weight is not finite", plan.first_epoch + course.done - 1)
+    return Trained(weights, slots, course.history)
 
 
 def joined(before, after):
@@ -143,11 +126,6 @@ def joined(before, after):
         name: before.get(name, [np.nan] * n_before) + after.get(name, [np.nan] * n_after)
         for name in (before | after)
     }
-
-
-def _append(history, values):
-    for name, value in values.items():
-        history.setdefault(name, []).append(value)
 
 
 def _check_finite(losses, epoch):

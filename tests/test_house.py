@@ -37,6 +37,7 @@ LEVELS = [
     ["_architecture", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
     ["_samples", "_parameters", "_labels"],
+    ["_course", "_checkpoints"],
     ["_training"],
     ["_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],

@@ -101,6 +101,8 @@ OF_OTHER_FORM = {
     "embedding_dim",
     "callbacks",
     "engine",
+    "checkpoint_dir",
+    "checkpoint_every",
     "warm_start",
     "verbose",
 }

@@ -1,0 +1,202 @@
+"""Checkpoints: the file from which a killed fit goes on, and the fingerprint that tells whose."""
+
+import hashlib
+import os
+import warnings
+from contextlib import suppress
+from itertools import chain, count
+from pathlib import Path
+
+import numpy as np
+
+from skrnn._format import FileFormatError, read_file, write_file
+from skrnn._sequences import rows_under
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None
+
+# Raised whenever what is kept changes, or what training makes of it.
+LAYOUT = 1
+CONTENT = {"layout": int, "fingerprint": str, "seed": int, "course": dict}
+# Parameters that do not change what a fit learns, or are told apart by what they hold.
+LEFT_OUT = {"checkpoint_dir", "checkpoint_every", "random_state", "verbose", "warm_start"}
+BLOCK_BYTES = 2**20
+
+
+class NoCheckpoints:
+    """Keeps nothing, for a fit without `checkpoint_dir`."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        pass
+
+    def settle(self, seed):
+        """Return the seed of this fit, given a fresh one."""
+        return seed
+
+    def restore(self, course):
+        """Put a Course where it was when it was kept last, if it was."""
+
+    def keep(self, course):
+        """Write down where a Course is, if it is due."""
+
+
+class Checkpoints(NoCheckpoints):
+    """One file in a folder, which this fit alone holds while it runs.
+
+    It is removed when the fit ends of itself, finished or diverged. After an interruption, a
+    failure of the machine or a kill it stays.
+
+    Parameters
+    ----------
+    folder : str or PathLike
+        Made where it is missing.
+    every : int
+        Epochs from one writing to the next.
+    fingerprint : str
+        Equal for fits of the same parameters and data.
+    """
+
+    def __init__(self, folder, every, fingerprint):
+        self.folder, self.every, self.fingerprint = folder, every, fingerprint
+        self.kept = None
+
+    def __enter__(self):
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            self.path, self.claim = self._claim()
+        except (OSError, ValueError) as error:  # of a name that cannot be one
+            raise ValueError(
+                "`checkpoint_dir` must be a folder in which files can be written, got "
+                f"{os.fspath(self.folder)!r}: {error}. Name another one."
+            ) from error
+        try:
+            for part in self.path.parent.glob(f".{self.path.name}-*.tmp"):  # killed while writing
+                part.unlink()
+            self.kept = self._read()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None or issubclass(kind, ValueError):
+            self.path.unlink(missing_ok=True)
+        self._release()
+
+    def settle(self, seed):
+        self.seed = seed if self.kept is None else self.kept["seed"]
+        return self.seed
+
+    def restore(self, course):
+        kept, self.kept = self.kept, None
+        if kept is None:
+            return
+        try:
+            course.go_on(kept["course"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._set_aside(error)
+
+    def keep(self, course):
+        if course.done % self.every == 0:
+            values = LAYOUT, self.fingerprint, self.seed, course.tree()
+            write_file(self.path, dict(zip(CONTENT, values, strict=True)))
+
+    def _claim(self):
+        """Return the first path of this fit that no living fit holds, those with a file first."""
+        folder, stem = Path(self.folder), f"skrnn-{self.fingerprint[:16]}"
+        free = (folder / f"{stem}{f'-{i}' if i else ''}.checkpoint" for i in count())
+        for path in chain(sorted(folder.glob(f"{stem}*.checkpoint")), free):
+            claim = _claimed(path.with_suffix(".lock"))
+            if claim is not None:
+                return path, claim
+
+    def _release(self):
+        self.path.with_suffix(".lock").unlink(missing_ok=True)  # before another can hold it
+        os.close(self.claim)
+
+    def _read(self):
+        """Return what the file holds; None if there is none that can be used."""
+        if not self.path.exists():
+            return None
+        try:
+            tree = read_file(self.path)
+        except FileFormatError as error:
+            return self._set_aside(error)
+        found = tree if isinstance(tree, dict) else {}
+        if found.get("layout", LAYOUT) != LAYOUT:
+            return self._set_aside(f"its layout is {found['layout']!r}, not {LAYOUT}")
+        if {name: type(value) for name, value in found.items()} != CONTENT or found["seed"] < 0:
+            return self._set_aside("it is no checkpoint")
+        if found["fingerprint"] != self.fingerprint:
+            return self._set_aside("it belongs to another fit")
+        return found
+
+    def _set_aside(self, reason):
+        aside = self.path.with_name(f"{self.path.name}.unused")
+        os.replace(self.path, aside)
+        warnings.warn(
+            f"The checkpoint {str(self.path)!r} cannot be used: {reason}. Training begins anew; "
+            f"the file lies beside as {aside.name!r} and can be removed.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def fingerprint(words, arrays):
+    """Return a digest of plain values and of arrays, which are read block by block.
+
+    Parameters
+    ----------
+    words : object
+        With a `repr` that says all.
+    arrays : iterable of ndarray
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256(ascii(words).encode())
+    for array in map(np.atleast_1d, arrays):
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        if _overlaps(array):
+            array, step = rows_under(array)
+            digest.update(f"windows, one every {step}".encode())
+        at_once = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+        for start in range(0, len(array), at_once):
+            digest.update(np.ascontiguousarray(array[start : start + at_once]))
+    return digest.hexdigest()
+
+
+def _overlaps(array):
+    """Whether an array is windows over rows that several of them share."""
+    if array.ndim < 3:
+        return False
+    sample, row = array.strides[:2]
+    return 0 < sample < array.shape[1] * row and sample % row == 0
+
+
+def _claimed(path):
+    """Return a descriptor of a file that this fit alone holds, or None if a living one holds it.
+
+    However a process ends, the system lets go of what it held.
+    """
+    if fcntl is None:
+        return os.open(os.devnull, os.O_RDONLY)
+    while True:
+        claim = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(claim)
+            return None
+        except OSError:  # a file system without locks
+            return claim
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(claim), os.stat(path)):
+                return claim
+        os.close(claim)  # its last holder has removed it since

@@ -1,0 +1,551 @@
+"""A killed fit goes on from its checkpoint, and ends as if it had never stopped."""
+
+import contextlib
+import io
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+
+from skrnn import RNNClassifier, RNNRegressor, make_windows
+from skrnn._checkpoints import fingerprint
+from skrnn._format import read_file, write_file
+
+ROOT = Path(__file__).parents[1]
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+EPOCHS = 8
+
+
+def samples(n_samples=60):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_samples, 5, 2))
+    return X, X[:, -1, 0] + rng.normal(size=n_samples)
+
+
+def network(estimator=RNNRegressor, **parameters):
+    """An estimator with all in play that a checkpoint must hold."""
+    tiny = {
+        "cell_type": "gru",
+        "hidden_size": 4,
+        "dropout": 0.2,
+        "recurrent_dropout": 0.1,
+        "learning_rate": 0.05,
+        "epochs": EPOCHS,
+        "batch_size": 16,
+        "patience": EPOCHS,
+        "validation_fraction": 0.25,
+        "engine": "numpy",
+        "random_state": 0,
+    }
+    return estimator(**(tiny | parameters))
+
+
+class At(io.StringIO):
+    """A stream that calls a function once, when the progress bar has come to an epoch."""
+
+    def __init__(self, epoch, function):
+        super().__init__()
+        self.epoch, self.function = epoch, function
+
+    def write(self, text):
+        super().write(text)
+        if text.startswith(f"\rEpoch {self.epoch}/"):
+            self.epoch, function = None, self.function
+            function()
+
+
+def interrupt(subject, X, y, epoch, **arguments):
+    """Interrupt a fit after an epoch, before its checkpoint is written."""
+
+    def press():
+        raise KeyboardInterrupt
+
+    verbose = clone(subject).set_params(verbose=1, random_state=subject.random_state)
+    with contextlib.redirect_stderr(At(epoch, press)), pytest.raises(KeyboardInterrupt):
+        verbose.fit(X, y, **arguments)
+
+
+def first_epoch(subject, X, y, capsys, **arguments):
+    """Fit, and return with which epoch that began."""
+    subject.set_params(verbose=1).fit(X, y, **arguments)
+    return int(re.search(r"Epoch (\d+)/", capsys.readouterr().err)[1])
+
+
+def assert_same(one, other):
+    """Assert that two fits ended bitwise alike, but for the time they took."""
+    arrays = [fitted.weights_ + fitted.optimizer_state_ for fitted in (one, other)]
+    for a, b in zip(*arrays, strict=True):
+        assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+    histories = [dict(fitted.history_) for fitted in (one, other)]
+    assert len(histories[0].pop("seconds")) == len(histories[1].pop("seconds"))
+    assert histories[0] == histories[1]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Killed processes
+
+
+CHILD = """if True:
+    import pickle, sys
+    subject, X, y = pickle.load(open(sys.argv[1], "rb"))
+    subject.fit(X, y)
+    pickle.dump(subject, open(sys.argv[2], "wb"))
+"""
+
+
+def start(folder):
+    files = folder.parent / "subject", folder.parent / "fitted"
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CHILD, *files],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill(folder, epoch, seconds):
+    """Start a fit, and kill its process some time after an epoch."""
+    while True:
+        child, text = start(folder), ""
+        while f"Epoch {epoch}/" not in text and child.poll() is None:
+            text += child.stderr.read(1)
+        time.sleep(seconds)
+        child.kill()
+        child.communicate()
+        if child.returncode == -signal.SIGKILL:
+            return int(re.search(r"Epoch (\d+)/", text)[1])
+
+
+def finish(folder):
+    """Start a fit again, and return its first epoch and the fitted estimator."""
+    child = start(folder)
+    _, text = child.communicate()
+    assert child.returncode == 0, text
+    fitted = pickle.loads((folder.parent / "fitted").read_bytes())
+    return int(re.search(r"Epoch (\d+)/", text)[1]), fitted
+
+
+def long_fit(tmp_path, engine):
+    """Write down a fit for other processes, and return its folder and how it ends."""
+    folder = tmp_path / "checkpoints"
+    X, y = samples(1000)
+    subject = network(engine=engine, epochs=40, patience=40, checkpoint_dir=folder, verbose=1)
+    (tmp_path / "subject").write_bytes(pickle.dumps((subject, X, y)))
+    return folder, clone(subject).set_params(checkpoint_dir=None, verbose=0).fit(X, y)
+
+
+def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path):
+    folder, expected = long_fit(tmp_path, "numpy")
+    rng = np.random.default_rng()
+    moments, begun = [rng.integers(low, low + 10) for low in (2, 12, 22)], []
+    for epoch in moments:
+        begun.append(kill(folder, epoch, rng.uniform(0, 0.05)))
+    last, fitted = finish(folder)
+    assert begun[0] == 1
+    assert all(later >= epoch for later, epoch in zip([*begun[1:], last], moments, strict=True))
+    assert_same(fitted, expected)
+    assert names(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_fit_killed_at_a_random_moment_ends_as_if_it_had_not_been(tmp_path, engine, seed):
+    folder, expected = long_fit(tmp_path, engine)
+    rng = np.random.default_rng()
+    epoch = rng.integers(2, 32)
+    kill(folder, epoch, rng.uniform(0, 0.05))
+    begun, fitted = finish(folder)
+    assert epoch <= begun <= 40
+    assert_same(fitted, expected)
+    assert names(folder) == []
+
+
+# Interrupted fits
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"cell_type": "simple_rnn"},
+        {"cell_type": "lstm"},
+        {"cell_type": ("gru", "lstm"), "hidden_size": (3, 4), "bidirectional": True},
+        {"dtype": "float64"},
+        {"stateful": True, "batch_size": 15},
+        {"shuffle": False},
+        {"patience": None},
+        {"patience": 2, "epochs": 50},
+        {"validation_fraction": 0.0},
+        {"optimizer": "nadam"},
+        {"optimizer": {"name": "sgd", "momentum": 0.9}},
+        {"return_sequences": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("engine", ["numpy", KERAS])
+def test_interrupted_fit_ends_as_if_it_had_not_been(tmp_path, capsys, engine, parameters):
+    X, y = samples()
+    y = X[..., 0] if "return_sequences" in parameters else y
+    expected = network(engine=engine, **parameters).fit(X, y)
+    subject = network(engine=engine, checkpoint_dir=tmp_path, **parameters)
+    interrupt(subject, X, y, 5)
+    assert first_epoch(subject, X, y, capsys) == 5
+    assert_same(subject, expected)
+    assert names(tmp_path) == []
+
+
+def test_patience_counts_on_over_an_interruption(tmp_path):
+    X, y = samples()
+    expected = network(patience=2, epochs=50).fit(X, y)
+    n_epochs = expected.n_epochs_
+    assert 3 < n_epochs < 50
+    subject = network(patience=2, epochs=50, checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, n_epochs)  # between the best epoch and the end
+    assert_same(subject.fit(X, y), expected)
+
+
+@pytest.mark.parametrize("multiclass", [False, True])
+def test_interrupted_classifier_ends_as_if_it_had_not_been(tmp_path, multiclass):
+    X, y = samples()
+    y = np.digitize(y, [-0.5, 0.5] if multiclass else [0])
+    parameters = {"estimator": RNNClassifier, "class_weight": "balanced"}
+    subject = network(checkpoint_dir=tmp_path, **parameters)
+    interrupt(subject, X, y, 5)
+    assert_same(subject.fit(X, y), network(**parameters).fit(X, y))
+
+
+def test_interrupted_fit_on_token_ids_of_unequal_lengths_ends_as_if_it_had_not_been(tmp_path):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(1, 20, size=n) for n in rng.integers(2, 9, size=60)]
+    y = np.array([ids[0] for ids in X], dtype=float)
+    subject = network(vocab_size=20, checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, 5)
+    assert_same(subject.fit(X, y), network(vocab_size=20).fit(X, y))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_estimator_is_unfitted_between_an_interruption_and_its_end(tmp_path, engine):
+    X, y = samples()
+    subject = network(engine=engine, checkpoint_dir=tmp_path)
+    before = pickle.dumps(subject)
+    press = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with contextlib.redirect_stderr(press), pytest.raises(KeyboardInterrupt):
+        subject.set_params(verbose=1).fit(X, y)
+    assert pickle.dumps(subject.set_params(verbose=0)) == before
+    with pytest.raises(NotFittedError):
+        subject.predict(X)
+    assert_same(subject.fit(X, y), network(engine=engine).fit(X, y))
+
+
+def test_interrupted_warm_start_goes_on_from_the_same_weights_alone(tmp_path, capsys):
+    X, y = samples()
+    begun = network(warm_start=True).fit(X, y)
+    expected = pickle.loads(pickle.dumps(begun)).fit(X, y)
+    subject = pickle.loads(pickle.dumps(begun)).set_params(checkpoint_dir=tmp_path)
+    other = network(warm_start=True, checkpoint_dir=tmp_path, epochs=3).fit(X, y)
+    other.set_params(epochs=EPOCHS)
+
+    def press():
+        raise KeyboardInterrupt
+
+    with contextlib.redirect_stderr(At(5, press)), pytest.raises(KeyboardInterrupt):
+        pickle.loads(pickle.dumps(subject)).set_params(verbose=1).fit(X, y)
+    assert first_epoch(other, X, y, capsys) == 1
+    assert first_epoch(subject, X, y, capsys) == 5
+    assert_same(subject, expected)
+    assert subject.n_epochs_ == 2 * EPOCHS
+
+
+def test_checkpoint_every_says_from_which_epoch_a_fit_goes_on(tmp_path, capsys):
+    X, y = samples()
+    subject = network(checkpoint_dir=tmp_path, checkpoint_every=3)
+    interrupt(subject, X, y, 6)
+    assert first_epoch(subject.set_params(checkpoint_every=1), X, y, capsys) == 4
+    assert_same(subject, network().fit(X, y))
+
+
+def test_validation_data_and_weights_belong_to_the_fit(tmp_path, capsys):
+    X, y = samples()
+    weights = np.linspace(0, 1, len(X))
+    arguments = {"sample_weight": weights, "validation_data": (X[:9], y[:9], weights[:9])}
+    subject = network(checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, 5, **arguments)
+    assert first_epoch(subject, X, y, capsys, **arguments) == 5
+    assert_same(subject, network().fit(X, y, **arguments))
+
+
+# Seeds
+
+
+def test_fit_without_a_seed_takes_up_the_kept_one(tmp_path, capsys):
+    X, y = samples()
+    np.random.seed(7)  # noqa: NPY002
+    expected = network(random_state=None).fit(X, y)
+    subject = network(random_state=None, checkpoint_dir=tmp_path)
+    np.random.seed(7)  # noqa: NPY002
+    interrupt(subject, X, y, 5)
+    np.random.seed(8)  # noqa: NPY002
+    assert first_epoch(subject, X, y, capsys) == 5
+    assert_same(subject, expected)
+    after = np.random.RandomState(8)
+    after.randint(2**31 - 1)
+    assert np.random.randint(2**31) == after.randint(2**31)  # noqa: NPY002
+
+
+def test_equal_fits_without_a_seed_do_not_share_a_checkpoint(tmp_path):
+    X, y = samples()
+    outer = network(random_state=None, checkpoint_dir=tmp_path, verbose=1)
+    inner, seen = clone(outer).set_params(verbose=0), []
+
+    def fit_beside():
+        inner.fit(X, y)
+        seen.extend(names(tmp_path))
+
+    with contextlib.redirect_stderr(At(4, fit_beside)):
+        outer.fit(X, y)
+    assert [Path(name).suffix for name in seen] == [".checkpoint", ".lock"]
+    assert inner.n_epochs_ == EPOCHS
+    assert not set(inner.history_["loss"]) & set(outer.history_["loss"])
+    assert names(tmp_path) == []
+
+
+def test_random_state_counts_by_where_it_stands(tmp_path, capsys):
+    X, y = samples()
+    shared = np.random.RandomState(0)
+    interrupt(network(random_state=shared, checkpoint_dir=tmp_path), X, y, 5)
+    later = network(random_state=shared, checkpoint_dir=tmp_path)
+    assert first_epoch(later, X, y, capsys) == 1
+    again = network(random_state=np.random.RandomState(0), checkpoint_dir=tmp_path)
+    assert first_epoch(again, X, y, capsys) == 5
+    assert_same(again, network(random_state=np.random.RandomState(0)).fit(X, y))
+
+
+# Other fits
+
+
+def changed(array, place):
+    array = array.copy()
+    array[place] += 1e-9
+    return array
+
+
+OTHERS = {
+    "epochs": lambda X, y: ({"epochs": 3}, X, y, {}),
+    "learning_rate": lambda X, y: ({"learning_rate": 0.06}, X, y, {}),
+    "cell_type": lambda X, y: ({"cell_type": "lstm"}, X, y, {}),
+    "random_state": lambda X, y: ({"random_state": 1}, X, y, {}),
+    "X": lambda X, y: ({}, changed(X, (59, 4, 1)), y, {}),
+    "y": lambda X, y: ({}, X, changed(y, 59), {}),
+    "sample_weight": lambda X, y: ({}, X, y, {"sample_weight": changed(np.ones(60), 59)}),
+    "validation_data": lambda X, y: ({}, X, y, {"validation_data": (X, y)}),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+def test_checkpoint_of_another_fit_is_left_alone(tmp_path, capsys, other):
+    X, y = samples()
+    interrupt(network(checkpoint_dir=tmp_path), X, y, 5)
+    (path,) = tmp_path.iterdir()
+    kept = path.read_bytes()
+    parameters, X, y, arguments = other(X, y)
+    subject = network(checkpoint_dir=tmp_path, **parameters)
+    assert first_epoch(subject, X, y, capsys, **arguments) == 1
+    assert_same(subject, network(**parameters).fit(X, y, **arguments))
+    assert path.read_bytes() == kept
+    assert names(tmp_path) == [path.name]
+
+
+def test_class_weights_by_other_labels_belong_to_another_fit(tmp_path, capsys):
+    X, y = samples()
+    y = (y > 0).astype(int)
+    subject = network(RNNClassifier, class_weight={1: 3.0}, checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, 5)
+    assert first_epoch(subject, X, y + 1, capsys) == 1
+
+
+def test_threads_share_a_folder(tmp_path):
+    X, y = samples()
+    seeds = [0, 1, 0, 2]
+    expected = {seed: network(random_state=seed).fit(X, y) for seed in seeds}
+    subjects = [network(random_state=seed, checkpoint_dir=tmp_path) for seed in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        for seed, fitted in zip(seeds, pool.map(lambda s: s.fit(X, y), subjects), strict=True):
+            assert_same(fitted, expected[seed])
+    assert names(tmp_path) == []
+
+
+def test_folds_in_other_processes_share_a_folder(tmp_path):
+    X, y = samples()
+    grid = {"hidden_size": [3, 4]}
+    plain = GridSearchCV(network(epochs=3), grid, cv=3).fit(X, y)
+    subject = network(epochs=3, checkpoint_dir=tmp_path)
+    search = GridSearchCV(subject, grid, cv=3, n_jobs=2).fit(X, y)
+    assert_array_equal(search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"])
+    assert_same(search.best_estimator_, plain.best_estimator_)
+    assert names(tmp_path) == []
+
+
+# Files that cannot be used
+
+
+def rewritten(**entries):
+    def rewrite(path):
+        write_file(path, read_file(path) | entries)
+
+    return rewrite
+
+
+def of_other_arrays(path):
+    tree = read_file(path)
+    tree["course"]["state"]["weights"][0] = np.zeros((2, 2), np.float32)
+    write_file(path, tree)
+
+
+def of_no_order(path):
+    tree = read_file(path)
+    tree["course"]["order"][0] = 10**6
+    write_file(path, tree)
+
+
+def flipped(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+UNUSABLE = {
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "cut short"),
+    "flipped": (flipped, "damaged"),
+    "empty": (lambda path: path.write_bytes(b""), "no file of skrnn's"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(range(9))), "no file of skrnn's"),
+    "no dict": (lambda path: write_file(path, [1]), "no checkpoint"),
+    "other content": (lambda path: write_file(path, {"weights": [np.ones(3)]}), "no checkpoint"),
+    "older": (rewritten(layout=0), "layout is 0"),
+    "foreign": (rewritten(fingerprint="0" * 64), "another fit"),
+    "seed": (rewritten(seed=-1), "no checkpoint"),
+    "no course": (rewritten(course={}), "cannot be used"),
+    "arrays": (of_other_arrays, "arrays are not those"),
+    "order": (of_no_order, "order of the samples"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "reason"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_unusable_checkpoint_is_set_aside_with_a_warning(tmp_path, capsys, spoil, reason):
+    X, y = samples()
+    subject = network(checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, 5)
+    (path,) = tmp_path.iterdir()
+    spoil(path)
+    spoiled = path.read_bytes()
+    with pytest.warns(UserWarning, match=f"{re.escape(str(path))}.*{reason}"):
+        assert first_epoch(subject, X, y, capsys) == 1
+    assert_same(subject, network().fit(X, y))
+    assert names(tmp_path) == [f"{path.name}.unused"]
+    assert (tmp_path / f"{path.name}.unused").read_bytes() == spoiled
+
+
+def test_other_files_of_the_folder_stay(tmp_path):
+    X, y = samples()
+    subject = network(checkpoint_dir=tmp_path)
+    interrupt(subject, X, y, 5)
+    (path,) = tmp_path.iterdir()
+    others = "notes.txt", "skrnn-0123456789abcdef.checkpoint", ".skrnn-0123.checkpoint-1.tmp"
+    for name in others:
+        (tmp_path / name).write_text("kept")
+    (tmp_path / f".{path.name}-1.tmp").write_text("a checkpoint that was not written to its end")
+    subject.fit(X, y)
+    assert names(tmp_path) == sorted(others)
+
+
+# The folder
+
+
+def test_missing_folders_are_made_and_end_empty(tmp_path):
+    folder = tmp_path / "a" / "b"
+    network(checkpoint_dir=str(folder)).fit(*samples())
+    assert names(folder) == []
+
+
+def test_unusable_folder_is_refused_before_a_stream_moves(tmp_path):
+    place = tmp_path / "file"
+    place.write_text("text")
+    for folder in (place, place / "below"):
+        shared = np.random.RandomState(0)
+        with pytest.raises(ValueError, match=f"`checkpoint_dir` must be a folder.*{place}"):
+            network(random_state=shared, checkpoint_dir=folder).fit(*samples())
+        assert shared.randint(2**31) == np.random.RandomState(0).randint(2**31)
+    assert place.read_text() == "text"
+
+
+def test_fit_without_checkpoint_dir_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network().fit(*samples())
+    assert names(tmp_path) == []
+
+
+def test_partial_fit_keeps_no_checkpoint(tmp_path):
+    folder = tmp_path / "checkpoints"
+    network(checkpoint_dir=folder).partial_fit(*samples())
+    assert not folder.exists()
+
+
+def test_diverged_fit_leaves_no_checkpoint(tmp_path):
+    X, y = samples()
+    wild = {"optimizer": "sgd", "learning_rate": 1.0, "activation": "linear", "batch_size": 60}
+    subject = network(checkpoint_dir=tmp_path, epochs=100, **wild)
+    seen = []
+    look = At(2, lambda: seen.extend(names(tmp_path)))
+    with contextlib.redirect_stderr(look), pytest.raises(ValueError, match="diverged"):
+        subject.set_params(verbose=1).fit(X, y)
+    assert len(seen) == 2
+    assert names(tmp_path) == []
+
+
+def test_callbacks_beside_checkpoints_are_refused(tmp_path):
+    subject = network(checkpoint_dir=tmp_path, callbacks=[], engine="auto")
+    with pytest.raises(ValueError, match="`checkpoint_dir` must be None with `callbacks`"):
+        subject.fit(*samples())
+
+
+# The fingerprint
+
+
+def test_fingerprint_reads_windows_without_copying_them():
+    X, _ = make_windows(np.arange(2e5), timesteps=1000)
+    tracemalloc.start()
+    try:
+        fingerprint("", [X])
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_fingerprint_reads_an_array_in_blocks(order):
+    X = np.ones((20_000, 12, 20), order=order)
+    before = fingerprint("", [X])
+    tracemalloc.start()
+    try:
+        assert fingerprint("", [X]) == before
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+    X[-1, -1, -1] = 2
+    assert fingerprint("", [X]) != before
