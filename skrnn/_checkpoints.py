@@ -75,8 +75,7 @@ class Checkpoints(NoCheckpoints):
                 f"{os.fspath(self.folder)!r}: {error}. Name another one."
             ) from error
         try:
-            for part in self.path.parent.glob(f".{self.path.name}-*.tmp"):  # killed while writing
-                part.unlink()
+            self._clean()
             self.kept = self._read()
         except BaseException:
             self._release()
@@ -118,6 +117,11 @@ class Checkpoints(NoCheckpoints):
     def _release(self):
         self.path.with_suffix(".lock").unlink(missing_ok=True)  # before another can hold it
         os.close(self.claim)
+
+    def _clean(self):
+        """Remove what was being written when this fit was killed."""
+        for part in self.path.parent.glob(f".skrnn-{self.path.name}-*.tmp"):
+            part.unlink()
 
     def _read(self):
         """Return what the file holds; None if there is none that can be used."""

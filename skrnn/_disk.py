@@ -17,7 +17,7 @@ def replace_file(path, parts):
     parts : iterable of bytes
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:40]}-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".skrnn-{target.name[:40]}-{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
             for part in parts:

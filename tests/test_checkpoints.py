@@ -466,10 +466,10 @@ def test_other_files_of_the_folder_stay(tmp_path):
     subject = network(checkpoint_dir=tmp_path)
     interrupt(subject, X, y, 5)
     (path,) = tmp_path.iterdir()
-    others = "notes.txt", "skrnn-0123456789abcdef.checkpoint", ".skrnn-0123.checkpoint-1.tmp"
+    others = "notes.txt", "skrnn-0123456789abcdef.checkpoint", ".skrnn-skrnn-0123.checkpoint-1.tmp"
     for name in others:
         (tmp_path / name).write_text("kept")
-    (tmp_path / f".{path.name}-1.tmp").write_text("a checkpoint that was not written to its end")
+    (tmp_path / f".skrnn-{path.name}-1.tmp").write_text("torn")
     subject.fit(X, y)
     assert names(tmp_path) == sorted(others)
 
