@@ -12,6 +12,7 @@ from skrnn._architecture import initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
 from skrnn._checkpoints import LEFT_OUT, Checkpoints, NoCheckpoints, fingerprint
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
+from skrnn._exports import Exports
 from skrnn._parameters import (
     CONSTRAINTS,
     check_mask_value,
@@ -50,7 +51,7 @@ def _count_held_out(share, n_samples):
     return n_held_out
 
 
-class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
     _parameter_constraints = CONSTRAINTS
@@ -180,14 +181,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     @property
-    def model_(self):
-        """The fitted network as a new keras.Model that reads X as `predict` does."""
-        check_is_fitted(self, "weights_")
-        return keras_engine().fitted_model(
-            self._architecture, self.weights_, self._scaling, self._mask_value
-        )
-
-    @property
     def _n_features_out(self):
         return self._architecture.hidden_width
 
@@ -225,6 +218,24 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             training = self._samples(sequences, targets, training_weights, chosen)
             validation = None if given is None else self._samples(*given)
             self._train(training, validation, epochs, rng, resume, checkpoints)
+        return self
+
+    def _adopt(self, network):
+        """Take over a KerasNetwork as if it had been learned here."""
+        self._validate_params()
+        architecture = network.architecture
+        self._architecture, self._settings = architecture, network.settings
+        self._scaling, self._standardize = network.scaling, self.standardize
+        self._mask_value, self._asked_engine, self.engine_ = self.mask_value, self.engine, "keras"
+        self.weights_, self.optimizer_state_ = network.weights, network.slots
+        self.history_, self.n_epochs_ = {"loss": [], "seconds": []}, 0
+        self.n_outputs_ = int(np.prod(architecture.outputs))
+        self.input_shape_ = (architecture.timesteps, architecture.features)
+        self.n_features_in_ = architecture.features
+        if architecture.vocab_size is not None and architecture.timesteps is not None:
+            self.n_features_in_ = architecture.timesteps  # token ids come as a 2-D array
+        if architecture.stateful:
+            self.states_ = network.states
         return self
 
     def _rng(self, resume, checkpoints):
@@ -379,7 +390,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         rng = rng()
         fresh = (initial_weights(self._architecture, rng), None)
-        start = (self.weights_, self.optimizer_state_) if resume else fresh
+        start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
         data, network = (training, validation), (self._architecture, self._settings)
         with engine.at_work():
             trained = train(engine, *network, plan, start, data, rng, hook, checkpoints)

@@ -8,9 +8,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
+from skrnn._from_keras import read_network
+from skrnn._keras_config import CLASSIFIER_PARTS
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
 from skrnn._labels import (
     check_all_classes,
+    classes_of_outputs,
     encode,
     hold_out,
     labels_of_steps,
@@ -19,9 +22,12 @@ from skrnn._labels import (
     targets_of_indicators,
     weights_of_classes,
 )
+from skrnn._onnx import add_labels
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
 from skrnn._validation import naming, near_one, read_weights
+
+OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -231,6 +237,55 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.verbose = verbose
         self.class_weight = class_weight
 
+    @classmethod
+    def from_keras(cls, model, classes=None):
+        """Return the fitted estimator that a fitted Keras model is.
+
+        `predict_proba` then returns what the model does, for one sigmoid both classes.
+        `partial_fit`, and `fit` with `warm_start`, go on from its weights, and from its optimizer's
+        variables where `compile` named a loss and an optimizer that the estimator has; else with
+        its own.
+
+        Parameters
+        ----------
+        model : keras.Sequential, or a functional model that is one chain of layers
+            In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
+            Bidirectional round one; Dense. All but the recurrent layers and the last Dense may be
+            left out. The recurrent layers share one activation and dropout, the inner Dense layers
+            one activation. The output is one sigmoid for two classes, a softmax for several (two
+            units become the sigmoid of their difference), or a sigmoid for each of several labels.
+        classes : array-like of shape (n_classes,), default=None
+            The label of each output, in increasing order; for one sigmoid those of 0 and 1.
+            None: 0, 1, 2 and so on. For several sigmoids None.
+
+        Returns
+        -------
+        RNNClassifier
+
+        Raises
+        ------
+        ValueError
+            If an estimator has no such layer, or no such setting of it; the layer is named. If
+            `classes` does not fit the outputs.
+        TypeError
+            If `model` is no Keras model.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from skrnn import RNNClassifier
+        >>> output = keras.layers.Dense(3, activation="softmax")
+        >>> model = keras.Sequential([keras.Input((10, 2)), keras.layers.GRU(8), output])
+        >>> classifier = RNNClassifier.from_keras(model, classes=["a", "b", "c"])
+        >>> classifier.predict_proba(np.zeros((4, 10, 2))).shape
+        (4, 3)
+        """
+        network = read_network(cls, model, CLASSIFIER_PARTS, OUTPUT_LOSSES)
+        classifier = cls(**network.parameters)._adopt(network)
+        classifier.classes_ = classes_of_outputs(classes, network.architecture)
+        return classifier
+
     @fit_context(prefer_skip_nested_validation=True)
     @unchanged_on_failure
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -418,6 +473,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         if reset:
             self.classes_ = np.arange(y.shape[1])
         return targets_of_indicators(y, self.loss)
+
+    def _add_outputs(self, graph, outputs):
+        classes = None if self._multilabel else self.classes_
+        add_labels(graph, outputs, self._architecture, classes)
 
     def _check_whole(self, targets, counted):
         """Refuse to continue a fit on a part of its classes."""

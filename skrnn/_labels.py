@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
@@ -121,6 +121,39 @@ def targets_of_indicators(y, loss):
     """
     loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
     return Targets(y, (y.shape[1],), "sigmoid", loss)
+
+
+def classes_of_outputs(classes, architecture):
+    """Return the labels of a network's outputs; of several sigmoids they are their numbers.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,) or None
+        None: the numbers 0, 1, 2 and so on.
+    architecture : Architecture
+    """
+    (n_outputs,) = architecture.outputs
+    multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
+    n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
+    if n_classes < 2:
+        raise ValueError("`model` must tell two classes apart, got a softmax of one unit.")
+    if multilabel and architecture.return_sequences:
+        raise ValueError(
+            f"`model` must have one label at each timestep, got {n_outputs} sigmoids there."
+        )
+    if classes is None:
+        return np.arange(n_classes)
+    if multilabel:
+        raise ValueError(
+            f"`classes` must be None for {n_outputs} sigmoids: y is an indicator matrix then."
+        )
+    classes = column_or_1d(read_labels(classes))
+    if len(classes) != n_classes or not np.array_equal(classes, np.unique(classes)):
+        raise ValueError(
+            f"`classes` must hold {n_classes} different labels in increasing order, one for each "
+            f"output of `model`, got {classes.tolist()}."
+        )
+    return classes
 
 
 def check_all_classes(classes, codes):

@@ -7,6 +7,8 @@ from sklearn.utils import check_consistent_length
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._base import BaseRNN
+from skrnn._from_keras import read_network
+from skrnn._keras_config import REGRESSOR_PARTS
 from skrnn._keras_names import (
     POSITIVE_LOSSES,
     REGRESSION_LOSSES,
@@ -15,6 +17,7 @@ from skrnn._keras_names import (
     with_aliases,
 )
 from skrnn._numbers import as_array, check_numbers
+from skrnn._onnx import add_prediction
 from skrnn._sequences import padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
@@ -24,6 +27,8 @@ from skrnn._validation import (
     read_numbers,
     read_weights,
 )
+
+OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
@@ -224,6 +229,53 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.random_state = random_state
         self.verbose = verbose
 
+    @classmethod
+    def from_keras(cls, model):
+        """Return the fitted estimator that a fitted Keras model is.
+
+        `predict` then returns what the model does, one output without its axis. `partial_fit`, and
+        `fit` with `warm_start`, go on from its weights, and from its optimizer's variables where
+        `compile` named a loss and an optimizer that the estimator has; else with its own.
+
+        Parameters
+        ----------
+        model : keras.Sequential, or a functional model that is one chain of layers
+            In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
+            Bidirectional round one; Dense; Reshape to (steps, outputs); Rescaling. All but the
+            recurrent layers and the last Dense may be left out. The recurrent layers share one
+            activation and dropout, the inner Dense layers one activation. The output is linear, or
+            a softplus, to which a loss such as "poisson" belongs.
+
+        Returns
+        -------
+        RNNRegressor
+
+        Raises
+        ------
+        ValueError
+            If an estimator has no such layer, or no such setting of it; the layer is named.
+        TypeError
+            If `model` is no Keras model.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor
+        >>> layers = keras.Input((10, 2)), keras.layers.LSTM(8), keras.layers.Dense(1)
+        >>> model = keras.Sequential(layers)
+        >>> regressor = RNNRegressor.from_keras(model)
+        >>> regressor.cell_type, regressor.hidden_size
+        ('lstm', 8)
+        >>> regressor.predict(np.zeros((3, 10, 2))).shape
+        (3,)
+        """
+        network = read_network(cls, model, REGRESSOR_PARTS, OUTPUT_LOSSES)
+        regressor = cls(**network.parameters)._adopt(network)
+        outputs = network.architecture.outputs
+        regressor._target_shape = () if outputs == (1,) else outputs
+        return regressor
+
     @fit_context(prefer_skip_nested_validation=True)
     @unchanged_on_failure
     def partial_fit(self, X, y, sample_weight=None):
@@ -335,6 +387,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
                 f"with `return_sequences`, {sequences.timesteps} timesteps as in X, got {y.shape}."
             )
         return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
+
+    def _add_outputs(self, graph, outputs):
+        add_prediction(graph, outputs, self._architecture, self._target_shape)
 
     def _check_whole(self, targets, counted):
         """Nothing: any numbers continue a fit."""

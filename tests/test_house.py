@@ -21,6 +21,7 @@ LEVELS = [
         "_atomic",
         "_disk",
         "_format",
+        "_paths",
         "_process",
         "_settings",
         "_state",
@@ -36,13 +37,15 @@ LEVELS = [
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_network"],
     ["_architecture", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
-    ["_samples", "_parameters", "_labels"],
+    ["_samples", "_parameters", "_labels", "_onnx_graph"],
     ["_course", "_checkpoints"],
+    ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
     ["_training"],
     ["_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],
     ["_keras_engine", "_numpy_engine"],
     ["_engines"],
+    ["_exports"],
     ["_base"],
     ["_regressor", "_classifier", "_window_transformer"],
     ["_records"],
@@ -138,6 +141,12 @@ def test_only_the_engine_imports_keras(module):
 
 
 @every_module
+def test_only_one_module_imports_onnx(module):
+    roots = {name.split(".")[0] for name in imported_names(module)}
+    assert module == "_onnx_graph" or "onnx" not in roots
+
+
+@every_module
 def test_only_one_module_imports_private_parts_of_sklearn(module):
     private = {
         name
@@ -153,7 +162,7 @@ def test_importing_skrnn_loads_no_heavy_package():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert "skrnn" in loaded
-    assert not {"keras", "matplotlib", "tensorflow"} & set(loaded)
+    assert not {"keras", "matplotlib", "onnx", "tensorflow"} & set(loaded)
 
 
 def test_public_names_are_the_agreed_ones():

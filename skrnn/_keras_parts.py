@@ -1,0 +1,177 @@
+"""The parts of a Keras model as an estimator's parameters, constants and states."""
+
+import numpy as np
+
+from skrnn._keras_config import (
+    CELL_TYPES,
+    common_setting,
+    kind_of,
+    read_activation,
+    read_settings_of,
+    refusal,
+)
+
+MIN_DEVIATION = 1e-7  # Normalization takes a smaller deviation for this
+
+
+def read_dtype(layers):
+    dtypes = [(layer.variable_dtype, layer.compute_dtype) for layer in layers]
+    for layer, pair in zip(layers, dtypes, strict=True):
+        if pair not in (("float32", "float32"), ("float64", "float64")):
+            raise refusal(
+                layer, f"it must compute in float32 or float64, got {' and '.join(pair)}."
+            )
+    return {"dtype": common_setting(layers, "dtype", [pair[0] for pair in dtypes])}
+
+
+def read_input(layers):
+    """Return the parameters of Masking and Embedding."""
+    parameters = {}
+    for layer in layers["mask"]:
+        mask_value = read_settings_of(layer, "mask_value")["mask_value"]
+        if np.ndim(mask_value) or np.isnan(mask_value):
+            raise refusal(layer, f"`mask_value` must be a number, got {mask_value!r}.")
+        parameters["mask_value"] = mask_value
+    for layer in layers["embedding"]:
+        if layers["mask"] or layers["input_scaling"]:
+            raise refusal(layer, "it must come first, for token ids are not scaled.")
+        config = read_settings_of(layer, "input_dim", "output_dim", "mask_zero")
+        parameters["vocab_size"] = config["input_dim"]
+        parameters["embedding_dim"] = config["output_dim"]
+        parameters["mask_value"] = 0 if config["mask_zero"] else None
+    return parameters
+
+
+def read_recurrent(layers):
+    """Return the parameters of the recurrent layers."""
+    configs = [_read_cell(layer) for layer in layers]
+    cells, sizes = (tuple(config[key] for config in configs) for key in ("cell_type", "units"))
+    shared = {
+        setting: common_setting(layers, setting, [config[setting] for config in configs])
+        for setting in ("bidirectional", "activation", "dropout", "recurrent_dropout", "stateful")
+    }
+    return {
+        "cell_type": cells[0] if len(set(cells)) == 1 else cells,
+        "hidden_size": sizes[0] if len(sizes) == 1 else sizes,
+        "return_sequences": configs[-1]["return_sequences"],
+        **shared,
+    }
+
+
+def _read_cell(layer):
+    """Return the settings of a recurrent layer, of one direction or two."""
+    if kind_of(layer) != "Bidirectional":
+        return _read_direction(layer) | {"bidirectional": False}
+    merge_mode = read_settings_of(layer, "layer", "backward_layer", "merge_mode")["merge_mode"]
+    if merge_mode != "concat":
+        raise refusal(layer, f"`merge_mode` must be 'concat', got {merge_mode!r}.")
+    forward, backward = layer.forward_layer, layer.backward_layer
+    for inner in (forward, backward):
+        if kind_of(inner) not in CELL_TYPES:
+            raise refusal(
+                layer, f"it must hold one of {', '.join(CELL_TYPES)}, got {type(inner).__name__}."
+            )
+    config = _read_direction(forward, "zero_output_for_mask")  # Bidirectional sets it
+    if _read_direction(backward, "zero_output_for_mask", "go_backwards") != config:
+        raise refusal(layer, "its backward layer must be like the forward one.")
+    return config | {"bidirectional": True}
+
+
+def _read_direction(layer, *allowed):
+    wanted = "units", "activation", "dropout", "recurrent_dropout", "return_sequences", "stateful"
+    config = read_settings_of(layer, *wanted, *allowed)
+    read_activation(layer, config["activation"])
+    return {key: config[key] for key in wanted} | {"cell_type": CELL_TYPES[kind_of(layer)]}
+
+
+def read_hidden(layers):
+    """Return the parameters of the Dense layers before the output layer."""
+    configs = [read_settings_of(layer, "units", "activation") for layer in layers]
+    activations = [
+        read_activation(layer, config["activation"])
+        for layer, config in zip(layers, configs, strict=True)
+    ]
+    parameters = {"dense_sizes": tuple(config["units"] for config in configs)}
+    if layers:
+        parameters["dense_activation"] = common_setting(layers, "activation", activations)
+    return parameters
+
+
+def read_output(layer, losses):
+    """Return activation and shape of the output layer."""
+    config = read_settings_of(layer, "units", "activation")
+    activation = read_activation(layer, config["activation"])
+    if activation not in losses:
+        raise refusal(
+            layer, f"the output must be {' or '.join(losses)}, got `activation={activation!r}`."
+        )
+    return activation, (config["units"],)
+
+
+def read_shape(layer, parameters):
+    shape = tuple(layer.output.shape[1:])
+    if parameters["return_sequences"] or len(shape) != 2:
+        raise refusal(layer, f"it must turn one output into (steps, outputs), got {shape}.")
+    return shape
+
+
+def read_input_scaling(layers, features):
+    """Return mean and deviation of Normalization and Rescaling layers, one after another."""
+    if not layers:
+        return None, None
+    mean, scale = np.zeros(features), np.ones(features)
+    for layer in layers:
+        m, s = (_read_normalization if kind_of(layer) == "Normalization" else _read_units)(layer)
+        if m.size not in (1, features) or s.size not in (1, features) or not (s > 0).all():
+            raise refusal(layer, "it must have one positive scale for each feature.")
+        mean, scale = mean + m.ravel() * scale, scale * s.ravel()
+    return mean, scale
+
+
+def _read_normalization(layer):
+    config = read_settings_of(layer, "axis", "mean", "variance")
+    if layer.axis not in ((-1,), (2,)):
+        raise refusal(layer, f"`axis` must be -1, that of the features, got {layer.axis}.")
+    mean, variance = config["mean"], config["variance"]
+    if mean is None:
+        mean, variance = layer.mean, layer.variance  # as learned by `adapt`
+    deviation = np.sqrt(np.asarray(variance, np.float64))
+    return np.asarray(mean, np.float64), np.maximum(deviation, MIN_DEVIATION)
+
+
+def _read_units(layer):
+    """Return mean and deviation of a Rescaling layer: x * scale + offset = (x - m) / s."""
+    scale, offset = _read_rescaling(layer)
+    return -offset / scale, 1 / scale
+
+
+def _read_rescaling(layer):
+    read_settings_of(layer, "scale", "offset")
+    return (np.asarray(value, np.float64) for value in (layer.scale, layer.offset))
+
+
+def read_output_scaling(layers, outputs):
+    """Return mean and deviation of the Rescaling layers behind the output."""
+    if not layers:
+        return None, None
+    mean, deviation = np.zeros(outputs), np.ones(outputs)
+    for layer in layers:
+        scale, offset = _read_rescaling(layer)
+        if max(scale.ndim, offset.ndim) > len(outputs):
+            raise refusal(layer, "it must have one scale for each output.")
+        mean, deviation = mean * scale + offset, deviation * scale
+    return mean, deviation
+
+
+def read_states(layers):
+    """Return the carried states of stateful layers, the forward direction first."""
+    inner = [
+        direction
+        for layer in layers
+        for direction in (
+            (layer.forward_layer, layer.backward_layer)
+            if kind_of(layer) == "Bidirectional"
+            else (layer,)
+        )
+    ]
+    return [state.numpy() for layer in inner for state in layer.states]

@@ -1,0 +1,310 @@
+"""ONNX graphs of fitted networks, made from their arrays without Keras.
+
+Letters in shapes: n samples, T timesteps, F features, D directions, U units, O outputs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Activation(NamedTuple):
+    """What an activation is called inside a recurrent operator, with its constants."""
+
+    name: str
+    alpha: float | None = None
+    beta: float | None = None
+
+
+RECURRENT_ACTIVATIONS = {
+    "elu": Activation("Elu", 1.0),
+    "hard_sigmoid": Activation("HardSigmoid", 1 / 6, 0.5),
+    "leaky_relu": Activation("LeakyRelu", 0.2),
+    "linear": Activation("Affine", 1.0, 0.0),
+    "relu": Activation("Relu"),
+    "sigmoid": Activation("Sigmoid"),
+    "softplus": Activation("Softplus"),
+    "softsign": Activation("Softsign"),
+    "tanh": Activation("Tanh"),
+}
+
+DENSE_ACTIVATIONS = {
+    "celu": ("Celu", {}),
+    "elu": ("Elu", {}),
+    "exponential": ("Exp", {}),
+    "gelu": ("Gelu", {}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "hard_silu": ("HardSwish", {}),
+    "hard_swish": ("HardSwish", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
+    "linear": ("Identity", {}),
+    "log_softmax": ("LogSoftmax", {"axis": -1}),
+    "mish": ("Mish", {}),
+    "relu": ("Relu", {}),
+    "selu": ("Selu", {}),
+    "sigmoid": ("Sigmoid", {}),
+    "softmax": ("Softmax", {"axis": -1}),
+    "softplus": ("Softplus", {}),
+    "softsign": ("Softsign", {}),
+    "tanh": ("Tanh", {}),
+}
+
+
+class Operator(NamedTuple):
+    """The recurrent operator of a cell.
+
+    Parameters
+    ----------
+    name : str
+    gates : tuple of int
+        Where its gates stand among Keras's, in its own order.
+    functions : tuple of str or None
+        Its activations; None stands for that of the cell.
+    attributes : dict
+    """
+
+    name: str
+    gates: tuple
+    functions: tuple
+    attributes: dict
+
+
+OPERATORS = {
+    "simple_rnn": Operator("RNN", (0,), (None,), {}),
+    # The reset gate acts after the recurrent product, as in Keras's `reset_after=True`.
+    "gru": Operator("GRU", (0, 1, 2), ("sigmoid", None), {"linear_before_reset": 1}),
+    "lstm": Operator("LSTM", (0, 3, 1, 2), ("sigmoid", None, None), {}),
+}
+
+
+def check_exportable(architecture):
+    """Refuse a network that standard operators cannot express."""
+    if architecture.stateful:
+        raise ValueError(
+            "`to_onnx` takes no network with `stateful=True`: the graph would have to carry its "
+            "states. Fit with `stateful=False`."
+        )
+    tables = {"activation": RECURRENT_ACTIVATIONS, "dense_activation": DENSE_ACTIVATIONS}
+    for parameter, table in tables.items():
+        value = getattr(architecture, parameter)
+        if value not in table and (parameter == "activation" or architecture.dense_sizes):
+            raise ValueError(
+                f"`to_onnx` finds no ONNX operator for `{parameter}={value!r}`: there are "
+                f"{', '.join(sorted(table))}."
+            )
+
+
+def add_network(graph, architecture, weights, scaling, mask_value):
+    """Add a network from its input "X" to its raw outputs.
+
+    Parameters
+    ----------
+    graph : Graph
+    architecture : Architecture
+    weights : list of ndarray
+    scaling : Scaling
+    mask_value : int, float or None
+
+    Returns
+    -------
+    str
+        The name of the outputs, (n, O) or (n, T, O), in the architecture's dtype.
+    """
+    weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
+    tokens = architecture.vocab_size is not None
+    shape = (*_lead(architecture, by_step=True), *(() if tokens else (architecture.features,)))
+    graph.take("X", "int64" if tokens else architecture.dtype, shape)
+    x = "X"
+    if architecture.masked:
+        steps = _Steps(graph, architecture, mask_value)
+        x = steps.compacted(x)
+    if tokens:
+        x = graph("Gather", next(weights), x)  # (n, T, F)
+    elif scaling.x_mean is None:
+        x = _cast(graph, x, "float32")
+    else:
+        x = graph("Sub", _cast(graph, x, "float64"), scaling.x_mean)
+        x = _cast(graph, graph("Div", x, scaling.x_scale), "float32")
+    if steps is not None:
+        x = steps.zero_after_the_end(x)
+    x = _add_recurrent(graph, architecture, weights, x, steps)
+    x = _add_dense(graph, architecture, weights, x)
+    if scaling.y_mean is not None:
+        x = graph("Mul", _cast(graph, x, "float64"), scaling.y_scale.ravel())
+        x = graph("Add", x, scaling.y_mean.ravel())
+    return _cast(graph, x, architecture.dtype)
+
+
+def add_prediction(graph, x, architecture, target_shape):
+    """Make a regressor's output, in the shape of its targets."""
+    lead = _lead(architecture, by_step=architecture.return_sequences)
+    kept = [0] * len(lead)  # 0 keeps a dimension as it is
+    x = graph("Reshape", x, np.array([*kept, *target_shape], np.int64))
+    graph.give("prediction", x, architecture.dtype, (*lead, *target_shape))
+
+
+def add_labels(graph, x, architecture, classes):
+    """Make a classifier's outputs: probabilities, and labels; classes None: indicators."""
+    lead, dtype = _lead(architecture, by_step=architecture.return_sequences), architecture.dtype
+    if classes is None:
+        n_outputs = architecture.outputs[-1]
+        label = _cast(graph, graph("Greater", x, np.array(0.5, dtype)), "int64")
+        graph.give("probabilities", x, dtype, (*lead, n_outputs))
+        graph.give("label", label, "int64", (*lead, n_outputs))
+        return
+    classes = _as_tensor(classes)
+    if architecture.outputs[-1] == 1:
+        x = graph("Concat", graph("Sub", np.array(1, dtype), x), x, axis=-1)
+    label = graph("Gather", classes, graph("ArgMax", x, axis=-1, keepdims=0))
+    graph.give("probabilities", x, dtype, (*lead, len(classes)))
+    graph.give("label", label, classes.dtype, lead)
+
+
+class _Steps:
+    """Which timesteps of a masked network are there, and where they stand.
+
+    A recurrent operator reads the first timesteps of each sample, as many as its length says. So
+    the present ones move to the front in their order; the outputs move back.
+    """
+
+    def __init__(self, graph, architecture, mask_value):
+        self.graph, self.bidirectional = graph, architecture.bidirectional
+        self.tokens = architecture.vocab_size is not None
+        self.n_steps = graph("Shape", "X", start=1, end=2)
+        absent = graph("Less", "X", np.int64(0)) if self.tokens else graph("IsNaN", "X")
+        if mask_value is not None and not np.isnan(mask_value):
+            dtype = "int64" if self.tokens else architecture.dtype
+            masked = graph("Equal", "X", np.array(mask_value, dtype))
+            absent = graph("Or", absent, masked)
+        absent = _cast(graph, absent, "int64")
+        if not self.tokens:
+            absent = graph("ReduceMin", absent, np.array([2]), keepdims=0)
+        self.absent = absent  # (n, T)
+        self.present = graph("Sub", np.int64(1), absent)  # (n, T)
+        lengths = graph("ReduceSum", self.present, np.array([1]), keepdims=0)
+        self.lengths = _cast(graph, lengths, "int32")  # (n,)
+        last = graph("Squeeze", self.n_steps)
+        self.numbers = graph("Range", np.int64(0), last, np.int64(1))  # (T,)
+
+    def compacted(self, x):
+        """Return X with the present timesteps first."""
+        graph = self.graph
+        key = graph("Add", graph("Mul", self.absent, self.n_steps), self.numbers)
+        order = graph("TopK", key, self.n_steps, output=1, axis=1, largest=0)  # (n, T)
+        if self.tokens:
+            return graph("Max", graph("GatherElements", x, order, axis=1), np.int64(0))
+        return self._gathered(x, order, like=x)
+
+    def zero_after_the_end(self, x):
+        """Return x (n, T, F) with zeros where no timestep is, for NaN would spread."""
+        graph = self.graph
+        lengths = graph("Unsqueeze", _cast(graph, self.lengths, "int64"), np.array([1]))
+        inside = graph("Less", self.numbers, lengths)  # (n, T)
+        return graph("Where", graph("Unsqueeze", inside, np.array([2])), x, np.float32(0))
+
+    def put_back(self, x):
+        """Return outputs (n, T, D U) at the timesteps they belong to.
+
+        At absent ones stands what Keras puts there: the output before, zeros at the beginning;
+        with two directions always zeros.
+        """
+        graph = self.graph
+        before = graph("Pad", x, np.array([0, 1, 0, 0, 0, 0]))  # a timestep of zeros in front
+        place = graph("CumSum", self.present, np.int64(1))  # (n, T)
+        if self.bidirectional:
+            place = graph("Mul", place, self.present)
+        return self._gathered(before, place, like=x)
+
+    def _gathered(self, x, places, like):
+        """Return the timesteps of x at these places (n, T), with all features."""
+        graph = self.graph
+        places = graph("Unsqueeze", places, np.array([2]))
+        return graph("GatherElements", x, graph("Expand", places, graph("Shape", like)), axis=1)
+
+
+def _add_recurrent(graph, architecture, weights, x, steps):
+    """Return what the last recurrent layer hands on, (n, D U) or (n, T, D U)."""
+    x = graph("Transpose", x, perm=(1, 0, 2))  # (T, n, F)
+    lengths = () if steps is None else (steps.lengths,)
+    for i, layer in enumerate(architecture.recurrent_layers()):
+        operator, width = OPERATORS[architecture.cell_types[i]], layer.output_shape[-1]
+        arrays = _layout(operator, [next(weights) for _ in layer.weights])
+        attributes = _attributes(operator, architecture, i)
+        only_last = i == len(architecture.units) - 1 and not architecture.return_sequences
+        x = graph(operator.name, x, *arrays, *lengths, output=int(only_last), **attributes)
+        if only_last:
+            x = graph("Transpose", x, perm=(1, 0, 2))  # (n, D, U)
+            return graph("Reshape", x, np.array([0, width]))
+        x = graph("Transpose", x, perm=(0, 2, 1, 3))  # (T, n, D, U)
+        x = graph("Reshape", x, np.array([0, 0, width]))
+    x = graph("Transpose", x, perm=(1, 0, 2))
+    return x if steps is None else steps.put_back(x)
+
+
+def _layout(operator, weights):
+    """Return a layer's weights as W (D, gates U, F), R (D, gates U, U) and B (D, 2 gates U)."""
+    directions = [weights[start : start + 3] for start in range(0, len(weights), 3)]
+    kernels, recurrents, biases = zip(*directions, strict=True)
+    if biases[0].ndim == 1:  # ONNX has a bias of the recurrent product too
+        biases = [np.stack([bias, np.zeros_like(bias)]) for bias in biases]
+
+    def reordered(arrays):
+        stacked = np.stack(arrays)  # (D, rows, gates U)
+        gates = np.split(stacked, len(operator.gates), axis=2)
+        return np.concatenate([gates[gate] for gate in operator.gates], axis=2)
+
+    W, R = (reordered(arrays).swapaxes(1, 2) for arrays in (kernels, recurrents))
+    return W, R, reordered(biases).reshape(len(directions), -1)
+
+
+def _attributes(operator, architecture, i):
+    """Return the attributes of the i-th recurrent operator."""
+    n_directions = 2 if architecture.bidirectional else 1
+    functions = [
+        RECURRENT_ACTIVATIONS[name or architecture.activation] for name in operator.functions
+    ] * n_directions
+    attributes = {
+        "hidden_size": architecture.units[i],
+        "direction": "bidirectional" if architecture.bidirectional else "forward",
+        "activations": [function.name for function in functions],
+        **operator.attributes,
+    }
+    for constant in ("alpha", "beta"):  # a list for those functions alone that have one
+        values = [getattr(function, constant) for function in functions]
+        if any(value is not None for value in values):
+            attributes[f"activation_{constant}"] = [v for v in values if v is not None]
+    return attributes
+
+
+def _add_dense(graph, architecture, weights, x):
+    """Return the output of the Dense layers, on the last axis of x."""
+    n_hidden = len(architecture.dense_sizes)
+    for name in [architecture.dense_activation] * n_hidden + [architecture.output_activation]:
+        x = graph("Add", graph("MatMul", x, next(weights)), next(weights))
+        operator, attributes = DENSE_ACTIVATIONS[name]
+        x = graph(operator, x, **attributes)
+    return x
+
+
+def _lead(architecture, *, by_step):
+    """Return the first dimensions of an input or output; a name stands for any size."""
+    return ("batch", architecture.timesteps or "timesteps")[: 2 if by_step else 1]
+
+
+def _cast(graph, x, dtype):
+    return graph("Cast", x, to=dtype)
+
+
+def _as_tensor(classes):
+    """Return labels in a type that a graph can hold."""
+    if classes.dtype.kind in "biu":
+        return classes
+    if classes.dtype.kind == "f":
+        return classes.astype(np.float64)
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(object)
+    kinds = sorted({type(label).__name__ for label in classes.tolist()})
+    raise ValueError(
+        "`to_onnx` writes labels that are numbers, booleans or str, got labels of type "
+        f"{', '.join(kinds)}. Encode y, with LabelEncoder for example, before `fit`."
+    )
