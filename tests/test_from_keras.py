@@ -1,0 +1,385 @@
+"""From a Keras model to an estimator, and from an estimator to a Keras file."""
+
+import pickle
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    LeakyReLU,
+    Masking,
+    Normalization,
+    Rescaling,
+    Reshape,
+    SimpleRNN,
+    TimeDistributed,
+)
+from sklearn.base import clone
+
+from skrnn import RNNClassifier, RNNRegressor
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+RNG = np.random.default_rng(0)
+X = RNG.normal(3, 2, (20, 5, 2)).astype("float32")
+Y = X.sum((1, 2))
+TOKENS = RNG.integers(0, 9, (20, 5))
+GAPS = np.where(RNG.random((20, 5, 1)) < 0.4, np.float32(0), X)
+
+
+def sequential(*layers):
+    """Return a Sequential with weights so large that every gate and bias counts."""
+    model, rng = keras.Sequential(layers), np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(0, 0.4, weight.shape))
+    return model
+
+
+def adapted():
+    layer = Normalization()
+    layer.adapt(X)
+    return layer
+
+
+REGRESSORS = {
+    "simple_rnn": lambda: ([SimpleRNN(4), Dense(1)], X),
+    "gru": lambda: ([GRU(4), Dense(1)], X),
+    "lstm": lambda: ([LSTM(4), Dense(1)], X),
+    "stacked": lambda: (
+        [GRU(4, return_sequences=True), LSTM(3), Dense(5, "relu"), Dense(4, "relu"), Dense(2)],
+        X,
+    ),
+    "bidirectional": lambda: (
+        [Bidirectional(LSTM(4, return_sequences=True)), Bidirectional(GRU(3)), Dense(1)],
+        X,
+    ),
+    "settings": lambda: ([GRU(4, "relu", dropout=0.2, recurrent_dropout=0.1), Dense(1)], X),
+    "steps": lambda: ([GRU(4), Dense(6), Reshape((3, 2))], X),
+    "softplus": lambda: ([GRU(4), Dense(1, "softplus")], X),
+    "normalization": lambda: ([adapted(), GRU(4), Dense(1)], X),
+    "scalings": lambda: (
+        [
+            Rescaling(0.5, 0.3),
+            Normalization(mean=[1.0, 2.0], variance=[2.0, 3.0]),
+            *(GRU(4), Dense(2), Rescaling(2.0, [1.0, 3.0])),
+        ],
+        X,
+    ),
+    "masking": lambda: ([Masking(0.0), adapted(), LSTM(4), Dense(1)], GAPS),
+    "masked timesteps": lambda: (
+        [Masking(0.0), Bidirectional(LSTM(4, return_sequences=True)), Dense(2)],
+        GAPS,
+    ),
+    "embedding": lambda: ([Embedding(9, 3), SimpleRNN(4), Dense(1)], TOKENS),
+    "masked embedding": lambda: ([Embedding(9, 3, mask_zero=True), GRU(4), Dense(1)], TOKENS),
+    "float64": lambda: ([GRU(4, dtype="float64"), Dense(1, dtype="float64")], X),
+}
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_from_keras_predicts_as_the_model(name):
+    layers, data = REGRESSORS[name]()
+    model = sequential(Input(data.shape[1:]), *layers)
+    regressor, expected = RNNRegressor.from_keras(model), model(data).numpy()
+    if expected.shape[1:] == (1,):
+        expected = expected[:, 0]
+    prediction = regressor.predict(data)
+    assert prediction.shape == expected.shape
+    np.testing.assert_allclose(prediction, expected, **CLOSE)
+    np.testing.assert_allclose(regressor.model_(data).numpy(), model(data).numpy(), **CLOSE)
+
+
+def test_from_keras_gives_the_parameters_of_the_layers():
+    model = sequential(
+        Input((None, 2)),
+        Masking(-1.0),
+        Bidirectional(LSTM(4, dropout=0.2, return_sequences=True)),
+        Bidirectional(GRU(3, dropout=0.2)),
+        Dense(5, "tanh"),
+        Dense(1),
+    )
+    parameters = RNNRegressor.from_keras(model).get_params()
+    defaults = RNNRegressor().get_params()
+    assert {key: value for key, value in parameters.items() if value != defaults[key]} == {
+        "cell_type": ("lstm", "gru"),
+        "hidden_size": (4, 3),
+        "bidirectional": True,
+        "dropout": 0.2,
+        "dense_sizes": (5,),
+        "dense_activation": "tanh",
+        "mask_value": -1.0,
+        "standardize": False,
+    }
+
+
+CLASSIFIERS = {
+    "one sigmoid": (Dense(1, "sigmoid"), ["no", "yes"]),
+    "softmax of two": (Dense(2, "softmax"), ["no", "yes"]),
+    "softmax": (Dense(3, "softmax"), ["a", "b", "c"]),
+    "sigmoids": (Dense(3, "sigmoid"), None),
+}
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_from_keras_gives_probabilities_and_labels(name):
+    output, classes = CLASSIFIERS[name]
+    model = sequential(Input((5, 2)), LSTM(4), output)
+    classifier, expected = RNNClassifier.from_keras(model, classes=classes), model(X).numpy()
+    if expected.shape[1] == 1:
+        expected = np.hstack([1 - expected, expected])
+    np.testing.assert_allclose(classifier.predict_proba(X), expected, **CLOSE)
+    if classes is None:
+        np.testing.assert_array_equal(classifier.predict(X), expected > 0.5)
+    else:
+        np.testing.assert_array_equal(classifier.predict(X), np.array(classes)[expected.argmax(1)])
+
+
+def test_from_keras_numbers_classes_that_are_not_named():
+    model = sequential(Input((5, 2)), LSTM(4), Dense(3, "softmax"))
+    assert RNNClassifier.from_keras(model).classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("output", "classes", "message"),
+    [
+        (Dense(3, "softmax"), ["a", "b"], r"`classes` must hold 3 .* got \['a', 'b'\]"),
+        (Dense(3, "softmax"), ["b", "a", "c"], "`classes` must hold 3 .* in increasing order"),
+        (Dense(1, "sigmoid"), ["a", "a"], "`classes` must hold 2 different labels"),
+        (Dense(2, "sigmoid"), [0, 1], "`classes` must be None for 2 sigmoids"),
+        (Dense(1, "softmax"), None, "got a softmax of one unit"),
+    ],
+)
+def test_from_keras_refuses_classes_that_do_not_fit(output, classes, message):
+    model = sequential(Input((5, 2)), GRU(3), output)
+    with pytest.raises(ValueError, match=message):
+        RNNClassifier.from_keras(model, classes=classes)
+
+
+def test_from_keras_goes_on_as_keras_would():
+    model = sequential(Input((5, 2)), LSTM(4), Dense(1))
+    model.compile(keras.optimizers.Adam(0.02, clipnorm=1.0), "mae")
+    settings = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
+    model.fit(X, Y, **settings)
+    regressor = RNNRegressor.from_keras(model)
+    assert (regressor.loss, regressor.learning_rate) == ("mean_absolute_error", 0.02)
+    assert regressor.optimizer == {"name": "adam", "clipnorm": 1.0}
+    regressor.set_params(**settings, warm_start=True).fit(X, Y)
+    expected = model.fit(X, Y, **settings).history["loss"]
+    np.testing.assert_allclose(regressor.history_["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(regressor.predict(X), model(X).numpy()[:, 0], **CLOSE)
+
+
+def test_from_keras_goes_on_with_own_settings_where_keras_has_none_of_them():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    model = sequential(Input((5, 2)), GRU(3), Dense(3, "softmax"))
+    model.compile(keras.optimizers.SGD(schedule), lambda truth, output: output[:, 0])
+    classifier = RNNClassifier.from_keras(model)
+    assert (classifier.loss, classifier.optimizer) == ("auto", "adam")
+    assert classifier.learning_rate == 0.01
+    classifier.partial_fit(X, np.arange(20) % 3)
+    assert classifier.n_epochs_ == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mse", "auto"),
+        ("huber", "huber"),
+        (keras.losses.log_cosh, "log_cosh"),
+        (keras.losses.MeanAbsoluteError(name="own"), "mean_absolute_error"),
+        (keras.losses.Huber(delta=3.0), "auto"),
+        ("poisson", "auto"),
+    ],
+)
+def test_from_keras_takes_over_a_loss_that_it_knows_and_that_fits(loss, expected):
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    model.compile("sgd", loss)
+    regressor = RNNRegressor.from_keras(model)
+    assert (regressor.loss, regressor.optimizer) == (expected, "sgd")
+
+
+def test_from_keras_gives_an_estimator_like_any_other():
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    regressor = RNNRegressor.from_keras(model)
+    copy = pickle.loads(pickle.dumps(regressor))
+    np.testing.assert_array_equal(copy.predict(X), regressor.predict(X))
+    fresh = clone(regressor).set_params(epochs=1)
+    assert fresh.fit(X, Y).predict(X).shape == (20,)
+    assert regressor.partial_fit(X, Y).n_epochs_ == 1
+    assert regressor.score(X, Y) <= 1
+
+
+def test_from_keras_shares_no_memory_with_the_model():
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    regressor = RNNRegressor.from_keras(model)
+    before = regressor.predict(X)
+    model.set_weights([weight * 0 for weight in model.get_weights()])
+    np.testing.assert_array_equal(regressor.predict(X), before)
+
+
+def test_from_keras_carries_the_states_of_a_stateful_model():
+    layers = Bidirectional(LSTM(4, stateful=True)), Dense(1)
+    model = sequential(Input(batch_shape=(20, 5, 2)), *layers)
+    model(X)
+    regressor = RNNRegressor.from_keras(model)
+    assert (regressor.stateful, regressor.batch_size) == (True, 20)
+    np.testing.assert_allclose(regressor.predict(X), model(X).numpy()[:, 0], **CLOSE)
+
+
+def test_from_keras_takes_sequences_of_any_length_where_the_model_does():
+    model = sequential(Input((None, 2)), GRU(3), Dense(1))
+    sequences = [x[: 1 + i % 5] for i, x in enumerate(X)]
+    expected = [model(sequence[np.newaxis]).numpy()[0, 0] for sequence in sequences]
+    regressor = RNNRegressor.from_keras(model)
+    np.testing.assert_allclose(regressor.predict(sequences), expected, **CLOSE)
+    with pytest.raises(ValueError, match="`X` must have 2 features"):
+        regressor.predict(X[:, :, :1])
+
+
+@pytest.mark.parametrize("scale", [1, 1e-9])
+def test_from_keras_takes_back_what_model_gives(scale):
+    fitted = RNNRegressor("gru", (3, 4), bidirectional=True, epochs=1).fit(X * scale, X[:, :2])
+    regressor = RNNRegressor.from_keras(fitted.model_)
+    assert regressor.standardize is True
+    np.testing.assert_allclose(regressor.predict(X * scale), fitted.predict(X * scale), **CLOSE)
+
+
+def branched():
+    inputs = Input((5, 2))
+    return keras.Model(inputs, Dense(1)(Concatenate()([GRU(3)(inputs), LSTM(3)(inputs)])))
+
+
+def two_outputs():
+    inputs = Input((5, 2))
+    states = GRU(3)(inputs)
+    return keras.Model(inputs, [Dense(1)(states), states])
+
+
+def frozen():
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    model.trainable = False
+    return model
+
+
+REFUSED = {
+    "Conv1D": ([Conv1D(3, 2), LSTM(3), Dense(1)], r"'conv1d\w*' \(Conv1D\): no estimator has it"),
+    "Dropout": ([LSTM(3), Dropout(0.2), Dense(1)], r"\(Dropout\): no estimator has it there"),
+    "TimeDistributed": (
+        [LSTM(3, return_sequences=True), TimeDistributed(Dense(1))],
+        r"\(TimeDistributed\): no estimator has it there",
+    ),
+    "bias": ([LSTM(3, use_bias=False), Dense(1)], r"\(LSTM\): no estimator has `use_bias=False`"),
+    "gate": ([LSTM(3, recurrent_activation="tanh"), Dense(1)], "has `recurrent_activation='tanh'`"),
+    "reset": ([GRU(3, reset_after=False), Dense(1)], "no estimator has `reset_after=False`"),
+    "order": ([GRU(3, go_backwards=True), Dense(1)], "no estimator has `go_backwards=True`"),
+    "penalty": ([GRU(3, kernel_regularizer="l2"), Dense(1)], "no estimator has `kernel_regul"),
+    "activations": (
+        [GRU(3, return_sequences=True), GRU(3, "relu"), Dense(1)],
+        "has `activation='relu'` and 'gru.*' has 'tanh'; an estimator has one for all",
+    ),
+    "own activation": ([GRU(3, LeakyReLU()), Dense(1)], "one that Keras knows by name"),
+    "directions": (
+        [Bidirectional(GRU(3, return_sequences=True)), GRU(3), Dense(1)],
+        "has `bidirectional=False` and 'bidirectional.*' has True",
+    ),
+    "merge": ([Bidirectional(GRU(3), "sum"), Dense(1)], "`merge_mode` must be 'concat', got 'sum'"),
+    "no output": ([GRU(3)], "must have a layer Dense for `from_keras`, got none"),
+    "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
+    "sigmoid": ([GRU(3), Dense(1, "sigmoid")], "must be linear or softplus, got `activation='sigm"),
+    "half": ([GRU(3, dtype="mixed_float16"), Dense(1)], "must compute in float32 or float64"),
+    "late mask": ([adapted(), Masking(0.0), GRU(3), Dense(1)], r"\(Masking\): no estimator has it"),
+    "NaN mask": ([Masking(np.nan), GRU(3), Dense(1)], "`mask_value` must be a number, got nan"),
+    "mirror": ([Rescaling(-1.0), GRU(3), Dense(1)], "one positive scale for each feature"),
+    "axis": ([Normalization(1), GRU(3), Dense(1)], "`axis` must be -1, that of the features"),
+    "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
+    "branched": (branched, r"'lstm\w*' \(LSTM\): it must read the output of 'gru\w*' alone"),
+    "two outputs": (two_outputs, "`model` must have one output, got 2"),
+    "frozen": (frozen, "no estimator has `trainable=False`"),
+    "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_from_keras_names_what_it_cannot_take_over(name):
+    model, message = REFUSED[name]
+    model = model() if callable(model) else sequential(Input((5, 2)), *model)
+    with pytest.raises(ValueError, match=message):
+        RNNRegressor.from_keras(model)
+
+
+def test_from_keras_refuses_logits_of_a_classifier():
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    with pytest.raises(ValueError, match="must be sigmoid or softmax, got `activation='linear'`"):
+        RNNClassifier.from_keras(model)
+
+
+class Subclassed(keras.Model):
+    def build(self, shape):
+        self.built = True
+
+
+def subclassed():
+    model = Subclassed()
+    model.build(None)
+    return model
+
+
+@pytest.mark.parametrize("model", [None, "network.keras", GRU(3), subclassed()])
+def test_from_keras_refuses_what_is_no_chain_of_layers(model):
+    name = type(model).__name__
+    with pytest.raises(TypeError, match=rf"`model` must be a keras.Sequential.*got {name}"):
+        RNNRegressor.from_keras(model)
+
+
+PLAIN_KERAS = """
+import sys
+import keras
+import numpy as np
+for name in sys.argv[2:]:
+    model = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    data = np.load(f"{sys.argv[1]}/{name}.npz")
+    np.testing.assert_allclose(model(data["X"]).numpy(), data["outputs"], rtol=1e-5, atol=1e-5)
+assert "skrnn" not in sys.modules
+"""
+
+
+def test_to_keras_file_predicts_alike_where_skrnn_is_not_imported(tmp_path):
+    ragged = [x[: 1 + i % 5] for i, x in enumerate(X)]
+    full = np.full_like(X, np.nan)
+    for row, sequence in zip(full, ragged, strict=True):
+        row[: len(sequence)] = sequence
+    settings = {"hidden_size": 3, "epochs": 1, "random_state": 0}
+    tokens = RNNClassifier("gru", vocab_size=9, embedding_dim=3, mask_value=0, **settings)
+    cases = {
+        "plain": (RNNRegressor("lstm", **settings), X, X[:, 0], X),
+        "tiny": (RNNRegressor("simple_rnn", **settings), X * 1e-9, X[:, :3], X * 1e-9),
+        "gaps": (RNNRegressor("gru", mask_value=0.0, **settings), GAPS, X[:, 0], GAPS),
+        "ragged": (RNNRegressor("gru", bidirectional=True, **settings), ragged, X[:, 0], full),
+        "tokens": (tokens, TOKENS, np.arange(20) % 3, TOKENS),
+    }
+    for name, (estimator, X_fit, y, X_array) in cases.items():
+        estimator.fit(X_fit, y).to_keras(tmp_path / f"{name}.keras")
+        method = estimator.predict_proba if name == "tokens" else estimator.predict
+        np.savez(tmp_path / f"{name}.npz", X=X_array, outputs=method(X_fit))
+    program = [sys.executable, "-W", "ignore", "-c", PLAIN_KERAS, tmp_path, *cases]
+    ended = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert len(list(tmp_path.iterdir())) == 2 * len(cases)
+
+
+def test_to_keras_puts_the_new_file_in_the_place_of_the_old_one(tmp_path):
+    path = tmp_path / "network.keras"
+    path.write_bytes(b"old")
+    RNNRegressor("gru", 3, epochs=1).fit(X, Y).to_keras(str(path))
+    assert keras.models.load_model(path).input_shape == (None, 5, 2)
+    assert list(tmp_path.iterdir()) == [path]
