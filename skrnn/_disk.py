@@ -3,27 +3,39 @@
 import os
 import secrets
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def replace_file(path, parts):
-    """Put a new file in the place of `path` in one step, once it is safe on the disk.
+def read_path(path, suffix):
+    """Return `path` as a Path, or refuse one whose name does not end as it must."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`path` must be a str or a pathlib.Path, got {type(path).__name__}.")
+    path = Path(path)
+    if path.suffix != suffix:
+        raise ValueError(f"`path` must end in {suffix!r}, got {str(path)!r}.")
+    return path
+
+
+@contextmanager
+def replacing(path, suffix=".tmp"):
+    """Give a path to write to; at the end that file takes the place of `path` in one step.
+
+    By then it is safe on the disk. If writing fails it is removed, and `path` is as it was.
 
     Parameters
     ----------
     path : str or path-like
         A link is followed. An existing file's permissions are kept.
-    parts : iterable of bytes
+    suffix : str
+        Of the temporary name.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".skrnn-{target.name[:40]}-{secrets.token_hex(8)}.tmp")
+    name = f".skrnn-{target.name[:40]}-{secrets.token_hex(8)}{suffix}"
+    temporary = target.with_name(name)
     try:
-        with open(temporary, "xb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _sync(temporary, os.O_RDWR)
         if target.exists():
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
@@ -31,8 +43,12 @@ def replace_file(path, parts):
         temporary.unlink(missing_ok=True)
         raise
     with suppress(OSError):  # not every system lets a folder be opened
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(target.parent, os.O_RDONLY)
+
+
+def _sync(path, flags):
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -2,10 +2,10 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._disk import read_path, replacing
 from skrnn._engines import keras_engine
 from skrnn._onnx import add_network, check_exportable
 from skrnn._onnx_graph import Graph
-from skrnn._paths import read_path, replacing
 
 
 class Exports:
@@ -48,7 +48,7 @@ class Exports:
         check_is_fitted(self, "weights_")
         path = read_path(path, ".keras")
         model = self.model_
-        with replacing(path) as beside:
+        with replacing(path, ".keras") as beside:
             model.save(beside)
 
     def to_onnx(self, path):

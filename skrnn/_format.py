@@ -34,7 +34,7 @@ import struct
 
 import numpy as np
 
-from skrnn._disk import replace_file
+from skrnn._disk import replacing
 
 MAGIC = b"\x89skrnn\r\n"  # no text file begins so, and a transfer that mends line ends shows
 FORMAT = 1
@@ -95,7 +95,8 @@ def write_file(path, tree, *, key=None):
         body += [memoryview(array).cast("B") if array.size else b"", bytes(_padding(array.nbytes))]
     fixed = FIXED.pack(MAGIC, FORMAT, len(header), sum(map(len, body[1:])))
     signature = _signature(secret, fixed, body)
-    replace_file(path, [fixed, signature, _digest(fixed, signature, body), *body])
+    with replacing(path) as temporary, open(temporary, "xb") as file:
+        file.writelines([fixed, signature, _digest(fixed, signature, body), *body])
 
 
 def read_file(path, *, key=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skrnn._paths import replacing
+from skrnn._disk import replacing
 
 OPSET, IR_VERSION = 20, 9  # those of ONNX 1.15, the first that has Gelu
 

@@ -21,7 +21,6 @@ LEVELS = [
         "_atomic",
         "_disk",
         "_format",
-        "_paths",
         "_process",
         "_settings",
         "_state",
