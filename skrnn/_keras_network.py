@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from skrnn._architecture import initial_weights
-from skrnn._keras_hoisted import HOISTED_LAYERS
+from skrnn._keras_hoisted import HOISTED_LAYERS, hoisting_pays
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -43,9 +43,8 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
         x = _standardized(x, architecture, scaling, mask_value)
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
-    kinds = HOISTED_LAYERS if training and not architecture.recurrent_dropout else RECURRENT_LAYERS
     for i in range(len(architecture.units)):
-        x = recurrent_layer(architecture, i, seeds, kinds=kinds)(x, mask=mask)
+        x = recurrent_layer(architecture, i, seeds, training=training)(x, mask=mask)
     x = _head(x, architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
@@ -67,7 +66,7 @@ def build_hidden(architecture, return_sequences, return_state):
 
 
 def recurrent_layer(
-    architecture, i, seeds, return_sequences=None, return_state=False, *, kinds=RECURRENT_LAYERS
+    architecture, i, seeds, return_sequences=None, return_state=False, *, training=False
 ):
     """Return the i-th recurrent layer, wrapped where it is bidirectional."""
     if return_sequences is None:
@@ -75,7 +74,7 @@ def recurrent_layer(
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
-    layer = kinds[cell_type](
+    layer = _layer_class(architecture, i, training)(
         architecture.units[i],
         activation=architecture.activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
@@ -93,6 +92,16 @@ def recurrent_layer(
         return layer
     with keras.saving.custom_object_scope({type(layer).__name__: type(layer)}):  # it copies layers
         return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
+
+
+def _layer_class(architecture, i, training):
+    cell_type, units = architecture.cell_types[i], architecture.units[i]
+    features = architecture.recurrent_layers()[i].weights[0].shape[0]
+    # Recurrent dropout drops other inputs for each gate: Keras's own steps do that.
+    hoisted = training and not architecture.recurrent_dropout
+    if hoisted and hoisting_pays(cell_type, features, units):
+        return HOISTED_LAYERS[cell_type]
+    return RECURRENT_LAYERS[cell_type]
 
 
 def inner_layers(model):

@@ -43,12 +43,12 @@ VARIANTS = {
     "plain": {"hidden_size": 4},
     "stacked": {"hidden_size": (4, 3)},
     "bidirectional": {"hidden_size": 4, "bidirectional": True},
-    "embedded": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 3},
+    "embedded": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 8},
     "masked": {"hidden_size": 4, "mask_value": -1.0},
     "sequences": {"hidden_size": 4, "return_sequences": True},
     "weighted": {"hidden_size": 4},
     "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "tanh"},
-    "masked tokens": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 3, "mask_value": 0},
+    "masked tokens": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 8, "mask_value": 0},
     "masked sequences": {"hidden_size": 4, "return_sequences": True, "mask_value": -1.0},
     "weighted timesteps": {"hidden_size": 4, "return_sequences": True},
     "stacked bidirectional": {"hidden_size": (4, 3), "bidirectional": True},
@@ -547,11 +547,13 @@ def test_shuffled_fit_equals_model_fit_on_the_replayed_order(engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dropped", ["dropout", "recurrent_dropout"])
-def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped):
+@pytest.mark.parametrize(
+    ("dropped", "units"), [("dropout", 4), ("dropout", FEATURES // 2), ("recurrent_dropout", 4)]
+)
+def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, units):
     X, y, _ = numbers("plain")
-    regressor = RNNRegressor("gru", 4, engine="keras", **{dropped: 0.3}, **PLAIN).fit(X, y)
-    layer = keras.layers.GRU(4, **{dropped: 0.3})
+    regressor = RNNRegressor("gru", units, engine="keras", **{dropped: 0.3}, **PLAIN).fit(X, y)
+    layer = keras.layers.GRU(units, **{dropped: 0.3})
     model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)])
     model.compile(optimizer=keras_optimizer("adam"), loss="mse", jit_compile=True)
     seed = check_random_state(0).randint(np.iinfo(np.int32).max)
