@@ -2,8 +2,8 @@
 
 The networks are those of the workloads. Each is trained, saved by `skrnn.save`, and with the same
 weights as a compiled `.keras` file; both hold the optimizer's variables. Each measurement is a
-fresh process that loads one of them and predicts one sample. Imports count, since a server that
-starts has to wait for them too. The two take turns.
+fresh process that loads one of them and predicts one sample, with its imports, which a server that
+starts has to wait for, and then without them. The two take turns.
 
     python examples/benchmarks/serve.py W1 W2 W5 --rounds 5
 """
@@ -20,19 +20,19 @@ import numpy as np
 from workloads import ENVIRONMENT, Plain, data, skrnn_estimator
 
 
-def with_skrnn(path, X):
+def skrnn_server():
     import skrnn  # the import is part of what is measured
 
-    return skrnn.load(path).predict(X)
+    return lambda path, X: skrnn.load(path).predict(X)
 
 
-def with_keras(path, X):
+def keras_server():
     import keras  # the import is part of what is measured
 
-    return keras.models.load_model(path).predict(X, verbose=0)
+    return lambda path, X: keras.models.load_model(path).predict(X, verbose=0)
 
 
-SIDES = {"skrnn": with_skrnn, "keras": with_keras}
+SIDES = {"skrnn": skrnn_server, "keras": keras_server}
 
 
 def save_both(name, folder):
@@ -51,26 +51,37 @@ def save_both(name, folder):
 
 
 def measure(side, path):
-    """Return the seconds from the start of a process to its first prediction."""
+    """Return the seconds from the start of a process to its first prediction; without imports."""
     start = time.perf_counter()
     command = [sys.executable, __file__, "--worker", side, path]
     with subprocess.Popen(
         command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        if not process.stdout.readline():
-            raise SystemExit(f"{side} predicted nothing")
-        return time.perf_counter() - start
+        without_imports = float(process.stdout.readline())
+        return time.perf_counter() - start, without_imports
+
+
+def serve(side, path):
+    """Print the seconds from the end of the imports to the first prediction in this process."""
+    X = np.load(Path(path).with_name("X.npy"))
+    predict = SIDES[side]()
+    start = time.perf_counter()
+    predict(path, X)
+    print(time.perf_counter() - start, flush=True)
 
 
 def compare(name, rounds):
     """Let the two take turns, and print the medians of seconds and of ratios."""
     with tempfile.TemporaryDirectory() as folder:
         paths = save_both(name, folder)
-        measured = [[measure(side, paths[side]) for side in SIDES] for _ in range(rounds)]
-    ratios = [slow / fast for fast, slow in measured]
-    medians = [statistics.median(values) for values in (*zip(*measured, strict=True), ratios)]
-    listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    print("{:>4}{:>12.2f}{:>12.2f}{:>8.2f}  {}".format(name, *medians, listed), flush=True)
+        pairs = [[measure(side, paths[side]) for side in SIDES] for _ in range(rounds)]
+    for i, label in enumerate(("", "without imports")):
+        ours, theirs = ([times[i] for times in side] for side in zip(*pairs, strict=True))
+        ratios = [slow / fast for fast, slow in zip(ours, theirs, strict=True)]
+        medians = [statistics.median(values) for values in (ours, theirs, ratios)]
+        listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        row = "{:>4}{:>12.4f}{:>12.4f}{:>8.2f}  {}".format(name, *medians, listed)
+        print(row, label, flush=True)
 
 
 def main():
@@ -80,8 +91,7 @@ def main():
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        side, path = arguments.worker
-        print(SIDES[side](path, np.load(Path(path).with_name("X.npy"))), flush=True)
+        serve(*arguments.worker)
         return
     print(f"{'':>4}{'skrnn (s)':>12}{'Keras (s)':>12}{'ratio':>8}  by round")
     for name in arguments.workloads:
