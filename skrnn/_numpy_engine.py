@@ -48,6 +48,7 @@ class Loaded:
         self.loss = LOSSES[settings.loss]
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
+        self.drops = architecture.dropout > 0 or architecture.recurrent_dropout > 0
         self.generator = np.random.default_rng(0)  # stands where the state says
         self.equal_shares = {} if samples.weights.strides == (0,) else None
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
@@ -91,6 +92,7 @@ class Loaded:
         """Take over a state, unless it is what the last epoch left."""
         if state is self.state:
             return
+        self.state = state
         flatten(state.weights, self.weights)
         self.optimizer.load(state.slots)
         set_words(self.generator, *state.seeds)
@@ -98,7 +100,7 @@ class Loaded:
     def leave(self, carried):
         """Return the state that training has come to, in arrays of its own."""
         weights = unflatten(self.weights.copy(), self.shapes)
-        seeds = [words_of(self.generator)]
+        seeds = [words_of(self.generator)] if self.drops else self.state.seeds
         self.state = State(weights, self.optimizer.dump(), seeds, carried)
         return self.state
 
@@ -286,9 +288,11 @@ def _shares(loss, architecture, w):
 def _batch_loss(loss, network, output, y, shares):
     """Return a batch's loss, sum(w l) / sum(w), and its gradient as the loss gives it."""
     if network.architecture.return_sequences:
-        y = y.swapaxes(0, 1)  # timesteps first, as the output
+        y = y.swapaxes(0, 1).reshape(len(output), -1)  # timesteps first, as the output
+    elif y.ndim != 2:
+        y = y.reshape(len(output), -1)
     prediction = output if loss.of is None else network.head[-1].before
-    losses, d = loss.function(y.reshape(len(output), -1), prediction)
+    losses, d = loss.function(y, prediction)
     row, column = shares
     np.multiply(d, column, d)
     return np.dot(row, losses), d

@@ -4,6 +4,7 @@ Letters in shapes: T timesteps, n samples, F features, U units, N rows (samples,
 timesteps). Time comes first, so that a timestep lies in one piece.
 """
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -183,11 +184,11 @@ class Stack:
         drops : iterator of ndarray, or None
             What dropout multiplies the input of each layer and direction with.
         """
-        carried, self.gone = iter(carried), gone
+        carried, self.gone = iter(carried) if carried else None, gone
         for layer in self.layers:
             outputs = []
             for direction in layer:
-                begin = [*islice(carried, direction.cell.n_states)] or None
+                begin = None if carried is None else [*islice(carried, direction.cell.n_states)]
                 drop = None if drops is None else next(drops)
                 outputs.append(direction.forward(x, gone, begin, drop))
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
@@ -213,20 +214,29 @@ class Stack:
 
     def backward(self, d_last, d_sequence, *, to_input):
         """Write all gradients; return that of x, or None without `to_input`."""
-        for i, layer in reversed(list(enumerate(self.layers))):
-            dx, units = None, layer[0].cell.units
-            if len(layer) == 2 and self.gone is not None and d_sequence is not None:
-                d_sequence[self.gone] = 0
-            for k, direction in enumerate(layer):
-                part = slice(k * units, (k + 1) * units)
-                into = direction.backward(
-                    None if d_last is None else d_last[:, part],
-                    None if d_sequence is None else d_sequence[:, :, part],
-                    to_input=to_input or i > 0,
-                )
-                dx = into if dx is None else dx + into
-            d_last, d_sequence = None, dx
+        for i in range(len(self.layers) - 1, -1, -1):
+            d_sequence = self._layer_backward(
+                self.layers[i], d_last, d_sequence, to_input=to_input or i > 0
+            )
+            d_last = None
         return d_sequence
+
+    def _layer_backward(self, directions, d_last, d_sequence, *, to_input):
+        forwards, *backwards = directions
+        if not backwards:
+            return forwards.backward(d_last, d_sequence, to_input=to_input)
+        if self.gone is not None and d_sequence is not None:
+            d_sequence[self.gone] = 0
+        first, second = slice(forwards.cell.units), slice(forwards.cell.units, None)
+        into = [
+            direction.backward(
+                None if d_last is None else d_last[:, part],
+                None if d_sequence is None else d_sequence[:, :, part],
+                to_input=to_input,
+            )
+            for direction, part in zip(directions, (first, second), strict=True)
+        ]
+        return into[0] + into[1] if to_input else None
 
 
 class Dense:
@@ -249,12 +259,14 @@ class Dense:
         self.before = np.empty((n_rows, n_outputs), weights.dtype)
         self.output, self.slope = np.empty_like(self.before), np.empty_like(self.before)
         self.columns, self.kernel = self.rows.T, self.matrix[:-1].T
+        one = 0 if n_rows == 1 else slice(None)  # NumPy is quicker with one row as a vector
+        self.project = partial(np.dot, self.rows[one], self.matrix, self.before[one])
         self.activation = activation
 
     def forward(self, x):
         """Return the output (N, n_outputs) for x (N, n_inputs)."""
         np.copyto(self.input, x)
-        np.dot(self.rows, self.matrix, out=self.before)
+        self.project()
         if self.activation == "linear":
             return self.before
         value = softmax if self.activation == "softmax" else ACTIVATIONS[self.activation].value
@@ -268,10 +280,9 @@ class Dense:
         if self.activation == "softmax":
             return softmax_backward(self.output, d)
         ACTIVATIONS[self.activation].derivative(self.before, self.output, self.slope)
-        self.slope *= d
-        return self.slope
+        return np.multiply(self.slope, d, self.slope)
 
     def backward(self, d):
         """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
-        np.dot(self.columns, d, out=self.gradient)
+        np.dot(self.columns, d, self.gradient)
         return np.dot(d, self.kernel)
