@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import GridSearchCV
@@ -27,6 +28,7 @@ WORKLOADS = {
     "W1": "LSTM(20, relu), Dense(5, relu), Dense(1) on 13 windows, batch 1, 200 epochs: fit",
     "W2": "Embedding(5000, 100), SimpleRNN(128), sigmoid on 10,000 x 30 ids, 3 epochs: fit",
     "W3": "GridSearchCV, 3 cells x 4 sizes, cv=3, 1,000 x 12, 10 epochs, refit: fit",
+    "W3j": "the search of W3 with n_jobs=2, in threads; its peer is skrnn with n_jobs=1",
     "W4": "LSTM(64), Dense(24) on 20,000 x 48 x 7, batch 64, 2 epochs: fit",
     "W5": "one sample (48, 7) through the network of W4: predict",
     "W5b": "20,000 samples (48, 7) through the network of W4: predict",
@@ -34,7 +36,8 @@ WORKLOADS = {
     "W6b": "a SimpleRNN(8) on the first million of these windows, batch 1,024, 1 epoch: fit",
     "W7": "a fresh process: import, fit a tiny network, predict",
 }
-PEERS = {"W6": {"keras"}, "W6b": {"keras"}}  # others have nothing of the kind
+# The peers that have something of the kind; where they are not listed here, all.
+PEERS = {"W3j": {"serial"}, "W6": {"keras"}, "W6b": {"keras"}}
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
 SIZES = (8, 16, 32, 64)
 CELLS = ("simple_rnn", "lstm", "gru")
@@ -50,7 +53,7 @@ def data(name):
         return X[:, :, np.newaxis], X[:, -1] + np.float32(steps)
     if name == "W2":
         return rng.integers(0, 5000, (10_000, 30)), rng.integers(0, 2, 10_000)
-    if name == "W3":
+    if name in ("W3", "W3j"):
         X = rng.normal(size=(1000, 12, 1)).astype("float32")
         return X, X.sum(axis=(1, 2))
     if name in ("W6", "W6b"):
@@ -82,7 +85,7 @@ def skrnn_estimator(name):
         return RNNClassifier(
             "simple_rnn", 128, vocab_size=5000, embedding_dim=100, batch_size=32, epochs=3, **plain
         )
-    if name == "W3":
+    if name in ("W3", "W3j"):
         return RNNRegressor(batch_size=32, epochs=10, **plain)
     if name == "W6b":
         return RNNRegressor("simple_rnn", 8, batch_size=1024, epochs=1, **plain)
@@ -219,7 +222,7 @@ def prepared(side, name):
     """Return an estimator, X and y as this side wants them, with everything imported."""
     X, y = data(name)
     grid = {"cell_type": CELLS, "hidden_size": SIZES}
-    if side == "skrnn":
+    if side in ("skrnn", "serial"):
         estimator = skrnn_estimator(name)
     elif side == "keras":
         import keras  # noqa: F401 - imports are not counted
@@ -232,10 +235,11 @@ def prepared(side, name):
         estimator = skorch_estimator(name)
         grid = {"module__cell_type": CELLS, "module__hidden_size": SIZES}
         y = y.astype("float32") if y.ndim == 2 or name == "W2" else y[:, np.newaxis]
-    if name == "W3":
+    if name in ("W3", "W3j"):
         if side == "scikeras":
             estimator.set_params(model__cell_type="lstm", model__hidden_size=64)
-        estimator = GridSearchCV(estimator, grid, cv=3)
+        n_jobs = 2 if name == "W3j" and side == "skrnn" else 1
+        estimator = GridSearchCV(estimator, grid, cv=3, n_jobs=n_jobs)
     return estimator, X, y
 
 
@@ -269,8 +273,9 @@ def measure(side, name):
         estimator.fit(X[:256], y[:256])
         X = X[:1] if name == "W5" else X
         return seconds_of(lambda: estimator.predict(X), 100 if name == "W5" else 5)
-    seconds = seconds_of(lambda: estimator.fit(X, y))
-    if name == "W3":
+    with joblib.parallel_config("threading"):
+        seconds = seconds_of(lambda: estimator.fit(X, y))
+    if name in ("W3", "W3j"):
         print(f"{side}: best {estimator.best_params_}, R2 {estimator.best_score_:.3f}")
     if name == "W7":
         estimator.predict(X)
@@ -334,13 +339,14 @@ def main():
     peers = dict(
         peer.split("=", 1) if "=" in peer else (peer, sys.executable) for peer in arguments.peers
     )
+    peers["serial"] = sys.executable
     print(
         f"{'':<4} {'peer':<9}{'skrnn (s)':>12}{'peer (s)':>12}{'ratio':>9}"
         f"{'skrnn (MB)':>12}{'peer (MB)':>10}   ratios by round"
     )
     for name in names:
         for peer, python in peers.items():
-            if peer in PEERS.get(name, peers):
+            if peer in PEERS.get(name, peers.keys() - {"serial"}):
                 compare(name, peer, python, arguments.rounds)
 
 
