@@ -157,7 +157,9 @@ def _read_optimizer(model):
         read_settings(parameters, "", 1)
     except ValueError:
         return {}, []
-    return parameters, [variable.numpy() for variable in optimizer.variables]
+    if not optimizer.built:
+        return parameters, []  # compiled and never trained
+    return parameters, [np.array(variable.numpy()) for variable in optimizer.variables]
 
 
 def _read_loss(model, fitting):

@@ -148,7 +148,12 @@ def _states(architecture):
 
 
 def _check_slots(slots, architecture, settings):
-    """Refuse optimizer variables of other shapes; what Keras alone has, Keras checks."""
+    """Refuse optimizer variables of other shapes; what Keras alone has, Keras checks.
+
+    None are there after `from_keras`, if the model's cannot be gone on with.
+    """
+    if not slots:
+        return
     if not _numpy_optimizers.takes(settings.optimizer, settings.optimizer_config):
         require(all(slot.ndim == 0 for slot in slots[:2]), "`optimizer_state_`")
         return

@@ -27,6 +27,7 @@ from keras.layers import (
 )
 from sklearn.base import clone
 
+import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -217,6 +218,21 @@ def test_from_keras_gives_an_estimator_like_any_other():
     assert fresh.fit(X, Y).predict(X).shape == (20,)
     assert regressor.partial_fit(X, Y).n_epochs_ == 1
     assert regressor.score(X, Y) <= 1
+
+
+@pytest.mark.parametrize("state", ["never compiled", "never trained", "trained"])
+def test_from_keras_goes_on_training_bitwise_after_save_and_load(state, tmp_path):
+    model = sequential(Input((5, 2)), GRU(3), Dense(1))
+    if state != "never compiled":
+        model.compile("adam", "mse")
+    if state == "trained":
+        model.fit(X, Y, verbose=0)
+    regressor = RNNRegressor.from_keras(model).set_params(random_state=0)
+    skrnn.save(regressor, tmp_path / "network")
+    loaded = skrnn.load(tmp_path / "network").partial_fit(X, Y)
+    regressor.partial_fit(X, Y)
+    for one, other in zip(loaded.weights_, regressor.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_from_keras_shares_no_memory_with_the_model():
