@@ -350,8 +350,8 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             sequences,
             targets.values,
             weights,
-            scale_x=self.standardize is True or self.standardize == "X",
-            scale_y=targets.scaled and (self.standardize is True or self.standardize == "y"),
+            scale_x=self.standardize in (True, "X"),
+            scale_y=targets.scaled and (self.standardize in (True, "y")),
         )
 
     def _samples(self, sequences, targets, weights, positions):

@@ -1295,3 +1295,12 @@ def test_list_with_a_label_for_each_timestep_gives_arrays_of_the_same_lengths():
     assert [array.shape for array in probabilities] == [(len(array), 2) for array in y]
     expected = accuracy_score(np.concatenate(y), np.concatenate(list(predicted)))
     assert fitted.score(X, y) == expected > 0.9
+
+
+def test_standardize_may_be_a_boolean_of_numpy():
+    X, y = np.arange(40.0).reshape(10, 4), np.arange(10.0)
+    predictions = [
+        RNNRegressor(hidden_size=3, epochs=1, random_state=0, standardize=flag).fit(X, y).predict(X)
+        for flag in (True, np.True_)
+    ]
+    np.testing.assert_array_equal(*predictions)
