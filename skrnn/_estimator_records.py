@@ -25,7 +25,7 @@ from skrnn._network_records import (
     is_vector,
     or_none,
 )
-from skrnn._records import ARRAY, Entry, require
+from skrnn._records import VALUES, Entry, require
 from skrnn._regressor import RNNRegressor
 from skrnn._scaling import Scaling
 from skrnn._settings import Settings
@@ -224,4 +224,4 @@ ESTIMATORS = {
     "Pipeline": Entry(Pipeline, _take_pipeline_apart, _pipeline),
 }
 # All that a file may hold, but for what `_target_records` adds; a class joins by one entry.
-TABLE = ESTIMATORS | NETWORKS | TIMES | {"array": ARRAY}
+TABLE = ESTIMATORS | NETWORKS | TIMES | VALUES

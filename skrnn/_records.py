@@ -5,6 +5,7 @@ is refused, and none is ever looked up elsewhere.
 """
 
 from collections.abc import Callable
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,9 @@ def packed(value, table, place):
         return {CLASS: "dict", "keys": packed(list(value), table, place), "values": values}
     name = next((name for name, entry in table.items() if entry.holds(value)), None)
     if name is None:
-        raise TypeError(f"`{place}` cannot be stored: it is of type {type(value).__name__}. {HINT}")
+        best = "Its `best_estimator_` may be. " if hasattr(value, "best_estimator_") else ""
+        kind = type(value).__name__
+        raise TypeError(f"`{place}` cannot be stored: it is of type {kind}. {best}{HINT}")
     try:
         parts = table[name].take_apart(value)
     except ValueError as error:
@@ -134,4 +137,18 @@ def _text_or_objects(codes=None, items=None):
     return np.ascontiguousarray(codes).view(f"U{codes.shape[-1]}")[..., 0]
 
 
-ARRAY = Entry(np.ndarray, _take_array_apart, _text_or_objects)
+def _checked(text):
+    require(isinstance(text, str), "a text")
+    return text
+
+
+VALUES = {
+    "array": Entry(np.ndarray, _take_array_apart, _text_or_objects),
+    "text": Entry(np.str_, lambda text: {"text": str(text)}, lambda text: np.str_(_checked(text))),
+    "path": Entry(
+        PurePath,
+        lambda path: {"text": str(path)},
+        lambda text: Path(_checked(text)),
+        exact=False,
+    ),
+}

@@ -19,6 +19,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -271,6 +272,13 @@ def test_network_comes_back_as_fitted_after_set_params(tmp_path):
     assert_array_equal(reloaded(estimator, tmp_path).predict(X), expected)
 
 
+def test_text_of_numpy_and_paths_come_back_in_their_type(tmp_path):
+    estimator = classifier(cell_type=np.str_("gru"), checkpoint_dir=tmp_path / "checkpoints")
+    estimator.set_params(class_weight=dict.fromkeys(np.unique(["a", "b"]), 2.0))
+    loaded = reloaded(estimator, tmp_path)
+    assert list(map(type, loaded.class_weight)) == [np.str_, np.str_]
+
+
 def test_metadata_requests_come_back(tmp_path):
     with config_context(enable_metadata_routing=True):
         estimator = regressor().set_fit_request(sample_weight=True, validation_data="holdout")
@@ -347,6 +355,10 @@ REFUSED = {
     "memory": (make_pipeline(regressor(), memory="cache"), ValueError, "`memory` is a folder"),
     "subclass": (type("Mine", (RNNRegressor,), {})(), TypeError, "type Mine"),
     "class": (RNNRegressor, TypeError, "must be an estimator"),
+    "search": (
+        GridSearchCV(regressor(), {"epochs": [1]}, cv=2).fit(X, NUMBERS),
+        *(TypeError, "type GridSearchCV. Its `best_estimator_` may be"),
+    ),
     "complex": (regressor(mask_value=1j), TypeError, "mask_value` .* complex"),
     "step without a name in pandas": (
         WindowTransformer(2).fit(

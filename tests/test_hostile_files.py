@@ -313,6 +313,8 @@ LIES = [
     ((*NETWORK, "engine_"), "os"),
     ((*NETWORK, "_asked_engine"), "../engine"),
     ((*NETWORK, "_architecture"), None),
+    ((*NETWORK, "checkpoint_dir"), {"class": "path", "text": 1}),
+    ((*NETWORK, "loss"), {"class": "text", "text": ["mse"]}),
     ((*NETWORK, "_scaling"), {"class": "WindowTransformer"}),
     ((*NETWORK, "_settings", "optimizer"), "os.system"),
     ((*NETWORK, "_settings", "batch_size"), 0),
