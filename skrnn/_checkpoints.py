@@ -62,7 +62,8 @@ class Checkpoints(NoCheckpoints):
     """
 
     def __init__(self, folder, every, fingerprint):
-        self.folder, self.every, self.fingerprint = folder, every, fingerprint
+        self.folder = os.path.expanduser(folder)
+        self.every, self.fingerprint = every, fingerprint
         self.kept = None
 
     def __enter__(self):
@@ -72,7 +73,7 @@ class Checkpoints(NoCheckpoints):
         except (OSError, ValueError) as error:  # of a name that cannot be one
             raise ValueError(
                 "`checkpoint_dir` must be a folder in which files can be written, got "
-                f"{os.fspath(self.folder)!r}: {error}. Name another one."
+                f"{self.folder!r}: {error}. Name another one."
             ) from error
         try:
             self._clean()

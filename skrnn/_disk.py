@@ -1,5 +1,6 @@
 """Disk: a file that holds its old bytes or its new ones, and never a part of them."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -7,12 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def read_path(path, suffix):
-    """Return `path` as a Path, or refuse one whose name does not end as it must."""
+def read_path(path, suffix=""):
+    """Return `path` as a Path, or refuse one whose name does not end as it must.
+
+    "~" at its beginning is the home folder.
+    """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"`path` must be a str or a pathlib.Path, got {type(path).__name__}.")
-    path = Path(path)
-    if path.suffix != suffix:
+    path = Path(os.path.expanduser(path))
+    if suffix and path.suffix != suffix:
         raise ValueError(f"`path` must end in {suffix!r}, got {str(path)!r}.")
     return path
 
@@ -31,6 +35,10 @@ def replacing(path, suffix=".tmp"):
         Of the temporary name.
     """
     target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not target.parent.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
     name = f".skrnn-{target.name[:40]}-{secrets.token_hex(8)}{suffix}"
     temporary = target.with_name(name)
     try:

@@ -1,5 +1,6 @@
 """Files: estimators on disk, without pickle and without TensorFlow."""
 
+from skrnn._disk import read_path
 from skrnn._estimator_records import TABLE, is_estimator
 from skrnn._format import FileFormatError, read_file, write_file
 from skrnn._records import HINT, names_other_classes, packed, require, unpacked
@@ -56,7 +57,7 @@ def save(est, path, *, key=None):
     >>> bool((loaded.predict(X) == regressor.predict(X)).all())
     True
     """
-    table = _whole_table()
+    path, table = read_path(path), _whole_table()
     if isinstance(est, type) or not is_estimator(est):
         raise TypeError(f"`est` must be an estimator, got {est!r}. {HINT}")
     record = packed(est, table, type(est).__name__)
@@ -112,6 +113,7 @@ def load(path, *, key=None):
     ...     skrnn.load(path, key="our secret")
     WindowTransformer(timesteps=4)
     """
+    path = read_path(path)
     tree = read_file(path, key=key)
     try:
         estimator = tree.get("estimator") if isinstance(tree, dict) else None

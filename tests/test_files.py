@@ -2,10 +2,12 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import cloudpickle
@@ -406,15 +408,30 @@ def test_path_may_be_text(tmp_path):
 
 
 def test_missing_file_and_folder_raise_what_open_raises(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"none'$"):
         skrnn.load(tmp_path / "none")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"none'$"):
         skrnn.save(WindowTransformer(), tmp_path / "none" / "file")
     with pytest.raises(OSError, match="director"):
         skrnn.load(tmp_path)
-    with pytest.raises(OSError, match="director"):
+    with pytest.raises(IsADirectoryError, match=re.escape(str(tmp_path)) + "'$"):
         skrnn.save(WindowTransformer(), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [0, None, b"file"])
+def test_path_of_another_kind_is_refused_by_name(path):
+    for use in (partial(skrnn.save, WindowTransformer()), skrnn.load):
+        with pytest.raises(TypeError, match=r"`path` must be a str or a pathlib\.Path, got"):
+            use(path)
+
+
+def test_tilde_in_a_path_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # of Windows
+    skrnn.save(regressor(checkpoint_dir="~/checkpoints").fit(X, NUMBERS), "~/file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "file"]
+    assert skrnn.load("~/file").checkpoint_dir == "~/checkpoints"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
