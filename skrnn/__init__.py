@@ -4,6 +4,7 @@ from skrnn import cells
 from skrnn._classifier import RNNClassifier
 from skrnn._engines import clear_cache
 from skrnn._files import load, save
+from skrnn._forecaster import RNNForecaster
 from skrnn._format import FileFormatError
 from skrnn._regressor import RNNRegressor
 from skrnn._window_transformer import WindowTransformer
@@ -14,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "FileFormatError",
     "RNNClassifier",
+    "RNNForecaster",
     "RNNRegressor",
     "WindowTransformer",
     "__version__",

@@ -51,15 +51,15 @@ def read_time_index(data):
         return None
     if isinstance(data.index, pd.MultiIndex):
         times = data.index.get_level_values(1)
-        bounds, labels = _series_blocks(data.index)
+        bounds, labels = series_blocks(data.index)
     else:
         times, bounds, labels = data.index, np.array([0, len(data)]), [None]
     index = TimeIndex(times, bounds, labels)
-    _check_order(index)
+    check_order(index)
     return index
 
 
-def _series_blocks(index):
+def series_blocks(index):
     """Bounds and labels of the series in a (series, time) index; each must be one block."""
     codes = np.asarray(index.codes[0])
     if (codes < 0).any():
@@ -80,7 +80,12 @@ def _series_blocks(index):
     return np.append(starts, len(codes)), labels
 
 
-def _check_order(index):
+def ticks_of(times):
+    """Times, or the numbers that stand for them, as integers that sort alike."""
+    return times.to_numpy() if times.dtype.kind in "iu" else times.asi8
+
+
+def check_order(index):
     """Refuse NaT, and times that do not ascend strictly within their series."""
     if index.times.hasnans:
         row = int(np.argmax(index.times.isna()))
@@ -88,7 +93,7 @@ def _check_order(index):
             f"The time index must be complete, got NaT in row {row}. Drop the row or fill in its "
             "time."
         )
-    ticks = index.times.asi8
+    ticks = ticks_of(index.times)
     descends = ticks[1:] <= ticks[:-1]
     descends[index.bounds[1:-1] - 1] = False
     if not descends.any():
@@ -109,7 +114,7 @@ def _check_order(index):
     )
 
 
-def _is_fixed(frequency):
+def is_fixed(frequency):
     """Whether a step is a duration; a Day, a Tick before pandas 3, is one of the calendar."""
     durations = (pd.Timedelta, pd.offsets.Tick)
     return isinstance(frequency, durations) and not isinstance(frequency, pd.offsets.Day)
@@ -119,7 +124,7 @@ def _adds_at_once(frequency):
     """Whether pandas adds the step to all times of a DatetimeIndex together."""
     if type(frequency) is pd.DateOffset:
         return frequency.kwds.keys() <= {"months", "days"}
-    return _is_fixed(frequency) or type(frequency) in AT_ONCE
+    return is_fixed(frequency) or type(frequency) in AT_ONCE
 
 
 def _advanced(times, frequency):
@@ -135,7 +140,7 @@ def follows(earlier, later, frequency):
     Steps of a fixed duration are judged in absolute time, steps of the calendar (days, business
     days, weeks, months) in local wall time, so that a change of the clocks is no gap.
     """
-    if not _is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
+    if not is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
         earlier, later = earlier.tz_localize(None), later.tz_localize(None)
     return _advanced(earlier, frequency) == later
 

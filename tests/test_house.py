@@ -47,6 +47,9 @@ LEVELS = [
     ["_exports"],
     ["_base"],
     ["_regressor", "_classifier", "_window_transformer"],
+    ["_steps", "_panel", "_series", "_exog", "_calendar", "_level", "_baselines", "_intervals"],
+    ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
+    ["_forecaster"],
     ["_records"],
     ["_time_records", "_network_records"],
     ["_estimator_records"],
@@ -65,6 +68,7 @@ KERAS_MODULES = {
 PUBLIC_NAMES = [
     "FileFormatError",
     "RNNClassifier",
+    "RNNForecaster",
     "RNNRegressor",
     "WindowTransformer",
     "__version__",
@@ -176,7 +180,7 @@ def test_estimators_share_their_constructor_parameters():
     assert list(regressor.values()) == list(classifier.values())
 
 
-@pytest.mark.parametrize("name", ["RNNClassifier", "RNNRegressor", "WindowTransformer"])
+@pytest.mark.parametrize("name", [name for name in PUBLIC_NAMES if name[:3] in ("RNN", "Win")])
 def test_every_constructor_parameter_is_documented_in_order(name):
     estimator = getattr(skrnn, name)
     assert list(parameter_entries(estimator)) == list(inspect.signature(estimator).parameters)

@@ -1,0 +1,125 @@
+"""Backtest: forecasts of the past, row by row, beside those that need no model."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from skrnn._baselines import BASELINES, measures
+from skrnn._intervals import check_levels
+from skrnn._windowing import check_count
+
+MODELS = ("forecast", *BASELINES)
+
+
+class Backtest(pd.DataFrame):
+    """A DataFrame with one row for each series, cutoff and step of a backtest."""
+
+    @property
+    def _constructor(self):
+        return Backtest
+
+    def summary(self, by=None):
+        """Compare the forecasts with the baselines.
+
+        Parameters
+        ----------
+        by : str or list of str, default=None
+            Columns to group by, such as "series", "step" or "cutoff". None: all rows together.
+
+        Returns
+        -------
+        DataFrame
+            One row for each model, and group: MAE, RMSE, sMAPE (in percent), MASE; "coverage_80",
+            the share of truths within an interval in percent; and "loses_to", the baselines with
+            smaller MASE than the forecast.
+        """
+        if by is None:
+            return _compared(self)
+        keys = [by] if isinstance(by, str) else list(by)
+        tables = {key: _compared(part) for key, part in self.groupby(by, sort=False)}
+        return pd.concat(tables, names=[*keys, "model"])
+
+
+def _compared(rows):
+    """Return the measures of each model over the rows that have a truth."""
+    truth, scale = rows["truth"].to_numpy(), rows["scale"].to_numpy()
+    table = pd.DataFrame(
+        {name: measures(truth, rows[name].to_numpy(), scale) for name in MODELS}
+    ).T.rename_axis("model")
+    known = ~np.isnan(truth)
+    for lower in [name for name in rows.columns if str(name).startswith("lower_")]:
+        level = lower.removeprefix("lower_")
+        inside = (truth >= rows[lower]) & (truth <= rows[f"upper_{level}"])
+        table[f"coverage_{level}"] = np.nan
+        table.loc["forecast", f"coverage_{level}"] = 100 * inside[known].mean()
+    better = [name for name in BASELINES if table["MASE"][name] < table["MASE"]["forecast"]]
+    table["loses_to"] = ""
+    table.loc["forecast", "loses_to"] = ", ".join(better)
+    return table
+
+
+def run_backtest(forecaster, panel, *, folds, step, refit, level):
+    """Return the Backtest of a forecaster; see `RNNForecaster.backtest`.
+
+    Parameters
+    ----------
+    forecaster : RNNForecaster
+    panel : Panel
+        Every row, with `exog`.
+    folds, step, refit, level
+        As in `RNNForecaster.backtest`.
+    """
+    check_count("folds", folds, 1)
+    n_steps = forecaster.steps
+    step = n_steps if step is None else step
+    check_count("step", step, 1)
+    levels = [] if level is None else check_levels(level)
+    every = _all_times(panel.times)
+    last_known = len(every) - n_steps - 1 - step * np.arange(folds)[::-1]
+    if last_known[0] < 0:
+        raise ValueError(
+            f"`series` must have more than {len(every) - 1 - last_known[0]} times for {folds} "
+            f"folds of {n_steps} steps, got {len(every)}. Lower `folds` or `step`."
+        )
+    parts, fitted = [], None
+    for cutoff in every[last_known]:
+        known = np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
+        if fitted is None or refit:
+            chosen = np.flatnonzero(known)
+            fitted = clone(forecaster)._fit_panel(panel.chosen(chosen).until(known[chosen]))
+        parts.append(_fold(fitted, panel.chosen(chosen), known[chosen], n_steps, levels))
+    return Backtest(pd.concat(parts, ignore_index=True))
+
+
+def _all_times(times):
+    every = times[0]
+    for other in times[1:]:
+        if other is not every:
+            every = every.union(other)
+    return every
+
+
+def _fold(fitted, panel, known, n_steps, levels):
+    """Return the rows of one cutoff, for the series that go on after it."""
+    going = np.flatnonzero(known < panel.lengths)
+    outputs = fitted._model.forecast(panel, going, known[going], n_steps)
+    bounds = fitted._model.bounds(outputs, going, levels)
+    rows = []
+    for i, k in enumerate(going):
+        n_rows = min(n_steps, panel.lengths[k] - known[k])
+        ahead = slice(known[k], known[k] + n_rows)
+        past = panel.values[k][: known[k]]
+        columns = {
+            "series": np.repeat(pd.Index([panel.labels[k]], tupleize_cols=False), n_rows),
+            "cutoff": np.repeat(panel.times[k][known[k] - 1 : known[k]], n_rows),
+            "time": panel.times[k][ahead],
+            "step": np.arange(1, n_rows + 1),
+            "truth": panel.values[k][ahead],
+            "forecast": outputs[i, :n_rows],
+        }
+        columns |= {name: values[i, :n_rows] for name, values in bounds.items()}
+        for name, baseline in BASELINES.items():
+            columns[name] = baseline(past, n_rows, fitted.season_)
+        columns["scale"] = np.full(n_rows, fitted.scales_.iloc[k])
+        rows.append(pd.DataFrame(columns))
+    return pd.concat(rows, ignore_index=True)

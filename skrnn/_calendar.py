@@ -1,0 +1,48 @@
+"""Calendar: where a time stands in its hour, day, week or year, as points on circles."""
+
+import numpy as np
+import pandas as pd
+
+# Length of each cycle, and its first value in pandas.
+CYCLES = {
+    "minute": (60, 0),
+    "hour": (24, 0),
+    "dayofweek": (7, 0),
+    "dayofyear": (365.25, 1),
+    "month": (12, 1),
+    "quarter": (4, 1),
+}
+
+
+def check_calendar(names):
+    """Return the names of calendar features as a tuple, each known."""
+    names = (names,) if isinstance(names, str) else tuple(names)
+    for name in names:
+        if name not in CYCLES:
+            raise ValueError(f"`calendar` must hold names out of {list(CYCLES)}, got {name!r}.")
+    return names
+
+
+def calendar_features(times, names):
+    """Return the sine and cosine of each feature, in local time.
+
+    Parameters
+    ----------
+    times : pandas.Index of length n_rows
+    names : tuple of str
+
+    Returns
+    -------
+    ndarray of shape (n_rows, 2 * len(names))
+    """
+    if names and not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
+        raise ValueError(
+            f"`calendar` needs a DatetimeIndex or PeriodIndex, got {type(times).__name__}. Leave "
+            "it out, or give the rows their dates."
+        )
+    angles = [
+        2 * np.pi * (np.asarray(getattr(times, name)) - first) / length
+        for name, (length, first) in ((name, CYCLES[name]) for name in names)
+    ]
+    circles = [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
+    return np.column_stack(circles) if circles else np.empty((len(times), 0))

@@ -1,0 +1,54 @@
+"""Intervals: how far forecasts may be off, from windows kept from training (split conformal)."""
+
+from fractions import Fraction
+from math import ceil
+from numbers import Real
+
+import numpy as np
+
+
+def interval_columns(levels):
+    """Return the names of the bounds of each level."""
+    return [(f"lower_{level:g}", f"upper_{level:g}") for level in levels]
+
+
+def check_levels(level):
+    """Return the levels asked for as a list of percentages."""
+    levels = [level] if isinstance(level, Real) else list(level)
+    for value in levels:
+        if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 100:
+            raise ValueError(f"`level` must hold percentages between 0 and 100, got {value!r}.")
+    return levels
+
+
+def radii(residuals, level):
+    """Return the half width of the interval for each step.
+
+    The k-th smallest of n absolute residuals, k = ceil((n + 1) * level), holds the next one with
+    at least that probability where they are exchangeable (Lei et al. 2018,
+    doi:10.1080/01621459.2017.1307116, theorem 2.2).
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n_windows, n_steps)
+        Absolute, each in units of its series; NaN where there was no truth.
+    level : float
+        Percentage.
+
+    Returns
+    -------
+    ndarray of shape (n_steps,)
+    """
+    share = Fraction(str(level)) / 100
+    counts = (~np.isnan(residuals)).sum(axis=0)
+    ranks = [ceil((int(n) + 1) * share) for n in counts]
+    short = [int(n) for n, rank in zip(counts, ranks, strict=True) if rank > n]
+    if short:
+        needed = ceil(share / (1 - share))
+        raise ValueError(
+            f"`level={level:g}` needs at least {needed} calibration windows over all series, got "
+            f"{min(short)}. Raise `calibration`, the windows of each series that `fit` keeps from "
+            "training, or lower the level."
+        )
+    ordered = np.sort(residuals, axis=0)  # NaN last
+    return ordered[np.array(ranks) - 1, np.arange(len(ranks))]

@@ -1,0 +1,338 @@
+"""RNNForecaster: windows, scaling, rolling forward, searches; forms of series stand elsewhere."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from forecasting import Recorder, linear, monthly
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
+from sklearn.preprocessing import FunctionTransformer
+
+from skrnn import RNNForecaster, RNNRegressor
+
+LOG = FunctionTransformer(np.log, np.exp)
+
+
+def quick(**parameters):
+    return RNNRegressor("gru", 4, epochs=3, random_state=0, **parameters)
+
+
+def test_direct_windows_are_those_of_a_loop():
+    y = np.random.default_rng(0).normal(size=20)
+    fitted = RNNForecaster(Recorder(), timesteps=4, steps=3, scale=None).fit(pd.Series(y))
+    starts = range(20 - 4 - 3 + 1)
+    assert_array_equal(fitted.regressor_.X_[:, :, 0], [y[s : s + 4] for s in starts])
+    assert_array_equal(fitted.regressor_.y_, [y[s + 4 : s + 7] for s in starts])
+
+
+def test_recursive_windows_have_one_target():
+    y = np.arange(20.0)
+    forecaster = RNNForecaster(Recorder(), timesteps=4, steps=3, strategy="recursive", scale=None)
+    assert_array_equal(forecaster.fit(pd.Series(y)).regressor_.y_, y[4:])
+
+
+def test_stride_keeps_every_nth_window_and_the_last():
+    y = np.arange(20.0)
+    fitted = RNNForecaster(Recorder(), timesteps=4, scale=None, stride=3).fit(pd.Series(y))
+    assert_array_equal(fitted.regressor_.y_, y[4:][::-3][::-1])
+
+
+def test_windows_of_one_series_are_a_view():
+    class Viewer(Recorder):
+        def fit(self, X, y):
+            self.base_ = X.base
+            return super().fit(X, y)
+
+    fitted = RNNForecaster(Viewer(), timesteps=50, stride=2).fit(pd.Series(np.arange(999.0)))
+    assert fitted.regressor_.base_ is not None
+
+
+def test_windows_are_ordered_by_target_time_across_series():
+    wide = pd.DataFrame({"a": np.arange(10.0), "b": 100 + np.arange(10.0)})
+    wide.loc[:3, "b"] = np.nan
+    fitted = RNNForecaster(Recorder(), timesteps=2, scale=None).fit(wide)
+    assert fitted.regressor_.y_.tolist() == [2, 3, 4, 5, 6, 106, 7, 107, 8, 108, 9, 109]
+
+
+def test_scale_series_standardizes_each_series_by_its_rows():
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2)) * [1, 50] + [7, 900])
+    fitted = RNNForecaster(Recorder(), timesteps=2).fit(wide)
+    scaled = ((wide - wide.mean()) / wide.std(ddof=0)).to_numpy()
+    assert_allclose(fitted.regressor_.y_, scaled[2:].ravel())
+
+
+def test_scale_window_standardizes_each_window_by_its_rows():
+    y = np.random.default_rng(0).normal(size=30).cumsum()
+    fitted = RNNForecaster(Recorder(), timesteps=5, scale="window").fit(pd.Series(y))
+    windows = np.array([y[s : s + 5] for s in range(25)])
+    means, deviations = windows.mean(1), windows.std(1)
+    assert_allclose(fitted.regressor_.y_, (y[5:] - means) / deviations)
+    assert_allclose(
+        fitted.regressor_.X_[:, :, 0], (windows - means[:, None]) / deviations[:, None], atol=1e-12
+    )
+
+
+def test_constant_windows_stay_finite():
+    y = pd.Series(np.repeat([5.0, 6.0], 20))
+    fitted = RNNForecaster(Recorder(), timesteps=4, scale="window").fit(y)
+    assert np.isfinite(fitted.regressor_.X_).all()
+    assert_allclose(fitted.predict(3), 6.0)
+
+
+@pytest.mark.parametrize("lag", [1, 12])
+def test_differences_are_what_the_network_learns(lag):
+    y = monthly().to_numpy()
+    fitted = RNNForecaster(Recorder(), timesteps=3, differences=lag, scale=None).fit(pd.Series(y))
+    assert_allclose(fitted.regressor_.y_, (y[lag:] - y[:-lag])[3:])
+
+
+@pytest.mark.parametrize("transformer", [None, LOG])
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("differences", [0, 1, 12])
+@pytest.mark.parametrize("scale", [None, "series", "window"])
+def test_what_is_linear_is_forecast_exactly(scale, differences, strategy, transformer):
+    rows = np.arange(90)
+    y = 50 + rows + 10 * np.sin(rows * np.pi / 6)
+    y = y if transformer is None else np.exp(y / 50)
+    series = pd.Series(y, index=pd.date_range("2015-01-31", periods=90, freq="ME"))
+    forecaster = RNNForecaster(
+        linear(),
+        timesteps=14,
+        steps=6,
+        scale=scale,
+        differences=differences,
+        strategy=strategy,
+        transformer=transformer,
+    )
+    forecast = forecaster.fit(series[:-10]).predict(10)  # rolls forward
+    assert_allclose(forecast, series[-10:], rtol=1e-3)
+    assert forecast.index.equals(series.index[-10:])
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_predict_beyond_steps_feeds_forecasts_back(strategy):
+    y, T, H = monthly(), 5, 3
+    forecaster = RNNForecaster(linear(0.1), timesteps=T, steps=H, strategy=strategy, scale=None)
+    regressor = forecaster.fit(y).regressor_
+    path = list(y)
+    while len(path) < len(y) + 7:
+        path += list(np.ravel(regressor.predict(np.array(path[-T:]).reshape(1, T, 1))))
+    assert_allclose(forecaster.predict(7), path[len(y) : len(y) + 7])
+
+
+def test_one_network_forecasts_all_series_in_one_call():
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 5)))
+    fitted = RNNForecaster(Recorder(), timesteps=4, steps=2).fit(wide)
+    fitted.predict()
+    assert fitted.regressor_.seen_.shape == (5, 4, 1)
+
+
+def test_a_recurrent_network_beats_the_seasonal_naive_forecast():
+    series = monthly(120)
+    network = RNNRegressor("gru", 8, random_state=0)
+    forecaster = RNNForecaster(network, timesteps=12, steps=6, scale="window")
+    seasonal = np.abs(series[-6:].to_numpy() - series[-18:-12].to_numpy()).mean()
+    error = np.abs(forecaster.fit(series[:-6]).predict() - series[-6:]).mean()
+    assert error < 0.5 * seasonal
+
+
+def test_every_parameter_changes_the_forecast():
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    static = pd.DataFrame({"size": [1.0, 2.0]}, index=["a", "b"])
+    changes = {
+        "regressor": RNNRegressor("lstm", 4, epochs=3, random_state=0),
+        "timesteps": 5,
+        "strategy": "recursive",
+        "scale": "window",
+        "differences": 1,
+        "calendar": ("month",),
+        "transformer": LOG,
+        "static": static,
+        "calibration": 3,
+        "stride": 2,
+    }
+    plain = RNNForecaster(quick(), timesteps=6, steps=2)
+    base = plain.fit(wide).predict().to_numpy()
+    for name, value in changes.items():
+        changed = clone(plain).set_params(**{name: value}).fit(wide).predict().to_numpy()
+        assert not np.allclose(base, changed), name
+
+
+def test_season_changes_the_score_alone():
+    y = monthly()
+    forecaster = RNNForecaster(linear(), timesteps=6).fit(y[:-5])
+    other = clone(forecaster).set_params(season=1).fit(y[:-5])
+    assert forecaster.season_ == 12
+    assert_array_equal(forecaster.predict(), other.predict())
+    assert forecaster.score(y[-5:]) != other.score(y[-5:])
+
+
+def test_score_is_the_negative_mase_of_a_loop():
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=4).fit(wide[:-9])
+    forecast = forecaster.predict(9)
+    mase = [
+        np.abs(wide[k][-9:] - forecast[k]).mean() / np.abs(wide[k][:-9].diff(12)).mean()
+        for k in wide
+    ]
+    assert_allclose(forecaster.score(wide[-9:]), -np.mean(mase))
+
+
+def test_score_forecasts_across_rows_left_out_after_the_cutoff():
+    y = monthly()
+    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(y[:-9])
+    errors = np.abs(y - forecaster.predict(9))[-4:]
+    assert_allclose(forecaster.score(y[-4:]), -errors.mean() / forecaster.scales_.iloc[0])
+
+
+def test_update_moves_the_cutoff_without_training():
+    y = monthly()
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(y[:50])
+    regressor, values = forecaster.regressor_, y[60 - 6 : 60].to_numpy()
+    mean, deviation = y[:50].mean(), y[:50].std(ddof=0)
+    expected = regressor.predict(((values - mean) / deviation).reshape(1, 6, 1)) * deviation + mean
+    assert forecaster.update(y[40:60]) is forecaster
+    assert forecaster.regressor_ is regressor
+    assert forecaster.cutoff_.iloc[0] == y.index[59]
+    assert_allclose(forecaster.predict(), expected[0])
+    assert forecaster.predict().index.equals(y.index[60:63])
+
+
+def test_rows_after_the_cutoff_change_nothing():
+    y = monthly()
+    forecaster = RNNForecaster(
+        quick(), timesteps=6, steps=3, scale="window", differences=1, transformer=LOG, calibration=5
+    )
+    changed = y.copy()
+    changed[60:] *= 7
+    tables = [clone(forecaster).backtest(rows, folds=1, step=1) for rows in (y[:63], changed[:63])]
+    assert_array_equal(tables[0]["forecast"], tables[1]["forecast"])
+    assert_array_equal(tables[0]["forecast"], forecaster.fit(y[:60]).predict())
+
+
+def test_grid_search_over_windows_and_cells_works_as_it_stands():
+    y = monthly()
+    grid = {
+        "regressor__cell_type": ["gru", "simple_rnn"],
+        "regressor__hidden_size": [3],
+        "regressor__epochs": [2],
+        "timesteps": [4, 12],
+    }
+    search = GridSearchCV(RNNForecaster(), grid, cv=TimeSeriesSplit(3), error_score="raise").fit(y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.predict(4).index[0] == y.index[-1] + pd.offsets.MonthEnd()
+
+
+def test_grid_search_takes_exog_in_the_place_of_y():
+    y = monthly()
+    exog = pd.DataFrame({"price": np.random.default_rng(1).normal(size=80)}, index=y.index)
+    forecaster = RNNForecaster(linear(), timesteps=6, steps=4)
+    search = GridSearchCV(
+        forecaster, {"timesteps": [4, 6]}, cv=TimeSeriesSplit(3), error_score="raise"
+    ).fit(y, exog)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_search_score_is_the_score_of_a_fold_fitted_by_hand():
+    y = monthly()
+    search = GridSearchCV(
+        RNNForecaster(linear(0.1)), {"timesteps": [6]}, cv=TimeSeriesSplit(2), error_score="raise"
+    ).fit(y)
+    train, test = list(TimeSeriesSplit(2).split(y))[1]
+    by_hand = RNNForecaster(linear(0.1), timesteps=6).fit(y.iloc[train]).score(y.iloc[test])
+    assert_allclose(search.cv_results_["split1_test_score"][0], by_hand)
+
+
+@pytest.mark.parametrize("form", ["series", "wide", "long"])
+def test_time_folds_search_every_form(form):
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    data = {"series": wide["a"], "wide": wide, "long": wide.unstack()}[form]
+    folds = RNNForecaster.time_folds(data, n_splits=3, steps=4)
+    assert len(folds) == 3
+    times = data.index.get_level_values(-1)
+    for train, test in folds:
+        assert times[train].max() < times[test].min()
+        assert times[test].nunique() == 4
+    search = GridSearchCV(
+        RNNForecaster(linear()), {"timesteps": [4, 12]}, cv=folds, error_score="raise"
+    ).fit(data)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_time_folds_leave_out_series_that_begin_in_the_test_fold():
+    wide = pd.DataFrame({"a": monthly(30), "b": monthly(30)})
+    wide.iloc[:26, 1] = np.nan
+    long = wide.unstack().dropna()
+    train, test = RNNForecaster.time_folds(long, n_splits=1, steps=6)[0]
+    assert set(long.index[test].get_level_values(0)) == {"a"}
+    assert RNNForecaster(linear(), timesteps=4).fit(long.iloc[train]).score(long.iloc[test]) < 0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:Scoring failed")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_search_without_order_of_time_names_the_remedy():
+    search = GridSearchCV(
+        RNNForecaster(linear()), {"timesteps": [4]}, cv=KFold(3), error_score="raise"
+    )
+    with pytest.raises(ValueError, match="TimeSeriesSplit"):
+        search.fit(monthly())
+    long = pd.DataFrame({"a": monthly(), "b": monthly(seed=1)}).unstack()
+    search = GridSearchCV(
+        RNNForecaster(linear()), {"timesteps": [4]}, cv=TimeSeriesSplit(3), error_score="raise"
+    )
+    with pytest.raises(ValueError, match="time_folds"):
+        search.fit(long)
+
+
+def test_set_params_puts_the_default_regressor_in_place():
+    forecaster = RNNForecaster().set_params(regressor__hidden_size=7, timesteps=3)
+    assert (forecaster.regressor.hidden_size, forecaster.timesteps) == (7, 3)
+    assert RNNForecaster().set_params(timesteps=3).regressor is None
+    assert clone(forecaster).get_params()["regressor__hidden_size"] == 7
+
+
+def test_fit_leaves_parameters_and_data_as_they_were():
+    y, network = monthly(), quick()
+    before = y.copy()
+    forecaster = RNNForecaster(network, timesteps=6, transformer=LOG, allow_missing=True).fit(y)
+    assert forecaster.regressor is network
+    assert not hasattr(network, "weights_")
+    assert network.mask_value is None
+    assert y.equals(before)
+
+
+def test_a_fitted_forecaster_survives_pickle_and_set_params():
+    y = monthly()
+    forecaster = RNNForecaster(quick(), timesteps=6, steps=2, calibration=9).fit(y)
+    before = forecaster.predict(level=80)
+    copied = pickle.loads(pickle.dumps(forecaster))
+    copied.set_params(timesteps=9, steps=5, scale="window", allow_missing=True)
+    pd.testing.assert_frame_equal(copied.predict(level=80), before)
+
+
+def test_a_fit_that_fails_changes_nothing():
+    y = monthly()
+    forecaster = RNNForecaster(quick(), timesteps=6).fit(y)
+    before = forecaster.predict()
+    with pytest.raises(ValueError, match="NaN"):
+        forecaster.fit(y.where(y.index != y.index[5]))
+    with pytest.raises(ValueError, match="at least 7 rows"):
+        forecaster.fit(y[:6])
+    assert forecaster.predict().equals(before)
+
+
+def test_predict_before_fit_is_refused():
+    for call in ("predict", "make_future_frame"):
+        with pytest.raises(NotFittedError):
+            getattr(RNNForecaster(), call)()
+
+
+def test_equal_seeds_forecast_bitwise_the_same():
+    y = monthly()
+    forecaster = RNNForecaster(quick(), timesteps=6, steps=3)
+    assert clone(forecaster).fit(y).predict().equals(clone(forecaster).fit(y).predict())
