@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-# Length of each cycle, and its first value in pandas.
+# What pandas calls each, the length of its cycle, and its first value.
 CYCLES = {
-    "minute": (60, 0),
-    "hour": (24, 0),
-    "dayofweek": (7, 0),
-    "dayofyear": (365.25, 1),
-    "month": (12, 1),
-    "quarter": (4, 1),
+    "minute": ("minute", 60, 0),
+    "hour": ("hour", 24, 0),
+    "dayofweek": ("day_of_week", 7, 0),
+    "dayofyear": ("day_of_year", 365.25, 1),
+    "month": ("month", 12, 1),
+    "quarter": ("quarter", 4, 1),
 }
 
 
@@ -41,8 +41,8 @@ def calendar_features(times, names):
             "it out, or give the rows their dates."
         )
     angles = [
-        2 * np.pi * (np.asarray(getattr(times, name)) - first) / length
-        for name, (length, first) in ((name, CYCLES[name]) for name in names)
+        2 * np.pi * (np.asarray(getattr(times, attribute)) - first) / length
+        for attribute, length, first in (CYCLES[name] for name in names)
     ]
     circles = [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
     return np.column_stack(circles) if circles else np.empty((len(times), 0))

@@ -24,14 +24,15 @@ KINDS = (
 BRIDGE = "Fill them in, or have them bridged by `allow_missing=True`."
 
 
-def read_panel(data, *, step=None, allow_missing=False):
+def read_panel(data, *, known=None, allow_missing=False):
     """Read series from pandas.
 
     Parameters
     ----------
     data : Series or DataFrame
-    step : DateOffset, Timedelta or int, default=None
-        From one time to the next; None: learned from the times.
+    known : Panel, default=None
+        Series that these rows may go on; their kind of times and their step are kept. None: the
+        step is learned from the times.
     allow_missing : bool, default=False
         Take NaN, and times without a row, as missing values.
 
@@ -44,8 +45,9 @@ def read_panel(data, *, step=None, allow_missing=False):
     form = _form(data)
     check_numbers(data, "`series`", "Pass the values alone; others belong into `exog`.")
     index, names = _read_index(data, form)
-    if step is None:
-        step = learn_step(index)
+    if known is not None:
+        _check_kind(index.times, known.times[0])
+    step = learn_step(index) if known is None else known.step
     if step is None:
         raise ValueError(
             "The times of `series` must follow each other at a regular step, got "
@@ -114,6 +116,25 @@ def _read_index(data, form):
     return index, names
 
 
+def _kind(times):
+    """What a message calls the kind of times, whatever their unit."""
+    if is_counted(times):
+        return "whole numbers"
+    if isinstance(times, pd.DatetimeIndex):
+        return f"dates in the time zone {times.tz}" if times.tz else "dates without a time zone"
+    return "durations" if isinstance(times, pd.TimedeltaIndex) else str(times.dtype)
+
+
+def _check_kind(times, known):
+    """Refuse times of another kind than those known."""
+    got, wanted = _kind(times), _kind(known)
+    if got != wanted:
+        raise ValueError(
+            f"The times of `series` must be of the kind seen in `fit`, {wanted}, got {got}. "
+            "Convert them, or fit again."
+        )
+
+
 def _columns(data, form, index):
     """Split the rows into blocks that share their times; return times, values and labels."""
     values = data.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -179,21 +200,6 @@ def _trimmed(label, times, values, allow_missing):
             f"{named(missing)}{place}. {BRIDGE}"
         )
     return times if len(values) == part.stop - part.start else times[part], values[part].copy()
-
-
-def check_same_times(panel, later):
-    """Refuse rows whose times are of another kind than those of `panel`."""
-    kinds = [
-        "whole numbers" if is_counted(rows) else str(rows.dtype)
-        for rows in (panel.times[0], later.times[0])
-    ]
-    zones = [getattr(rows, "tz", None) for rows in (panel.times[0], later.times[0])]
-    alike = type(panel.times[0]) is type(later.times[0]) and str(zones[0]) == str(zones[1])
-    if not (alike or kinds[0] == kinds[1]):
-        raise ValueError(
-            f"The times of `series` must be of the kind seen in `fit`, {kinds[0]}, got {kinds[1]}. "
-            "Convert them, or fit again."
-        )
 
 
 def rows_ahead(panel, later, *, allow_missing):

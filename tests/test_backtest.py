@@ -1,0 +1,174 @@
+"""Intervals and backtests of RNNForecaster, beside loops."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from forecasting import Recorder, linear, monthly
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from skrnn import RNNForecaster, RNNRegressor
+
+
+def noise(n_rows, n_series=1, seed=0):
+    rng = np.random.default_rng(seed)
+    scales = np.linspace(1, 9, n_series)
+    return pd.DataFrame(rng.normal(size=(n_rows, n_series)) * scales + 50)
+
+
+def test_calibration_targets_are_kept_from_training():
+    y = np.random.default_rng(0).normal(size=60)
+    forecaster = RNNForecaster(
+        Recorder(), timesteps=4, steps=3, calibration=5, stride=2, scale=None
+    ).fit(pd.Series(y))
+    first_kept = 60 - 3 - 4 * 2  # target row of the first calibration window
+    assert_array_equal(forecaster.regressor_.y_[-1], y[first_kept - 3 : first_kept])
+
+
+def test_calibration_rows_do_not_scale_the_series():
+    y = pd.Series(np.random.default_rng(0).normal(size=60))
+    spoilt = y.copy()
+    spoilt[50:] *= 100
+    fitted = [
+        RNNForecaster(Recorder(), timesteps=4, calibration=10).fit(rows) for rows in (y, spoilt)
+    ]
+    assert_array_equal(fitted[0].regressor_.y_, fitted[1].regressor_.y_)
+
+
+def test_intervals_are_those_of_a_loop():
+    wide, c, H = noise(90, 2), 8, 3
+    forecaster = RNNForecaster(linear(0.1), timesteps=4, steps=H, calibration=c).fit(wide)
+    known = 90 - H - c + 1
+    units = [np.abs(np.diff(wide[k][:known])).mean() for k in wide]
+    residuals = []
+    for cutoff in range(known, 90 - H + 1):
+        moved = clone(forecaster).set_params(calibration=0).fit(wide[:known])
+        forecast = (moved.update(wide[:cutoff]) if cutoff > known else moved).predict()
+        off = np.abs(forecast.to_numpy() - wide[cutoff : cutoff + H].to_numpy())
+        residuals += list((off / units).T)
+    rank = int(np.ceil((2 * c + 1) * 0.8))
+    widths = np.sort(residuals, axis=0)[rank - 1]
+    table = forecaster.predict(level=80)
+    for k in wide:
+        assert_allclose(table[k]["upper_80"] - table[k]["forecast"], widths * units[k])
+        assert_allclose(table[k]["forecast"] - table[k]["lower_80"], widths * units[k])
+
+
+def test_intervals_cover_exchangeable_rows_as_often_as_they_say():
+    wide = noise(300, 20)
+    forecaster = RNNForecaster(linear(1.0), timesteps=3, steps=2, calibration=30)
+    summary = forecaster.backtest(wide, folds=30, level=[50, 80, 95]).summary()
+    for level in (50, 80, 95):
+        assert abs(summary.loc["forecast", f"coverage_{level}"] - level) < 3
+
+
+def test_a_level_says_how_many_windows_it_needs():
+    y = monthly()
+    forecaster = RNNForecaster(linear(), timesteps=4, calibration=18, steps=2).fit(y)
+    forecaster.predict(level=[80, 94])
+    with pytest.raises(ValueError, match=r"`level=95` needs at least 19 .*got 18.*`calibration`"):
+        forecaster.predict(level=[80, 95])
+    with pytest.raises(ValueError, match=r"needs at least 4 .*got 0"):
+        clone(forecaster).set_params(calibration=0).fit(y).predict(level=80)
+    with pytest.raises(ValueError, match=r"as far as `steps` in `fit`, 2, got a forecast of 3"):
+        forecaster.predict(3, level=80)
+    with pytest.raises(ValueError, match=r"percentages between 0 and 100, got 0"):
+        forecaster.predict(level=0)
+    with pytest.raises(ValueError, match=r"at least 4 rows.*beside its 200 calibration windows"):
+        clone(forecaster).set_params(calibration=200).fit(y)
+
+
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    exog = pd.DataFrame({"x": np.random.default_rng(2).normal(size=80)}, index=wide.index)
+    forecaster = RNNForecaster(
+        linear(0.1), timesteps=6, steps=4, strategy=strategy, differences=1, calibration=6
+    )
+    table = forecaster.backtest(wide, exog, folds=3, step=5, refit=refit, level=80)
+    assert not hasattr(forecaster, "regressor_")
+    for fold, known in enumerate([66, 71, 76]):
+        if fold == 0 or refit:
+            fitted = clone(forecaster).fit(wide[:known], exog[:known])
+        else:
+            fitted.update(wide[:known], exog[:known])
+        forecast = fitted.predict(exog=exog, level=80)
+        rows = table[table["cutoff"] == wide.index[known - 1]]
+        for label in wide:
+            part = rows[rows["series"] == label]
+            assert_allclose(part["forecast"], forecast[label]["forecast"])
+            assert_allclose(part["upper_80"], forecast[label]["upper_80"])
+            assert_array_equal(part["time"], wide.index[known : known + 4])
+            assert_array_equal(part["truth"], wide[label][known : known + 4])
+            assert_array_equal(part["step"], [1, 2, 3, 4])
+    assert len(table) == 3 * 2 * 4
+
+
+def test_baselines_are_those_of_a_loop():
+    y = monthly()
+    table = RNNForecaster(linear(), timesteps=6, steps=14).backtest(y, folds=2, step=1)
+    past = y[:65].to_numpy()
+    rows = table[:14]
+    assert_array_equal(rows["naive"], np.repeat(past[-1], 14))
+    assert_array_equal(rows["seasonal_naive"], [past[-12 + i % 12] for i in range(14)])
+    slope = (past[-1] - past[0]) / 64
+    assert_allclose(rows["drift"], past[-1] + slope * np.arange(1, 15))
+    assert_allclose(rows["scale"], np.abs(past[12:] - past[:-12]).mean())
+
+
+def test_summary_measures_are_those_of_their_formulas():
+    y = monthly()
+    table = RNNForecaster(linear(), timesteps=6, steps=4, calibration=9).backtest(y, level=[80])
+    summary, truth, forecast = table.summary(), table["truth"], table["forecast"]
+    off = (truth - forecast).abs()
+    expected = {
+        "MAE": off.mean(),
+        "RMSE": np.sqrt((off**2).mean()),
+        "sMAPE": (200 * off / (truth.abs() + forecast.abs())).mean(),
+        "MASE": (off / table["scale"]).mean(),
+        "coverage_80": 100 * truth.between(table["lower_80"], table["upper_80"]).mean(),
+    }
+    for name, value in expected.items():
+        assert_allclose(summary.loc["forecast", name], value)
+    assert list(summary.index) == ["forecast", "naive", "seasonal_naive", "drift"]
+    by_step = table.summary(by="step")
+    assert_allclose(by_step.loc[(3, "forecast"), "MAE"], off[table["step"] == 3].mean())
+
+
+def test_summary_says_which_baseline_a_model_loses_to():
+    walk = pd.Series(np.random.default_rng(0).normal(size=300).cumsum())
+    bad = RNNRegressor("gru", 2, epochs=1, random_state=0)
+    summary = RNNForecaster(bad, timesteps=6, steps=3).backtest(walk, folds=20).summary()
+    assert "naive" in summary.loc["forecast", "loses_to"]
+    good = RNNForecaster(linear(), timesteps=14, steps=6).backtest(monthly()).summary()
+    assert good.loc["forecast", "loses_to"] == ""
+
+
+def test_backtest_rows_select_and_summarize_like_a_frame():
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    table = RNNForecaster(linear(), timesteps=6, steps=4).backtest(wide)
+    part = table[table["series"] == "b"].summary()
+    assert_array_equal(
+        part.to_numpy()[:, :4], table.summary(by="series").loc["b"].to_numpy()[:, :4]
+    )
+
+
+def test_backtest_takes_ragged_ends_and_missing_values():
+    wide = pd.DataFrame({"a": monthly(), "b": monthly(seed=1), "c": monthly(seed=2)})
+    wide.iloc[:70, 1] = np.nan  # begins after the first cutoff
+    wide.iloc[66:, 2] = np.nan
+    wide.iloc[77, 0] = np.nan
+    forecaster = RNNForecaster(Recorder(), timesteps=6, steps=4, allow_missing=True)
+    table = forecaster.backtest(wide, folds=4)
+    assert set(table["series"]) == {"a", "c"}
+    assert len(table[table["series"] == "c"]) == 2
+    assert table["truth"].isna().sum() == 1
+    assert table.summary()["MAE"].notna().all()
+
+
+def test_backtest_refuses_more_folds_than_there_are_rows():
+    with pytest.raises(ValueError, match=r"more than 80 times for 20 folds of 4 steps, got 80"):
+        RNNForecaster(linear(), timesteps=6, steps=4).backtest(monthly(), folds=20)
+    with pytest.raises(ValueError, match="`folds` must be at least 1"):
+        RNNForecaster(linear(), timesteps=6).backtest(monthly(), folds=0)

@@ -1,0 +1,355 @@
+"""What RNNForecaster reads: forms, times, ragged ends, gaps, columns known in the future."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from forecasting import Recorder, linear, monthly
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skrnn import RNNForecaster, RNNRegressor
+
+INDEXES = {
+    "month ends": pd.date_range("2020-01-31", periods=40, freq="ME"),
+    "month starts": pd.date_range("2020-01-01", periods=40, freq="MS"),
+    "day 30 of the month": pd.DatetimeIndex(
+        [pd.Timestamp("2020-01-30") + pd.DateOffset(months=i) for i in range(40)]
+    ),
+    "quarters": pd.date_range("2010-01-01", periods=40, freq="QE"),
+    "weeks": pd.date_range("2020-01-01", periods=40, freq="W-WED"),
+    "business days": pd.bdate_range("2020-01-01", periods=40),
+    "days over a change of clocks": pd.date_range(
+        "2020-03-01", periods=40, freq="D", tz="Europe/Paris"
+    ),
+    "hours over a change of clocks": pd.date_range(
+        "2020-10-24 00:00", periods=40, freq="h", tz="Europe/Paris"
+    ),
+    "quarter hours": pd.date_range("2020-01-01", periods=40, freq="15min"),
+    "months as periods": pd.period_range("2020-01", periods=40, freq="M"),
+    "hours as periods": pd.period_range("2020-01-01", periods=40, freq="h"),
+    "durations": pd.timedelta_range("0h", periods=40, freq="2h"),
+    "numbers": pd.RangeIndex(40),
+    "numbers in steps": pd.RangeIndex(100, 220, 3),
+}
+SEASONS = {
+    "month ends": 12,
+    "month starts": 12,
+    "day 30 of the month": 12,
+    "quarters": 4,
+    "weeks": 52,
+    "business days": 5,
+    "days over a change of clocks": 7,
+    "hours over a change of clocks": 24,
+    "months as periods": 12,
+    "hours as periods": 24,
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_forecasts_stand_on_the_times_that_follow(kind):
+    index = INDEXES[kind].rename("when")
+    series = pd.Series(np.arange(40.0), index=index, name="y")
+    taken = series.take(np.arange(34))  # as a splitter takes rows: no frequency is kept
+    forecaster = RNNForecaster(linear(), timesteps=3, steps=2).fit(taken)
+    forecast = forecaster.predict(6)
+    assert forecast.index.equals(index[34:])
+    assert (forecast.index.dtype, forecast.index.name, forecast.name) == (index.dtype, "when", "y")
+    assert_allclose(forecast, series[34:], rtol=1e-6)
+    assert forecaster.score(series.take(np.arange(34, 40))) > -1e-5
+    assert forecaster.season_ == SEASONS.get(kind, 1)
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_update_goes_on_at_the_same_step(kind):
+    series = pd.Series(np.arange(40.0), index=INDEXES[kind])
+    forecaster = RNNForecaster(linear(), timesteps=3).fit(series[:30])
+    forecast = forecaster.update(series.take(np.arange(30, 38))).predict(2)
+    assert forecast.index.equals(series.index[38:])
+
+
+def wide_frame():
+    return pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1), "c": 5 - monthly(seed=2)})
+
+
+def long_frame(wide):
+    return wide.unstack().dropna().rename_axis(["shop", "month"]).rename("sales")
+
+
+def test_forms_forecast_the_same_in_the_form_that_came():
+    wide = wide_frame().rename_axis(index="month", columns="shop")
+    long = long_frame(wide)
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3)
+    from_wide = forecaster.fit(wide).predict()
+    from_long = forecaster.fit(long).predict()
+    from_frame = forecaster.fit(long.to_frame()).predict()
+    pd.testing.assert_series_equal(long_frame(from_wide), from_long)
+    pd.testing.assert_frame_equal(from_long.to_frame(), from_frame)
+    assert from_wide.columns.equals(wide.columns)
+
+
+def test_one_column_forecasts_what_a_series_does():
+    y = monthly()
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3)
+    assert_array_equal(forecaster.fit(y).predict(), forecaster.fit(y.to_frame()).predict()["y"])
+
+
+@pytest.mark.parametrize("form", ["series", "wide", "long"])
+def test_intervals_have_columns_in_each_form(form):
+    wide = wide_frame()
+    data = {"series": wide["a"], "wide": wide, "long": long_frame(wide)}[form]
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3, calibration=9).fit(data)
+    table, plain = forecaster.predict(level=[80, 90]), forecaster.predict()
+    names = ["forecast", "lower_80", "upper_80", "lower_90", "upper_90"]
+    if form == "wide":
+        assert list(table["b"].columns) == names
+        assert table["b"]["forecast"].equals(plain["b"].rename("forecast"))
+        return
+    assert list(table.columns) == names
+    assert_array_equal(table["forecast"], plain)
+    assert table.index.equals(plain.index)
+
+
+def test_ragged_ends_are_forecast_from_the_end_of_each_series():
+    wide = wide_frame()
+    wide.iloc[:20, 0] = np.nan
+    wide.iloc[-4:, 1] = np.nan
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide)
+    forecast = forecaster.predict()
+    assert forecaster.cutoff_.tolist() == [wide.index[-1], wide.index[-5], wide.index[-1]]
+    assert forecast["b"].dropna().index.equals(wide.index[-4:-1])
+    assert_array_equal(long_frame(forecast), forecaster.fit(long_frame(wide)).predict())
+
+
+def test_series_without_a_value_in_training_are_left_out():
+    wide = wide_frame()
+    wide.iloc[:70, 2] = np.nan
+    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(wide[:70])
+    assert list(forecaster.predict().columns) == ["a", "b"]
+    assert forecaster.score(wide[70:]) < 0
+
+
+def daily(missing=()):
+    rng = np.random.default_rng(0)
+    index = pd.date_range("2020-01-01", periods=60, name="day")
+    values = np.sin(np.arange(60) * 2 * np.pi / 7) + 0.1 * rng.normal(size=60)
+    series = pd.Series(values, index=index)
+    series[list(missing)] = np.nan
+    return series
+
+
+REFUSED = {
+    "array": (lambda: np.arange(30.0), TypeError, r"got ndarray.*pd.Series"),
+    "text index": (
+        lambda: pd.Series(np.arange(3.0), index=list("abc")),
+        TypeError,
+        "DatetimeIndex, PeriodIndex",
+    ),
+    "text": (lambda: pd.Series(["a"] * 30), ValueError, "must hold numbers"),
+    "no rows": (lambda: daily()[:0], ValueError, "at least one row"),
+    "only NaN": (lambda: daily() * np.nan, ValueError, "none but NaN"),
+    "infinity": (lambda: daily().replace(daily().iloc[3], np.inf), ValueError, "2020-01-04"),
+    "NaN inside": (
+        lambda: daily(["2020-01-05", "2020-01-07"]),
+        ValueError,
+        "NaN.*2020-01-05.*2020-01-07.*allow_missing",
+    ),
+    "rows lacking": (
+        lambda: daily().drop(pd.to_datetime(["2020-01-05", "2020-01-07"])),
+        ValueError,
+        "no row|got none at 2020-01-05.*2020-01-07",
+    ),
+    "duplicates": (
+        lambda: pd.concat([daily()[:9], daily()[8:]]),
+        ValueError,
+        "duplicates, got 2020-01-09",
+    ),
+    "unsorted": (lambda: daily()[::-1], ValueError, "ascend"),
+    "no step": (
+        lambda: pd.Series(np.arange(9.0), index=daily().index[[0, 1, 3, 7, 12, 14, 20, 30, 44]]),
+        ValueError,
+        "regular step.*asfreq",
+    ),
+    "two columns of values": (
+        lambda: pd.concat([long_frame(wide_frame())] * 2, axis=1),
+        ValueError,
+        "one column of values.*exog",
+    ),
+    "equal names": (
+        lambda: wide_frame().set_axis(["a", "b", "a"], axis=1),
+        ValueError,
+        "distinct names, got 'a'",
+    ),
+    "scattered series": (
+        lambda: long_frame(wide_frame()).swaplevel().sort_index().swaplevel(),
+        ValueError,
+        "stand together",
+    ),
+    "too short": (lambda: daily()[:5], ValueError, r"at least 6 rows.*got 5"),
+    "one short series": (
+        lambda: wide_frame().assign(b=monthly()[76:]),
+        ValueError,
+        "Series 'b' must have at least 6 rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_series_are_refused_in_the_users_words(case):
+    make, error, words = REFUSED[case]
+    with pytest.raises(error, match=words):
+        RNNForecaster(linear(), timesteps=6).fit(make())
+
+
+def test_a_gap_in_a_long_frame_names_the_series():
+    long = long_frame(wide_frame()).drop(("b", pd.Timestamp("2016-03-31")))
+    with pytest.raises(ValueError, match=r"2016-03-31.*in series 'b'"):
+        RNNForecaster(linear(), timesteps=6).fit(long)
+
+
+@pytest.mark.parametrize("as_gap", [True, False])
+def test_missing_values_are_masked_and_no_target(as_gap):
+    y = daily(["2020-01-20", "2020-02-11"])
+    forecaster = RNNForecaster(Recorder(), timesteps=4, steps=2, scale=None, allow_missing=True)
+    recorded = forecaster.fit(y.dropna() if as_gap else y).regressor_
+    values = y.to_numpy()
+    expected = [
+        (values[s : s + 4], values[s + 4 : s + 6])
+        for s in range(55)
+        if not np.isnan(values[s + 4 : s + 6]).any()
+    ]
+    assert_array_equal(recorded.X_[:, :, 0], [X for X, _ in expected])
+    assert_array_equal(recorded.y_, [target for _, target in expected])
+
+
+@pytest.mark.parametrize("differences", [0, 1, 7])
+def test_a_recurrent_network_bridges_missing_values(differences):
+    network = RNNRegressor("gru", 8, random_state=0)
+    forecaster = RNNForecaster(
+        network, timesteps=14, steps=3, allow_missing=True, differences=differences
+    )
+    y = daily(["2020-01-20", "2020-02-11", "2020-02-23"])
+    forecaster.fit(y[:-3])
+    assert np.isnan(forecaster.regressor_.mask_value)
+    assert np.abs(forecaster.predict() - daily()[-3:]).mean() < 0.4
+
+
+def test_a_missing_row_of_exog_masks_its_step_alone():
+    y = daily()
+    exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index).drop(y.index[10])
+    fitted = RNNForecaster(Recorder(), timesteps=4, scale=None, allow_missing=True).fit(y, exog)
+    X = fitted.regressor_.X_
+    assert np.isnan(X[10, 0]).all()  # its own time
+    assert np.isnan(X[6, 3]).all()  # one step before: the later one is missing
+    assert np.isfinite(X[:6]).all()
+
+
+def test_each_row_holds_exog_of_its_time_and_of_steps_later():
+    y, exog = daily(), pd.DataFrame({"x": np.arange(60.0) ** 2}, index=daily().index)
+    fitted = RNNForecaster(Recorder(), timesteps=4, steps=3, scale=None).fit(y, exog)
+    values = np.arange(60.0) ** 2
+    for s in range(60 - 4 - 3 + 1):
+        assert_array_equal(fitted.regressor_.X_[s, :, 1], values[s : s + 4])
+        assert_array_equal(fitted.regressor_.X_[s, :, 2], values[s + 3 : s + 7])
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("form", ["wide", "long", "long of its own"])
+def test_what_exog_decides_is_forecast_exactly(form, strategy):
+    rng = np.random.default_rng(0)
+    index = daily().index
+    x = pd.DataFrame(rng.normal(size=(60, 2)), index=index, columns=["a", "b"])
+    shared = form != "long of its own"
+    wide = pd.DataFrame({k: 2 * x["a" if shared else k] + 1 for k in ("a", "b")})
+    data = wide if form == "wide" else wide.unstack()
+    exog = x["a"].rename("x") if shared else x.unstack().rename("x").to_frame()
+    known = data.index.get_level_values(-1) < index[-5]
+    forecaster = RNNForecaster(linear(), timesteps=5, steps=3, strategy=strategy, scale=None)
+    forecaster.fit(data[known], exog)
+    assert_allclose(forecaster.predict(5, exog=exog), data[~known], rtol=1e-5)
+    assert forecaster.score(data[~known], exog) > -1e-5
+
+
+def test_exog_past_the_last_step_is_not_asked_for():
+    y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
+    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(y[:50], exog)
+    forecast = forecaster.predict(2, exog=exog[50:52])
+    assert_array_equal(forecast, forecaster.predict(2, exog=exog))
+
+
+def test_make_future_frame_shows_the_rows_of_exog():
+    wide = wide_frame()
+    exog = pd.DataFrame({"p": np.arange(90.0), "q": 1.0}, index=monthly(90).index)
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide, exog)
+    frame = forecaster.make_future_frame()
+    assert frame.index.equals(exog.index[80:83])
+    assert list(frame.columns) == ["p", "q"]
+    frame[:] = exog[80:83]
+    assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
+    long = RNNForecaster(linear(0.1), timesteps=6).fit(long_frame(wide), exog)
+    assert long.make_future_frame(2).index.equals(long.predict(2, exog=exog).index)
+
+
+def test_missing_exog_is_named():
+    y = daily()
+    exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index)
+    forecaster = RNNForecaster(linear(), timesteps=5, steps=4).fit(y[:50], exog)
+    with pytest.raises(ValueError, match=r"2020-02-21.*make_future_frame"):
+        forecaster.predict(exog=exog.drop(y.index[51]))
+    with pytest.raises(ValueError, match=r"\['x'\].*got None"):
+        forecaster.predict()
+    with pytest.raises(ValueError, match="NaN in column 'x' at 2020-02-21"):
+        forecaster.predict(exog=exog.mask(exog["x"] == 51))
+    with pytest.raises(ValueError, match=r"columns \['x'\], got \['z'\]"):
+        forecaster.predict(exog=exog.set_axis(["z"], axis=1))
+    with pytest.raises(ValueError, match="`fit` saw no `exog`"):
+        RNNForecaster(linear(), timesteps=5).fit(y).predict(exog=exog)
+    with pytest.raises(ValueError, match="`timesteps` must be at least `steps`"):
+        RNNForecaster(linear(), timesteps=3, steps=4).fit(y, exog)
+    with pytest.raises(ValueError, match="2020-01-01"):
+        RNNForecaster(linear(), timesteps=5).fit(y, exog[1:])
+
+
+def test_calendar_features_lie_on_circles():
+    y = pd.Series(np.arange(48.0), index=pd.date_range("2021-06-07", periods=48, freq="h"))
+    forecaster = RNNForecaster(Recorder(), timesteps=2, calendar=("hour", "dayofweek"))
+    X = forecaster.fit(y).regressor_.X_
+    angles = 2 * np.pi * np.arange(48) / 24
+    assert_allclose(X[:, 0, 1], np.sin(angles)[:46], atol=1e-12)
+    assert_allclose(X[:, 0, 2], np.cos(angles)[:46], atol=1e-12)
+    assert_allclose(X[:24, 0, 3:], [[0, 1]] * 24, atol=1e-12)  # a Monday
+    with pytest.raises(ValueError, match=r"`calendar`.*'noon'"):
+        RNNForecaster(Recorder(), timesteps=2, calendar=("noon",)).fit(y)
+    with pytest.raises(ValueError, match="`calendar` needs a DatetimeIndex"):
+        RNNForecaster(Recorder(), timesteps=2, calendar=("hour",)).fit(y.reset_index(drop=True))
+
+
+def test_calendar_of_the_future_is_known():
+    rows = np.arange(24 * 20)
+    index = pd.date_range("2021-06-07", periods=len(rows), freq="h")
+    y = pd.Series(np.cos(2 * np.pi * rows / 24), index=index)
+    forecaster = RNNForecaster(linear(1e-3), timesteps=1, strategy="recursive", calendar=["hour"])
+    assert_allclose(forecaster.fit(y[:-30]).predict(30), y[-30:], atol=0.01)
+
+
+def test_static_columns_stand_in_every_row_of_their_series():
+    wide = wide_frame()
+    static = pd.DataFrame({"size": [3.0, 1.0, 2.0]}, index=["c", "a", "b"])
+    X = RNNForecaster(Recorder(), timesteps=4, static=static).fit(wide).regressor_.X_
+    assert_array_equal(X[:, :, 1], np.repeat(np.tile([1.0, 2.0, 3.0], 76)[:, None], 4, axis=1))
+    with pytest.raises(ValueError, match=r"`static`.*none for 'c'"):
+        RNNForecaster(Recorder(), timesteps=4, static=static[1:]).fit(wide)
+
+
+def test_update_and_score_refuse_rows_that_do_not_fit():
+    y = daily()
+    forecaster = RNNForecaster(linear(), timesteps=5).fit(y[:40])
+    with pytest.raises(ValueError, match=r"go on from 2020-02-09.*no row at 2020-02-10"):
+        forecaster.update(y[41:])
+    with pytest.raises(ValueError, match="after the cutoff"):
+        forecaster.score(y[30:])
+    with pytest.raises(ValueError, match="off it"):
+        forecaster.update(y[40:].set_axis(y.index[40:] + pd.Timedelta(hours=5)))
+    with pytest.raises(ValueError, match="kind seen in `fit`"):
+        forecaster.score(y[40:].reset_index(drop=True))
+    panel = RNNForecaster(linear(), timesteps=5).fit(long_frame(wide_frame()))
+    with pytest.raises(ValueError, match="got 'z'"):
+        panel.update(long_frame(wide_frame().rename(columns={"a": "z"})))
