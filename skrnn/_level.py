@@ -6,6 +6,10 @@ import numpy as np
 
 from skrnn._steps import named
 
+# Of a window, where its series has 1. What follows a window at rest would be blown up beyond
+# measure: on daily exchange rates, one of them pegged for years, to ten times the squared error.
+LEAST_SPREAD = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -177,13 +181,11 @@ def window_levels(windows):
     Returns
     -------
     levels, spreads : ndarray of shape (n_windows,)
-        The spread of a window of equal values is 1, which is that of its series.
+        A spread is at least LEAST_SPREAD.
     """
     present = ~np.isnan(windows)
     count = present.sum(axis=1)
     filled = np.where(present, windows, 0.0)
     means = filled.sum(axis=1) / count
     squares = np.where(present, (windows - means[:, np.newaxis]) ** 2, 0.0).sum(axis=1)
-    deviations = np.sqrt(squares / count)
-    rounding = 10 * np.finfo(windows.dtype).eps * np.abs(filled).max(axis=1)
-    return means, np.where(deviations > rounding, deviations, 1.0)
+    return means, np.maximum(np.sqrt(squares / count), LEAST_SPREAD)

@@ -79,7 +79,7 @@ def test_scale_window_standardizes_each_window_by_its_rows():
 def test_constant_windows_stay_finite():
     y = pd.Series(np.repeat([5.0, 6.0], 20))
     fitted = RNNForecaster(Recorder(), timesteps=4, scale="window").fit(y)
-    assert np.isfinite(fitted.regressor_.X_).all()
+    assert np.abs(fitted.regressor_.y_).max() <= 2 / 0.1  # two deviations, over the least spread
     assert_allclose(fitted.predict(3), 6.0)
 
 
