@@ -112,18 +112,19 @@ def _residuals(model, panel, known, stride):
 def _check_lengths(panel, reach, known, outputs, n_kept):
     """Refuse series without a window of known rows, and a panel without one to train on."""
     kept = f" beside its {n_kept} calibration windows" if n_kept else ""
+    fewer = ", lower `calibration`" if n_kept else ""
     short = np.flatnonzero(known < reach)
     if len(short):
         k = short[0]
         place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
         raise ValueError(
             f"Series{place} must have at least {reach} rows (`timesteps` + `differences`){kept}, "
-            f"got {max(known[k], 0)}. Shorten the window, or leave the series out."
+            f"got {max(known[k], 0)}. Shorten the window{fewer}, or leave the series out."
         )
     if (known < reach + outputs).all():
         raise ValueError(
             f"`series` must have at least {reach + outputs} rows (`timesteps` + `differences` + "
-            f"steps){kept}, got {known.max()}. Shorten the window or pass more rows."
+            f"steps){kept}, got {known.max()}. Shorten the window{fewer}, or pass more rows."
         )
 
 
