@@ -158,9 +158,9 @@ def _check_slots(slots, architecture, settings):
         require(all(slot.ndim == 0 for slot in slots[:2]), "`optimizer_state_`")
         return
     shapes = [weight.shape for weight in architecture.weights()]
+    weights = np.zeros(architecture.n_weights, architecture.dtype)
     optimizer = _numpy_optimizers.OPTIMIZERS[settings.optimizer](
-        *(settings, np.zeros(architecture.n_weights, architecture.dtype), shapes),
-        embedded=architecture.vocab_size is not None,
+        settings, weights, shapes, architecture.vocab_size is not None
     )
     fresh = [(slot.shape, slot.dtype) for slot in optimizer.dump()]
     _check_arrays(slots, fresh, "`optimizer_state_`")
