@@ -103,7 +103,7 @@ def _fold(fitted, panel, known, n_steps, levels):
     """Return the rows of one cutoff, for the series that go on after it."""
     going = np.flatnonzero(known < panel.lengths)
     outputs = fitted._model.forecast(panel, going, known[going], n_steps)
-    bounds = fitted._model.bounds(outputs, going, levels)
+    bounds = fitted._model.bounds(outputs, panel, going, known[going], levels)
     rows = []
     for i, k in enumerate(going):
         n_rows = min(n_steps, panel.lengths[k] - known[k])

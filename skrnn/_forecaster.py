@@ -224,8 +224,9 @@ class RNNForecaster(BaseEstimator):
         outputs = self._forecast(times, self._read_exog(exog, times))
         if level is None:
             return to_pandas(self._panel, times, list(outputs))
-        bounds = self._model.bounds(outputs, np.arange(len(outputs)), check_levels(level))
-        columns = {"forecast": outputs} | bounds
+        columns = {"forecast": outputs} | self._model.bounds(
+            outputs, self._panel, *self._now(), check_levels(level)
+        )
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
 
     @unchanged_on_failure
@@ -415,11 +416,12 @@ class RNNForecaster(BaseEstimator):
         ]
         unknown = [np.full(n_steps, np.nan)] * len(self._panel)
         return self._model.forecast(
-            self._panel.extended(times, unknown, filled),
-            np.arange(len(self._panel)),
-            self._panel.lengths,
-            n_steps,
+            self._panel.extended(times, unknown, filled), *self._now(), n_steps
         )
+
+    def _now(self):
+        """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
+        return np.arange(len(self._panel)), self._panel.lengths
 
     def _read_later(self, series):
         """Return rows of the series that `fit` saw as a Panel; in a long frame all must be."""

@@ -1,6 +1,6 @@
 """GlobalModel: one network for all series, and the residuals that tell how far it may be off."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from skrnn._intervals import interval_columns, radii
 from skrnn._level import fit_level
 from skrnn._rolling import forecasts
 
+LEAST_UNIT = 0.1  # of a window at rest, as a share of its series' own
+
 
 @dataclass(frozen=True, eq=False)
 class GlobalModel:
@@ -20,15 +22,18 @@ class GlobalModel:
     ----------
     plan : Plan
     regressor : fitted regressor
-    units : ndarray of shape (n_series,)
-        In which the residuals of each series are measured.
+    season : int
+    scales : ndarray of shape (n_series,)
+        Mean seasonal change of each series in training.
     residuals : ndarray of shape (n_windows, steps)
-        Absolute ones of the calibration windows of all series; NaN where there is no truth.
+        Absolute ones of the calibration windows of all series, each in the unit of its window;
+        NaN where there is no truth.
     """
 
     plan: Plan
     regressor: object
-    units: np.ndarray
+    season: int
+    scales: np.ndarray
     residuals: np.ndarray
 
     def forecast(self, panel, series, stops, n_steps):
@@ -36,17 +41,31 @@ class GlobalModel:
         buffer = make_buffer(self.plan, panel)
         return forecasts(self.plan, self.regressor, buffer, panel, series, stops, n_steps)
 
-    def bounds(self, outputs, series, levels):
-        """Return the intervals round forecasts, by the names of their columns."""
+    def units(self, panel, series, stops):
+        """Return in what residuals of forecasts from origins are measured, (n_origins,).
+
+        The mean seasonal change of the last `timesteps` rows, for series that move more at some
+        times than at others (locally weighted: Lei et al. 2018, section 5.2).
+        """
+        rows = self.plan.timesteps + self.season
+        recent = [
+            seasonal_scale(panel.values[k][max(stop - rows, 0) : stop], self.season)
+            for k, stop in zip(series, stops, strict=True)
+        ]
+        return np.maximum(recent, LEAST_UNIT * self.scales[series])
+
+    def bounds(self, outputs, panel, series, stops, levels):
+        """Return the intervals round forecasts from origins, by the names of their columns."""
         n_steps = outputs.shape[1]
         if n_steps > self.plan.steps:
             raise ValueError(
                 f"`level` reaches as far as `steps` in `fit`, {self.plan.steps}, got a forecast of "
                 f"{n_steps} steps. Fit with larger `steps`."
             )
+        units = self.units(panel, series, stops)[:, np.newaxis]
         columns = {}
         for level, (lower, upper) in zip(levels, interval_columns(levels), strict=True):
-            widths = radii(self.residuals[:, :n_steps], level) * self.units[series, np.newaxis]
+            widths = radii(self.residuals[:, :n_steps], level) * units
             columns[lower], columns[upper] = outputs - widths, outputs + widths
         return columns
 
@@ -94,11 +113,11 @@ def train(panel, parameters, *, regressor, transformer, season):
         plan, make_buffer(plan, training), *origins(first, known - outputs, stride)
     )
     regressor.fit(X, y[:, 0] if outputs == 1 else y)
-    units = np.array([seasonal_scale(values, season) for values in training.values])
-    model = GlobalModel(plan, regressor, units, np.empty((0, steps)))
+    scales = np.array([seasonal_scale(values, season) for values in training.values])
+    model = GlobalModel(plan, regressor, season, scales, np.empty((0, steps)))
     if n_kept == 0:
         return model
-    return GlobalModel(plan, regressor, units, _residuals(model, panel, known, stride))
+    return replace(model, residuals=_residuals(model, panel, known, stride))
 
 
 def _residuals(model, panel, known, stride):
@@ -106,7 +125,7 @@ def _residuals(model, panel, known, stride):
     series, stops = origins(known, panel.lengths - steps, stride)
     truth = np.array([panel.values[k][p : p + steps] for k, p in zip(series, stops, strict=True)])
     off = np.abs(truth - model.forecast(panel, series, stops, steps))
-    return off / model.units[series, np.newaxis]
+    return off / model.units(panel, series, stops)[:, np.newaxis]
 
 
 def _check_lengths(panel, reach, known, outputs, n_kept):

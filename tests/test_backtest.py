@@ -36,22 +36,36 @@ def test_calibration_rows_do_not_scale_the_series():
 
 
 def test_intervals_are_those_of_a_loop():
-    wide, c, H = noise(90, 2), 8, 3
-    forecaster = RNNForecaster(linear(0.1), timesteps=4, steps=H, calibration=c).fit(wide)
+    wide, c, T, H = noise(90, 2), 8, 4, 3
+    forecaster = RNNForecaster(linear(0.1), timesteps=T, steps=H, calibration=c).fit(wide)
     known = 90 - H - c + 1
-    units = [np.abs(np.diff(wide[k][:known])).mean() for k in wide]
+    moved = clone(forecaster).set_params(calibration=0).fit(wide[:known])
+
+    def unit(label, cutoff):  # the mean change of the last rows
+        return np.abs(np.diff(wide[label][cutoff - T - 1 : cutoff])).mean()
+
     residuals = []
     for cutoff in range(known, 90 - H + 1):
-        moved = clone(forecaster).set_params(calibration=0).fit(wide[:known])
         forecast = (moved.update(wide[:cutoff]) if cutoff > known else moved).predict()
-        off = np.abs(forecast.to_numpy() - wide[cutoff : cutoff + H].to_numpy())
-        residuals += list((off / units).T)
+        off = np.abs(forecast - wide[cutoff : cutoff + H])
+        residuals += [off[label] / unit(label, cutoff) for label in wide]
     rank = int(np.ceil((2 * c + 1) * 0.8))
-    widths = np.sort(residuals, axis=0)[rank - 1]
+    widths = np.sort(np.array(residuals), axis=0)[rank - 1]
     table = forecaster.predict(level=80)
-    for k in wide:
-        assert_allclose(table[k]["upper_80"] - table[k]["forecast"], widths * units[k])
-        assert_allclose(table[k]["forecast"] - table[k]["lower_80"], widths * units[k])
+    for label in wide:
+        rows = table[label]
+        assert_allclose(rows["upper_80"] - rows["forecast"], widths * unit(label, 90))
+        assert_allclose(rows["forecast"] - rows["lower_80"], widths * unit(label, 90))
+
+
+def test_intervals_widen_where_a_series_moves_more():
+    loud = noise(400)[0]
+    loud[300:] = 50 + 5 * (loud[300:] - 50)
+    forecaster = RNNForecaster(linear(1.0), timesteps=20, calibration=100)
+    table = forecaster.backtest(loud, folds=90, level=80)
+    calm = forecaster.backtest(loud[:300], folds=90, level=80)
+    assert abs(calm.summary().loc["forecast", "coverage_80"] - 80) < 12
+    assert abs(table.summary().loc["forecast", "coverage_80"] - 80) < 12
 
 
 def test_intervals_cover_exchangeable_rows_as_often_as_they_say():
