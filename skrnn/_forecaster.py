@@ -71,7 +71,8 @@ class RNNForecaster(BaseEstimator):
         Windows of each series, the last ones, kept from training for the intervals of `predict`.
         No target of theirs is trained on.
     stride : int, default=1
-        Rows from one window to the next.
+        Rows from one window to the next, for training and calibration. One that divides a season
+        sees only some of its phases, which is right where forecasts always begin at the same one.
 
     Attributes
     ----------

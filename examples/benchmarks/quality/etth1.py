@@ -10,6 +10,11 @@ from seeds import report
 
 from skrnn import RNNForecaster, RNNRegressor
 
+# A stride that has no divisor in common with 24 sees every hour of the day.
+FORMS = {
+    "OT": {"timesteps": 96, "scale": "window"},
+    "all": {"timesteps": 48, "differences": 24, "stride": 5},
+}
 STEPS, TRAINED, HELD_OUT, TESTED = 24, 8640, 2880, 2880
 
 
@@ -22,14 +27,14 @@ def measure(folder, seed, choice):
             "gru",
             32,
             epochs=10,
+            learning_rate=0.003 if choice == "all" else 0.01,
             batch_size=256,
             validation_fraction=HELD_OUT / (TRAINED + HELD_OUT),
             patience=3,
             random_state=seed,
         ),
-        timesteps=96,
         steps=STEPS,
-        scale="window",
+        **FORMS[choice],
     )
     series = hours if choice == "all" else hours[choice]
     table = forecaster.backtest(series, folds=TESTED - STEPS + 1, step=1)
