@@ -17,6 +17,7 @@ from skrnn._exog import exog_names, read_exog
 from skrnn._folds import time_folds
 from skrnn._global_model import train
 from skrnn._intervals import check_levels
+from skrnn._level import check_transformed
 from skrnn._panel import to_pandas
 from skrnn._regressor import RNNRegressor
 from skrnn._series import read_panel, rows_ahead
@@ -248,6 +249,7 @@ class RNNForecaster(BaseEstimator):
         check_is_fitted(self)
         later = self._read_later(series)
         times, values = rows_ahead(self._panel, later, allow_missing=self._allow_missing)
+        check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
         self._keep_cutoff()
         return self

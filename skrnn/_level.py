@@ -77,8 +77,9 @@ def fit_level(values, times, *, transformer, lag, standardized):
     """
     if transformer is not None:
         every = np.concatenate(values)
-        transformer.fit(every[~np.isnan(every)].reshape(-1, 1))
-        _check_transformed(transformer, values, times)
+        with np.errstate(divide="ignore", invalid="ignore"):  # refused afterwards
+            transformer.fit(every[~np.isnan(every)].reshape(-1, 1))
+        check_transformed(transformer, values, times)
     changed = [differenced(transformed(transformer, rows), lag) for rows in values]
     if not standardized:
         return Level(transformer, lag, np.zeros(len(values)), np.ones(len(values)))
@@ -99,7 +100,8 @@ def _spread(rows):
     return deviation if deviation > rounding else 1.0
 
 
-def _check_transformed(transformer, values, times):
+def check_transformed(transformer, values, times):
+    """Refuse values of which a fitted transformer makes no finite number."""
     for rows, index in zip(values, times, strict=True):
         broken = ~np.isfinite(transformed(transformer, rows)) & ~np.isnan(rows)
         if broken.any():

@@ -29,8 +29,9 @@ class Panel:
     step : DateOffset, Timedelta or int
         From one time to the next.
     exog : list of ndarray of shape (n_rows, n_exog)
-        Other columns of the same rows, and of later ones where `exog` is longer than `values`.
+        Columns of the same rows that are known in the future.
     exog_names : list
+        Of those columns.
     """
 
     form: str
@@ -66,7 +67,7 @@ class Panel:
             for name in ("values", "exog")
             if len(getattr(self, name))
         }
-        return replace(self, times=_shared(lambda rows, n: rows[:n], self.times, lengths), **cut)
+        return replace(self, times=_shared(_head, self.times, lengths), **cut)
 
     def future_times(self, n_steps):
         """Return for each series the `n_steps` times after its last one."""
@@ -76,12 +77,14 @@ class Panel:
         """Return the panel with more rows behind those of each series."""
         return replace(
             self,
-            times=_shared(
-                lambda rows, more: rows.append(more) if len(more) else rows, self.times, times
-            ),
+            times=_shared(_joined, self.times, times),
             values=[np.concatenate(pair) for pair in zip(self.values, values, strict=True)],
             exog=[np.concatenate(pair) for pair in zip(self.exog, exog, strict=True)],
         )
+
+
+def _head(times, n_rows):
+    return times[:n_rows]
 
 
 def _joined(times, more):

@@ -1,5 +1,7 @@
 """Series: reading one or many from pandas, checked, each on its own regular times."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -149,7 +151,7 @@ def _columns(data, form, index):
         return [index.times], [values], labels
     if form == "series":
         return [index.times], [values], [data.name]
-    parts = [slice(*bounds) for bounds in zip(index.bounds, index.bounds[1:], strict=False)]
+    parts = [slice(*bounds) for bounds in pairwise(index.bounds)]
     values = values.ravel()
     return [index.times[part] for part in parts], [values[part] for part in parts], index.labels
 
@@ -211,7 +213,7 @@ def rows_ahead(panel, later, *, allow_missing):
     later : Panel
         Rows up to the last one known are left out.
     allow_missing : bool
-        Whether steps between the last row known and the first new one may lack a row.
+        Whether a step may lack its row or its value.
 
     Returns
     -------
@@ -232,11 +234,11 @@ def rows_ahead(panel, later, *, allow_missing):
         if n_steps:
             placed[positions[positions >= 0]] = later.values[k][positions >= 0]
         strays = rows[(positions < 0) & (rows > known[-1])]
-        gap = ahead.difference(rows)
+        gap = ahead[np.isnan(placed)]
         if len(strays) or (len(gap) and not allow_missing):
             raise ValueError(
                 f"`series` must go on from {known[-1]} at the step {_spelled(panel.step)}, got "
-                + (f"{named(strays)} off it." if len(strays) else f"no row at {named(gap)}.")
+                + (f"{named(strays)} off it." if len(strays) else f"no value at {named(gap)}.")
             )
         times.append(ahead)
         values.append(placed)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from forecasting import Recorder, linear, monthly
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -342,8 +343,10 @@ def test_static_columns_stand_in_every_row_of_their_series():
 def test_update_and_score_refuse_rows_that_do_not_fit():
     y = daily()
     forecaster = RNNForecaster(linear(), timesteps=5).fit(y[:40])
-    with pytest.raises(ValueError, match=r"go on from 2020-02-09.*no row at 2020-02-10"):
+    with pytest.raises(ValueError, match=r"go on from 2020-02-09.*no value at 2020-02-10"):
         forecaster.update(y[41:])
+    with pytest.raises(ValueError, match="no value at 2020-02-15"):
+        forecaster.update(daily(["2020-02-15"])[40:])
     with pytest.raises(ValueError, match="after the cutoff"):
         forecaster.score(y[30:])
     with pytest.raises(ValueError, match="off it"):
@@ -353,3 +356,15 @@ def test_update_and_score_refuse_rows_that_do_not_fit():
     panel = RNNForecaster(linear(), timesteps=5).fit(long_frame(wide_frame()))
     with pytest.raises(ValueError, match="got 'z'"):
         panel.update(long_frame(wide_frame().rename(columns={"a": "z"})))
+
+
+@pytest.mark.filterwarnings("ignore:The provided functions are not strictly inverse")
+def test_values_that_a_transformer_cannot_take_are_named():
+    y = monthly().where(lambda rows: rows.index != "2021-03-31", -1.0)
+    forecaster = RNNForecaster(
+        linear(), timesteps=5, transformer=FunctionTransformer(np.log, np.exp)
+    )
+    with pytest.raises(ValueError, match=r"2021-03-31.*Logarithms"):
+        forecaster.fit(y)
+    with pytest.raises(ValueError, match=r"2021-03-31.*Logarithms"):
+        forecaster.fit(y[:60]).update(y)
