@@ -1,6 +1,9 @@
-"""Settings that must stand before scientific packages are imported."""
+"""Settings that must stand before scientific packages are imported, and before tests interrupt."""
 
 import os
+import signal
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # else scikit-learn skips one of its checks
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A shell that starts the tests in the background has them ignore what Ctrl-C sends.
+signal.signal(signal.SIGINT, signal.default_int_handler)

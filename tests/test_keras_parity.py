@@ -482,6 +482,7 @@ def test_folds_of_slightly_different_size_share_one_trace():
     assert _keras_programs._build.cache_info().misses == built
 
 
+@pytest.mark.slow
 def test_many_programs_make_tensorflow_warn_of_nothing(caplog):
     skrnn.clear_cache()
     X, y, _ = numbers("plain")

@@ -217,6 +217,7 @@ def test_clear_cache_forgets_every_program():
     assert_array_equal(fitted.predict(samples()[0]), before)
 
 
+@pytest.mark.slow
 def test_programs_beyond_the_bound_are_built_anew_and_give_the_same(monkeypatch):
     X, y = samples()
     expected = small().fit(X, y).predict(X)
@@ -491,6 +492,7 @@ def test_child_forked_after_training_is_told_to_use_loky():
     assert last == "parent goes on"
 
 
+@pytest.mark.slow
 def test_child_forked_after_other_work_of_tensorflow_is_told_to_use_loky():
     program = """if True:
         import tensorflow as tf
