@@ -45,10 +45,14 @@ def read_exog(exog, names, labels, times, *, allow_missing=False):
         return [np.empty((len(rows), 0)) for rows in times]
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
     by_series = isinstance(table.index, pd.MultiIndex)
-    tables = _by_series(table, labels) if by_series else dict.fromkeys(labels, table)
+    needed = [label for label, rows in zip(labels, times, strict=True) if len(rows)]
+    tables = _by_series(table, needed) if by_series else dict.fromkeys(labels, table)
     arrays, made = [], {}
     for label, rows in zip(labels, times, strict=True):
-        key = label if by_series else (rows[0], rows[-1]) if len(rows) else None
+        if len(rows) == 0:
+            arrays.append(np.empty((0, len(names))))
+            continue
+        key = label if by_series else (rows[0], rows[-1])
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
             made[key] = _aligned(tables[label], rows, place, allow_missing)

@@ -269,6 +269,16 @@ def test_what_exog_decides_is_forecast_exactly(form, strategy):
     assert forecaster.score(data[~known], exog) > -1e-5
 
 
+def test_a_series_that_ended_needs_no_exog_to_score_the_others():
+    wide = wide_frame()
+    wide.iloc[70:, 1] = np.nan
+    long = long_frame(wide)
+    exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(long))}, index=long.index)
+    train, test = RNNForecaster.time_folds(long, n_splits=1, steps=5)[0]
+    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(long.iloc[train], exog.iloc[train])
+    assert forecaster.score(long.iloc[test], exog.iloc[test]) < 0
+
+
 def test_exog_past_the_last_step_is_not_asked_for():
     y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
     forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(y[:50], exog)
