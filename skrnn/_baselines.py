@@ -30,19 +30,19 @@ def _known(values):
     return values[~np.isnan(values)]
 
 
-def seasonal_scale(values, season):
+def seasonal_scale(values, season, at_rest=1.0):
     """Return the mean absolute error of the seasonal naive forecast within known rows.
 
     The denominator of MASE (Hyndman and Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001). A
-    series shorter than its season is measured from row to row; one without change gives 1.
+    series shorter than its season is measured from row to row; one without change gives `at_rest`.
     """
-    rounding = 10 * np.finfo(np.float64).eps * np.nanmax(np.abs(values))
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(_known(values)).max(initial=0.0)
     for lag in (season, 1):
         changes = np.abs(values[lag:] - values[:-lag])
         changes = changes[~np.isnan(changes)]
         if len(changes) and changes.mean() > rounding:
             return float(changes.mean())
-    return 1.0
+    return at_rest
 
 
 def measures(truth, forecast, scale):

@@ -49,7 +49,7 @@ class GlobalModel:
         """
         rows = self.plan.timesteps + self.season
         recent = [
-            seasonal_scale(panel.values[k][max(stop - rows, 0) : stop], self.season)
+            seasonal_scale(panel.values[k][max(stop - rows, 0) : stop], self.season, at_rest=0.0)
             for k, stop in zip(series, stops, strict=True)
         ]
         return np.maximum(recent, LEAST_UNIT * self.scales[series])

@@ -178,7 +178,7 @@ def window_levels(windows):
     Parameters
     ----------
     windows : ndarray of shape (n_windows, timesteps)
-        NaN is a missing value; at least one is none.
+        NaN is a missing value.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def window_levels(windows):
         A spread is at least LEAST_SPREAD.
     """
     present = ~np.isnan(windows)
-    count = present.sum(axis=1)
+    count = np.maximum(present.sum(axis=1), 1)
     filled = np.where(present, windows, 0.0)
     means = filled.sum(axis=1) / count
     squares = np.where(present, (windows - means[:, np.newaxis]) ** 2, 0.0).sum(axis=1)

@@ -76,6 +76,32 @@ def test_intervals_cover_exchangeable_rows_as_often_as_they_say():
         assert abs(summary.loc["forecast", f"coverage_{level}"] - level) < 3
 
 
+def test_intervals_of_a_series_at_rest_are_finite_and_no_point():
+    y = noise(200)[0]
+    y[150:] = y[150]
+    forecaster = RNNForecaster(Recorder(), timesteps=5, calibration=100).fit(y)
+    table = forecaster.backtest(y[:199], folds=1, level=80)
+    rest = forecaster.predict(level=80)
+    assert 0 < (rest["upper_80"] - rest["forecast"]).iloc[0] < np.inf
+    assert np.isfinite(table["upper_80"]).all()
+
+
+def test_backtest_bridges_a_window_without_a_value():
+    y = monthly()
+    y[50:62] = np.nan
+    forecaster = RNNForecaster(
+        RNNRegressor("gru", 3, epochs=2, random_state=0),
+        timesteps=6,
+        steps=2,
+        scale="window",
+        differences=1,
+        calibration=30,
+        allow_missing=True,
+    )
+    table = forecaster.backtest(y, folds=3, level=80)
+    assert np.isfinite(table[["forecast", "lower_80", "upper_80"]]).all(axis=None)
+
+
 def test_a_level_says_how_many_windows_it_needs():
     y = monthly()
     forecaster = RNNForecaster(linear(), timesteps=4, calibration=18, steps=2).fit(y)
