@@ -351,7 +351,7 @@ LIES = [
     ((*SCALER, "mean_"), np.zeros(2, dtype="int64")),
     ((*SCALER, "func"), {"class": "ufunc", "name": "system"}),
     ((*SCALER, "_sklearn_output_config"), {"class": "dict", "keys": ["a"], "values": ["b"]}),
-    (("estimator", "memory"), "/tmp/cache"),
+    (("estimator", "memory"), "some/cache"),
     (("estimator", "steps"), []),
     (("estimator", "steps", "values", 1), "a step"),
     (("estimator", "steps", "values", 1), {"class": "ufunc", "name": "exp"}),
