@@ -1,20 +1,21 @@
 """BLAS threads: one while many small products run, where more would wait for each other."""
 
+import functools
 import threading
 from contextlib import contextmanager
 
 from threadpoolctl import ThreadpoolController
 
-# What computes NumPy's products; SciPy's own library computes nothing here.
-LIBRARIES = [
-    library
-    for library in ThreadpoolController().select(user_api="blas").lib_controllers
-    if "scipy.libs" not in library.filepath
-]
-
 _lock = threading.Lock()
 _inside = 0  # how many blocks run now, in all threads
 _before = ()  # what was set when the first of them began
+
+
+@functools.cache
+def libraries():
+    """Return the libraries that compute NumPy's products; SciPy's own computes nothing here."""
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if "scipy.libs" not in library.filepath]
 
 
 def _set_threads(library, n_threads):
@@ -37,8 +38,8 @@ def one_blas_thread():
     global _inside, _before
     with _lock:
         if _inside == 0:
-            _before = [library.get_num_threads() for library in LIBRARIES]
-            for library in LIBRARIES:
+            _before = [library.get_num_threads() for library in libraries()]
+            for library in libraries():
                 _set_threads(library, 1)
         _inside += 1
     try:
@@ -47,5 +48,5 @@ def one_blas_thread():
         with _lock:
             _inside -= 1
             if _inside == 0:
-                for library, n_threads in zip(LIBRARIES, _before, strict=True):
+                for library, n_threads in zip(libraries(), _before, strict=True):
                     _set_threads(library, n_threads)

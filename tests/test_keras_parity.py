@@ -20,10 +20,12 @@ from skrnn import (
     RNNRegressor,
     _keras_engine,
     _keras_names,
+    _keras_network,
     _keras_programs,
     _numpy_engine,
 )
 from skrnn._architecture import initial_weights
+from skrnn._keras_hoisted import HOISTED_LAYERS
 from skrnn._numpy_losses import LOSSES
 from skrnn._numpy_optimizers import OPTIMIZERS
 
@@ -566,6 +568,24 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
         X, y[:, np.newaxis], batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0
     )
     np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("cell", "units", "recurrent_dropout", "hoisted"),
+    [
+        ("simple_rnn", 4, 0.0, True),
+        ("lstm", 1, 0.0, True),
+        ("lstm", 2, 0.0, False),
+        ("simple_rnn", 4, 0.1, False),
+    ],
+)
+def test_training_projects_the_whole_input_where_that_pays(cell, units, recurrent_dropout, hoisted):
+    X, y, _ = numbers("plain")
+    subject = RNNRegressor(cell, units, recurrent_dropout=recurrent_dropout, epochs=1)
+    described = subject.fit(X, y)._architecture
+    trained = _keras_network.build_network(described, training=True).layers[1]
+    assert isinstance(trained, HOISTED_LAYERS[cell]) == hoisted
+    assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 
 @every_engine

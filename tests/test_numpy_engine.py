@@ -598,7 +598,7 @@ def test_blas_has_its_threads_again_after_blocks_that_overlap():
             other.start()
             entered.wait(10)
         assert n_threads == 2
-        assert {library.get_num_threads() for library in _blas.LIBRARIES} == {1}
+        assert {library.get_num_threads() for library in _blas.libraries()} == {1}
         leave.set()
         other.join()
         assert blas_threads() == before
