@@ -19,6 +19,7 @@ from skrnn._numpy_activations import ACTIVATIONS, HALF, ONE
 
 # What one block of timesteps writes stays in the cache.
 BLOCK_BYTES = 2**18
+STEPS_FOR_COPY = 5
 
 
 def steps_of(array, n_steps):
@@ -117,14 +118,19 @@ class Cell:
         flat = self.d.reshape(self.n_steps, self.n_samples, -1)
         self.d_steps, self.d_rows = steps_of(flat, self.n_steps), self.d.reshape(n_rows, -1)
         self.input_rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
-        self.recurrent = self.matrix[self.features : self.features + self.units].T
+        self.way = self.matrix[self.features : self.features + self.units].T  # (gates * U, U)
+        # Many products are quicker with a copy in one piece than with this view.
+        copied = self.n_samples > 1 and self.n_steps >= STEPS_FOR_COPY
+        self.recurrent = np.empty(self.way.shape, self.dtype) if copied else self.way
         size = max(1, BLOCK_BYTES // self.d[0].nbytes)
         blocks = [slice(max(0, stop - size), stop) for stop in range(self.n_steps, 0, -size)]
         self.blocks = [(block, self.block_views(block)) for block in blocks]
         self.steps_back = [self.backward_step(t) for t in range(self.n_steps)]
 
     def begin_backward(self):
-        """Begin at the last timestep."""
+        """Take the present weights; begin at the last timestep."""
+        if self.recurrent is not self.way:
+            np.copyto(self.recurrent, self.way)
 
     def end_backward(self):
         """Write the gradient of the matrix."""
@@ -192,7 +198,10 @@ class LSTM(Cell):
         self.shown = self.buffer(kept)  # f(c)
         self.shown_steps = steps_of(self.shown, self.n_steps)
         self.before = self.buffer(kept if self.activation.needs_input else 1, 4)
-        self.offsets = 1 - self.halves
+        # As wide as the gates: NumPy repeats no row as fast as it reads it.
+        rows = (self.n_samples, 1) if self.n_samples > 1 else 1
+        self.slopes = np.tile(self.halves, rows)  # (n, 4U)
+        self.offsets = 1 - self.slopes
         self.tanh = self.activation is ACTIVATIONS["tanh"]
         flat = (-1, self.n_samples, 4 * self.units)
         self.views = [
@@ -221,12 +230,12 @@ class LSTM(Cell):
     def forward_step(self, t):
         before, before_g, gate, i, f, g, o, c, c_next, shown, h_next = self.views[t]
         project, activate, is_tanh = self.projection(t, before), self.activation.value, self.tanh
-        halves, offsets, spare = self.halves, self.offsets, self.spare
+        slopes, offsets, spare = self.slopes, self.offsets, self.spare
 
         def step():
             project()
             tanh(before, gate)
-            multiply(gate, halves, gate)
+            multiply(gate, slopes, gate)
             add(gate, offsets, gate)
             if not is_tanh:
                 activate(before_g, g)
@@ -240,11 +249,13 @@ class LSTM(Cell):
 
     def make_backward(self):
         self.d = self.buffer(self.n_steps, 4)
-        self.d_gates = [steps_of(self.d[:, :, k], self.n_steps) for k in range(4)]
+        self.d_memory = steps_of(self.d[:, :, :3], self.n_steps)  # (n, 3, U)
+        self.d_output = steps_of(self.d[:, :, 3], self.n_steps)
         self.dc = np.zeros_like(self.spare)
         super().make_backward()
 
     def begin_backward(self):
+        super().begin_backward()
         self.dc.fill(0)
 
     def block_views(self, block):
@@ -274,17 +285,16 @@ class LSTM(Cell):
             d[gone], shown[gone], f[gone] = 0, 0, 1
 
     def backward_step(self, t):
-        d_i, d_f, d_g, d_o = (steps[t] for steps in self.d_gates)
+        d, d_o = self.d_memory[t], self.d_output[t]
         shown, f = self.shown_steps[t], self.views[t][4]
         dh, dc, spare = self.dh_step, self.dc, self.spare
+        dc_gates = dc[..., np.newaxis, :]
         back = self.back(t, self.d_steps[t], dh)
 
         def step():
             multiply(dh, shown, spare)
             add(dc, spare, dc)
-            multiply(d_i, dc, d_i)
-            multiply(d_f, dc, d_f)
-            multiply(d_g, dc, d_g)
+            multiply(d, dc_gates, d)
             multiply(d_o, dh, d_o)
             multiply(dc, f, dc)
             back()
