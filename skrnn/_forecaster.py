@@ -367,21 +367,24 @@ class RNNForecaster(BaseEstimator):
 
     def _fit_panel(self, panel):
         """Learn from a Panel; what `fit` does once its arguments are read."""
-        self._panel, self._allow_missing = panel, self.allow_missing
-        self.freq_, self.exog_names_ = panel.step, list(panel.exog_names)
-        self.season_ = season_of(panel.step) if self.season is None else self.season
-        self._keep_cutoff()
-        self.scales_ = self._by_series(
-            [seasonal_scale(values, self.season_) for values in panel.values]
-        )
-        self._model = train(
+        season = season_of(panel.step) if self.season is None else self.season
+        scales = [seasonal_scale(values, season) for values in panel.values]
+        model = train(
             panel,
             self.get_params(deep=False),
             regressor=self._fresh_regressor(),
             transformer=None if self.transformer is None else clone(self.transformer),
-            season=self.season_,
+            season=season,
         )
-        self.regressor_ = self._model.regressor
+        return self._adopt(panel, model, scales, self.allow_missing)
+
+    def _adopt(self, panel, model, scales, allow_missing):
+        """Take over a GlobalModel, and the Panel that it has learned from or was moved to."""
+        self._panel, self._model, self._allow_missing = panel, model, allow_missing
+        self.regressor_, self.season_ = model.regressor, model.season
+        self.freq_, self.exog_names_ = panel.step, list(panel.exog_names)
+        self.scales_ = self._by_series(scales)
+        self._keep_cutoff()
         return self
 
     def _fresh_regressor(self):

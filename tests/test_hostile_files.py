@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skrnn
-from skrnn import FileFormatError, RNNClassifier, WindowTransformer
+from skrnn import FileFormatError, RNNClassifier, RNNForecaster, RNNRegressor, WindowTransformer
 from skrnn._format import read_file, write_file
 
 ROWS = pd.DataFrame(
@@ -43,6 +43,23 @@ def path(tmp_path):
     skrnn.save(pipeline.fit(ROWS, list("abcabcabcabc")), tmp_path / "file")
     skrnn.load(tmp_path / "file")
     return tmp_path / "file"
+
+
+@pytest.fixture
+def forecaster_path(tmp_path):
+    """A good file of a small fitted forecaster."""
+    forecaster = RNNForecaster(
+        RNNRegressor("gru", 1, epochs=1, random_state=0),
+        timesteps=2,
+        calendar=("hour",),
+        transformer=StandardScaler(),
+        static=pd.DataFrame({"size": [1, 2]}),
+        calibration=2,
+    )
+    exog = pd.DataFrame({"x": np.arange(12.0)}, index=ROWS.index)
+    skrnn.save(forecaster.fit(ROWS, exog), tmp_path / "forecaster")
+    skrnn.load(tmp_path / "forecaster")
+    return tmp_path / "forecaster"
 
 
 def forged(path, header, arrays=b"", *, magic=b"\x89skrnn\r\n", number=1, sizes=None):
@@ -362,10 +379,87 @@ LIES = [
     (("estimator",), None),
     (("content",), "pickle"),
 ]
+PANEL = ("estimator", "_panel")
+DATES = (*PANEL, "times", 0)
+MODEL = ("estimator", "_model")
+PLAN = (*MODEL, "plan")
+LEVEL = (*PLAN, "level")
+RANGE = {"class": "range", "start": 0, "stop": 12, "step": 1, "name": None}
+FORECASTER_LIES = [
+    (("estimator", "class"), "RNNRegressor"),
+    (("estimator", "note"), 1),
+    (("estimator", "regressor_"), None),
+    (("estimator", "_model"), None),
+    (("estimator", "_panel"), None),
+    (("estimator", "_allow_missing"), "yes"),
+    (("estimator", "scales_"), np.ones(3)),
+    (("estimator", "scales_"), np.zeros(2)),
+    (("estimator", "static", "values", 0), np.ones(TERA // 2**30)),
+    (("estimator", "static", "rows"), "ab"),
+    (("estimator", "static", "columns"), [[], []]),
+    ((*PANEL, "form"), "deep"),
+    ((*PANEL, "form"), "series"),
+    ((*PANEL, "labels"), [0, 0]),
+    ((*PANEL, "labels"), [0]),
+    ((*PANEL, "labels"), []),
+    ((*PANEL, "labels"), [[], {}]),
+    ((*PANEL, "level_names"), []),
+    ((*PANEL, "step"), None),
+    ((*PANEL, "step"), 1),
+    ((*PANEL, "step", "name"), "2D"),
+    ((*PANEL, "times"), []),
+    ((*PANEL, "times"), [RANGE]),
+    ((*PANEL, "times"), [{"class": "integers", "ticks": np.arange(12), "name": None}]),
+    ((*PANEL, "times", 0), "2024"),
+    ((*PANEL, "times_of"), [0, 9]),
+    ((*PANEL, "times_of"), ["0", 0]),
+    ((*PANEL, "values"), np.zeros(9)),
+    ((*PANEL, "values"), np.zeros((12, 2))),
+    ((*PANEL, "values"), np.full(24, np.nan)),
+    ((*PANEL, "values"), np.where(np.arange(24) == 5, np.nan, 1.0)),
+    ((*PANEL, "values"), np.zeros(24, "float32")),
+    ((*PANEL, "exog"), np.zeros((24, 2))),
+    ((*PANEL, "exog_names"), ["x", "y"]),
+    ((*DATES, "ticks"), np.arange(12)),
+    ((*DATES, "ticks"), np.zeros(12, "int64")),
+    ((*DATES, "ticks"), np.full(12, -(2**63))),
+    ((*DATES, "ticks"), np.zeros(12)),
+    ((*DATES, "ticks"), None),
+    ((*DATES, "dtype"), {"class": "time_dtype", "name": "m8[us]"}),
+    ((*DATES, "dtype", "zone"), "../../etc/passwd"),
+    ((*DATES, "name"), []),
+    ((*MODEL, "regressor"), {"class": "WindowTransformer"}),
+    ((*MODEL, "regressor"), {"class": "RNNRegressor"}),
+    ((*MODEL, "season"), 0),
+    ((*MODEL, "scales"), np.ones(3)),
+    ((*MODEL, "scales"), -np.ones(2)),
+    ((*MODEL, "residuals"), np.zeros((4, 2))),
+    ((*MODEL, "residuals"), -np.ones((4, 1))),
+    ((*MODEL, "extra"), 1),
+    ((*PLAN, "timesteps"), TERA),
+    ((*PLAN, "timesteps"), 3),
+    ((*PLAN, "outputs"), 2),
+    ((*PLAN, "steps"), 9),
+    ((*PLAN, "by_window"), 2),
+    ((*PLAN, "calendar"), ("asi8",)),
+    ((*PLAN, "calendar"), ("hour", "minute")),
+    ((*PLAN, "static"), np.zeros((3, 1))),
+    ((*PLAN, "static"), np.full((2, 1), np.inf)),
+    ((*PLAN, "dtype"), "os.system"),
+    ((*PLAN, "dtype"), "longdouble"),
+    ((*LEVEL, "lag"), -1),
+    ((*LEVEL, "lag"), 99),
+    ((*LEVEL, "means"), np.zeros(3)),
+    ((*LEVEL, "means"), np.full(2, np.nan)),
+    ((*LEVEL, "deviations"), np.zeros(2)),
+    ((*LEVEL, "transformer"), {"class": "WindowTransformer"}),
+]
+ALL_LIES = [("path", *lie) for lie in LIES] + [("forecaster_path", *lie) for lie in FORECASTER_LIES]
 
 
-@pytest.mark.parametrize(("place", "lie"), LIES, ids=[str(i) for i in range(len(LIES))])
-def test_lie_with_a_right_checksum_is_refused(place, lie, path):
+@pytest.mark.parametrize(("file", "place", "lie"), ALL_LIES, ids=map(str, range(len(ALL_LIES))))
+def test_lie_with_a_right_checksum_is_refused(file, place, lie, request):
+    path = request.getfixturevalue(file)
     tree = read_file(path)
     node = tree
     for step in place[:-1]:
@@ -388,9 +482,10 @@ def nodes(node):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_500_random_edits_of_the_header_are_refused_or_harmless(path):
+@pytest.mark.parametrize("file", ["path", "forecaster_path"])
+def test_500_random_edits_of_the_header_are_refused_or_harmless(file, request):
     """A parameter or a number may be another one; nothing but FileFormatError may come of it."""
-    rng, refused = random.Random(0), 0
+    path, rng, refused = request.getfixturevalue(file), random.Random(0), 0
     for _ in range(500):
         header, arrays = parts(path)
         for _ in range(rng.randint(1, 2)):

@@ -51,9 +51,9 @@ LEVELS = [
     ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
     ["_forecaster"],
     ["_records"],
-    ["_time_records", "_network_records"],
+    ["_time_records", "_network_records", "_frame_records"],
     ["_estimator_records"],
-    ["_target_records"],
+    ["_target_records", "_forecast_records"],
     ["_files"],
     ["__init__"],
 ]

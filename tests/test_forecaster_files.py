@@ -1,0 +1,174 @@
+"""skrnn.save and skrnn.load of RNNForecaster: what comes back, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from forecasting import linear, monthly
+from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+
+import skrnn
+from skrnn import RNNForecaster, RNNRegressor
+
+LOG = FunctionTransformer(np.log, np.exp)
+
+
+def quick(**parameters):
+    return RNNRegressor("gru", 3, epochs=1, random_state=0, **parameters)
+
+
+def reloaded(forecaster, folder):
+    path = folder / "forecaster.skrnn"
+    skrnn.save(forecaster, path)
+    return skrnn.load(path)
+
+
+def assert_same_frame(found, expected):
+    """See that two Series or frames are the same to the bit, in their axes too."""
+    check = assert_frame_equal if expected.ndim == 2 else assert_series_equal
+    check(found, expected, check_exact=True, check_freq=True)
+
+
+INDEXES = {
+    "month ends": pd.date_range("2015-01-31", periods=60, freq="ME", name="month"),
+    "days of a time zone, over a change of clocks": pd.date_range(
+        "2024-03-10", periods=60, tz="Europe/Berlin"
+    ),
+    "hours over a change of clocks": pd.date_range(
+        "2024-10-26", periods=60, freq="h", tz="America/New_York"
+    ),
+    "seconds": pd.date_range("2024-01-01", periods=60, freq="30s", unit="s"),
+    "business days": pd.bdate_range("2024-01-01", periods=60),
+    "a day of the month": pd.DatetimeIndex(
+        [pd.Timestamp("2018-01-30") + pd.DateOffset(months=i) for i in range(60)]
+    ),
+    "weeks": pd.date_range("2024-01-01", periods=60, freq="W-WED"),
+    "periods": pd.period_range("2010Q1", periods=60, freq="Q"),
+    "durations": pd.timedelta_range("1h", periods=60, freq="90min"),
+    "range": pd.RangeIndex(0, 180, 3, name="row"),
+    "integers": pd.Index(np.arange(7, 67, dtype="int32")),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_forecaster_of_any_times_comes_back_and_predicts_and_updates_bitwise(kind, tmp_path):
+    series = pd.Series(monthly(60).to_numpy(), index=INDEXES[kind], name="y")
+    forecaster = RNNForecaster(quick(), timesteps=4, steps=3).fit(series[:50])
+    loaded = reloaded(forecaster, tmp_path)
+    assert_same_frame(loaded.predict(5), forecaster.predict(5))
+    assert loaded.score(series[50:]) == forecaster.score(series[50:])
+    again = reloaded(loaded.update(series[50:55]), tmp_path)
+    assert_same_frame(again.predict(), forecaster.update(series[50:55]).predict())
+
+
+def wide_frame():
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1), "c": 5 + monthly(seed=2)})
+    return wide.rename_axis(index="month", columns="shop")
+
+
+def long_frame():
+    return wide_frame().unstack().rename("sales")
+
+
+FORMS = {
+    "series without a name": lambda: monthly().rename(None),
+    "wide": wide_frame,
+    "wide and ragged": lambda: wide_frame().mask(
+        (np.arange(80)[:, None] < [0, 20, 0]) | (np.arange(80)[:, None] > [99, 99, 75])
+    ),
+    "columns of numbers": lambda: wide_frame().set_axis([3, 1, 2], axis=1),
+    "columns of tuples": lambda: wide_frame().set_axis(
+        pd.MultiIndex.from_tuples([("x", 1), ("x", 2), ("y", 1)]), axis=1
+    ),
+    "long": long_frame,
+    "long frame": lambda: long_frame().to_frame(),
+    "long, of dates": lambda: (
+        wide_frame().set_axis(pd.date_range("2020", periods=3), axis=1).unstack()
+    ),
+    "long, of periods in steps": lambda: wide_frame().reset_index(drop=True).unstack(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
+    forecaster = RNNForecaster(quick(), timesteps=4, steps=2, calibration=9).fit(FORMS[form]())
+    loaded = reloaded(forecaster, tmp_path)
+    assert_same_frame(loaded.predict(level=[50, 80]), forecaster.predict(level=[50, 80]))
+    assert_same_frame(loaded.scales_, forecaster.scales_)
+    assert_same_frame(loaded.cutoff_, forecaster.cutoff_)
+    for name in ("season_", "freq_", "exog_names_"):
+        assert getattr(loaded, name) == getattr(forecaster, name)
+    assert loaded.regressor_ is loaded._model.regressor
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"scale": None, "strategy": "recursive"},
+        {"scale": "window", "differences": 12},
+        {"differences": 1, "transformer": LOG, "season": 4},
+        {"transformer": StandardScaler(), "calendar": ("month",)},
+        {"transformer": MinMaxScaler(), "calendar": "quarter"},
+        {"static": pd.DataFrame({"size": [1, 2, 3], "old": [True, False, True]}, list("cab"))},
+        {"allow_missing": True, "stride": 2},
+        {"regressor": RNNRegressor(("lstm", "gru"), 3, epochs=1, dtype="float64", random_state=1)},
+    ],
+    ids=lambda parameters: ", ".join(parameters),
+)
+def test_forecaster_with_any_parameters_comes_back_and_learns_the_same_again(parameters, tmp_path):
+    wide = wide_frame()
+    if parameters.get("allow_missing"):
+        wide.iloc[[30, 70], 1] = np.nan
+    forecaster = RNNForecaster(quick(), timesteps=4, steps=2).set_params(**parameters).fit(wide)
+    loaded = reloaded(forecaster, tmp_path)
+    assert_same_frame(loaded.predict(5), forecaster.predict(5))
+    assert_same_frame(loaded.fit(wide[:-7]).predict(), forecaster.fit(wide[:-7]).predict())
+
+
+def test_forecaster_with_exog_comes_back_and_asks_for_the_same_rows(tmp_path):
+    wide = wide_frame()
+    exog = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), wide.index, ["p", "q"])
+    forecaster = RNNForecaster(quick(), timesteps=4, steps=2).fit(wide[:70], exog)
+    loaded = reloaded(forecaster, tmp_path)
+    assert_index_equal(loaded.make_future_frame().index, forecaster.make_future_frame().index)
+    loaded.update(wide[:75], exog)
+    forecaster.update(wide[:75], exog)
+    assert_same_frame(loaded.predict(exog=exog), forecaster.predict(exog=exog))
+
+
+@pytest.mark.parametrize("regressor", [None, quick()])
+def test_unfitted_forecaster_comes_back_unfitted(regressor, tmp_path):
+    forecaster = RNNForecaster(regressor, timesteps=7, transformer=LOG, calendar=["month"])
+    loaded = reloaded(forecaster, tmp_path)
+    assert str(loaded.get_params()) == str(forecaster.get_params())
+    with pytest.raises(NotFittedError):
+        loaded.predict()
+
+
+def test_series_on_the_same_times_share_them_in_the_file_and_after_it(tmp_path):
+    many = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 50)), monthly(400).index)
+    loaded = reloaded(RNNForecaster(quick(), timesteps=4).fit(many), tmp_path)
+    assert all(times is loaded._panel.times[0] for times in loaded._panel.times)
+    assert (tmp_path / "forecaster.skrnn").stat().st_size < 400 * 50 * 8 * 1.2
+
+
+@pytest.mark.parametrize(
+    ("forecaster", "match"),
+    [
+        (RNNForecaster(linear()).fit(monthly()), r"regressor\.steps\['functiontransformer'\]"),
+        (RNNForecaster(static=pd.DataFrame({"s": ["x"]}, ["y"])), r"static` .* column 's'"),
+        (
+            RNNForecaster(
+                static=pd.DataFrame({"s": [1]}, [("y",)]).set_axis(
+                    pd.MultiIndex.from_tuples([(1, 2)])
+                )
+            ),
+            r"static` .* rows have a MultiIndex",
+        ),
+    ],
+)
+def test_what_a_forecaster_cannot_store_is_refused_by_name(forecaster, match, tmp_path):
+    with pytest.raises((TypeError, ValueError), match=match):
+        skrnn.save(forecaster, tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
