@@ -20,6 +20,7 @@ from skrnn._parameters import (
     describe,
     describe_shape,
     read_settings,
+    settle_vocab_size,
 )
 from skrnn._samples import Samples, counted_positions
 from skrnn._scaling import fit_scaling
@@ -55,6 +56,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
     _parameter_constraints = CONSTRAINTS
+    _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
 
     @fit_context(prefer_skip_nested_validation=True)
     @unchanged_on_failure
@@ -188,8 +190,9 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self, X, y, sample_weight, validation_data, share, epochs, resume, reset_y, whole=False
     ):
         """Train on X and y, and keep what was learned; the caller undoes a failure."""
-        check_mask_value(self.mask_value, self.vocab_size)
         sequences = self._read_X(X, reset=not resume)
+        parameters = self._settled_parameters(None if resume else sequences)
+        check_mask_value(self.mask_value, parameters["vocab_size"])
         targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
         if whole and resume:
             self._check_whole(targets, weights > 0)
@@ -198,7 +201,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         chosen = counted_positions(weighed, chosen)
         n_chosen = len(sequences) if chosen is None else len(chosen)
         n_held_out = _count_held_out(share, n_chosen)
-        self._describe(sequences, targets, n_chosen - n_held_out, epochs, resume)
+        self._describe(parameters, sequences, targets, n_chosen - n_held_out, epochs, resume)
         check_batches(n_chosen - n_held_out, self._architecture.batch_size, "X")
         check_batches(n_held_out, self._architecture.batch_size, "The validation set")
         given, data = None, [sequences.values, targets.values, weights, weighed]
@@ -226,7 +229,8 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         architecture = network.architecture
         self._architecture, self._settings = architecture, network.settings
         self._scaling, self._standardize = network.scaling, self.standardize
-        self._mask_value, self._asked_engine, self.engine_ = self.mask_value, self.engine, "keras"
+        self._mask_value, self._asked_vocab_size = self.mask_value, self.vocab_size
+        self._asked_engine, self.engine_ = self.engine, "keras"
         self.weights_, self.optimizer_state_ = network.weights, network.slots
         self.history_, self.n_epochs_ = {"loss": [], "seconds": []}, 0
         self.n_outputs_ = int(np.prod(architecture.outputs))
@@ -281,7 +285,10 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         else:  # as fitted, whatever `set_params` did since
             vocab_size, dtype = self._architecture.vocab_size, self._architecture.dtype
             mask_value = self._mask_value
-        sequences = read_sequences(X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype)
+        fold = not reset and self._asked_vocab_size == "auto"
+        sequences = read_sequences(
+            X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype, fold=fold
+        )
         if reset:
             timesteps = None if sequences.lengths is not None else sequences.timesteps
             self.input_shape_ = (timesteps, sequences.features)
@@ -307,9 +314,22 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         )
         return self._encode(y, sequences, weights > 0, reset=reset), weights
 
-    def _describe(self, sequences, targets, n_training, epochs, resume):
-        """Set architecture, settings and engine, or refuse to go on with another network."""
+    def _settled_parameters(self, sequences=None):
+        """Return the parameters, `vocab_size` as found in sequences, or as fitted.
+
+        Parameters
+        ----------
+        sequences : Sequences, default=None
+            None: those of the last fit.
+        """
         parameters = self.get_params(deep=False)
+        if sequences is None:
+            fitted = getattr(self, "_architecture", None)
+            return settle_vocab_size(parameters, fitted and fitted.vocab_size)
+        return settle_vocab_size(parameters, sequences.vocab_size if sequences.tokens else None)
+
+    def _describe(self, parameters, sequences, targets, n_training, epochs, resume):
+        """Set architecture, settings and engine, or refuse to go on with another network."""
         batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
         architecture = describe(
             parameters,
@@ -337,7 +357,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             )
         self._architecture, self._settings = architecture, settings
         self._mask_value, self._standardize = self.mask_value, self.standardize
-        self._asked_engine = self.engine
+        self._asked_engine, self._asked_vocab_size = self.engine, self.vocab_size
 
     def _fit_scaling(self, sequences, targets, weights, chosen):
         """Learn the constants of standardization from the training samples."""
@@ -436,7 +456,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """Return the Architecture for an input shape, with the outputs as fitted, or one."""
         fitted = getattr(self, "_architecture", None)
         return describe_shape(
-            self.get_params(deep=False),
+            self._settled_parameters(),
             input_shape,
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,

@@ -78,7 +78,11 @@ NETWORK = {
     "_mask_value": or_none(is_number),
     "_standardize": lambda value: is_bool(value) or is_text_of("X", "y")(value),
 }
-CARRIED = {"states_": _are_arrays}
+# What not every fitted network has.
+OPTIONAL = {
+    "states_": _are_arrays,
+    "_asked_vocab_size": or_none(lambda value: is_size(value) or is_text_of("auto")(value)),
+}
 WINDOWS = {
     "time_dtype_": or_none(is_a(np.dtype, pd.api.extensions.ExtensionDtype)),
     "freq_": or_none(is_a(pd.tseries.offsets.BaseOffset, pd.Timedelta)),
@@ -210,10 +214,10 @@ def _pipeline(steps, memory, **parts):
 
 ESTIMATORS = {
     "RNNRegressor": estimator_entry(
-        RNNRegressor, NETWORK | CARRIED | {"_target_shape": are_sizes}, _check_regressor
+        RNNRegressor, NETWORK | OPTIONAL | {"_target_shape": are_sizes}, _check_regressor
     ),
     "RNNClassifier": estimator_entry(
-        RNNClassifier, NETWORK | CARRIED | {"classes_": is_a(np.ndarray)}, _check_classifier
+        RNNClassifier, NETWORK | OPTIONAL | {"classes_": is_a(np.ndarray)}, _check_classifier
     ),
     "WindowTransformer": estimator_entry(WindowTransformer, WINDOWS, _check_windows),
     "StandardScaler": _scaler_entry(StandardScaler, ("mean_", "var_", "scale_")),

@@ -16,6 +16,7 @@ from skrnn._keras_names import (
 from skrnn._records import Entry, require
 from skrnn._scaling import Scaling
 from skrnn._settings import Settings
+from skrnn._validation import UNKNOWN
 
 LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
 
@@ -116,6 +117,8 @@ def check_network(network):
     embedded = architecture.vocab_size is not None
     embedding_agrees = embedded == (architecture.embedding_dim is not None)
     require(layers_agree and embedding_agrees, "the architecture")
+    folds = network._asked_vocab_size == "auto"
+    require(not folds or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
     weights = [(weight.shape, architecture.dtype) for weight in architecture.weights()]
     _check_arrays(network.weights_, weights, "`weights_`")
     _check_arrays(getattr(network, "states_", []), _states(architecture), "`states_`")

@@ -10,7 +10,7 @@ from skrnn._architecture import CELLS, Architecture
 from skrnn._keras_names import ACTIVATIONS, OPTIMIZERS
 from skrnn._settings import Settings
 from skrnn._sklearn import Interval, StrOptions
-from skrnn._validation import as_layers, check_sizes
+from skrnn._validation import UNKNOWN, as_layers, check_sizes
 
 DEFAULT_LEARNING_RATE = 0.01
 FLOAT32 = np.finfo(np.float32)
@@ -27,7 +27,7 @@ CONSTRAINTS = {
     "dense_activation": [StrOptions(set(ACTIVATIONS))],
     "return_sequences": ["boolean"],
     "stateful": ["boolean"],
-    "vocab_size": [Interval(Integral, 1, None, closed="left"), None],
+    "vocab_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
     "embedding_dim": [Interval(Integral, 1, None, closed="left")],
     "mask_value": [Real, None],
     "loss": [str],
@@ -91,13 +91,37 @@ def check_mask_value(mask_value, vocab_size):
         )
 
 
+def settle_vocab_size(parameters, learned):
+    """Return parameters whose `vocab_size` is known: in the place of "auto" what was learned.
+
+    Parameters
+    ----------
+    parameters : dict
+        From `get_params`.
+    learned : int or None
+        None where no token ids have been seen.
+
+    Returns
+    -------
+    dict
+    """
+    if parameters["vocab_size"] != "auto":
+        return parameters
+    if learned is None or learned <= UNKNOWN:
+        raise ValueError(
+            "`vocab_size='auto'` stands for no number before a fit from new weights on token ids. "
+            "Fit first, or pass a number."
+        )
+    return parameters | {"vocab_size": learned}
+
+
 def describe(parameters, *, timesteps, features, masked, batch_size, outputs, output_activation):
     """Return the Architecture that an estimator's parameters and its data ask for.
 
     Parameters
     ----------
     parameters : dict
-        From `get_params`.
+        From `get_params`, `vocab_size` settled.
     timesteps, features, masked, outputs, output_activation
         As in Architecture.
     batch_size : int
@@ -147,7 +171,7 @@ def describe_shape(parameters, input_shape, *, outputs, output_activation):
     Parameters
     ----------
     parameters : dict
-        From `get_params`.
+        From `get_params`, `vocab_size` settled.
     input_shape : tuple
         (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
         `vocab_size` (timesteps,) too.

@@ -63,8 +63,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` goes on from `states_`.
-    vocab_size : int, default=None
-        X holds token ids in [0, vocab_size), and an Embedding comes first.
+    vocab_size : int or "auto", default=None
+        X holds token ids in [0, vocab_size), and an Embedding comes first. "auto": the largest id
+        in the first `fit` plus 1. `predict` reads a larger one as 1, out of vocabulary; `model_`
+        and what is exported do not.
     embedding_dim : int, default=100
         Width of that Embedding.
     mask_value : int or float, default=None

@@ -47,6 +47,11 @@ class Sequences:
     def masked(self):
         return self.lengths is not None or self.mask_value is not None
 
+    @property
+    def vocab_size(self):
+        """One more than the largest token id; padding and what is out of vocabulary have one."""
+        return max(int(self.values.max()) + 1, 2)
+
     def present(self, index=slice(None)):
         """Return a boolean (n_samples, timesteps) array, True where a timestep is to be read."""
         values = self.values[index]

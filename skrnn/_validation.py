@@ -14,6 +14,9 @@ from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
 from skrnn._sklearn import check_sample_weight
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
+MOST_IDS = 2**31  # networks read them as int32
+# The token id of what is out of vocabulary; 0 is padding.
+UNKNOWN = 1
 # Integers this large in X are rather token ids than measurements.
 TOKEN_LIKE = 1000
 NUMBERS_FOR_X = (
@@ -35,17 +38,19 @@ def naming(argument):
         raise kind(f"In `{argument}`: {error}") from error
 
 
-def read_sequences(X, *, vocab_size, mask_value, dtype):
+def read_sequences(X, *, vocab_size, mask_value, dtype, fold=False):
     """Check X and return it as Sequences.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, timesteps[, features]), or a list of sequences
-    vocab_size : int or None
-        An int: X holds token ids in [0, vocab_size).
+    vocab_size : int, "auto" or None
+        An int: X holds token ids in [0, vocab_size); "auto": token ids of any size.
     mask_value : int, float or None
     dtype : str
         The dtype that the network computes in; finite values must stay finite in it.
+    fold : bool, default=False
+        Whether larger token ids are read as `UNKNOWN` instead of refused.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def read_sequences(X, *, vocab_size, mask_value, dtype):
         whole = all(array.dtype.kind in "iu" for array in arrays)
     flat = lengths is None and values.ndim == 2
     if vocab_size is not None:
-        tokens = _check_tokens(values, vocab_size, lengths)
+        tokens = _check_tokens(values, vocab_size, lengths, fold)
         return Sequences(tokens, lengths, mask_value, flat)
     if whole and values.ndim == 2:
         _warn_of_tokens(values)
@@ -183,8 +188,9 @@ def _read_array(X):
     return values
 
 
-def _check_tokens(values, vocab_size, lengths):
+def _check_tokens(values, vocab_size, lengths, fold):
     """Return token ids as int32 or int64 of shape (n_samples, timesteps)."""
+    limit = np.inf if fold else MOST_IDS if vocab_size == "auto" else vocab_size
     if values.ndim == 3:
         if values.shape[2] != 1:
             raise ValueError(
@@ -197,14 +203,17 @@ def _check_tokens(values, vocab_size, lengths):
         real = np.arange(values.shape[1]) < lengths[:, np.newaxis]
     whole = values.dtype.kind in "iub"
     with np.errstate(invalid="ignore"):
-        wrong = real & ~((values >= 0) & (values < vocab_size) & (whole | (values % 1 == 0)))
+        wrong = real & ~((values >= 0) & (values < limit) & (whole | (values % 1 == 0)))
     if wrong.any():
         sample, step = np.argwhere(wrong)[0]
         raise ValueError(
-            f"`X` must hold token ids, whole numbers in [0, {vocab_size}) as `vocab_size` says, "
-            f"got {values[sample, step]} in sample {sample}, timestep {step}."
+            f"`X` must hold token ids, whole numbers in [0, {limit}) as `vocab_size` says, got "
+            f"{values[sample, step]} in sample {sample}, timestep {step}."
         )
-    return np.where(real, values, -1).astype(np.int64 if vocab_size > 2**31 else np.int32)
+    if fold:
+        values = np.where(values < vocab_size, values, UNKNOWN)
+    tokens = np.where(real, values, -1)
+    return tokens.astype(np.int32 if tokens.max() < MOST_IDS else np.int64)
 
 
 def _warn_of_tokens(values):

@@ -231,13 +231,16 @@ def test_interrupted_classifier_ends_as_if_it_had_not_been(tmp_path, multiclass)
     assert_same(subject.fit(X, y), network(**parameters).fit(X, y))
 
 
-def test_interrupted_fit_on_token_ids_of_unequal_lengths_ends_as_if_it_had_not_been(tmp_path):
+@pytest.mark.parametrize("vocab_size", [20, "auto"])
+def test_interrupted_fit_on_token_ids_of_unequal_lengths_ends_as_if_it_had_not_been(
+    tmp_path, vocab_size
+):
     rng = np.random.default_rng(0)
     X = [rng.integers(1, 20, size=n) for n in rng.integers(2, 9, size=60)]
     y = np.array([ids[0] for ids in X], dtype=float)
-    subject = network(vocab_size=20, checkpoint_dir=tmp_path)
+    subject = network(vocab_size=vocab_size, checkpoint_dir=tmp_path)
     interrupt(subject, X, y, 5)
-    assert_same(subject.fit(X, y), network(vocab_size=20).fit(X, y))
+    assert_same(subject.fit(X, y), network(vocab_size=vocab_size).fit(X, y))
 
 
 @pytest.mark.parametrize("engine", ["numpy", "keras"])

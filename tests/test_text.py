@@ -1,0 +1,120 @@
+"""Texts and tokens: SequenceVectorizer, and networks that learn the size of their vocabulary."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+import skrnn
+from skrnn import RNNClassifier, RNNRegressor
+
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
+
+
+def tokens(n_samples=60, largest=8):
+    """Return token ids of every size up to the largest, and a label that the first one decides."""
+    X = np.random.default_rng(0).integers(0, largest + 1, (n_samples, 5))
+    X[0] = largest
+    return X, (X[:, 0] > largest // 2).astype(int)
+
+
+def network(kind=RNNClassifier, vocab_size="auto", **parameters):
+    settings = {"embedding_dim": 3, "epochs": 2, "random_state": 0} | parameters
+    return kind("gru", 4, vocab_size=vocab_size, **settings)
+
+
+@both_engines
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNRegressor])
+def test_auto_vocab_size_is_the_largest_id_plus_one(kind, engine):
+    X, y = tokens()
+    learned = network(kind, engine=engine).fit(X, y)
+    given = network(kind, 9, engine=engine).fit(X, y)
+    assert learned.weights_[0].shape == (9, 3)
+    np.testing.assert_array_equal(learned.predict(X), given.predict(X))
+
+
+@both_engines
+@pytest.mark.parametrize(
+    "as_given", [np.asarray, lambda X: [X[0, :2], *X[1:]]], ids=["array", "list"]
+)
+def test_auto_vocab_size_reads_larger_ids_as_out_of_vocabulary(engine, as_given):
+    X, y = tokens()
+    fitted = network(engine=engine, mask_value=0).fit(as_given(X), y)
+    unknown = np.where(X == 1, 10**12, X)
+    expected = fitted.predict_proba(as_given(X))
+    np.testing.assert_array_equal(fitted.predict_proba(as_given(unknown)), expected)
+    assert not (fitted.predict_proba(as_given(np.where(X == 1, 2, X))) == expected).all()
+
+
+@pytest.mark.parametrize("wrong", [-1, 2.5, np.nan, np.inf])
+def test_auto_vocab_size_refuses_what_is_no_id(wrong):
+    X, y = tokens()
+    bad = np.where(np.arange(5) == 3, wrong, X)
+    with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
+        network().fit(bad, y)
+    with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
+        network().fit(X, y).predict(bad)
+
+
+def test_auto_vocab_size_refuses_at_fit_what_no_network_reads():
+    X, y = tokens(largest=2**31)
+    with pytest.raises(ValueError, match=r"\[0, 2147483648\)"):
+        network().fit(X, y)
+
+
+def test_auto_vocab_size_counts_padding_and_out_of_vocabulary():
+    X, y = np.zeros((10, 3), dtype=int), np.arange(10) % 2
+    fitted = network().fit(X, y)
+    assert fitted.weights_[0].shape == (2, 3)
+    np.testing.assert_array_equal(fitted.predict_proba(X + 1), fitted.predict_proba(X + 7))
+
+
+def test_auto_vocab_size_refuses_a_mask_value_beyond_it():
+    X, y = tokens()
+    with pytest.raises(ValueError, match=r"`mask_value` must be a token id in \[0, 9\)"):
+        network(mask_value=9).fit(X, y)
+
+
+@both_engines
+def test_auto_vocab_size_stays_as_first_learned(engine):
+    X, y = tokens()
+    larger = np.where(X == 1, 20, X)
+    kept = {"engine": engine, "shuffle": False}
+    parts = [network(**kept).partial_fit(X, y, [0, 1]).partial_fit(x, y) for x in (larger, X)]
+    again = [network(warm_start=True, **kept).fit(X, y).fit(x, y) for x in (larger, X)]
+    for pair in (parts, again):
+        assert pair[0].weights_[0].shape == (9, 3)
+        for found, expected in zip(pair[0].weights_, pair[1].weights_, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_auto_vocab_size_reads_larger_ids_in_validation_data():
+    X, y = tokens()
+    data = [network().fit(X, y, validation_data=(x, y)) for x in (X, np.where(X == 1, 99, X))]
+    assert data[0].history_["val_loss"] == data[1].history_["val_loss"]
+
+
+def test_auto_vocab_size_survives_a_file_a_pickle_and_set_params(tmp_path):
+    X, y = tokens()
+    fitted = network().fit(X, y)
+    skrnn.save(fitted, tmp_path / "network.skrnn")
+    copies = [skrnn.load(tmp_path / "network.skrnn"), pickle.loads(pickle.dumps(fitted))]
+    for copy in [*copies, fitted.set_params(vocab_size=9)]:
+        np.testing.assert_array_equal(copy.predict(X + 100), fitted.predict(np.ones_like(X)))
+    assert not hasattr(clone(fitted), "weights_")
+
+
+@pytest.mark.parametrize("method", ["summary", "build_model"])
+def test_auto_vocab_size_has_no_number_before_fit(method):
+    with pytest.raises(ValueError, match="Fit first, or pass a number"):
+        getattr(network(), method)((5, 1))
+
+
+def test_auto_vocab_size_is_found_in_each_fold_of_a_search():
+    X, y = tokens()
+    grid = {"hidden_size": [2, 4]}
+    search = GridSearchCV(network(), grid, cv=3, error_score="raise").fit(X, y)
+    assert search.best_estimator_.weights_[0].shape == (9, 3)
