@@ -19,6 +19,7 @@ from skrnn._numpy_activations import ACTIVATIONS, HALF, ONE
 
 # What one block of timesteps writes stays in the cache.
 BLOCK_BYTES = 2**18
+# From so many timesteps on, their products gain more by a copied recurrent kernel than it costs.
 STEPS_FOR_COPY = 5
 
 
@@ -119,7 +120,7 @@ class Cell:
         self.d_steps, self.d_rows = steps_of(flat, self.n_steps), self.d.reshape(n_rows, -1)
         self.input_rows = self.rows[:-1].reshape(n_rows, -1)  # (T n, K)
         self.way = self.matrix[self.features : self.features + self.units].T  # (gates * U, U)
-        # Many products are quicker with a copy in one piece than with this view.
+        # A product with a copy in one piece is quicker than with this view.
         copied = self.n_samples > 1 and self.n_steps >= STEPS_FOR_COPY
         self.recurrent = np.empty(self.way.shape, self.dtype) if copied else self.way
         size = max(1, BLOCK_BYTES // self.d[0].nbytes)

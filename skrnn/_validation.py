@@ -190,7 +190,8 @@ def _read_array(X):
 
 def _check_tokens(values, vocab_size, lengths, fold):
     """Return token ids as int32 or int64 of shape (n_samples, timesteps)."""
-    limit = np.inf if fold else MOST_IDS if vocab_size == "auto" else vocab_size
+    size = MOST_IDS if vocab_size == "auto" else vocab_size
+    limit = np.inf if fold else size
     if values.ndim == 3:
         if values.shape[2] != 1:
             raise ValueError(
@@ -211,9 +212,8 @@ def _check_tokens(values, vocab_size, lengths, fold):
             f"{values[sample, step]} in sample {sample}, timestep {step}."
         )
     if fold:
-        values = np.where(values < vocab_size, values, UNKNOWN)
-    tokens = np.where(real, values, -1)
-    return tokens.astype(np.int32 if tokens.max() < MOST_IDS else np.int64)
+        values = np.where(values < size, values, UNKNOWN)
+    return np.where(real, values, -1).astype(np.int64 if size > MOST_IDS else np.int32)
 
 
 def _warn_of_tokens(values):

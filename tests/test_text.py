@@ -1,4 +1,4 @@
-"""Texts and tokens: SequenceVectorizer, and networks that learn the size of their vocabulary."""
+"""Token ids: networks that learn the size of their vocabulary."""
 
 import pickle
 
