@@ -7,6 +7,7 @@ from skrnn._files import load, save
 from skrnn._forecaster import RNNForecaster
 from skrnn._format import FileFormatError
 from skrnn._regressor import RNNRegressor
+from skrnn._sequence_vectorizer import SequenceVectorizer
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows
 
@@ -17,6 +18,7 @@ __all__ = [
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",
+    "SequenceVectorizer",
     "WindowTransformer",
     "__version__",
     "cells",

@@ -28,8 +28,10 @@ from skrnn._network_records import (
 from skrnn._records import VALUES, Entry, require
 from skrnn._regressor import RNNRegressor
 from skrnn._scaling import Scaling
+from skrnn._sequence_vectorizer import SequenceVectorizer
 from skrnn._settings import Settings
 from skrnn._time_records import TIMES
+from skrnn._vocabulary import FIRST
 from skrnn._window_transformer import WindowTransformer
 
 REQUESTS = "_metadata_request"
@@ -89,6 +91,8 @@ WINDOWS = {
     "means_": is_vector,
     "tails_": is_a(dict),
 }
+
+IDS = {"vocabulary_": is_a(dict), "max_length_": is_size}
 
 
 def _take_estimator_apart(estimator):
@@ -176,6 +180,13 @@ def _check_windows(windows):
         require(tail.dtype.kind == "f" and tail.shape == (len(tail), n_features), "`tails_`")
 
 
+def _check_vectorizer(vectorizer):
+    if _is_fitted(vectorizer, IDS.keys()):
+        tokens, ids = vectorizer.vocabulary_.keys(), vectorizer.vocabulary_.values()
+        require(all(type(token) is str for token in tokens), "`vocabulary_`")
+        require(list(ids) == list(range(FIRST, FIRST + len(ids))), "`vocabulary_`")
+
+
 def _scaler_entry(kind, names):
     """Return the Entry of a scaler that learns arrays of one number for each feature, or None."""
 
@@ -220,6 +231,7 @@ ESTIMATORS = {
         RNNClassifier, NETWORK | OPTIONAL | {"classes_": is_a(np.ndarray)}, _check_classifier
     ),
     "WindowTransformer": estimator_entry(WindowTransformer, WINDOWS, _check_windows),
+    "SequenceVectorizer": estimator_entry(SequenceVectorizer, IDS, _check_vectorizer),
     "StandardScaler": _scaler_entry(StandardScaler, ("mean_", "var_", "scale_")),
     "MinMaxScaler": _scaler_entry(
         MinMaxScaler, ("scale_", "min_", "data_min_", "data_max_", "data_range_")

@@ -27,9 +27,9 @@ def save(est, path, *, key=None):
     Parameters
     ----------
     est : estimator
-        `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`, or of scikit-learn
-        `StandardScaler`, `MinMaxScaler`, `RobustScaler`, and a `Pipeline` or
-        `TransformedTargetRegressor` of these.
+        `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`,
+        `SequenceVectorizer`, or of scikit-learn `StandardScaler`, `MinMaxScaler`, `RobustScaler`,
+        and a `Pipeline` or `TransformedTargetRegressor` of these.
     path : str or path-like
         Any name; ".skrnn" is customary.
     key : bytes or str, default=None

@@ -32,6 +32,8 @@ LEVELS = [
         "_numpy_losses",
         "_numpy_optimizers",
         "_numbers",
+        "_documents",
+        "_vocabulary",
     ],
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_network"],
     ["_architecture", "_sequences", "cells", "_time_index"],
@@ -46,7 +48,7 @@ LEVELS = [
     ["_engines"],
     ["_exports"],
     ["_base"],
-    ["_regressor", "_classifier", "_window_transformer"],
+    ["_regressor", "_classifier", "_window_transformer", "_sequence_vectorizer"],
     ["_steps", "_panel", "_series", "_exog", "_calendar", "_level", "_baselines", "_intervals"],
     ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
     ["_forecaster"],
@@ -70,6 +72,7 @@ PUBLIC_NAMES = [
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",
+    "SequenceVectorizer",
     "WindowTransformer",
     "__version__",
     "cells",
@@ -180,7 +183,9 @@ def test_estimators_share_their_constructor_parameters():
     assert list(regressor.values()) == list(classifier.values())
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC_NAMES if name[:3] in ("RNN", "Win")])
+@pytest.mark.parametrize(
+    "name", [name for name in PUBLIC_NAMES if name[:3] in ("RNN", "Seq", "Win")]
+)
 def test_every_constructor_parameter_is_documented_in_order(name):
     estimator = getattr(skrnn, name)
     assert list(parameter_entries(estimator)) == list(inspect.signature(estimator).parameters)

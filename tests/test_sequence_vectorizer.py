@@ -1,0 +1,387 @@
+"""SequenceVectorizer: the ids of documents, what is refused, and the pipelines it stands in."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+import skrnn
+from skrnn import RNNClassifier, SequenceVectorizer
+
+DOCUMENTS = [
+    "The plot is thin, the jokes are old.",
+    "A plot with a heart: the cast is great!",
+    "Great jokes; great cast",
+    "old",
+]
+LABELS = ["bad", "good", "good", "bad"]
+ids_of = np.testing.assert_array_equal
+
+
+def words(n_documents=40, seed=0):
+    """Return documents of Zipf's words, as lists of tokens, some of them empty."""
+    rng = np.random.default_rng(seed)
+    return [
+        [f"w{word}é" for word in np.minimum(rng.zipf(1.5, length), 60)]
+        for length in rng.integers(0, 12, n_documents)
+    ]
+
+
+# Ids
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+@pytest.mark.parametrize("max_tokens", [3, 12, 5000])
+def test_ids_are_those_of_keras_text_vectorization_and_pad_sequences(
+    padding, truncating, max_tokens
+):
+    from keras.layers import TextVectorization
+    from keras.utils import pad_sequences
+
+    train, test = words(), words(seed=1)
+    layer = TextVectorization(max_tokens, standardize=None, split="whitespace", ragged=True)
+    layer.adapt([" ".join(tokens) for tokens in train])
+    rows = [layer([" ".join(tokens)])[0].numpy() for tokens in test]
+    expected = pad_sequences(rows, 6, padding=padding, truncating=truncating)
+    vectorizer = SequenceVectorizer(max_tokens, 6, padding=padding, truncating=truncating)
+    found = vectorizer.fit(train).transform(test)
+    ids_of(found, expected)
+    assert found.dtype == expected.dtype == np.int32
+    assert ["", *vectorizer.inverse_transform([range(1, len(vectorizer.vocabulary_) + 2)])[0]] == (
+        layer.get_vocabulary()
+    )
+
+
+def test_tokens_are_those_of_count_vectorizer():
+    for parameters in (
+        {},
+        {"lowercase": False},
+        {"token_pattern": r"(?u)\w+|[^\w\s]"},
+        {"analyzer": "char"},
+        {"analyzer": str.split},
+    ):
+        analyze = CountVectorizer(**parameters).build_analyzer()
+        vectorizer = SequenceVectorizer(padding=None, **parameters)
+        back = vectorizer.inverse_transform(vectorizer.fit_transform(DOCUMENTS))
+        assert [list(tokens) for tokens in back] == list(map(analyze, DOCUMENTS))
+
+
+def test_order_of_the_vocabulary_does_not_depend_on_that_of_the_documents():
+    there, back = (SequenceVectorizer().fit(X).vocabulary_ for X in (DOCUMENTS, DOCUMENTS[::-1]))
+    assert list(there.items()) == list(back.items())
+    assert list(there)[:3] == ["the", "great", "plot"]
+
+
+def test_max_tokens_counts_padding_and_out_of_vocabulary():
+    vectorizer = SequenceVectorizer(max_tokens=5).fit(DOCUMENTS)
+    assert list(vectorizer.vocabulary_.values()) == [2, 3, 4]
+    assert vectorizer.transform(DOCUMENTS).max() == 4
+    assert len(SequenceVectorizer(max_tokens=None).fit(DOCUMENTS).vocabulary_) == 11
+
+
+def test_max_length_none_is_the_longest_document_of_fit():
+    vectorizer = SequenceVectorizer(max_length=None).fit(DOCUMENTS)
+    assert vectorizer.max_length_ == 8
+    assert vectorizer.transform(["the " * 50]).shape == (1, 8)
+    assert list(vectorizer.get_feature_names_out()[[0, 7]]) == [
+        "sequencevectorizer0",
+        "sequencevectorizer7",
+    ]
+
+
+def test_padding_none_gives_all_ids_in_lists():
+    vectorizer = SequenceVectorizer(max_length=2, padding=None)
+    padded = SequenceVectorizer(max_length=9).fit_transform(DOCUMENTS)
+    found = vectorizer.fit_transform(DOCUMENTS)
+    assert [row.dtype for row in found] == [np.int32] * 4
+    for row, expected in zip(found, padded, strict=True):
+        ids_of(row, expected[expected > 0])
+
+
+def test_fit_transform_is_fit_and_transform():
+    for padding in ("pre", "post", None):
+        vectorizer = SequenceVectorizer(max_tokens=8, max_length=None, padding=padding)
+        one = clone(vectorizer).fit_transform(DOCUMENTS)
+        two = vectorizer.fit(DOCUMENTS).transform(DOCUMENTS)
+        assert all(np.array_equal(*pair) for pair in zip(one, two, strict=True))
+
+
+def test_oov_none_leaves_unknown_tokens_out_before_documents_are_cut():
+    vectorizer = SequenceVectorizer(max_length=2, oov=None, vocabulary=["plot", "cast"])
+    ids_of(vectorizer.fit_transform(DOCUMENTS), [[0, 2], [2, 3], [0, 3], [0, 0]])
+
+
+def test_oov_is_read_where_a_document_holds_it():
+    tokens = [["<unk>", "a"], ["a", "b"]]
+    vectorizer = SequenceVectorizer(max_length=2, oov="<unk>").fit(tokens)
+    assert list(vectorizer.vocabulary_) == ["a", "b"]
+    assert [list(row) for row in vectorizer.inverse_transform(vectorizer.transform(tokens))] == (
+        tokens
+    )
+
+
+def test_vocabulary_may_be_given():
+    learned = SequenceVectorizer(max_tokens=8).fit(DOCUMENTS)
+    for given in (list(learned.vocabulary_), learned.vocabulary_, np.array([*learned.vocabulary_])):
+        fixed = SequenceVectorizer(max_tokens=8, vocabulary=given).fit(["another document"])
+        assert fixed.vocabulary_ == learned.vocabulary_
+        ids_of(fixed.transform(DOCUMENTS), learned.transform(DOCUMENTS))
+    shuffled = dict(sorted(learned.vocabulary_.items()))
+    assert list(SequenceVectorizer(vocabulary=shuffled).fit(["a"]).vocabulary_) == [
+        *learned.vocabulary_
+    ]
+    assert SequenceVectorizer(vocabulary={"b", "a"}).fit(["a"]).vocabulary_ == {"a": 2, "b": 3}
+
+
+def test_tokens_are_taken_as_they_are():
+    tokens = [["The", "plot", "!"], ["!", "a b"]]
+    for X in (tokens, pd.Series(tokens), [np.array(row) for row in tokens], map(tuple, tokens)):
+        vectorizer = SequenceVectorizer(padding=None)
+        back = vectorizer.inverse_transform(vectorizer.fit_transform(X))
+        assert [list(row) for row in back] == tokens
+        assert {type(token) for token in vectorizer.vocabulary_} == {str}
+    assert SequenceVectorizer(max_length=3).fit_transform(np.array([["a", "b"]] * 4)).shape == (
+        (4, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        tuple,
+        iter,
+        np.array,
+        pd.Series,
+        lambda X: np.array(X, dtype=object),
+        lambda X: pd.Series(X, dtype="category"),
+        lambda X: pd.Series(X, index=list("dcba"), dtype=object),
+    ],
+)
+def test_strings_may_stand_in_any_column(as_given):
+    expected = SequenceVectorizer().fit_transform(DOCUMENTS)
+    ids_of(SequenceVectorizer().fit_transform(as_given(DOCUMENTS)), expected)
+    ids_of(SequenceVectorizer().fit(DOCUMENTS).transform(as_given(DOCUMENTS)), expected)
+
+
+def test_empty_and_unknown_documents_are_padding_and_out_of_vocabulary():
+    vectorizer = SequenceVectorizer(max_length=3).fit(DOCUMENTS)
+    ids_of(vectorizer.transform(["", " .", "xyz xyz"]), [[0, 0, 0], [0, 0, 0], [0, 1, 1]])
+    ids_of(vectorizer.transform([]), np.empty((0, 3)))
+    fixed = SequenceVectorizer(max_length=None, vocabulary=["plot"]).fit(["", ""])
+    ids_of(fixed.transform(["", "plot"]), [[0], [2]])
+
+
+# Refused
+
+NAN = float("nan")
+BAD_DOCUMENTS = {
+    "a string": ("the plot", TypeError, r"`X` must hold documents, got one str"),
+    "bytes": (b"plot", TypeError, "got one bytes"),
+    "a dict": ({"text": DOCUMENTS}, TypeError, "got one dict"),
+    "a number": (3, TypeError, "got one int"),
+    "a frame": (pd.DataFrame({"text": DOCUMENTS}), TypeError, r"Pass `frame\['text'\]`"),
+    "a column": (np.array(DOCUMENTS)[:, np.newaxis], ValueError, r"\(4, 1\). Pass `X.ravel\(\)`"),
+    "None": ([*DOCUMENTS, None], ValueError, "got None in place of document 4: missing"),
+    "NaN": (pd.Series(["a", NAN]), ValueError, "got nan in place of document 1: missing"),
+    "NaN first": ([NAN, "a"], ValueError, "got nan in place of document 0"),
+    "NA": (pd.Series(["a", pd.NA], dtype=object), ValueError, "got <NA> in place of document 1"),
+    "numbers": ([["a"], 3], TypeError, r"lists of tokens, got 3 of type int as document 1"),
+    "both": (["a", ["b"]], TypeError, r"must hold strings, got \['b'\] of type list as document 1"),
+    "both, lists first": ([["b"], "a"], TypeError, "got 'a' of type str as document 1"),
+    "token": ([["a"], ["b", 3.5]], TypeError, "got 3.5 of type float in document 1"),
+}
+BAD_PARAMETERS = {
+    "max_tokens": ({"max_tokens": 2}, ValueError, "'max_tokens' parameter"),
+    "max_length": ({"max_length": 0}, ValueError, "'max_length' parameter"),
+    "padding": ({"padding": "left"}, ValueError, "'padding' parameter"),
+    "truncating": ({"truncating": None}, ValueError, "'truncating' parameter"),
+    "analyzer": ({"analyzer": "char_wb"}, ValueError, "'analyzer' parameter"),
+    "pattern": ({"token_pattern": "("}, ValueError, r"`token_pattern` must be a regular expr"),
+    "groups": ({"token_pattern": "(a)(b)"}, ValueError, "one group at most, got 2"),
+    "analyzer's tokens": ({"analyzer": str.lower}, TypeError, "`analyzer` must return a list"),
+    "analyzer's numbers": ({"analyzer": lambda text: [1]}, TypeError, "got 1 of type int"),
+    "nothing left": ({"token_pattern": "0"}, ValueError, "documents without any. Look at `token_p"),
+    "vocabulary, text": ({"vocabulary": "plot"}, TypeError, "`vocabulary` must hold tokens"),
+    "vocabulary, empty": ({"vocabulary": []}, ValueError, "at least one"),
+    "vocabulary, twice": ({"vocabulary": ["a", "a"]}, ValueError, "each once"),
+    "vocabulary, oov": ({"vocabulary": ["a", "[UNK]"]}, ValueError, r"got '\[UNK\]'"),
+    "vocabulary, numbers": ({"vocabulary": [1]}, ValueError, "must hold strings"),
+    "vocabulary, ids": ({"vocabulary": {"a": 0}}, ValueError, "the ids 2 to 2, each once"),
+    "vocabulary, large": (
+        {"vocabulary": ["a", "b"], "max_tokens": 3},
+        *(ValueError, "`max_tokens` must be at least 4"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DOCUMENTS)
+def test_what_are_no_documents_is_refused_in_fit_and_transform(case):
+    X, error, match = BAD_DOCUMENTS[case]
+    vectorizer = SequenceVectorizer().fit(DOCUMENTS)
+    before = dict(vars(vectorizer))
+    for method in (vectorizer.transform, vectorizer.fit, vectorizer.fit_transform):
+        with pytest.raises(error, match=match):
+            method(X)
+    assert vars(vectorizer) == before
+
+
+@pytest.mark.parametrize("case", BAD_PARAMETERS)
+def test_bad_parameter_is_refused_and_leaves_the_vectorizer_as_it_was(case):
+    parameters, error, match = BAD_PARAMETERS[case]
+    vectorizer = SequenceVectorizer().fit(DOCUMENTS).set_params(**parameters)
+    before = dict(vars(vectorizer))
+    with pytest.raises(error, match=match):
+        vectorizer.fit(DOCUMENTS)
+    assert vars(vectorizer) == before
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
+def test_unfitted_vectorizer_says_so(method):
+    with pytest.raises(NotFittedError):
+        getattr(SequenceVectorizer(), method)([])
+
+
+def test_fit_on_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one document"):
+        SequenceVectorizer().fit([])
+
+
+@pytest.mark.parametrize(
+    ("ids", "match"),
+    [
+        ([[13]], r"ids in \[0, 13\), got 13"),
+        ([[2], [-1]], "got -1 in document 1"),
+        ([0.5], "whole"),
+    ],
+)
+def test_inverse_transform_refuses_what_are_no_ids(ids, match):
+    with pytest.raises(ValueError, match=match):
+        SequenceVectorizer().fit(DOCUMENTS).inverse_transform(ids)
+
+
+# As others see it
+
+
+def test_output_may_be_a_frame_on_the_index_of_the_documents():
+    series = pd.Series(DOCUMENTS, index=list("dcba"))
+    vectorizer = SequenceVectorizer(max_length=3).set_output(transform="pandas")
+    frame = vectorizer.fit_transform(series)
+    assert list(frame.index) == list("dcba")
+    assert list(frame.columns) == [f"sequencevectorizer{i}" for i in range(3)]
+    ids_of(frame, SequenceVectorizer(max_length=3).fit_transform(DOCUMENTS))
+    assert [*vectorizer.inverse_transform(frame)[3]] == ["old"]
+
+
+def test_lists_of_ids_stay_lists_whatever_output_is_set():
+    vectorizer = SequenceVectorizer(padding=None)
+    pipeline = make_pipeline(vectorizer).set_output(transform="pandas")
+    assert isinstance(pipeline.fit_transform(DOCUMENTS), list)
+    with config_context(transform_output="pandas"):
+        assert isinstance(vectorizer.fit_transform(DOCUMENTS), list)
+    assert not hasattr(vectorizer, "get_feature_names_out")
+
+
+def test_clone_pickle_and_skops_keep_parameters_and_what_was_learned():
+    vectorizer = SequenceVectorizer(7, 4, padding="post", oov="?", vocabulary=("a", "plot"))
+    assert clone(vectorizer).get_params() == vectorizer.get_params()
+    vectorizer.fit(DOCUMENTS)
+    stored = skops.io.dumps(vectorizer)
+    trusted = skops.io.get_untrusted_types(data=stored)
+    assert trusted == ["skrnn._sequence_vectorizer.SequenceVectorizer"]
+    for copy in (pickle.loads(pickle.dumps(vectorizer)), skops.io.loads(stored, trusted)):
+        ids_of(copy.transform(DOCUMENTS), vectorizer.transform(DOCUMENTS))
+
+
+def test_tags_say_that_documents_are_text():
+    tags = SequenceVectorizer().__sklearn_tags__().input_tags
+    assert tags.string
+    assert not tags.two_d_array
+
+
+# Pipelines
+
+
+def network(*parameters, **named):
+    tiny = {"embedding_dim": 3, "mask_value": 0, "epochs": 2, "random_state": 0}
+    return RNNClassifier(*(parameters or ("gru", 4)), **(tiny | {"vocab_size": "auto"} | named))
+
+
+def test_five_thousand_word_classifier_of_strings_has_529441_parameters():
+    pipeline = make_pipeline(
+        SequenceVectorizer(5000, 30),
+        network("simple_rnn", 128, vocab_size=5000, embedding_dim=100, epochs=1),
+    ).fit(DOCUMENTS, LABELS)
+    assert sum(weight.size for weight in pipeline[-1].weights_) == 529_441
+    assert set(pipeline.predict(DOCUMENTS)) <= {"bad", "good"}
+
+
+def test_pipeline_learns_which_word_came_first():
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 2, 200)
+    noise = [f"{word} " * 2 for word in rng.choice(["film", "plot", "cast"], 200)]
+    pairs = [("good but bad", "bad but good")[label] for label in first]
+    X = [" ".join(pair) for pair in zip(pairs, noise, strict=True)]
+    pipeline = make_pipeline(SequenceVectorizer(max_length=None), network(epochs=15))
+    assert pipeline.fit(X[:150], first[:150]).score(X[150:], first[150:]) > 0.95
+
+
+def test_pipeline_reads_new_words_and_empty_documents():
+    pipeline = make_pipeline(SequenceVectorizer(), network()).fit(DOCUMENTS, LABELS)
+    one, two, empty = pipeline.predict_proba(["xyz plot", "qqq plot", ""])
+    ids_of(one, two)
+    assert np.isfinite(empty).all()
+
+
+def test_search_over_vectorizer_and_network():
+    X, y = pd.Series(DOCUMENTS * 6), np.array(LABELS * 6)
+    grid = {
+        "sequencevectorizer__max_length": [2, None],
+        "rnnclassifier__cell_type": ["gru", "lstm"],
+    }
+    pipeline = make_pipeline(SequenceVectorizer(), network())
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, y)
+    assert search.predict(X).shape == (24,)
+
+
+def test_pipeline_labels_every_token():
+    tokens = [["the", "old", "plot"], ["old", "jokes"], ["the", "cast", "is", "old"]]
+    labels = [np.array(["adj" if token == "old" else "other" for token in row]) for row in tokens]
+    tagger = make_pipeline(
+        SequenceVectorizer(padding=None),
+        network(return_sequences=True, mask_value=None, epochs=60),
+    ).fit(tokens, labels)
+    for found, expected in zip(tagger.predict(tokens), labels, strict=True):
+        assert list(found) == list(expected)
+
+
+def test_pipeline_comes_back_from_a_file(tmp_path):
+    pipeline = make_pipeline(SequenceVectorizer(9, max_length=None), network())
+    for est in (pipeline, pipeline.fit(DOCUMENTS, LABELS), pipeline[0]):
+        skrnn.save(est, tmp_path / "file")
+        loaded = skrnn.load(tmp_path / "file")
+        assert loaded.get_params().keys() == est.get_params().keys()
+    assert loaded.vocabulary_ == pipeline[0].vocabulary_
+    ids_of(loaded.transform(DOCUMENTS), pipeline[0].transform(DOCUMENTS))
+    skrnn.save(pipeline, tmp_path / "file", key="key")
+    loaded = skrnn.load(tmp_path / "file", key="key")
+    ids_of(loaded.predict_proba(DOCUMENTS), pipeline.predict_proba(DOCUMENTS))
+
+
+def test_file_refuses_a_function_and_a_vocabulary_that_does_not_fit(tmp_path):
+    with pytest.raises(TypeError, match=r"`SequenceVectorizer\.analyzer` cannot be stored"):
+        skrnn.save(SequenceVectorizer(analyzer=str.split), tmp_path / "file")
+    for wrong in ({"a": 3}, {"a": 2, "b": 2}, {1: 2}, ["a"]):
+        vectorizer = SequenceVectorizer().fit(DOCUMENTS)
+        vectorizer.vocabulary_ = wrong
+        with pytest.raises(ValueError, match="`vocabulary_`"):
+            skrnn.save(vectorizer, tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
