@@ -51,6 +51,20 @@ def test_network_reads_the_order_of_words_that_a_bag_of_words_cannot(tmp_path):
     assert (tmp_path / "text_classifier.png").stat().st_size > 10_000
 
 
+def test_sentiment_is_read_from_sentences_better_than_from_words(tmp_path):
+    text = printed(ROOT / "examples" / "plot_sentiment.py", cwd=tmp_path)
+    accuracy = scores(text)
+    assert accuracy["recurrent network"] > max(0.68, accuracy["bag of words"])
+    mistakes = re.findall(r"^(\d\.\d\d)  (praise|complaint) +\S", text, re.M)
+    sureness = [float(praise) for praise, _ in mistakes]
+    assert len(mistakes) == 8
+    assert all(
+        (p < 0.5) == (verdict == "praise")
+        for p, (_, verdict) in zip(sureness, mistakes, strict=True)
+    )
+    assert (tmp_path / "sentiment.png").stat().st_size > 10_000
+
+
 def test_twelve_networks_have_the_parameters_of_keras_and_continue_the_sequence(tmp_path):
     text = printed(ROOT / "examples" / "plot_keras_rows.py", cwd=tmp_path)
     titles = re.findall(r"^(\d+)\. ", text, re.M)
@@ -68,3 +82,12 @@ def test_ten_lines_of_the_readme_print_the_best_candidate():
     best = ast.literal_eval(printed("-c", program, cwd=ROOT))
     assert best["rnnregressor__cell_type"] in {"gru", "lstm"}
     assert best["rnnregressor__hidden_size"] in {8, (8, 8)}
+
+
+def test_strings_of_the_readme_are_labelled():
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    )
+    imports = re.findall(r"^(?:import|from) .*\n", blocks[0], re.M)
+    program = next(block for block in blocks if "SequenceVectorizer" in block)
+    assert printed("-c", "".join(imports) + program, cwd=ROOT) == "['praise']\n"
