@@ -12,55 +12,57 @@ class Dropped:
     states, the same ones at every timestep.
     """
 
-    factors = None  # (gates, n, K)
+    factors = None  # (gates, K, n)
     # Where `d` holds what belongs to gate k's product with the input, and with the state.
     of_input = of_state = range(4)
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
         by_gate = len(self.matrix), self.gates, self.units
-        self.gate_matrices = self.scaled.reshape(by_gate).swapaxes(0, 1)  # (gates, K, U)
+        self.gate_matrices = self.signed.reshape(by_gate).transpose(1, 2, 0)  # (gates, U, K)
         W, R, _ = np.split(
             self.matrix.reshape(by_gate), [self.features, self.features + self.units]
         )
         self.input_matrices = W.transpose(1, 2, 0)  # (gates, U, F)
-        self.state_matrices = R.transpose(1, 2, 0)  # (gates, U, U)
+        self.state_matrices = R.swapaxes(0, 1)  # (gates, U, U)
 
-    def gates_first(self, array):
-        """Return a view (gates, n, U) of one timestep of all gates."""
-        return array.reshape(self.n_samples, self.gates, self.units).swapaxes(0, 1)
+    def by_gate(self, array):
+        """Return a view (gates, U, n) of one timestep of all gates."""
+        return array.reshape(self.gates, self.units, self.n_samples)
 
     def projection(self, t, out):
-        rows, by_gate = self.rows[t], self.gates_first(out)
+        rows, by_gate = self.rows[t], self.by_gate(out)
 
         def project():
-            np.matmul(rows * self.factors, self.gate_matrices, out=by_gate)
+            np.matmul(self.gate_matrices, rows * self.factors, out=by_gate)
 
         return project
 
     def way_back(self, d, out):
-        by_gate, out = self.gates_first(d), out.reshape(self.n_samples, self.units)
+        by_gate, out = self.by_gate(d), out.reshape(self.units, self.n_samples)
 
         def back():
-            into = np.matmul(by_gate, self.state_matrices)  # (gates, n, U)
-            into *= self.factors[:, :, self.features : self.features + self.units]
+            into = np.matmul(self.state_matrices, by_gate)  # (gates, U, n)
+            into *= self.factors[:, self.features : self.features + self.units]
             np.sum(into, axis=0, out=out)
 
         return back
 
     def end_backward(self):
-        gradient = self.gradient.reshape(-1, self.gates, self.units)
-        d, features = self.d_rows.reshape(len(self.d_rows), -1, self.units), self.features
+        gradient, features = self.gradient.reshape(-1, self.gates, self.units), self.features
+        rows, d = self.gathered()
+        rows = rows.reshape(len(rows), -1, self.n_samples)  # (K, T, n)
+        d = d.reshape(-1, self.units, d.shape[1])  # (..., U, T n)
         for k in range(self.gates):
-            rows = (self.rows[:-1] * self.factors[k]).reshape(len(d), -1)  # (T n, K)
-            gradient[:features, k] = rows[:, :features].T @ d[:, self.of_input[k]]
-            gradient[features:, k] = rows[:, features:].T @ d[:, self.of_state[k]]
+            kept = (rows * self.factors[k][:, np.newaxis]).reshape(len(rows), -1)
+            gradient[:features, k] = kept[:features] @ d[self.of_input[k]].T
+            gradient[features:, k] = kept[features:] @ d[self.of_state[k]].T
 
     def input_gradient(self):
-        d = self.d.reshape(self.n_steps, self.n_samples, -1, self.units)
+        d = self.flat.reshape(self.n_steps, -1, self.units, self.n_samples).swapaxes(2, 3)
+        factors = self.factors.swapaxes(1, 2)
         return sum(
-            (d[:, :, self.of_input[k]] @ self.input_matrices[k])
-            * self.factors[k, :, : self.features]
+            (d[:, self.of_input[k]] @ self.input_matrices[k]) * factors[k, :, : self.features]
             for k in range(self.gates)
         )
 
@@ -73,28 +75,28 @@ class DroppedGRU(Dropped, GRU):
     def begin_forward(self):
         super().begin_forward()
         features = self.features
-        x, factors = self.rows[:-1, :, :features], self.factors[:, :, :features]
-        for k in range(self.gates):
-            self.projected[:, :, k] = (x * factors[k]) @ self.gate_matrices[k, :features]
-            self.projected[:, :, k] += self.gate_matrices[k, features + self.units]
+        x, factors = self.rows[:-1, :features], self.factors[:, :features]
+        for k, matrix in enumerate(self.gate_matrices):
+            self.projected[:, k] = matrix[:, :features] @ (x * factors[k])
+            self.projected[:, k] += matrix[:, features + self.units, np.newaxis]
 
     def projection(self, t, out):
         rows, by_gate, features = (
-            self.rows[t, :, self.features :],
-            self.gates_first(out),
+            self.rows[t, self.features :],
+            self.by_gate(out),
             self.features,
         )
 
         def project():
-            of_state = rows * self.factors[:, :, features:]
-            np.matmul(of_state, self.gate_matrices[:, features:], out=by_gate)
+            of_state = rows * self.factors[:, features:]
+            np.matmul(self.gate_matrices[:, :, features:], of_state, out=by_gate)
 
         return project
 
     def end_backward(self):
         super().end_backward()
         of_bias = self.gradient.reshape(-1, self.gates, self.units)[self.features + self.units]
-        of_bias[...] = self.d_rows.sum(axis=0).reshape(-1, self.units)[list(self.of_input)]
+        of_bias[...] = self.d.sum(axis=(0, 3))[list(self.of_input)]
 
 
 DROPPED_CELLS = {

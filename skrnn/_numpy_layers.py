@@ -37,15 +37,15 @@ class Recurrent:
         timesteps, n_samples, features, units = shape
         self.features, self.order = features, -1 if backwards else 1
         width = features + units + len(kind.constants)
-        rows = np.zeros((timesteps + 1, n_samples, width), weights.dtype)
-        rows[:, :, features + units :] = kind.constants
+        rows = np.zeros((timesteps + 1, width, n_samples), weights.dtype)
+        rows[:, features + units :] = np.array(kind.constants)[:, np.newaxis]
         matrix_shape = width, kind.gates * units
         if gradient is not None:
             gradient = gradient.reshape(matrix_shape)
         matrix = weights.reshape(matrix_shape)
         self.cell = kind(matrix, rows, units, activation, kept, gradient)
-        self.input = rows[:-1, :, :features]
-        self.output = self.cell.state[1:][:: self.order]
+        self.input = rows[:-1, :features].swapaxes(1, 2)  # (T, n, F)
+        self.output = self.cell.state[1:][:: self.order].swapaxes(1, 2)  # (T, n, U)
         self.final = self.cell.states()[1][0]
         self.drop = None
 
@@ -73,7 +73,7 @@ class Recurrent:
         self.gone = gone if gone is None else gone[:: self.order]
         np.copyto(self.input, x if self.order == 1 else x[::-1])
         if by_gate:
-            cell.factors = drop
+            cell.factors = drop.swapaxes(1, 2)
         elif drop is not None:
             self.input *= drop
         if carried is not None or not cell.kept:
@@ -85,7 +85,7 @@ class Recurrent:
             for step in cell.steps:
                 step()
         else:
-            for t, absent in enumerate(self.gone[:, :, np.newaxis]):
+            for t, absent in enumerate(self.gone):
                 cell.steps[t]()
                 cell.restore(t, absent)
         return self.output
@@ -111,11 +111,11 @@ class Recurrent:
         """
         cell, dh = self.cell, self.cell.dh
         cell.begin_backward()
-        np.copyto(dh, 0 if d_last is None else d_last)
+        np.copyto(dh, 0 if d_last is None else d_last.T)
         if d_sequence is not None:
-            d_sequence = d_sequence[:: self.order]
+            d_sequence = d_sequence[:: self.order].swapaxes(1, 2)
         for block, views in cell.blocks:
-            cell.prepare(views, None if self.gone is None else self.gone[block])
+            cell.prepare(views, None if self.gone is None else self.gone[block, np.newaxis])
             steps = cell.steps_back[block]
             if d_sequence is None and self.gone is None:
                 for step in reversed(steps):
@@ -126,7 +126,7 @@ class Recurrent:
             ):
                 if d_sequence is not None:
                     dh += d_sequence[t]
-                kept = None if self.gone is None else dh * self.gone[t][:, np.newaxis]
+                kept = None if self.gone is None else dh * self.gone[t]
                 step()
                 if kept is not None:
                     dh += kept

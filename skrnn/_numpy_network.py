@@ -66,7 +66,7 @@ class Network:
             x = np.maximum(x, 0) if self.tokens else np.where(gone[:, :, np.newaxis], 0, x)
         if self.tokens:
             self.ids = x
-            x = self.table[x]  # (T, n, E)
+            x = self.table.take(x, axis=0)  # (T, n, E)
         drops = None
         if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
             drops = self._drops(generator)
