@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
-_inside = 0  # how many blocks run now, in all threads
-_before = ()  # what was set when the first of them began
+_running = set()  # one token for each block that runs now, in all threads
+_before = None  # what was set when the first of them began, until it is set again
 
 
 @functools.cache
@@ -28,6 +28,27 @@ def _set_threads(library, n_threads):
         release()
 
 
+def _begin(token):
+    global _before
+    with _lock:
+        _running.add(token)
+        if _before is None:
+            _before = [library.get_num_threads() for library in libraries()]
+        for library in libraries():
+            _set_threads(library, 1)
+
+
+def _end(token):
+    global _before
+    with _lock:
+        _running.discard(token)
+        if _before is None or _running:
+            return
+        for library, n_threads in zip(libraries(), _before, strict=True):
+            _set_threads(library, n_threads)
+        _before = None
+
+
 @contextmanager
 def one_blas_thread():
     """Let BLAS use one thread in this block; yield how many it may use outside.
@@ -35,18 +56,13 @@ def one_blas_thread():
     The setting belongs to the process: the first block to begin changes it, the last one to end
     puts it back.
     """
-    global _inside, _before
-    with _lock:
-        if _inside == 0:
-            _before = [library.get_num_threads() for library in libraries()]
-            for library in libraries():
-                _set_threads(library, 1)
-        _inside += 1
+    token = object()
     try:
+        _begin(token)
         yield max(_before, default=1)
     finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                for library, n_threads in zip(libraries(), _before, strict=True):
-                    _set_threads(library, n_threads)
+        try:
+            _end(token)
+        except BaseException:  # of Ctrl-C in the middle of it
+            _end(token)
+            raise
