@@ -25,7 +25,8 @@ def read_path(path, suffix=""):
 def replacing(path, suffix=".tmp"):
     """Give a path to write to; at the end that file takes the place of `path` in one step.
 
-    By then it is safe on the disk. If writing fails it is removed, and `path` is as it was.
+    By then it is safe on the disk. If writing fails it is removed, and `path` is as it was; an
+    OSError names `path`.
 
     Parameters
     ----------
@@ -47,8 +48,11 @@ def replacing(path, suffix=".tmp"):
         if target.exists():
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            number, reason = error.errno or errno.EIO, error.strerror or str(error)
+            raise OSError(number, reason, str(path)) from error
         raise
     with suppress(OSError):  # not every system lets a folder be opened
         _sync(target.parent, os.O_RDONLY)

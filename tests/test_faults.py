@@ -1,0 +1,285 @@
+"""What the machine does to a fit: kills, Ctrl-C, full disks and memory, odd environments."""
+
+import os
+import pickle
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from sklearn.base import clone
+
+import skrnn
+from skrnn import RNNRegressor
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.slow
+
+every_engine = pytest.mark.parametrize("engine", ["numpy", "keras"])
+
+
+def small(**parameters):
+    tiny = {"cell_type": "gru", "hidden_size": 4, "epochs": 4, "dropout": 0.2, "random_state": 0}
+    return RNNRegressor(**(tiny | parameters))
+
+
+def samples(n_samples=60):
+    X = np.random.default_rng(0).normal(size=(n_samples, 5, 2))
+    return X, X[:, -1, 0]
+
+
+def learned(fitted):
+    return [weight.tobytes() for weight in fitted.weights_]
+
+
+def run(program, *arguments, timeout=300, **settings):
+    """Run a program in a fresh process and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        **({"cwd": ROOT} | settings),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+# Ctrl-C
+
+
+def left_behind(folder):
+    """Return all that an interrupted fit could leave: threads, files and shared memory."""
+    # A checkpoint is to stay. An empty .lock can stay too, when Ctrl-C comes in the very moment it
+    # is taken or let go: one try in some hundred. That is a defect, and known.
+    kept = {".checkpoint", ".lock"}
+    files = [path.name for path in folder.iterdir() if path.suffix not in kept]
+    segments = sorted(path.name for path in Path("/dev/shm").glob("*"))
+    return threading.active_count(), psutil.Process().num_threads(), files, segments
+
+
+# A file just opened is closed by the garbage collector when Ctrl-C comes before its block begins.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@every_engine
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, checkpoints):
+    X, y = samples()
+    expected = learned(small(engine=engine).fit(X, y))
+    folder = tmp_path if checkpoints else None
+    subject = small(engine=engine, epochs=10**6, checkpoint_dir=folder)
+    random.seed()
+    for _ in range(20):
+        before, there = pickle.dumps(subject), left_behind(tmp_path)
+        timer = threading.Timer(random.uniform(0, 0.2), os.kill, [os.getpid(), signal.SIGINT])
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012  Ctrl-C may come in either
+            timer.start()
+            subject.fit(X, y)
+        timer.join()
+        assert pickle.dumps(subject) == before
+        ends = time.monotonic() + 5  # the system counts a thread a moment longer
+        while (left := left_behind(tmp_path)) != there and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert left == there
+    assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, y)) == expected
+
+
+# Memory
+
+
+def test_memory_that_runs_out_in_a_batch_leaves_the_network_as_it_was():
+    program = """if True:
+        import pickle, resource
+        import numpy as np
+        import psutil
+        from skrnn import RNNRegressor
+        X = np.random.default_rng(0).normal(size=(64, 200, 2))
+        y = X[:, -1, 0]
+        network = RNNRegressor("gru", 64, epochs=1, engine="numpy", warm_start=True, random_state=0)
+        expected = pickle.loads(pickle.dumps(network.fit(X[:8], y[:8]))).fit(X, y)
+        before = pickle.dumps(network)
+        used = psutil.Process().memory_info().vms
+        failed = 0
+        for spare in range(0, 40, 2):
+            resource.setrlimit(resource.RLIMIT_AS, (used + spare * 2**20, -1))
+            try:
+                pickle.loads(before).fit(X, y)
+                network.fit(X, y)
+            except MemoryError:
+                failed += 1
+                resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+                assert pickle.dumps(network) == before
+            else:
+                break
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+        network = pickle.loads(before).fit(X, y)
+        same = [(a == b).all() for a, b in zip(network.weights_, expected.weights_)]
+        print(failed, all(same))
+    """
+    failed, same = run(program).split()
+    assert int(failed) > 0
+    assert same == "True"
+
+
+# Disks
+
+
+@pytest.fixture
+def full_disk():
+    """A disk on which no file can grow beyond 2,048 bytes; else it takes some room to fill one."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
+
+    yield fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+WRITERS = {
+    "save": (skrnn.save, "network.skrnn"),
+    "to_keras": (lambda fitted, path: fitted.to_keras(path), "network.keras"),
+    "to_onnx": (lambda fitted, path: fitted.to_onnx(path), "network.onnx"),
+}
+
+
+@pytest.mark.parametrize(("write", "name"), WRITERS.values(), ids=WRITERS)
+def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(
+    write, name, tmp_path, full_disk
+):
+    fitted = small(hidden_size=40, epochs=1).fit(*samples())
+    path = tmp_path / name
+    write(fitted, path)
+    before = path.read_bytes()
+    full_disk()
+    with pytest.raises(OSError, match="too large") as caught:
+        write(fitted, path)
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+
+
+@every_engine
+def test_checkpoint_on_a_full_disk_is_an_error_that_names_it(engine, tmp_path, full_disk):
+    X, y = samples()
+    subject = small(engine=engine, hidden_size=40, checkpoint_dir=tmp_path)
+    expected = learned(clone(subject).set_params(checkpoint_dir=None).fit(X, y))
+    before = deepcopy(vars(subject))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full_disk()
+    with pytest.raises(OSError, match="too large") as caught:
+        subject.fit(X, y)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert Path(caught.value.filename).suffix == ".checkpoint"
+    assert Path(caught.value.filename).parent == tmp_path
+    assert vars(subject) == before
+    assert list(tmp_path.iterdir()) == []
+    assert learned(subject.fit(X, y)) == expected
+
+
+# Environments
+
+PROGRAM = """if True:
+    import hashlib, sys, warnings
+    from pathlib import Path
+    import numpy as np
+    import pandas as pd
+    import skrnn
+    from skrnn import RNNClassifier, RNNForecaster, RNNRegressor
+
+    X = np.random.default_rng(0).normal(size=(60, 5, 2))
+    folder = Path(sys.argv[1])
+    labels = np.array(["low", "mid", "hoch ü"])[np.digitize(X[:, -1, 0], [-0.5, 0.5])]
+    found = []
+    for engine in ("numpy", "keras"):
+        tiny = {"dropout": 0.2, "epochs": 3, "engine": engine, "random_state": 0}
+        for network, y in (
+            (RNNRegressor("gru", 4, **tiny), X[:, -1, 0]),
+            (RNNClassifier("gru", 4, **tiny), labels),
+        ):
+            network.set_params(checkpoint_dir=folder / "kept", verbose=1).fit(X, y)
+            found += [*network.weights_, network.predict(X).astype(str)]
+            network.set_params(checkpoint_dir=None, verbose=0)
+            network.history_ = {}  # which holds seconds
+            skrnn.save(network, folder / "network.skrnn")
+            assert (skrnn.load(folder / "network.skrnn").predict(X) == network.predict(X)).all()
+            found.append(np.frombuffer((folder / "network.skrnn").read_bytes(), np.uint8))
+    network.to_onnx(folder / "network.onnx")
+    network.to_keras(folder / "network.keras")
+    wide = pd.DataFrame(X[:, :2, 0], columns=["b ü", "a"])
+    forecaster = RNNForecaster(RNNRegressor(epochs=2, random_state=0), timesteps=5).fit(wide)
+    found.append(forecaster.predict().to_numpy())
+    digest = hashlib.sha256()
+    for array in found:
+        digest.update(np.ascontiguousarray(array))
+    print(digest.hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    return run(PROGRAM, tmp_path_factory.mktemp("usual"))
+
+
+def read_only(tmp_path):
+    """Return a folder in which nothing can be written, by the superuser either."""
+    if os.geteuid() == 0:
+        assert not (Path("/proc") / "made").exists()
+        return Path("/proc")
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    folder.chmod(0o500)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONHASHSEED": "0"},
+        {"PYTHONHASHSEED": "4242"},
+        {"LC_ALL": "C"},
+        {"TZ": "Asia/Kathmandu"},
+        {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    ],
+    ids=str,
+)
+def test_variables_of_the_environment_change_no_bit(variables, usual, tmp_path):
+    assert run(PROGRAM, tmp_path, env=os.environ | variables) == usual
+
+
+def test_path_with_spaces_and_letters_of_any_language_is_taken(usual, tmp_path):
+    folder = tmp_path / "a folder' with ü, 한 and é"
+    folder.mkdir()
+    assert run(PROGRAM, folder) == usual
+    assert run(PROGRAM, folder, env=os.environ | {"LC_ALL": "C"}) == usual
+
+
+def test_home_and_working_directory_may_be_read_only(usual, tmp_path):
+    place = read_only(tmp_path)
+    with pytest.raises(OSError):  # noqa: PT011  whichever the system gives
+        (place / "made").touch()
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    variables = {"HOME": str(place), "PYTHONPATH": paths}
+    variables["MPLCONFIGDIR"] = variables["XDG_CACHE_HOME"] = str(place)
+    assert run(PROGRAM, tmp_path, env=os.environ | variables, cwd=place) == usual
+
+
+@every_engine
+def test_clock_that_jumps_changes_nothing(engine, tmp_path, monkeypatch):
+    X, y = samples()
+    expected = learned(small(engine=engine).fit(X, y))
+    jumps, true = random.Random(0), time.time
+    monkeypatch.setattr(time, "time", lambda: true() + jumps.uniform(-1e9, 1e9))
+    monkeypatch.setattr(time, "time_ns", lambda: int(1e9 * time.time()))
+    fitted = small(engine=engine, checkpoint_dir=tmp_path, verbose=1).fit(X, y)
+    assert learned(fitted) == expected
+    assert all(0 <= seconds < 60 for seconds in fitted.history_["seconds"])
