@@ -1,4 +1,4 @@
-"""What the machine does to a fit: kills, Ctrl-C, full disks and memory, odd environments."""
+"""What the machine does to a fit: Ctrl-C, full disks and memory, odd environments and clocks."""
 
 import os
 import pickle
