@@ -16,7 +16,7 @@ from skrnn._keras_names import (
 from skrnn._records import Entry, require
 from skrnn._scaling import Scaling
 from skrnn._settings import Settings
-from skrnn._validation import UNKNOWN
+from skrnn._vocabulary import UNKNOWN
 
 LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
 

@@ -21,7 +21,7 @@ from skrnn._numpy_activations import ACTIVATIONS, ONE
 # What one block of timesteps writes stays in the cache.
 BLOCK_BYTES = 2**18
 # With fewer numbers one call for all gates costs less than what it computes in vain.
-FEW_NUMBERS = 1024
+FEW_NUMBERS = 2**13
 
 
 def steps_of(array, n_steps):
@@ -116,7 +116,8 @@ class Cell:
         self.flat = self.d.reshape(self.n_steps, -1, self.n_samples)  # (T, gates * U, n)
         self.d_steps = steps_of(self.flat, self.n_steps)
         self.recurrent = self.matrix[self.features : self.features + self.units]  # (U, gates * U)
-        # What is summed over timesteps and samples, each (..., T n): views, or copies made there.
+        # What is summed over timesteps and samples, and as (..., T n): views where that lies so,
+        # else buffers that `gathered` fills.
         self.summed = [self.rows[:-1].swapaxes(0, 1), self.flat.swapaxes(0, 1)]
         self.columns = [part.reshape(len(part), -1) for part in self.summed]
         size = max(1, BLOCK_BYTES // self.d[0].nbytes)
@@ -140,7 +141,7 @@ class Cell:
         return self.columns
 
     def input_gradient(self):
-        """Return the gradient with respect to the input, (T, n, F)."""
+        """Return the gradient with respect to the input, (T, n, F), once `gathered` was called."""
         dx = dot(self.columns[1].T, self.matrix[: self.features].T)
         return dx.reshape(self.n_steps, self.n_samples, -1)
 

@@ -10,7 +10,8 @@ from skrnn._architecture import CELLS, Architecture
 from skrnn._keras_names import ACTIVATIONS, OPTIMIZERS
 from skrnn._settings import Settings
 from skrnn._sklearn import Interval, StrOptions
-from skrnn._validation import UNKNOWN, as_layers, check_sizes
+from skrnn._validation import as_layers, check_sizes
+from skrnn._vocabulary import UNKNOWN
 
 DEFAULT_LEARNING_RATE = 0.01
 FLOAT32 = np.finfo(np.float32)

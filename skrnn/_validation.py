@@ -12,11 +12,10 @@ from sklearn.utils import check_array
 from skrnn._numbers import check_numbers
 from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
 from skrnn._sklearn import check_sample_weight
+from skrnn._vocabulary import UNKNOWN
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 MOST_IDS = 2**31  # networks read them as int32
-# The token id of what is out of vocabulary; 0 is padding.
-UNKNOWN = 1
 # Integers this large in X are rather token ids than measurements.
 TOKEN_LIKE = 1000
 NUMBERS_FOR_X = (

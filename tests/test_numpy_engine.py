@@ -28,6 +28,7 @@ from skrnn import (
     _blas,
     _keras_engine,
     _keras_network,
+    _numpy_cells,
     _numpy_engine,
     make_windows,
 )
@@ -671,6 +672,22 @@ def test_classifier_of_three_classes_is_trained_by_numpy():
     classifier = RNNClassifier("gru", 8, epochs=60, random_state=0).fit(X, labels)
     assert classifier.engine_ == "numpy"
     assert classifier.score(X, labels) > 0.9
+
+
+@pytest.mark.parametrize("n_samples", [1, 6])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_gates_of_an_lstm_computed_apart_equal_those_computed_at_once(
+    activation, n_samples, monkeypatch
+):
+    described = architecture(activation=activation)
+    x, weights = inputs(described, n_samples), flat_weights(described)
+    direction = np.random.default_rng(1).normal(size=(n_samples, 2))
+    monkeypatch.setattr(_numpy_cells, "FEW_NUMBERS", 0)
+    apart = weighted_output(described, weights, x, direction)
+    monkeypatch.setattr(_numpy_cells, "FEW_NUMBERS", 10**9)
+    at_once = weighted_output(described, weights, x, direction)
+    np.testing.assert_allclose(apart[0], at_once[0], rtol=1e-12)
+    np.testing.assert_allclose(apart[1], at_once[1], rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("cell", CELLS)
