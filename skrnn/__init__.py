@@ -1,9 +1,11 @@
 """skrnn: recurrent networks as scikit-learn estimators."""
 
 from skrnn import cells
+from skrnn._backtest_display import BacktestDisplay
 from skrnn._classifier import RNNClassifier
 from skrnn._engines import clear_cache
 from skrnn._files import load, save
+from skrnn._forecast_display import ForecastDisplay
 from skrnn._forecaster import RNNForecaster
 from skrnn._format import FileFormatError
 from skrnn._regressor import RNNRegressor
@@ -14,7 +16,9 @@ from skrnn._windowing import make_windows
 __version__ = "0.1.0"
 
 __all__ = [
+    "BacktestDisplay",
     "FileFormatError",
+    "ForecastDisplay",
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",

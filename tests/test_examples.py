@@ -76,6 +76,19 @@ def test_twelve_networks_have_the_parameters_of_keras_and_continue_the_sequence(
     assert (tmp_path / "keras_rows.png").stat().st_size > 10_000
 
 
+def test_forecaster_beats_three_naive_forecasts_of_the_passengers(tmp_path):
+    text = printed(ROOT / "examples" / "plot_forecast.py", cwd=tmp_path)
+    errors = {
+        name: float(re.search(rf"^{name} +(\S+)", text, re.M)[1])
+        for name in ("forecast", "naive", "seasonal_naive", "drift")
+    }
+    assert errors["seasonal_naive"] == 36.98
+    assert errors["forecast"] < 0.75 * errors["seasonal_naive"]
+    assert errors["forecast"] < min(errors["naive"], errors["drift"])
+    for picture in ("forecast.png", "backtest.png"):
+        assert (tmp_path / picture).stat().st_size > 10_000
+
+
 def test_ten_lines_of_the_readme_print_the_best_candidate():
     readme = (ROOT / "README.md").read_text("utf-8")
     program = re.search(r"^```python\n(.*?)^```", readme, re.M | re.S)[1]

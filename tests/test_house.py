@@ -34,6 +34,7 @@ LEVELS = [
         "_numbers",
         "_documents",
         "_vocabulary",
+        "_plots",
     ],
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_network"],
     ["_architecture", "_sequences", "cells", "_time_index"],
@@ -52,6 +53,7 @@ LEVELS = [
     ["_steps", "_panel", "_series", "_exog", "_calendar", "_level", "_baselines", "_intervals"],
     ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
     ["_forecaster"],
+    ["_forecast_display", "_backtest_display"],
     ["_records"],
     ["_time_records", "_network_records", "_frame_records"],
     ["_estimator_records"],
@@ -68,7 +70,9 @@ KERAS_MODULES = {
     "_keras_engine",
 }
 PUBLIC_NAMES = [
+    "BacktestDisplay",
     "FileFormatError",
+    "ForecastDisplay",
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",
@@ -80,6 +84,11 @@ PUBLIC_NAMES = [
     "load",
     "make_windows",
     "save",
+]
+CLASSES = [
+    name
+    for name in PUBLIC_NAMES
+    if name.startswith("RNN") or name.endswith(("Display", "Transformer", "Vectorizer"))
 ]
 TOP_LEVEL = [
     ".ci",
@@ -153,6 +162,12 @@ def test_only_one_module_imports_onnx(module):
 
 
 @every_module
+def test_only_one_module_imports_matplotlib(module):
+    roots = {name.split(".")[0] for name in imported_names(module)}
+    assert module == "_plots" or "matplotlib" not in roots
+
+
+@every_module
 def test_only_one_module_imports_private_parts_of_sklearn(module):
     private = {
         name
@@ -183,9 +198,7 @@ def test_estimators_share_their_constructor_parameters():
     assert list(regressor.values()) == list(classifier.values())
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in PUBLIC_NAMES if name[:3] in ("RNN", "Seq", "Win")]
-)
+@pytest.mark.parametrize("name", CLASSES)
 def test_every_constructor_parameter_is_documented_in_order(name):
     estimator = getattr(skrnn, name)
     assert list(parameter_entries(estimator)) == list(inspect.signature(estimator).parameters)

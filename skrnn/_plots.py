@@ -1,0 +1,155 @@
+"""What the displays share: matplotlib, axes, colours, and times as places on an axis."""
+
+import numpy as np
+import pandas as pd
+
+# Okabe and Ito's palette, told apart by the colour-blind (https://jfly.uni-koeln.de/color/).
+BLACK, GREY = "#000000", "#767676"
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
+CYCLE = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK]
+MARKED_AT_MOST = 40  # points of a line that are drawn one by one
+UNITS = ("days", "hours", "minutes", "seconds")  # of durations, the largest first
+
+
+def load_matplotlib():
+    """Return matplotlib with the parts that the displays use."""
+    try:
+        import matplotlib.dates  # an extra, and slow to import
+        import matplotlib.patches
+        import matplotlib.pyplot
+    except ImportError as error:
+        raise ImportError("A display needs matplotlib: pip install 'skrnn[plot]'") from error
+    return matplotlib
+
+
+def open_axes(ax, allowed, *, size, columns=1, **grid):
+    """Return a figure and an array of Axes: those given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : Axes, array-like of Axes or None
+    allowed : tuple of int
+        Numbers of Axes that may be given; None makes as many as the first.
+    size : (float, float)
+        Width and height of a new figure in inches; 8 are 800 pixels.
+    columns : int, default=1
+    **grid : dict
+        As of `matplotlib.pyplot.subplots`.
+    """
+    pyplot = load_matplotlib().pyplot
+    if ax is None:
+        rows = -(-allowed[0] // columns)
+        grid = {"figsize": size, "layout": "constrained", "squeeze": False} | grid
+        figure, axes = pyplot.subplots(rows, columns, **grid)
+        for spare in axes.ravel()[allowed[0] :]:
+            spare.remove()
+        axes = axes.ravel()[: allowed[0]]
+        for each in axes:
+            each.set_prop_cycle(color=CYCLE)
+            each.spines[["top", "right"]].set_visible(False)
+        return figure, axes
+    axes = np.array(ax, dtype=object).ravel()
+    if not all(isinstance(each, pyplot.Axes) for each in axes):
+        raise TypeError(
+            f"`ax` must be matplotlib Axes, got {ax!r}. Make some by `plt.subplots()`, or leave "
+            "`ax` out."
+        )
+    if len(axes) not in allowed:
+        raise ValueError(
+            f"`ax` must be {' or '.join(map(str, allowed))} Axes, one for each panel, got "
+            f"{len(axes)}. Pass as many, or leave `ax` out."
+        )
+    return axes[0].figure, axes
+
+
+def one_or_all(axes):
+    """Return the one Axes, or the array of several."""
+    return axes[0] if len(axes) == 1 else axes
+
+
+def draw_legend(ax, columns):
+    """Explain each label once, above the axes, where no line is."""
+    handles, names = ax.get_legend_handles_labels()
+    first = dict(zip(reversed(names), reversed(handles), strict=True))
+    names = list(dict.fromkeys(names))
+    ax.legend(
+        [first[name] for name in names],
+        names,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        columnspacing=1.2,
+        fontsize="small",
+        frameon=False,
+    )
+
+
+def marker(n_points):
+    """Return the marker of a line: a dot where points are few, for one alone shows no line."""
+    return "." if n_points <= MARKED_AT_MOST else ""
+
+
+def with_unit(name, unit):
+    return str(name) if unit is None else f"{name} ({unit})"
+
+
+def short(number):
+    """Write a number with three digits, and all those before the point."""
+    size = 0 if number == 0 or not np.isfinite(number) else int(np.floor(np.log10(abs(number))))
+    return f"{number:,.{max(2 - size, 0)}f}"
+
+
+class TimeAxis:
+    """Times as places on an axis: dates, whole numbers, or durations in their largest unit.
+
+    Parameters
+    ----------
+    times : pandas.Index
+        All that are to be drawn.
+    """
+
+    def __init__(self, times):
+        self.label = "Row" if times.dtype.kind in "iu" else "Time"
+        if times.name is not None:
+            self.label = str(times.name)
+        self.timezone = getattr(times, "tz", None)
+        self.unit = None
+        if isinstance(times, pd.TimedeltaIndex):
+            span = times.max() - times.min()
+            fits = [unit for unit in UNITS if span >= pd.Timedelta(2, unit)]
+            self.unit = fits[0] if fits else UNITS[-1]
+            self.label = with_unit(self.label, self.unit)
+        self.has_dates = isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
+
+    def places(self, times):
+        """Return times as matplotlib takes them."""
+        if isinstance(times, pd.PeriodIndex):
+            times = times.to_timestamp()
+        if self.unit is not None:
+            return np.asarray(times / pd.Timedelta(1, self.unit))
+        return times.to_pydatetime() if self.timezone is not None else times.to_numpy()
+
+    def put_on(self, ax):
+        """Write the label, and short dates, on the horizontal axis of `ax`."""
+        ax.set_xlabel(self.label)
+        if self.has_dates:
+            dates = load_matplotlib().dates
+            locator = dates.AutoDateLocator(tz=self.timezone)
+            ax.xaxis.set_major_locator(locator)
+            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=self.timezone))
+
+
+def draw_bands(ax, places, table):
+    """Fill the intervals of a table of "lower_80", "upper_80", ..., the widest first."""
+    levels = [name.removeprefix("lower_") for name in table if str(name).startswith("lower_")]
+    for depth, level in enumerate(sorted(levels, key=float, reverse=True)):
+        ax.fill_between(
+            places,
+            table[f"lower_{level}"].to_numpy(),
+            table[f"upper_{level}"].to_numpy(),
+            color=BLUE,
+            alpha=0.2 + 0.1 * depth,
+            linewidth=0,
+            label=f"{level} % interval",
+        )

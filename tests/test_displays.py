@@ -1,0 +1,297 @@
+"""The displays: what lines, labels and data their pictures hold; pixels are not compared."""
+
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from forecasting import Recorder, linear, monthly
+from matplotlib import pyplot as plt
+from matplotlib.dates import date2num
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+
+from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
+from skrnn._plots import short
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open():
+    yield
+    plt.close("all")
+
+
+def lines(ax, label):
+    return [line for line in ax.lines if line.get_label() == label]
+
+
+def line(ax, label):
+    [found] = lines(ax, label)
+    return found
+
+
+def bands(ax):
+    """Return the corners of each interval by its label."""
+    return {band.get_label(): band.get_paths()[0].vertices for band in ax.collections}
+
+
+def fitted(series, **settings):
+    settings = {"timesteps": 12, "steps": 6} | settings
+    return RNNForecaster(linear(), **settings).fit(series)
+
+
+def wide(n_rows=60, names=("a", "b", "c")):
+    rng = np.random.default_rng(0)
+    times = pd.date_range("2024-03-30", periods=n_rows, freq="h", tz="Europe/Berlin")
+    return pd.DataFrame(rng.normal(size=(n_rows, len(names))), index=times, columns=list(names))
+
+
+def test_forecast_display_draws_history_forecast_truth_and_cutoff():
+    y = monthly(80)
+    forecaster = fitted(y[:-6])
+    display = ForecastDisplay.from_forecaster(forecaster, history=20, truth=y, unit="litres")
+    ax, forecast = display.ax_, forecaster.predict()
+    for label, rows in [("history", y[-26:-6]), ("forecast", forecast), ("truth", y[-6:])]:
+        assert_array_equal(line(ax, label).get_xdata(orig=False), date2num(rows.index))
+        assert_array_equal(line(ax, label).get_ydata(), rows)
+    assert line(ax, "cutoff").get_xdata(orig=False)[0] == date2num(y.index[-7])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time", "y (litres)")
+    assert display.figure_ is ax.figure
+
+
+def test_forecast_display_draws_intervals_the_widest_first():
+    forecaster = fitted(monthly(), calibration=20)
+    table = forecaster.predict(level=[80, 95][::-1])
+    found = bands(ForecastDisplay.from_forecaster(forecaster, level=[80, 95]).ax_)
+    assert list(found) == ["95 % interval", "80 % interval"]
+    for level in (80, 95):
+        corners = found[f"{level} % interval"][:, 1]
+        assert set(table[f"lower_{level}"]) | set(table[f"upper_{level}"]) == set(corners)
+
+
+@pytest.mark.parametrize("level", [None, 80])
+@pytest.mark.parametrize("form", ["wide", "long", "long frame"])
+def test_forecast_display_draws_a_panel_for_each_series_of_every_form(form, level):
+    frame = wide()
+    data = {"wide": frame, "long": frame.T.stack(), "long frame": frame.T.stack().to_frame("y")}
+    forecaster = fitted(
+        data[form].groupby(level=0).head(54) if form != "wide" else frame[:54], calibration=9
+    )
+    display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=data[form])
+    expected = fitted(frame[:54]).predict() if level is None else None
+    assert [ax.get_ylabel() for ax in display.ax_] == ["a", "b", "c"]
+    for ax, label in zip(display.ax_, frame, strict=True):
+        assert_array_equal(line(ax, "truth").get_ydata(), frame[label][54:])
+        assert len(line(ax, "history").get_ydata()) == 48
+        assert len(bands(ax)) == (level is not None)
+        if expected is not None and form == "wide":
+            assert len(line(ax, "forecast").get_ydata()) == len(expected)
+
+
+def test_forecast_display_draws_the_chosen_series_on_given_axes():
+    forecaster = fitted(wide())
+    figure, axes = plt.subplots(1, 2)
+    display = ForecastDisplay.from_forecaster(forecaster, labels=["c", "a"], ax=axes)
+    assert display.figure_ is figure
+    assert list(display.ax_) == list(axes)
+    assert [ax.get_ylabel() for ax in axes] == ["c", "a"]
+    forecast = forecaster.predict()
+    assert_array_equal(line(axes[0], "forecast").get_ydata(), forecast["c"])
+    one = display.plot(labels="b")
+    assert_array_equal(line(one.ax_, "forecast").get_ydata(), forecast["b"])
+
+
+def test_forecast_display_says_how_many_series_it_leaves_out():
+    display = ForecastDisplay.from_forecaster(fitted(wide(names="abcdefgh")))
+    assert len(display.ax_) == 6
+    assert display.figure_.get_suptitle() == "The first 6 of 8 series"
+
+
+def test_forecast_display_marks_a_single_step():
+    display = ForecastDisplay.from_forecaster(fitted(monthly(), steps=1))
+    assert line(display.ax_, "forecast").get_marker() == "."
+
+
+@pytest.mark.parametrize(
+    ("times", "label", "cutoff"),
+    [
+        (pd.RangeIndex(60), "Row", 59),
+        (pd.RangeIndex(60, name="day"), "day", 59),
+        (pd.timedelta_range(0, periods=60, freq="15min"), "Time (hours)", 59 / 4),
+        (pd.timedelta_range(0, periods=60, freq="h"), "Time (days)", 59 / 24),
+        (
+            pd.period_range("2020-01", periods=60, freq="M"),
+            "Time",
+            date2num(np.datetime64("2024-12-01")),
+        ),
+        (wide().index, "Time", date2num(wide().index[-1])),
+    ],
+)
+def test_every_kind_of_time_has_its_place_on_the_axis(times, label, cutoff):
+    forecaster = fitted(pd.Series(np.sin(np.arange(60)), index=times))
+    ax = ForecastDisplay.from_forecaster(forecaster).ax_
+    assert ax.get_xlabel() == label
+    assert line(ax, "cutoff").get_xdata(orig=False)[0] == pytest.approx(cutoff)
+    ax.figure.canvas.draw()
+
+
+def test_dates_are_shown_in_their_time_zone():
+    ax = ForecastDisplay.from_forecaster(fitted(wide()), labels="a").ax_
+    assert str(ax.xaxis.get_major_formatter()._tz) == "Europe/Berlin"
+
+
+def test_forecast_display_draws_predictions_made_before():
+    y = monthly(30)
+    display = ForecastDisplay.from_predictions(y[-5:], history=y[:-5].rename("other"))
+    assert_array_equal(line(display.ax_, "forecast").get_ydata(), y[-5:])
+    assert_array_equal(line(display.ax_, "history").get_ydata(), y[:-5])
+    assert display.plot() is display
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"labels": "z"},
+            ValueError,
+            "`labels` must name series of the forecast, a, b, c, got 'z'",
+        ),
+        ({"labels": []}, ValueError, "`labels` must name at least one series"),
+        ({"history": 0}, ValueError, "`history` must be at least 1, got 0"),
+        (
+            {"truth": wide()},
+            ValueError,
+            "`truth` must hold rows at the times of the forecast, 2024",
+        ),
+        (
+            {"truth": wide()[["b"]]},
+            ValueError,
+            "`truth` must hold the series of the forecast, got none named 'a'",
+        ),
+        ({"truth": [1.0]}, TypeError, "`truth` must be a Series or DataFrame, got list"),
+        ({"ax": "here"}, TypeError, "`ax` must be matplotlib Axes, got 'here'"),
+    ],
+)
+def test_forecast_display_refuses_what_it_cannot_draw(arguments, error, message):
+    with pytest.raises(error, match=message):
+        ForecastDisplay.from_forecaster(fitted(wide()), **arguments)
+    assert not plt.get_fignums()
+
+
+def test_forecast_display_wants_one_axes_for_each_series():
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="`ax` must be 3 Axes, one for each panel, got 1"):
+        ForecastDisplay.from_forecaster(fitted(wide()), ax=ax)
+
+
+def test_forecast_display_refuses_what_is_no_fitted_forecaster():
+    search = GridSearchCV(RNNForecaster(linear()), {"timesteps": [6]}, cv=TimeSeriesSplit(2)).fit(
+        monthly()
+    )
+    with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its `best_estimator_`"):
+        ForecastDisplay.from_forecaster(search)
+    with pytest.raises(NotFittedError):
+        ForecastDisplay.from_forecaster(RNNForecaster())
+
+
+def test_displays_without_matplotlib_name_the_extra(monkeypatch):
+    forecaster = fitted(monthly())
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    message = r"pip install 'skrnn\[plot\]'"
+    with pytest.raises(ImportError, match=message):
+        ForecastDisplay.from_forecaster(forecaster)
+    with pytest.raises(ImportError, match=message):
+        BacktestDisplay.from_forecaster(RNNForecaster(None), monthly())
+
+
+def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
+    y = monthly(80)
+    forecaster = RNNForecaster(linear(), timesteps=12, steps=6, calibration=9)
+    backtest = forecaster.backtest(y, folds=3, level=80)
+    display = BacktestDisplay.from_forecaster(forecaster, y, folds=3, level=80, unit="litres")
+    ax = display.ax_[0]
+    assert_array_equal(line(ax, "truth").get_xdata(orig=False), date2num(y.index[-18:]))
+    assert_array_equal(line(ax, "truth").get_ydata(), y[-18:])
+    folds = [rows for _, rows in backtest.groupby("cutoff")]
+    for drawn, rows in zip(lines(ax, "forecast"), folds, strict=True):
+        assert_array_equal(drawn.get_xdata(orig=False), date2num(rows["time"]))
+        assert_array_equal(drawn.get_ydata(), rows["forecast"])
+    cutoffs = [drawn.get_xdata(orig=False)[0] for drawn in lines(ax, "cutoff")]
+    assert_array_equal(cutoffs, date2num(y.index[[-19, -13, -7]]))
+    assert len(ax.collections) == 3
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["truth", "80 % interval", "forecast", "cutoff"]
+    assert ax.get_ylabel() == "y (litres)"
+
+
+@pytest.mark.parametrize(
+    ("measure", "label"),
+    [("MASE", "MASE (in-sample seasonal naive = 1)"), ("MAE", "MAE (m)"), ("sMAPE", "sMAPE (%)")],
+)
+def test_backtest_display_draws_the_error_by_step_beside_the_baselines(measure, label):
+    backtest = RNNForecaster(linear(), timesteps=12, steps=6).backtest(monthly(80), folds=3)
+    ax = BacktestDisplay.from_backtest(backtest, measure=measure, unit="m").ax_[1]
+    assert ax.get_ylabel() == label
+    summary = backtest.summary()
+    for name in ("forecast", "naive", "seasonal_naive", "drift"):
+        [(drawn, written)] = [
+            (drawn, drawn.get_label().split(": ")[1])
+            for drawn in ax.lines
+            if drawn.get_label().startswith(name.replace("_", " ") + ":")
+        ]
+        assert float(written) == pytest.approx(summary.loc[name, measure], rel=0.005)
+        by_step = [
+            backtest[backtest["step"] == step].summary().loc[name, measure] for step in range(1, 7)
+        ]
+        assert_allclose(drawn.get_ydata(), by_step)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(37.0, "37.0"), (0.9612, "0.961"), (12345.6, "12,346"), (0.0, "0.00"), (np.nan, "nan")],
+)
+def test_numbers_in_a_legend_have_three_digits(number, text):
+    assert short(number) == text
+
+
+def test_backtest_display_draws_one_series_of_several_and_no_truth_between_far_folds():
+    frame = wide(100)
+    backtest = RNNForecaster(Recorder(), timesteps=12, steps=4).backtest(frame, folds=3, step=10)
+    ax = BacktestDisplay.from_backtest(backtest, label="b").ax_[0]
+    rows = backtest[backtest["series"] == "b"]
+    truth = line(ax, "truth").get_ydata()
+    assert_array_equal(np.flatnonzero(np.isnan(truth)), [4, 9])
+    assert_array_equal(truth[~np.isnan(truth)], rows["truth"])
+    assert ax.get_ylabel() == "b"
+
+
+def test_backtest_display_draws_each_truth_once_where_folds_overlap():
+    y = monthly(60)
+    backtest = RNNForecaster(Recorder(), timesteps=12, steps=6).backtest(y, folds=4, step=2)
+    ax = BacktestDisplay.from_backtest(backtest).ax_[0]
+    assert_array_equal(line(ax, "truth").get_ydata(), y[-12:])
+
+
+def test_backtest_display_draws_the_forecasts_alone_on_one_axes():
+    backtest = RNNForecaster(Recorder(), timesteps=12).backtest(monthly(60))
+    figure, ax = plt.subplots()
+    display = BacktestDisplay.from_backtest(backtest, ax=ax)
+    assert display.ax_ is ax
+    assert figure.axes == [ax]
+
+
+def test_backtest_display_refuses_what_it_cannot_draw():
+    y = monthly(60)
+    backtest = RNNForecaster(Recorder(), timesteps=12).backtest(y)
+    with pytest.raises(ValueError, match="`label` must name a series of the backtest, y, got 'z'"):
+        BacktestDisplay.from_backtest(backtest, label="z")
+    with pytest.raises(ValueError, match="`measure` must be one of MASE, MAE, RMSE, sMAPE, got 1"):
+        BacktestDisplay.from_backtest(backtest, measure=1)
+    with pytest.raises(TypeError, match="`backtest` must be what"):
+        BacktestDisplay.from_backtest(pd.DataFrame(backtest))
+    with pytest.raises(TypeError, match="`forecaster` must be an RNNForecaster, got Ridge"):
+        BacktestDisplay.from_forecaster(linear()[-1], y)
