@@ -176,7 +176,7 @@ def _check_measure(measure):
 
 def _rows_of(backtest, label):
     """Return the label and the rows of one series."""
-    labels = backtest["series"].unique()
+    labels = list(backtest["series"].unique())
     if label is None:
         label = labels[0]
     elif label not in labels:

@@ -77,19 +77,20 @@ def test_forecast_display_draws_intervals_the_widest_first():
 @pytest.mark.parametrize("form", ["wide", "long", "long frame"])
 def test_forecast_display_draws_a_panel_for_each_series_of_every_form(form, level):
     frame = wide()
-    data = {"wide": frame, "long": frame.T.stack(), "long frame": frame.T.stack().to_frame("y")}
-    forecaster = fitted(
-        data[form].groupby(level=0).head(54) if form != "wide" else frame[:54], calibration=9
+    known = {"wide": frame[:54], "long": frame[:54].T.stack()}
+    truth = {"wide": frame, "long": frame.T.stack()}
+    known["long frame"], truth["long frame"] = (
+        rows["long"].to_frame("y") for rows in (known, truth)
     )
-    display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=data[form])
-    expected = fitted(frame[:54]).predict() if level is None else None
+    forecaster = fitted(known[form], calibration=9)
+    display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=truth[form])
+    expected = fitted(frame[:54], calibration=9).predict()
     assert [ax.get_ylabel() for ax in display.ax_] == ["a", "b", "c"]
     for ax, label in zip(display.ax_, frame, strict=True):
         assert_array_equal(line(ax, "truth").get_ydata(), frame[label][54:])
-        assert len(line(ax, "history").get_ydata()) == 48
+        assert_array_equal(line(ax, "history").get_ydata(), frame[label][6:54])
+        assert_allclose(line(ax, "forecast").get_ydata(), expected[label], rtol=1e-5)
         assert len(bands(ax)) == (level is not None)
-        if expected is not None and form == "wide":
-            assert len(line(ax, "forecast").get_ydata()) == len(expected)
 
 
 def test_forecast_display_draws_the_chosen_series_on_given_axes():

@@ -85,6 +85,8 @@ def test_forecaster_beats_three_naive_forecasts_of_the_passengers(tmp_path):
     assert errors["seasonal_naive"] == 36.98
     assert errors["forecast"] < 0.75 * errors["seasonal_naive"]
     assert errors["forecast"] < min(errors["naive"], errors["drift"])
+    covered = [float(share) for share in re.findall(r"^\d{4}-12-01 +(\S+)$", text, re.M)][-4:]
+    assert covered[1] < 20 < 80 < covered[3]  # 1958 and 1960, as the closing remark says
     for picture in ("forecast.png", "backtest.png"):
         assert (tmp_path / picture).stat().st_size > 10_000
 
