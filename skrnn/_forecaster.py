@@ -67,7 +67,8 @@ class RNNForecaster(BaseEstimator):
         Columns that do not change, one row for each series, indexed by their names.
     allow_missing : bool, default=False
         Bridge missing rows and values: the network skips such a step, by its `mask_value`, and no
-        window ends in a missing target.
+        window ends in a missing target. An RNNRegressor inside a Pipeline or a
+        TransformedTargetRegressor does too.
     calibration : int, default=0
         Windows of each series, the last ones, kept from training for the intervals of `predict`.
         No target of theirs is trained on.
@@ -388,11 +389,18 @@ class RNNForecaster(BaseEstimator):
         return self
 
     def _fresh_regressor(self):
-        """Return the regressor unfitted; one that can skip missing steps does where it has to."""
+        """Return the regressor unfitted; its networks skip missing steps where they have to.
+
+        So do networks further inside, such as the last step of a Pipeline.
+        """
         regressor = RNNRegressor() if self.regressor is None else clone(self.regressor)
-        parameters = regressor.get_params(deep=False)
-        if self.allow_missing and parameters.get("mask_value", 0) is None:
-            regressor.set_params(mask_value=np.nan)
+        unmasked = [
+            name
+            for name, value in regressor.get_params().items()
+            if value is None and name.rpartition("__")[2] == "mask_value"
+        ]
+        if self.allow_missing and unmasked:
+            regressor.set_params(**dict.fromkeys(unmasked, np.nan))
         return regressor
 
     def _by_series(self, values):

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from forecasting import Recorder, linear, monthly
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -231,6 +234,34 @@ def test_a_recurrent_network_bridges_missing_values(differences):
     forecaster.fit(y[:-3])
     assert np.isnan(forecaster.regressor_.mask_value)
     assert np.abs(forecaster.predict() - daily()[-3:]).mean() < 0.4
+
+
+WRAPPERS = {
+    "pipeline": make_pipeline,
+    "target": lambda network: TransformedTargetRegressor(network, transformer=StandardScaler()),
+    "both": lambda network: make_pipeline(TransformedTargetRegressor(make_pipeline(network))),
+    "search": lambda network: GridSearchCV(network, {"hidden_size": [3]}, cv=TimeSeriesSplit(2)),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_network_inside_another_estimator_bridges_missing_values(wrapper):
+    network = RNNRegressor("gru", 3, epochs=2, random_state=0)
+    y = daily(["2020-01-20", "2020-02-11", "2020-02-28"])
+    wrapped = WRAPPERS[wrapper](network)
+    forecaster = RNNForecaster(wrapped, timesteps=7, steps=2, allow_missing=True).fit(y)
+    assert network.mask_value is None
+    assert np.isfinite(forecaster.predict(4)).all()
+    if wrapper in ("pipeline", "search"):  # the target is as it was
+        alone = RNNForecaster(network, timesteps=7, steps=2, allow_missing=True)
+        assert_allclose(forecaster.predict(4), alone.fit(y).predict(4), rtol=1e-5)
+
+
+def test_a_network_inside_another_that_masks_a_number_is_told_of_nan():
+    network = RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)
+    forecaster = RNNForecaster(make_pipeline(network), timesteps=7, allow_missing=True)
+    with pytest.raises(ValueError, match=r"mask_value=np\.nan"):
+        forecaster.fit(daily(["2020-01-20"]))
 
 
 def test_a_missing_row_of_exog_masks_its_step_alone():
