@@ -1,5 +1,6 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cache, partial
 
@@ -10,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._architecture import initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
-from skrnn._checkpoints import LEFT_OUT, Checkpoints, NoCheckpoints, fingerprint
+from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._exports import Exports
 from skrnn._parameters import (
@@ -208,7 +209,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if validation_data is not None:
             given = self._read_validation(validation_data)
             data += [given[0].values, given[1].values, given[2]]
-        with self._checkpoints(data, resume) if whole else NoCheckpoints() as checkpoints:
+        with self._checkpoints(data, resume, whole) as checkpoints:
             # Called late: a refused fit moves no stream.
             rng = cache(partial(self._rng, resume, checkpoints))
             if n_held_out:
@@ -247,17 +248,18 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         seed = checkpoints.settle(_draw(self.random_state))
         return np.random.default_rng([seed, self.n_epochs_ if resume else 0])
 
-    def _checkpoints(self, data, resume):
-        """Return what keeps this fit, or a stand-in that keeps nothing.
+    def _checkpoints(self, data, resume, whole):
+        """Return a context that gives what keeps this fit, or a stand-in that keeps nothing.
 
         Parameters
         ----------
         data : list of ndarray
             All that comes from the arguments of `fit`.
-        resume : bool
+        resume, whole : bool
+            Whether it goes on from present weights; whether it is no `partial_fit`.
         """
-        if self.checkpoint_dir is None:
-            return NoCheckpoints()
+        if self.checkpoint_dir is None or not whole:
+            return nullcontext(NoCheckpoints())
         if self.callbacks is not None:
             raise ValueError(
                 "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
@@ -271,7 +273,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             constants = [array for array in vars(self._scaling).values() if array is not None]
             words.append(self.n_epochs_)
             data = [*data, *self.weights_, *self.optimizer_state_, *constants]
-        return Checkpoints(self.checkpoint_dir, self.checkpoint_every, fingerprint(words, data))
+        return checkpoints_in(self.checkpoint_dir, self.checkpoint_every, fingerprint(words, data))
 
     def _partial_fit(self, X, y, sample_weight, known_targets=False):
         """Run one epoch on X, from the present weights where there are any."""

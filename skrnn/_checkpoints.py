@@ -3,19 +3,15 @@
 import hashlib
 import os
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
 
 from skrnn._format import FileFormatError, read_file, write_file
+from skrnn._lock import Lock
 from skrnn._sequences import rows_under
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None
 
 # Raised whenever what is kept changes, or what training makes of it.
 LAYOUT = 1
@@ -27,12 +23,6 @@ BLOCK_BYTES = 2**20
 
 class NoCheckpoints:
     """Keeps nothing, for a fit without `checkpoint_dir`."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        pass
 
     def settle(self, seed):
         """Return the seed of this fit, given a fresh one."""
@@ -46,47 +36,21 @@ class NoCheckpoints:
 
 
 class Checkpoints(NoCheckpoints):
-    """One file in a folder, which this fit alone holds while it runs.
-
-    It is removed when the fit ends of itself, finished or diverged. After an interruption, a
-    failure of the machine or a kill it stays.
+    """One file, which this fit alone holds.
 
     Parameters
     ----------
-    folder : str or PathLike
-        Made where it is missing.
+    path : Path
     every : int
         Epochs from one writing to the next.
     fingerprint : str
         Equal for fits of the same parameters and data.
     """
 
-    def __init__(self, folder, every, fingerprint):
-        self.folder = os.path.expanduser(folder)
-        self.every, self.fingerprint = every, fingerprint
-        self.kept = None
-
-    def __enter__(self):
-        try:
-            os.makedirs(self.folder, exist_ok=True)
-            self.path, self.claim = self._claim()
-        except (OSError, ValueError) as error:  # of a name that cannot be one
-            raise ValueError(
-                "`checkpoint_dir` must be a folder in which files can be written, got "
-                f"{self.folder!r}: {error}. Name another one."
-            ) from error
-        try:
-            self._clean()
-            self.kept = self._read()
-        except BaseException:
-            self._release()
-            raise
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is None or issubclass(kind, ValueError):
-            self.path.unlink(missing_ok=True)
-        self._release()
+    def __init__(self, path, every, fingerprint):
+        self.path, self.every, self.fingerprint = path, every, fingerprint
+        self._clean()
+        self.kept = self._read()
 
     def settle(self, seed):
         self.seed = seed if self.kept is None else self.kept["seed"]
@@ -105,19 +69,6 @@ class Checkpoints(NoCheckpoints):
         if course.done % self.every == 0:
             values = LAYOUT, self.fingerprint, self.seed, course.tree()
             write_file(self.path, dict(zip(CONTENT, values, strict=True)))
-
-    def _claim(self):
-        """Return the first path of this fit that no living fit holds, those with a file first."""
-        folder, stem = Path(self.folder), f"skrnn-{self.fingerprint[:16]}"
-        free = (folder / f"{stem}{f'-{i}' if i else ''}.checkpoint" for i in count())
-        for path in chain(sorted(folder.glob(f"{stem}*.checkpoint")), free):
-            claim = _claimed(path.with_suffix(".lock"))
-            if claim is not None:
-                return path, claim
-
-    def _release(self):
-        self.path.with_suffix(".lock").unlink(missing_ok=True)  # before another can hold it
-        os.close(self.claim)
 
     def _clean(self):
         """Remove what was being written when this fit was killed."""
@@ -152,6 +103,52 @@ class Checkpoints(NoCheckpoints):
         )
 
 
+@contextmanager
+def checkpoints_in(folder, every, fingerprint):
+    """Give the Checkpoints of a fit, in a folder that is made where it is missing.
+
+    The file is removed when the fit ends of itself, finished or diverged. After an interruption, a
+    failure of the machine or a kill it stays.
+
+    Parameters
+    ----------
+    folder : str or PathLike
+    every, fingerprint
+        Of the Checkpoints.
+    """
+    folder, lock = os.path.expanduser(folder), Lock()
+    try:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            path = _take_one(Path(folder), f"skrnn-{fingerprint[:16]}", lock)
+        except (OSError, ValueError) as error:  # of a name that cannot be one
+            raise ValueError(
+                "`checkpoint_dir` must be a folder in which files can be written, got "
+                f"{folder!r}: {error}. Name another one."
+            ) from error
+        checkpoints = Checkpoints(path, every, fingerprint)
+        try:
+            yield checkpoints
+        except ValueError:
+            path.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)
+    finally:
+        try:
+            lock.release()
+        except BaseException:  # of Ctrl-C in the middle of it
+            lock.release()
+            raise
+
+
+def _take_one(folder, stem, lock):
+    """Return the first path of a fit that no living one holds, those with a file first."""
+    free = (folder / f"{stem}{f'-{i}' if i else ''}.checkpoint" for i in count())
+    for path in chain(sorted(folder.glob(f"{stem}*.checkpoint")), free):
+        if lock.take(path.with_suffix(".lock")):
+            return path
+
+
 def fingerprint(words, arrays):
     """Return a digest of plain values and of arrays, which are read block by block.
 
@@ -183,25 +180,3 @@ def _overlaps(array):
         return False
     sample, row = array.strides[:2]
     return 0 < sample < array.shape[1] * row and sample % row == 0
-
-
-def _claimed(path):
-    """Return a descriptor of a file that this fit alone holds, or None if a living one holds it.
-
-    However a process ends, the system lets go of what it held.
-    """
-    if fcntl is None:
-        return os.open(os.devnull, os.O_RDONLY)
-    while True:
-        claim = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(claim)
-            return None
-        except OSError:  # a file system without locks
-            return claim
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(claim), os.stat(path)):
-                return claim
-        os.close(claim)  # its last holder has removed it since

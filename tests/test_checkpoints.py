@@ -1,7 +1,9 @@
 """A killed fit goes on from its checkpoint, and ends as if it had never stopped."""
 
 import contextlib
+import dis
 import io
+import itertools
 import os
 import pickle
 import re
@@ -20,8 +22,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from skrnn import RNNClassifier, RNNRegressor, make_windows
-from skrnn._checkpoints import fingerprint
+from skrnn import RNNClassifier, RNNRegressor, _checkpoints, _lock, make_windows
+from skrnn._checkpoints import checkpoints_in, fingerprint
 from skrnn._format import read_file, write_file
 
 ROOT = Path(__file__).parents[1]
@@ -475,6 +477,69 @@ def test_other_files_of_the_folder_stay(tmp_path):
     (tmp_path / f".skrnn-{path.name}-1.tmp").write_text("torn")
     subject.fit(X, y)
     assert names(tmp_path) == sorted(others)
+
+
+# The lock
+
+
+CALLS = {code for name, code in dis.opmap.items() if name.startswith(("CALL", "RESUME"))}
+
+
+def pressed_at(moment, function):
+    """Call a function, and raise KeyboardInterrupt at a moment of these two modules.
+
+    Python looks for Ctrl-C where a function begins and after each call: a moment is one of these.
+    """
+    files, seen = {_checkpoints.__file__, _lock.__file__}, itertools.count()
+
+    def look(frame, event, argument):
+        if frame.f_code.co_filename not in files:
+            return None
+        frame.f_trace_opcodes, before = True, dis.opmap["RESUME"]
+
+        def step(frame, event, argument):
+            nonlocal before
+            if event == "opcode":
+                if before in CALLS and next(seen) == moment:
+                    raise KeyboardInterrupt
+                before = frame.f_code.co_code[frame.f_lasti]
+            return step
+
+        return step
+
+    sys.settrace(look)
+    try:
+        function()
+    finally:
+        sys.settrace(None)
+
+
+def descriptors():
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="asks Linux what is open")
+@pytest.mark.parametrize("held", [False, True])
+def test_interrupt_between_any_two_calls_lets_go_of_the_lock(tmp_path, held):
+    other = _lock.Lock()
+    if held:
+        assert other.take(tmp_path / "skrnn-0000000000000000.lock")
+
+    def whole():
+        with checkpoints_in(tmp_path, 1, "0" * 64):
+            pass
+
+    before = names(tmp_path), descriptors()
+    for moment in itertools.count():
+        try:
+            pressed_at(moment, whole)
+        except KeyboardInterrupt:
+            assert (names(tmp_path), descriptors()) == before
+        else:
+            break
+    assert moment > 50
+    assert (names(tmp_path), descriptors()) == before
+    other.release()
 
 
 # The folder

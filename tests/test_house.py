@@ -21,6 +21,7 @@ LEVELS = [
         "_atomic",
         "_disk",
         "_format",
+        "_lock",
         "_process",
         "_settings",
         "_state",
