@@ -25,6 +25,10 @@ CELLS = {
 }
 
 
+# Keras's layers that make one vector of the states of all timesteps; "last" needs none.
+POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
+
+
 class Weight(NamedTuple):
     """One weight array: its shape and the initializer that fills it."""
 
@@ -75,6 +79,8 @@ class Architecture:
         The fixed batch, which a stateful network needs; None: any.
     dtype : str
         "float32" or "float64".
+    pooling : str
+        "last", or a key of POOLINGS. It and what follows has the defaults of older files.
     """
 
     cell_types: tuple
@@ -96,6 +102,12 @@ class Architecture:
     stateful: bool
     batch_size: int | None
     dtype: str
+    pooling: str = "last"
+
+    def keeps_steps(self, i):
+        """Whether the i-th recurrent layer hands on the states of all timesteps."""
+        wanted = self.return_sequences or self.pooling != "last"
+        return wanted or i < len(self.units) - 1
 
     @property
     def hidden_width(self):
@@ -104,7 +116,7 @@ class Architecture:
 
     def layers(self):
         """Return the layers in Keras's order, each with its output shape and weights."""
-        layers = [*self.recurrent_layers(), *self.head_layers()]
+        layers = [*self.recurrent_layers(), *self.pooling_layers(), *self.head_layers()]
         if self.vocab_size is None:
             return layers
         shape = (self.batch_size, self.timesteps, self.embedding_dim)
@@ -119,8 +131,14 @@ class Architecture:
             width = layers[-1].output_shape[-1]
         return layers
 
+    def pooling_layers(self):
+        """Return the layer that pools the timesteps, or nothing."""
+        if self.pooling == "last":
+            return []
+        return [Layer("pooling", POOLINGS[self.pooling], (self.batch_size, self.hidden_width))]
+
     def head_layers(self):
-        """Return what follows the recurrent layers: Dense layers, the output, its Reshape."""
+        """Return what follows the pooling: Dense layers, the output, its Reshape."""
         lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
         widths = (self.hidden_width, *self.dense_sizes, prod(self.outputs))
         names = [*(f"dense_{i + 1}" for i in range(len(self.dense_sizes))), "output"]
@@ -165,8 +183,7 @@ class Architecture:
             Weight((units, cell.gates * units), "orthogonal"),
             Weight((*cell.bias_rows, cell.gates * units), cell.bias),
         )
-        keeps_steps = self.return_sequences or i < len(self.units) - 1
-        lead = (self.batch_size, self.timesteps) if keeps_steps else (self.batch_size,)
+        lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)
         kind = f"Bidirectional({cell.keras_class})" if self.bidirectional else cell.keras_class
         name = f"{self.cell_types[i]}_{i + 1}"
         return Layer(name, kind, (*lead, directions * units), weights * directions)

@@ -59,6 +59,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Keras activation of those Dense layers.
     return_sequences : bool, default=False
         One output for every timestep; y then has a timesteps axis.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the Dense layers read of the last recurrent layer: its last state, or the mean or the
+        largest of its states at all timesteps that are not masked, unit by unit.
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` goes on from `states_`.
@@ -183,6 +186,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         dense_sizes=(),
         dense_activation="relu",
         return_sequences=False,
+        pooling="last",
         stateful=False,
         vocab_size=None,
         embedding_dim=100,
@@ -216,6 +220,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.dense_sizes = dense_sizes
         self.dense_activation = dense_activation
         self.return_sequences = return_sequences
+        self.pooling = pooling
         self.stateful = stateful
         self.vocab_size = vocab_size
         self.embedding_dim = embedding_dim
@@ -252,10 +257,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
             In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
-            Bidirectional round one; Dense. All but the recurrent layers and the last Dense may be
-            left out. The recurrent layers share one activation and dropout, the inner Dense layers
-            one activation. The output is one sigmoid for two classes, a softmax for several (two
-            units become the sigmoid of their difference), or a sigmoid for each of several labels.
+            Bidirectional round one; GlobalAveragePooling1D or GlobalMaxPooling1D; Dense. All but
+            the recurrent layers and the last Dense may be left out. The recurrent layers share one
+            activation and dropout, the inner Dense layers one activation. The output is one sigmoid
+            for two classes, a softmax for several (two units become the sigmoid of their
+            difference), or a sigmoid for each of several labels.
         classes : array-like of shape (n_classes,), default=None
             The label of each output, in increasing order; for one sigmoid those of 0 and 1.
             None: 0, 1, 2 and so on. For several sigmoids None.

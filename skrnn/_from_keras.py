@@ -16,6 +16,7 @@ from skrnn._keras_parts import (
     read_input_scaling,
     read_output,
     read_output_scaling,
+    read_pooling,
     read_recurrent,
     read_shape,
     read_states,
@@ -80,6 +81,8 @@ def read_network(estimator, model, parts, losses):
         **read_recurrent(layers["recurrent"]),
         **read_hidden(layers["dense"][:-1]),
     }
+    masked = parameters.get("mask_value") is not None
+    parameters |= read_pooling(layers["pooling"], masked=masked)
     activation, outputs = read_output(layers["dense"][-1], losses)
     if layers.get("reshape"):
         outputs = read_shape(layers["reshape"][0], parameters)

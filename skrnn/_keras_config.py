@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._architecture import CELLS
+from skrnn._architecture import CELLS, POOLINGS
 from skrnn._keras_names import ACTIVATIONS
 
+POOLING_NAMES = {keras_class: name for name, keras_class in POOLINGS.items()}
 CELL_TYPES = {cell.keras_class: cell_type for cell_type, cell in CELLS.items()}
 
 # Settings that decide how a layer begins or how fast it runs, not what it computes.
@@ -31,6 +32,7 @@ CLASSIFIER_PARTS = (
     Part("input_scaling", ("Normalization", "Rescaling")),
     Part("embedding", ("Embedding",), 1),
     Part("recurrent", (*CELL_TYPES, "Bidirectional")),
+    Part("pooling", tuple(POOLING_NAMES), 1),
     Part("dense", ("Dense",)),
 )
 REGRESSOR_PARTS = (

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from skrnn._architecture import initial_weights
+from skrnn._architecture import POOLINGS, initial_weights
 from skrnn._keras_hoisted import HOISTED_LAYERS, hoisting_pays
 
 if keras.backend.backend() != "tensorflow":
@@ -45,7 +45,7 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
     seeds = iter(range(10_000))
     for i in range(len(architecture.units)):
         x = recurrent_layer(architecture, i, seeds, training=training)(x, mask=mask)
-    x = _head(x, architecture, seeds)
+    x = _head(_pooled(x, mask, architecture), architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
             scaling.y_scale, scaling.y_mean, dtype=architecture.dtype, name="raw"
@@ -70,7 +70,7 @@ def recurrent_layer(
 ):
     """Return the i-th recurrent layer, wrapped where it is bidirectional."""
     if return_sequences is None:
-        return_sequences = architecture.return_sequences or i < len(architecture.units) - 1
+        return_sequences = architecture.keeps_steps(i)
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
@@ -211,6 +211,25 @@ def _masked(x, architecture):
             name="embedding",
         )(x)
     return x, mask
+
+
+def _pooled(x, mask, architecture):
+    """Return one vector of all timesteps that are there, or what already is one.
+
+    Of a sample without any it is the state before, as the last state is: all its steps hold it.
+    """
+    if architecture.pooling == "last":
+        return x
+    layer_class = getattr(keras.layers, POOLINGS[architecture.pooling])
+    layer = layer_class(dtype=architecture.dtype, name="pooling")
+    if mask is None:
+        return layer(x)
+    ops = keras.ops
+    empty = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
+    mask = ops.logical_or(mask, empty)
+    if architecture.pooling == "mean":
+        return layer(x, mask=mask)
+    return layer(ops.where(ops.expand_dims(mask, -1), x, -np.inf))  # it knows no masks
 
 
 def _head(x, architecture, seeds):

@@ -4,6 +4,7 @@ import numpy as np
 
 from skrnn._keras_config import (
     CELL_TYPES,
+    POOLING_NAMES,
     common_setting,
     kind_of,
     read_activation,
@@ -82,6 +83,20 @@ def _read_direction(layer, *allowed):
     config = read_settings_of(layer, *wanted, *allowed)
     read_activation(layer, config["activation"])
     return {key: config[key] for key in wanted} | {"cell_type": CELL_TYPES[kind_of(layer)]}
+
+
+def read_pooling(layers, *, masked):
+    """Return the parameters of a pooling layer: it leaves no timesteps."""
+    if not layers:
+        return {}
+    (layer,) = layers
+    axes = read_settings_of(layer, "data_format")["data_format"]
+    if axes != "channels_last":
+        raise refusal(layer, f"`data_format` must be 'channels_last', got {axes!r}.")
+    pooling = POOLING_NAMES[kind_of(layer)]
+    if masked and pooling == "max":
+        raise refusal(layer, "it reads masked timesteps too, and `pooling='max'` leaves them out.")
+    return {"pooling": pooling, "return_sequences": False}
 
 
 def read_hidden(layers):

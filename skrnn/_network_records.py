@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from skrnn import _numpy_optimizers
-from skrnn._architecture import CELLS, Architecture
+from skrnn._architecture import CELLS, POOLINGS, Architecture
 from skrnn._keras_names import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -73,6 +73,7 @@ ARCHITECTURE = {
     "stateful": is_bool,
     "batch_size": or_none(is_size),
     "dtype": is_text_of("float32", "float64"),
+    "pooling": is_text_of("last", *POOLINGS),
 }
 SETTINGS = {
     "loss": is_text_of(*LOSSES),

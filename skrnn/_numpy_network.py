@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from skrnn._numpy_layers import Dense, Stack
+from skrnn._numpy_pooling import POOLINGS
 
 
 class Network:
@@ -36,6 +37,7 @@ class Network:
         self.stack = Stack(
             architecture, views[:-n_head], into[:-n_head], timesteps, n_samples, kept
         )
+        self.pool = None if architecture.pooling == "last" else POOLINGS[architecture.pooling]()
         self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
         widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
         activations = [architecture.dense_activation] * (n_head - 1)
@@ -75,7 +77,9 @@ class Network:
     def forward(self, x, carried=(), generator=None):
         """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
         states = self.recur(x, carried, generator)
-        if self.architecture.return_sequences:
+        if self.pool is not None:
+            y = self.pool.forward(states.swapaxes(1, 2), self.stack.gone).T
+        elif self.architecture.return_sequences:
             y = states.reshape(self.n_rows, -1)
         else:
             y = self.stack.last()
@@ -100,7 +104,9 @@ class Network:
         d = last.backward(d)
         for dense in reversed(inner):
             d = dense.backward(dense.through_activation(d))
-        if self.architecture.return_sequences:
+        if self.pool is not None:
+            d_last, d_sequence = None, self.pool.backward(d.T).swapaxes(1, 2)
+        elif self.architecture.return_sequences:
             d_last, d_sequence = None, d.reshape(-1, self.n_samples, d.shape[1])
         else:
             d_last, d_sequence = d, None

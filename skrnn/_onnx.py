@@ -28,6 +28,8 @@ RECURRENT_ACTIVATIONS = {
     "tanh": Activation("Tanh"),
 }
 
+POOLINGS = {"mean": "ReduceMean", "max": "ReduceMax"}
+
 DENSE_ACTIVATIONS = {
     "celu": ("Celu", {}),
     "elu": ("Elu", {}),
@@ -197,10 +199,26 @@ class _Steps:
 
     def zero_after_the_end(self, x):
         """Return x (n, T, F) with zeros where no timestep is, for NaN would spread."""
-        graph = self.graph
-        lengths = graph("Unsqueeze", _cast(graph, self.lengths, "int64"), np.array([1]))
-        inside = graph("Less", self.numbers, lengths)  # (n, T)
-        return graph("Where", graph("Unsqueeze", inside, np.array([2])), x, np.float32(0))
+        return self._after(self._n_present(), x, np.float32(0))
+
+    def pooled(self, x, pooling):
+        """Return mean or maximum over the present timesteps of x (n, T, F), zeros if none is."""
+        graph, n_counted = self.graph, self.graph("Max", self._n_present(), np.int64(1))  # (n, 1)
+        x = self.zero_after_the_end(x)
+        if pooling == "max":
+            x = self._after(n_counted, x, np.float32(-np.inf))
+            return graph("ReduceMax", x, np.array([1]), keepdims=0)
+        total = graph("ReduceSum", x, np.array([1]), keepdims=0)
+        return graph("Div", total, _cast(graph, n_counted, "float32"))
+
+    def _n_present(self):
+        """Return how many timesteps each sample has, (n, 1)."""
+        return self.graph("Unsqueeze", _cast(self.graph, self.lengths, "int64"), np.array([1]))
+
+    def _after(self, n_steps, x, value):
+        """Return x (n, T, F) with a value in the place of what comes after so many timesteps."""
+        inside = self.graph("Less", self.numbers, n_steps)  # (n, T)
+        return self.graph("Where", self.graph("Unsqueeze", inside, np.array([2])), x, value)
 
     def put_back(self, x):
         """Return outputs (n, T, D U) at the timesteps they belong to.
@@ -230,7 +248,7 @@ def _add_recurrent(graph, architecture, weights, x, steps):
         operator, width = OPERATORS[architecture.cell_types[i]], layer.output_shape[-1]
         arrays = _layout(operator, [next(weights) for _ in layer.weights])
         attributes = _attributes(operator, architecture, i)
-        only_last = i == len(architecture.units) - 1 and not architecture.return_sequences
+        only_last = not architecture.keeps_steps(i)
         x = graph(operator.name, x, *arrays, *lengths, output=int(only_last), **attributes)
         if only_last:
             x = graph("Transpose", x, perm=(1, 0, 2))  # (n, D, U)
@@ -238,7 +256,11 @@ def _add_recurrent(graph, architecture, weights, x, steps):
         x = graph("Transpose", x, perm=(0, 2, 1, 3))  # (T, n, D, U)
         x = graph("Reshape", x, np.array([0, 0, width]))
     x = graph("Transpose", x, perm=(1, 0, 2))
-    return x if steps is None else steps.put_back(x)
+    if architecture.pooling == "last":
+        return x if steps is None else steps.put_back(x)
+    if steps is not None:
+        return steps.pooled(x, architecture.pooling)
+    return graph(POOLINGS[architecture.pooling], x, np.array([1]), keepdims=0)
 
 
 def _layout(operator, weights):

@@ -6,7 +6,7 @@ from os import PathLike
 
 import numpy as np
 
-from skrnn._architecture import CELLS, Architecture
+from skrnn._architecture import CELLS, POOLINGS, Architecture
 from skrnn._keras_names import ACTIVATIONS, OPTIMIZERS
 from skrnn._settings import Settings
 from skrnn._sklearn import Interval, StrOptions
@@ -27,6 +27,7 @@ CONSTRAINTS = {
     "dense_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "dense_activation": [StrOptions(set(ACTIVATIONS))],
     "return_sequences": ["boolean"],
+    "pooling": [StrOptions({"last", *POOLINGS})],
     "stateful": ["boolean"],
     "vocab_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
     "embedding_dim": [Interval(Integral, 1, None, closed="left")],
@@ -142,6 +143,12 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
     for cell_type in cell_types:
         if not isinstance(cell_type, str) or cell_type not in CELLS:
             raise ValueError(f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}.")
+    pooling = parameters["pooling"]
+    if pooling != "last" and parameters["return_sequences"]:
+        raise ValueError(
+            "`pooling` must be 'last' with `return_sequences=True`, which has an output for every "
+            f"timestep, got {pooling!r}. Leave out one of them."
+        )
     tokens = parameters["vocab_size"] is not None
     return Architecture(
         cell_types=cell_types,
@@ -163,6 +170,7 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         stateful=bool(parameters["stateful"]),
         batch_size=batch_size if parameters["stateful"] else None,
         dtype=parameters["dtype"],
+        pooling=pooling,
     )
 
 

@@ -60,6 +60,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Keras activation of those Dense layers.
     return_sequences : bool, default=False
         One output for every timestep; y then has a timesteps axis.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the Dense layers read of the last recurrent layer: its last state, or the mean or the
+        largest of its states at all timesteps that are not masked, unit by unit.
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` goes on from `states_`.
@@ -177,6 +180,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         dense_sizes=(),
         dense_activation="relu",
         return_sequences=False,
+        pooling="last",
         stateful=False,
         vocab_size=None,
         embedding_dim=100,
@@ -209,6 +213,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.dense_sizes = dense_sizes
         self.dense_activation = dense_activation
         self.return_sequences = return_sequences
+        self.pooling = pooling
         self.stateful = stateful
         self.vocab_size = vocab_size
         self.embedding_dim = embedding_dim
@@ -243,10 +248,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
             In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
-            Bidirectional round one; Dense; Reshape to (steps, outputs); Rescaling. All but the
-            recurrent layers and the last Dense may be left out. The recurrent layers share one
-            activation and dropout, the inner Dense layers one activation. The output is linear, or
-            a softplus, to which a loss such as "poisson" belongs.
+            Bidirectional round one; GlobalAveragePooling1D or GlobalMaxPooling1D; Dense; Reshape to
+            (steps, outputs); Rescaling. All but the recurrent layers and the last Dense may be left
+            out. The recurrent layers share one activation and dropout, the inner Dense layers one
+            activation. The output is linear, or a softplus, to which a loss such as "poisson"
+            belongs.
 
         Returns
         -------

@@ -16,6 +16,8 @@ from keras.layers import (
     Dense,
     Dropout,
     Embedding,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     Input,
     LeakyReLU,
     Masking,
@@ -83,6 +85,14 @@ REGRESSORS = {
     ),
     "embedding": lambda: ([Embedding(9, 3), SimpleRNN(4), Dense(1)], TOKENS),
     "masked embedding": lambda: ([Embedding(9, 3, mask_zero=True), GRU(4), Dense(1)], TOKENS),
+    "mean": lambda: (
+        [Masking(0.0), GRU(4, return_sequences=True), GlobalAveragePooling1D(), Dense(1)],
+        GAPS[GAPS.any((1, 2))],
+    ),
+    "max": lambda: (
+        [Bidirectional(GRU(4, return_sequences=True)), GlobalMaxPooling1D(), Dense(1)],
+        X,
+    ),
     "float64": lambda: ([GRU(4, dtype="float64"), Dense(1, dtype="float64")], X),
 }
 
@@ -331,6 +341,19 @@ def test_from_keras_names_what_it_cannot_take_over(name):
     model = model() if callable(model) else sequential(Input((5, 2)), *model)
     with pytest.raises(ValueError, match=message):
         RNNRegressor.from_keras(model)
+
+
+@pytest.mark.filterwarnings("ignore:Layer 'global_max:UserWarning")
+def test_from_keras_refuses_a_maximum_that_reads_masked_timesteps():
+    layers = Masking(0.0), GRU(3, return_sequences=True), GlobalMaxPooling1D(), Dense(1)
+    with pytest.raises(ValueError, match="it reads masked timesteps too"):
+        RNNRegressor.from_keras(sequential(Input((5, 2)), *layers))
+
+
+def test_from_keras_refuses_pooling_over_the_features():
+    layers = GRU(5, return_sequences=True), GlobalAveragePooling1D("channels_first"), Dense(1)
+    with pytest.raises(ValueError, match="`data_format` must be 'channels_last'"):
+        RNNRegressor.from_keras(sequential(Input((5, 2)), *layers))
 
 
 def test_from_keras_refuses_logits_of_a_classifier():

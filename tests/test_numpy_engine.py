@@ -128,6 +128,10 @@ VARIANTS = {
     "embedded": {"vocab_size": 4, "embedding_dim": 3, "features": 1},
     "dense": {"dense_sizes": (4, 3), "dense_activation": "tanh"},
     "softmax": {"output_activation": "softmax"},
+    "mean": {"pooling": "mean"},
+    "max": {"pooling": "max", "units": (4, 3)},
+    "masked mean": {"pooling": "mean", "masked": True},
+    "masked max": {"pooling": "max", "masked": True, "bidirectional": True},
 }
 
 
@@ -242,6 +246,7 @@ def architectures(draw):
         vocab_size=4 if tokens else None,
         embedding_dim=2 if tokens else None,
         masked=draw(st.booleans()),
+        pooling=draw(st.sampled_from(["last"] if sequences else ["last", "mean", "max"])),
     )
 
 
@@ -285,6 +290,10 @@ NETWORKS = {
     "sequences": {"hidden_size": 4, "return_sequences": True},
     "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "elu"},
     "weighted": {"hidden_size": 4},
+    "mean": {"hidden_size": (4, 3), "pooling": "mean"},
+    "max": {"hidden_size": 4, "pooling": "max", "bidirectional": True},
+    "masked mean": {"hidden_size": 4, "pooling": "mean", "mask_value": -1.0, "bidirectional": True},
+    "masked max": {"hidden_size": (4, 3), "pooling": "max", "mask_value": -1.0},
 }
 
 
@@ -293,11 +302,31 @@ def numbers(variant):
     """Return X, y and sample weights, or None."""
     rng = np.random.default_rng(7)
     X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
-    if variant == "masked":
+    if "mask_value" in NETWORKS[variant]:
         X[rng.random(X.shape[:2]) < 0.3] = -1.0
     y = X.sum(axis=2) if variant == "sequences" else X.sum(axis=(1, 2))
     weights = rng.uniform(0.1, 3, N_SAMPLES) if variant == "weighted" else None
     return rng.integers(0, 6, X.shape[:2]) if variant == "embedded" else X, y, weights
+
+
+class MaskedMaximum(keras.layers.Layer):
+    """The maximum over the timesteps that a mask keeps, which Keras has no layer for."""
+
+    supports_masking = True
+
+    def call(self, x, mask=None):
+        return keras.ops.max(keras.ops.where(mask[..., np.newaxis], x, -1e9), axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None
+
+
+POOLING_LAYERS = {
+    ("mean", False): keras.layers.GlobalAveragePooling1D,
+    ("mean", True): keras.layers.GlobalAveragePooling1D,
+    ("max", False): keras.layers.GlobalMaxPooling1D,
+    ("max", True): MaskedMaximum,
+}
 
 
 def native_network(cell, variant):
@@ -310,14 +339,16 @@ def native_network(cell, variant):
         model.add(keras.layers.Embedding(6, 3, dtype="float64"))
     else:
         model.add(keras.Input((TIMESTEPS, FEATURES), dtype="float64"))
-    if variant == "masked":
+    if "mask_value" in of:
         model.add(keras.layers.Masking(-1.0, dtype="float64"))
     for i, size in enumerate(sizes):
-        sequences = variant == "sequences" or i < len(sizes) - 1
+        sequences = variant == "sequences" or "pooling" in of or i < len(sizes) - 1
         layer = LAYERS[cell](int(size), return_sequences=sequences, dtype="float64")
-        if variant == "bidirectional":
+        if "bidirectional" in of:
             layer = keras.layers.Bidirectional(layer, dtype="float64")
         model.add(layer)
+    if "pooling" in of:
+        model.add(POOLING_LAYERS[of["pooling"], "mask_value" in of](dtype="float64"))
     if variant == "dense":
         model.add(keras.layers.Dense(3, activation="elu", dtype="float64"))
     model.add(keras.layers.Dense(1, dtype="float64"))
@@ -335,6 +366,7 @@ def curve_of_keras(model, X, y, weights, optimizer):
 
 
 QUICK = {("lstm", "plain"), ("gru", "bidirectional"), ("simple_rnn", "masked"), ("gru", "embedded")}
+QUICK |= {("gru", "mean"), ("lstm", "max"), ("simple_rnn", "masked mean"), ("gru", "masked max")}
 
 
 @pytest.mark.parametrize(

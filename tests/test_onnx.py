@@ -79,6 +79,10 @@ REGRESSORS = {
     "masked": {"mask_value": -1.0},
     "masked, bidirectional": {"mask_value": -1.0, "bidirectional": True, "hidden_size": (4, 3)},
     "float64": {"dtype": "float64"},
+    "mean": {"pooling": "mean", "hidden_size": (4, 3)},
+    "max": {"pooling": "max", "bidirectional": True},
+    "masked mean": {"pooling": "mean", "mask_value": -1.0, "bidirectional": True},
+    "masked max": {"pooling": "max", "mask_value": -1.0, "standardize": False},
 }
 
 

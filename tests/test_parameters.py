@@ -80,6 +80,7 @@ CHANGES = {
     "recurrent_dropout": ({}, 0.5),
     "dense_sizes": ({}, (4,)),
     "dense_activation": ({"dense_sizes": (4,)}, "tanh"),
+    "pooling": ({}, "mean"),
     "stateful": ({"shuffle": False}, True),
     "mask_value": ({"standardize": False}, 0.0),
     "loss": ({}, "mean_absolute_error"),
@@ -111,7 +112,7 @@ OF_OTHER_FORM = {
 # The classifier's own programs of these take long; their code is the regressor's.
 SLOW_OF_CLASSIFIER = set(
     "cell_type hidden_size bidirectional activation dropout recurrent_dropout dense_sizes "
-    "dense_activation stateful mask_value loss optimizer batch_size".split()
+    "dense_activation pooling stateful mask_value loss optimizer batch_size".split()
 )
 
 

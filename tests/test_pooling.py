@@ -1,0 +1,122 @@
+"""Pooling of the hidden states: what it reads, in both engines and in Keras's own layers."""
+
+import keras
+import numpy as np
+import pytest
+
+from skrnn import RNNClassifier, RNNRegressor
+
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
+every_pooling = pytest.mark.parametrize("pooling", ["mean", "max"])
+BY_HAND = {"mean": np.mean, "max": np.max}
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def sequences(n_samples=30):
+    """Return sequences of 1 to 6 steps of two features, and their sums."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(1 + i % 6, 2)) for i in range(n_samples)]
+    return X, np.array([x.sum() for x in X])
+
+
+def network(**parameters):
+    settings = {"hidden_size": 4, "epochs": 2, "standardize": False, "random_state": 0}
+    return RNNRegressor("gru", **settings | parameters)
+
+
+@both_engines
+@every_pooling
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_pooling_is_over_the_steps_of_each_sequence(engine, pooling, bidirectional):
+    X, y = sequences()
+    fitted = network(pooling=pooling, bidirectional=bidirectional, engine=engine).fit(X, y)
+    W, b = fitted.weights_[-2:]
+    for x, prediction in zip(X, fitted.predict(X), strict=True):
+        states = fitted.hidden_states([x], return_sequences=True)[0, : len(x)]
+        pooled = BY_HAND[pooling](states, axis=0)
+        np.testing.assert_allclose(prediction, (pooled @ W + b)[0], **CLOSE)
+
+
+@every_pooling
+@pytest.mark.parametrize("n_before", [0, 3])
+@pytest.mark.parametrize("n_behind", [0, 9])
+def test_pooling_leaves_out_padding_wherever_it_stands(pooling, n_before, n_behind):
+    X, y = sequences()
+    fitted = network(pooling=pooling, hidden_size=(4, 3), mask_value=np.nan).fit(X, y)
+    before, behind = (np.full((n, 2), np.nan) for n in (n_before, n_behind))
+    longer = [np.concatenate([before, x, behind]) for x in X]
+    np.testing.assert_allclose(fitted.predict(longer), fitted.predict(X), **CLOSE)
+
+
+@both_engines
+@every_pooling
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidirectional):
+    X = np.random.default_rng(0).normal(size=(20, 4, 2))
+    X[0] = np.nan
+    parameters = {"mask_value": np.nan, "bidirectional": bidirectional, "engine": engine}
+    fitted = network(pooling=pooling, **parameters).fit(X, np.arange(20.0))
+    np.testing.assert_array_equal(fitted.predict(X[:1]), fitted.weights_[-1])
+    np.testing.assert_array_equal(fitted.model_.predict(X[:1], verbose=0)[0], fitted.weights_[-1])
+
+
+@every_pooling
+def test_pooling_in_the_real_model_predicts_as_the_estimator(pooling):
+    X, y = np.random.default_rng(0).integers(0, 9, (20, 5)), np.arange(20) % 3
+    parameters = {"vocab_size": 9, "embedding_dim": 3, "mask_value": 0, "pooling": pooling}
+    fitted = RNNClassifier("lstm", 4, epochs=2, bidirectional=True, **parameters).fit(X, y)
+    assert fitted.engine_ == "numpy"
+    np.testing.assert_allclose(
+        fitted.model_.predict(X, verbose=0), fitted.predict_proba(X), **CLOSE
+    )
+
+
+@every_pooling
+def test_pooled_network_in_a_keras_file_predicts_alike(pooling, tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(20, 5, 2)), np.arange(20.0)
+    X[::3, 2:] = np.nan
+    fitted = network(pooling=pooling, mask_value=np.nan).fit(X, y)
+    fitted.to_keras(tmp_path / "pooled.keras")
+    model = keras.models.load_model(tmp_path / "pooled.keras")
+    np.testing.assert_allclose(model.predict(X, verbose=0)[:, 0], fitted.predict(X), **CLOSE)
+
+
+def test_pooling_stands_in_summary_and_model():
+    pooled = network(pooling="max", bidirectional=True)
+    assert "pooling (GlobalMaxPooling1D)" in pooled.summary((5, 2))
+    layer = pooled.build_model((5, 2)).get_layer("pooling")
+    assert isinstance(layer, keras.layers.GlobalMaxPooling1D)
+    assert "pooling" not in network().summary((5, 2))
+
+
+def test_pooling_leaves_the_states_of_transform_as_they_are():
+    X, y = sequences()
+    fitted = network(pooling="mean").fit(X, y)
+    states = fitted.hidden_states(X, return_sequences=True)
+    last = [states[i, len(x) - 1] for i, x in enumerate(X)]
+    np.testing.assert_allclose(fitted.transform(X), last, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"pooling": "max", "return_sequences": True}, "`pooling` must be 'last' with `return_seq"),
+        ({"pooling": "sum"}, "'pooling' parameter of RNNRegressor must be a str among"),
+        ({"pooling": None}, "'pooling' parameter of RNNRegressor must be a str among"),
+    ],
+)
+def test_pooling_that_cannot_be_is_refused(parameters, message):
+    X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    unfitted = network(**parameters)
+    for refused in (lambda: unfitted.fit(X, X[..., 0]), lambda: unfitted.build_model((5, 2))):
+        with pytest.raises(ValueError, match=message):
+            refused()
+    assert not hasattr(unfitted, "weights_")
+
+
+def test_pooling_cannot_change_under_warm_start():
+    X, y = sequences()
+    fitted = network(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="pooling changed since"):
+        fitted.set_params(pooling="mean").fit(X, y)
