@@ -8,6 +8,7 @@ from skrnn._files import load, save
 from skrnn._forecast_display import ForecastDisplay
 from skrnn._forecaster import RNNForecaster
 from skrnn._format import FileFormatError
+from skrnn._history_display import HistoryDisplay
 from skrnn._regressor import RNNRegressor
 from skrnn._sequence_vectorizer import SequenceVectorizer
 from skrnn._window_transformer import WindowTransformer
@@ -19,6 +20,7 @@ __all__ = [
     "BacktestDisplay",
     "FileFormatError",
     "ForecastDisplay",
+    "HistoryDisplay",
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",

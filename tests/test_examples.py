@@ -76,6 +76,16 @@ def test_twelve_networks_have_the_parameters_of_keras_and_continue_the_sequence(
     assert (tmp_path / "keras_rows.png").stat().st_size > 10_000
 
 
+def test_networks_that_stop_at_their_best_epoch_score_higher(tmp_path):
+    text = printed(ROOT / "examples" / "plot_history.py", cwd=tmp_path)
+    rows = re.findall(r"^(\w+) +(\d+) +(\S+) +(\d+) +(\S+)$", text, re.M)[-3:]
+    assert [row[0] for row in rows] == ["simple_rnn", "gru", "lstm"]
+    for _, epochs, score, stopped, kept in rows:
+        assert int(stopped) < int(epochs) == 120
+        assert 0.2 < float(score) < float(kept)
+    assert (tmp_path / "history.png").stat().st_size > 10_000
+
+
 def test_forecaster_beats_three_naive_forecasts_of_the_passengers(tmp_path):
     text = printed(ROOT / "examples" / "plot_forecast.py", cwd=tmp_path)
     errors = {

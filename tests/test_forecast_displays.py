@@ -1,11 +1,11 @@
-"""The displays: what lines, labels and data their pictures hold; pixels are not compared."""
+"""ForecastDisplay and BacktestDisplay: the lines, labels and data of their pictures, no pixels."""
 
 import sys
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import bands, line, lines
 from forecasting import Recorder, linear, monthly
 from matplotlib import pyplot as plt
 from matplotlib.dates import date2num
@@ -15,28 +15,6 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
 from skrnn._plots import short
-
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def _no_figure_stays_open():
-    yield
-    plt.close("all")
-
-
-def lines(ax, label):
-    return [line for line in ax.lines if line.get_label() == label]
-
-
-def line(ax, label):
-    [found] = lines(ax, label)
-    return found
-
-
-def bands(ax):
-    """Return the corners of each interval by its label."""
-    return {band.get_label(): band.get_paths()[0].vertices for band in ax.collections}
 
 
 def fitted(series, **settings):

@@ -1,0 +1,56 @@
+"""
+When to stop: the losses of each epoch
+======================================
+
+A network that trains for long enough learns the noise of its samples. The loss on samples that it
+does not train on tells when: it falls, and rises again. Here cells of three types learn from 300
+short sequences; the answer is the product of two of their steps, with noise on it.
+"""
+
+# %%
+# The sequences
+# -------------
+import numpy as np
+
+from skrnn import HistoryDisplay, RNNRegressor
+
+rng = np.random.default_rng(0)
+
+
+def sequences(n_samples):
+    X = rng.normal(size=(n_samples, 10, 1))
+    return X, X[:, -3, 0] * X[:, -1, 0] + rng.normal(scale=0.3, size=n_samples)
+
+
+X, y = sequences(300)
+X_test, y_test = sequences(2000)
+
+# %%
+# The losses
+# ----------
+# A third of the samples is held out of training.
+networks = {
+    cell_type: RNNRegressor(
+        cell_type, 16, epochs=120, validation_fraction=1 / 3, random_state=0
+    ).fit(X, y)
+    for cell_type in ("simple_rnn", "gru", "lstm")
+}
+display = HistoryDisplay.from_estimators(networks)
+display.figure_.savefig("history.png", dpi=100)
+
+# %%
+# The stop
+# --------
+# With `patience` training ends when the validation loss has not fallen for so many epochs, and the
+# weights of the best epoch are kept. Without, those of the last one are.
+print(f"{'':12}{'epochs':>8}{'R2':>8}   with patience: {'epochs':>8}{'R2':>8}")
+for cell_type, network in networks.items():
+    whole = network.score(X_test, y_test)
+    stopped = RNNRegressor(**network.get_params()).set_params(patience=20).fit(X, y)
+    kept = stopped.score(X_test, y_test)
+    print(f"{cell_type:12}{network.n_epochs_:8}{whole:8.3f}{'':18}{stopped.n_epochs_:8}{kept:8.3f}")
+
+# %%
+# Each does better on 2,000 new sequences for having stopped. But the losses stand still before they
+# fall: on half as many samples the LSTM's loses patience in epoch 22, before it has learned
+# anything, where its validation loss was lowest in epoch 64. Look at the picture before you choose.

@@ -1,0 +1,143 @@
+"""HistoryDisplay: its lines are the histories, its marks the epochs of lowest loss."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawing import legend, line, lines
+from matplotlib import pyplot as plt
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skrnn import HistoryDisplay, RNNClassifier, RNNForecaster, RNNRegressor
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 4, 1))
+Y = X[:, -1, 0]
+
+
+def network(**settings):
+    settings = {"epochs": 6, "random_state": 0, "engine": "numpy"} | settings
+    return RNNRegressor("gru", 3, **settings)
+
+
+def test_history_display_draws_both_losses_and_marks_the_lowest_validation_loss():
+    noise = np.random.default_rng(1).normal(size=40)
+    estimator = network(validation_fraction=0.25, learning_rate=0.3).fit(X, noise)
+    ax = HistoryDisplay.from_estimator(estimator).ax_
+    for label, key in [("loss", "loss"), ("validation loss", "val_loss")]:
+        assert_array_equal(line(ax, label).get_xdata(), range(1, 7))
+        assert_array_equal(line(ax, label).get_ydata(), estimator.history_[key])
+    epoch = 1 + int(np.argmin(estimator.history_["val_loss"]))
+    assert epoch < 6
+    [mark] = [found for found in ax.lines if found.get_label().startswith(f"best epoch {epoch} (")]
+    assert (mark.get_xdata(), mark.get_ydata()) == (epoch, min(estimator.history_["val_loss"]))
+    assert legend(ax) == ["loss", "validation loss", mark.get_label()]
+
+
+def test_history_display_marks_the_epoch_whose_weights_patience_keeps():
+    data = X[30:], Y[30:]
+    estimator = network(learning_rate=0.3, patience=9).fit(X[:30], Y[:30], validation_data=data)
+    ax = HistoryDisplay.from_estimator(estimator).ax_
+    [mark] = [found for found in ax.lines if found.get_label().startswith("best epoch")]
+    error = (estimator.predict(data[0]) - data[1]) / Y[:30].std()
+    assert mark.get_ydata() == pytest.approx((error**2).mean(), rel=1e-4)
+
+
+def test_history_display_judges_by_the_loss_where_there_is_no_validation():
+    history = {"loss": [3.0, 1.0, 2.0], "seconds": [0.1] * 3}
+    ax = HistoryDisplay({None: history}).plot().ax_
+    assert line(ax, "best epoch 2 (1.00)").get_xdata() == 2
+    assert not lines(ax, "validation loss")
+    assert line(ax, "loss").get_linestyle() == "-"
+
+
+def test_history_display_draws_one_epoch_and_epochs_without_validation_before_others():
+    ax = HistoryDisplay({None: {"loss": [3.0]}}).plot().ax_
+    assert legend(ax) == ["loss", "best epoch 1 (3.00)"]
+    history = {"loss": [3.0, 1.0, 2.0], "val_loss": [np.nan, 2.5, 2.0]}
+    assert "best epoch 3 (2.00)" in legend(HistoryDisplay({None: history}).plot().ax_)
+
+
+def test_history_display_draws_several_estimators_each_in_its_colour():
+    estimators = {"calm": network(learning_rate=0.01), "wild": network(learning_rate=0.3)}
+    for estimator in estimators.values():
+        estimator.set_params(validation_fraction=0.25).fit(X, Y)
+    ax = HistoryDisplay.from_estimators(estimators).ax_
+    colors = []
+    for name, estimator in estimators.items():
+        own = [found for found in ax.lines if found.get_label().startswith(f"{name}: ")]
+        assert len(own) == 3
+        assert_array_equal(own[0].get_ydata(), estimator.history_["loss"])
+        assert len({found.get_color() for found in own}) == 1
+        colors.append(own[0].get_color())
+    assert len(set(colors)) == 2
+    assert len({found.get_marker() for found in ax.lines} - {"None"}) == 2
+
+
+def test_history_display_numbers_the_estimators_of_cross_validate():
+    found = cross_validate(network(), X, Y, cv=3, return_estimator=True)
+    ax = HistoryDisplay.from_estimators(found["estimator"]).ax_
+    for number, estimator in enumerate(found["estimator"], start=1):
+        assert_array_equal(line(ax, f"{number}: loss").get_ydata(), estimator.history_["loss"])
+
+
+def test_history_display_adds_to_given_axes():
+    figure, ax = plt.subplots()
+    for name in ("a", "b"):
+        display = HistoryDisplay.from_estimator(network().fit(X, Y), name=name, ax=ax)
+    assert (display.ax_, display.figure_) == (ax, figure)
+    assert line(ax, "a: loss").get_color() != line(ax, "b: loss").get_color()
+
+
+def test_history_display_finds_the_network_in_what_holds_it():
+    pipeline = make_pipeline(FunctionTransformer(), network())
+    search = GridSearchCV(pipeline, {"rnnregressor__epochs": [2, 3]}, cv=2).fit(X, Y)
+    ax = HistoryDisplay.from_estimator(search).ax_
+    expected = search.best_estimator_[-1].history_["loss"]
+    assert_array_equal(line(ax, "loss").get_ydata(), expected)
+    forecaster = RNNForecaster(network(), timesteps=4).fit(pd.Series(np.sin(np.arange(40))))
+    ax = HistoryDisplay.from_estimator(forecaster).ax_
+    assert_array_equal(line(ax, "loss").get_ydata(), forecaster.regressor_.history_["loss"])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "label"),
+    [
+        (network(), Y, "Loss (mean squared error of standardized y)"),
+        (network(standardize="X", loss="mae"), Y, "Loss (mean absolute error)"),
+        (RNNClassifier("gru", 3, epochs=2), Y > 0, "Loss (binary crossentropy)"),
+    ],
+)
+def test_history_display_says_what_is_measured(estimator, y, label):
+    display = HistoryDisplay.from_estimator(estimator.fit(X, y))
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("Epoch", label)
+
+
+def test_history_display_names_no_measure_where_estimators_differ_in_it():
+    estimators = [network().fit(X, Y), network(loss="mae").fit(X, Y)]
+    assert HistoryDisplay.from_estimators(estimators).ax_.get_ylabel() == "Loss"
+
+
+def test_history_display_refuses_what_has_no_history():
+    with pytest.raises(TypeError, match="or hold one, got Ridge, which has no `history_`"):
+        HistoryDisplay.from_estimator(Ridge().fit(X[:, :, 0], Y))
+    with pytest.raises(NotFittedError):
+        HistoryDisplay.from_estimator(network())
+    with pytest.raises(ValueError, match="`estimators` must hold at least one estimator, got none"):
+        HistoryDisplay.from_estimators({})
+    with pytest.raises(ValueError, match="history of 'a' must hold at least one epoch, got none"):
+        HistoryDisplay({"a": {"loss": [], "seconds": []}}).plot()
+    assert not plt.get_fignums()
+
+
+def test_history_display_without_matplotlib_names_the_extra(monkeypatch):
+    estimator = network().fit(X, Y)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
+        HistoryDisplay.from_estimator(estimator)
