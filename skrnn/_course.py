@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skrnn._lengths import by_length
 from skrnn._streams import set_words, words_of
 
 
@@ -31,15 +32,21 @@ class Course:
     ----------
     state : State
         From which training begins.
-    n_samples : int
+    samples : Samples
+        What training reads.
     rng : numpy.random.Generator
         Draws the order of the samples.
     plan : Plan
+    n_batch : int
+        Samples in a batch.
     """
 
-    def __init__(self, state, n_samples, rng, plan):
-        self.state, self.rng, self.plan = state, rng, plan
-        self.order = np.arange(n_samples, dtype=np.int32)
+    def __init__(self, state, samples, rng, plan, n_batch):
+        self.state, self.rng, self.plan, self.n_batch = state, rng, plan, n_batch
+        self.order = np.arange(len(samples), dtype=np.int32)
+        self.lengths = None
+        if plan.shuffle and samples.spans is not None:
+            self.lengths = samples.spans[:, 1] - samples.spans[:, 0]
         self.best, self.history = Best(plan), {}
 
     @property
@@ -51,7 +58,9 @@ class Course:
         """Return the order in which the next epoch reads the samples."""
         if self.plan.shuffle:
             self.rng.shuffle(self.order)
-        return self.order
+        if self.lengths is None:
+            return self.order
+        return by_length(self.order, self.lengths, self.n_batch, self.rng)
 
     def see(self, state, losses, seconds):
         """Take note of an epoch, and tell whether patience has run out."""

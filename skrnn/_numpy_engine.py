@@ -9,10 +9,12 @@ from math import prod
 import numpy as np
 
 from skrnn._blas import one_blas_thread
+from skrnn._lengths import steps_read
 from skrnn._numpy_activations import ACTIVATIONS
 from skrnn._numpy_losses import LOSSES
 from skrnn._numpy_network import Network, flatten, unflatten
 from skrnn._numpy_optimizers import OPTIMIZERS, takes
+from skrnn._sequences import padded
 from skrnn._state import State
 from skrnn._streams import set_words, words_of
 
@@ -56,17 +58,13 @@ class Loaded:
         n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
         self.block = n_batches * self.n_batch
 
-    def network(self, n_samples):
-        """Return the network for batches of this size."""
-        if n_samples not in self.networks:
-            self.networks[n_samples] = Network(
-                self.architecture,
-                self.weights,
-                n_samples,
-                self.samples.sequences.timesteps,
-                self.optimizer.gradient,
+    def network(self, shape):
+        """Return the network for batches of this many samples and timesteps."""
+        if shape not in self.networks:
+            self.networks[shape] = Network(
+                self.architecture, self.weights, *shape, self.optimizer.gradient
             )
-        return self.networks[n_samples]
+        return self.networks[shape]
 
     def batches(self, order):
         """Yield X and y of each batch, and the share of its loss that each sample has."""
@@ -78,7 +76,10 @@ class Loaded:
                 X, y, w = (array[rows] for array in self.arrays)
             for begin in range(0, len(rows), self.n_batch):
                 batch = slice(begin, begin + self.n_batch)
-                yield X[batch], y[batch], self.shares(w[batch])
+                x_batch, y_batch, w_batch = _trimmed(
+                    self.samples, rows[batch], X[batch], y[batch], w[batch]
+                )
+                yield x_batch, y_batch, self.shares(w_batch)
 
     def shares(self, w):
         """Return `_shares` of a batch's weights; equal weights have the same in each batch."""
@@ -171,7 +172,7 @@ def run_epoch(loaded, state, order):
     carried = zero_states(loaded.architecture) if stateful else []
     total = 0.0
     for X, y, shares in loaded.batches(order):
-        network = loaded.network(len(X))
+        network = loaded.network(X.shape[:2])
         output = network.forward(X, carried, loaded.generator)
         loss, d = _batch_loss(loaded.loss, network, output, y, shares)
         of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
@@ -189,7 +190,8 @@ def evaluate(architecture, settings, weights, samples):
     n_batch = min(settings.batch_size, len(samples))
     loss_function, carried, total = LOSSES[settings.loss], [], 0.0
     for start in range(0, len(samples), n_batch):
-        X, y, w = samples.block(np.arange(start, min(start + n_batch, len(samples))))
+        order = np.arange(start, min(start + n_batch, len(samples)))
+        X, y, w = _trimmed(samples, order, *samples.block(order))
         with _borrowed(architecture, weights, X) as network:
             output = network.forward(X, carried)
             shares = _shares(loss_function, architecture, w)
@@ -221,29 +223,31 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     carried : list of ndarray
     """
     at_once, carried = architecture.batch_size or PREDICT_AT_ONCE, carried or []
+    by_timestep = architecture.return_sequences if hidden is None else hidden[0]
+    indices, steps = _blocks(sequences, at_once, by_timestep=by_timestep)
 
     @np.errstate(all="ignore")
-    def block(start, carried=()):
-        X = sequences.block(slice(start, start + at_once), scaling, architecture.dtype)
+    def block(index, steps, carried=()):
+        X = sequences.block(index, scaling, architecture.dtype, steps)
         with _borrowed(architecture, weights, X) as network:
             if hidden is None:
                 arrays = [_as_samples(network, network.forward(X, carried))]
             else:
                 arrays = _hidden(network, network.recur(X, carried), *hidden)
+            if by_timestep and X.shape[1] < sequences.timesteps:
+                arrays[0] = padded(arrays[0], sequences.timesteps)
             return arrays, network.stack.carried() if architecture.stateful else []
 
-    starts, blocks = range(0, len(sequences), at_once), []
+    blocks = []
     with one_blas_thread() as n_threads:
-        if architecture.stateful or len(starts) == 1 or n_threads == 1:
-            for start in starts:
-                arrays, carried = block(start, carried)
+        if architecture.stateful or len(indices) == 1 or n_threads == 1:
+            for index, read in zip(indices, steps, strict=True):
+                arrays, carried = block(index, read, carried)
                 blocks.append(arrays)
         else:  # NumPy lets go of the interpreter in the products and functions of a block
             with ThreadPoolExecutor(n_threads) as pool:
-                blocks = [arrays for arrays, _ in pool.map(block, starts)]
-    if len(blocks) == 1:
-        return blocks[0], carried
-    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)], carried
+                blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
+    return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], carried
 
 
 def zero_states(architecture):
@@ -256,6 +260,40 @@ def clear():
     """Forget the networks that are kept for the next prediction."""
     with _lock:
         _idle.clear()
+
+
+def _trimmed(samples, order, X, y, w):
+    """Return a batch without the timesteps that none of its samples needs."""
+    if samples.spans is None:
+        return X, y, w
+    steps = steps_read(samples.spans[order], X.shape[1])
+    if w.ndim == 2:
+        y, w = y[:, steps], w[:, steps]
+    return X[:, steps], y, w
+
+
+def _blocks(sequences, at_once, *, by_timestep):
+    """Return the samples of each block of a prediction, and the timesteps that they need.
+
+    Samples of unequal lengths are sorted by length, so that short ones stay among themselves.
+    """
+    starts = range(0, len(sequences), at_once)
+    spans = sequences.spans(by_timestep)
+    if spans is None:
+        return [slice(start, start + at_once) for start in starts], [slice(None)] * len(starts)
+    order = np.argsort(spans[:, 1] - spans[:, 0], kind="stable")
+    indices = [order[start : start + at_once] for start in starts]
+    return indices, [steps_read(spans[index], sequences.timesteps) for index in indices]
+
+
+def _in_order(parts, indices):
+    """Return the parts of a prediction as one array, in the order of the samples."""
+    if isinstance(indices[0], slice):
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    array = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    for index, part in zip(indices, parts, strict=True):
+        array[index] = part
+    return array
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Samples: what one training or validation run reads, gathered in blocks on demand."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,6 +41,12 @@ class Samples:
         """Bytes of one gathered sample."""
         itemsize = np.dtype(self.dtype).itemsize
         return self.sequences.timesteps * self.sequences.features * itemsize
+
+    @cached_property
+    def spans(self):
+        """`Sequences.spans` of the samples of this run."""
+        spans = self.sequences.spans(by_timestep=self.weights.ndim == 2)
+        return spans if spans is None or self.positions is None else spans[self.positions]
 
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""

@@ -59,9 +59,37 @@ class Sequences:
             return np.ones(values.shape[:2], dtype=bool)
         return ~(absent_tokens if self.tokens else absent_steps)(values, self.mask_value)
 
-    def block(self, index, scaling, dtype):
-        """Return the samples of an index, standardized, absent steps as NaN or -1, in one array."""
-        values = self.values[index]
+    def spans(self, by_timestep):
+        """Return which timesteps of each sample need to be read, or None for all.
+
+        Parameters
+        ----------
+        by_timestep : bool
+            Whether each timestep has an output; then only what pads a list can be left out.
+
+        Returns
+        -------
+        ndarray of int32 of shape (n_samples, 2), or None
+            Where they begin, and end.
+        """
+        if not self.masked or (by_timestep and self.lengths is None):
+            return None
+        spans = np.zeros((len(self), 2), np.int32)
+        if by_timestep:
+            spans[:, 1] = self.lengths
+        else:
+            at_once = max(1, ROWS_AT_ONCE // self.timesteps)
+            for start in range(0, len(self), at_once):
+                index = slice(start, start + at_once)
+                present = self.present(index)
+                spans[index, 0] = present.argmax(axis=1)
+                spans[index, 1] = self.timesteps - present[:, ::-1].argmax(axis=1)
+                spans[index][~present.any(axis=1)] = 0, 1
+        return None if (spans == (0, self.timesteps)).all() else spans
+
+    def block(self, index, scaling, dtype, steps=slice(None)):
+        """Return samples and timesteps, standardized, absent steps as NaN or -1, in one array."""
+        values = self.values[index, steps]
         if self.tokens:
             gone = absent_tokens(values, self.mask_value) if self.masked else False
             return np.where(gone, -1, values).astype(np.int32)

@@ -91,7 +91,7 @@ def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoi
     training, validation = data
     loaded = engine.load(architecture, settings, training)
     state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
-    course = Course(state, len(training), rng, plan)
+    course = Course(state, training, rng, plan, settings.batch_size)
     checkpoints.restore(course)
     progress = Progress(plan.epochs, course.done) if plan.verbose else None
     course.state = hook.train_begin(course.state)

@@ -33,6 +33,7 @@ LEVELS = [
         "_numpy_losses",
         "_numpy_optimizers",
         "_numbers",
+        "_lengths",
         "_documents",
         "_vocabulary",
         "_plots",

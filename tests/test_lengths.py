@@ -1,0 +1,123 @@
+"""Batches of sequences of like length, cut to the timesteps that they need."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn._lengths import by_length, steps_read
+from skrnn._sequences import Sequences
+
+
+def numeric_list(n_samples=70, longest=19, seed=0):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, longest + 1, n_samples)
+    lengths[0] = longest
+    return [rng.normal(size=(length, 2)) for length in lengths]
+
+
+@given(n_samples=st.integers(1, 300), n_batch=st.integers(1, 20), seed=st.integers(0, 100))
+def test_order_by_length_holds_each_sample_once_and_leaves_the_rest_where_it_was(
+    n_samples, n_batch, seed
+):
+    rng = np.random.default_rng(seed)
+    order, lengths = rng.permutation(n_samples), rng.integers(1, 50, n_samples)
+    found = by_length(order, lengths, n_batch, rng)
+    np.testing.assert_array_equal(np.sort(found), np.arange(n_samples))
+    n_whole = n_samples // n_batch * n_batch
+    np.testing.assert_array_equal(found[n_whole:], order[n_whole:])
+
+
+def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches():
+    rng = np.random.default_rng(0)
+    order, lengths = rng.permutation(3200), rng.integers(1, 50, 3200)
+
+    def read(order):
+        return lengths[order].reshape(-1, 32).max(axis=1).sum() * 32
+
+    first, second = (by_length(order, lengths, 32, rng) for _ in range(2))
+    assert read(first) < 1.1 * lengths.sum() < 1.6 * lengths.sum() < read(order)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(
+        np.sort(first.reshape(-1, 32).min(axis=1)), np.sort(second.reshape(-1, 32).min(axis=1))
+    )
+
+
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 40)), min_size=1, max_size=9),
+)
+def test_steps_read_hold_what_is_present_and_at_most_half_more(spans):
+    spans = np.array([(first, min(40, first + length)) for first, length in spans])
+    steps = steps_read(spans, 40)
+    first, stop = spans[:, 0].min(), spans[:, 1].max()
+    assert 0 <= steps.start <= first < stop <= steps.stop <= 40
+    assert steps.stop - steps.start <= 1.5 * (stop - first)
+
+
+def test_spans_are_those_of_present_timesteps():
+    values = np.array([[0, 1, 0, 2, 0], [0, 0, 0, 0, 0], [3, 0, 0, 0, 0], [0, 0, 0, 0, 4]])
+    found = Sequences(values, mask_value=0).spans(by_timestep=False)
+    np.testing.assert_array_equal(found, [[1, 4], [0, 1], [0, 1], [4, 5]])
+    assert Sequences(values).spans(by_timestep=False) is None
+    assert Sequences(values, mask_value=0).spans(by_timestep=True) is None
+    assert Sequences(values, mask_value=9).spans(by_timestep=False) is None
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("hidden_size", [6, (5, 4)])
+def test_many_sequences_are_predicted_as_each_alone(return_sequences, hidden_size):
+    X = numeric_list()
+    y = [x.sum(axis=1) if return_sequences else x.sum() for x in X]
+    estimator = RNNRegressor(
+        *("gru", hidden_size),
+        bidirectional=True,
+        return_sequences=return_sequences,
+        dtype="float64",
+        epochs=1,
+        engine="numpy",
+    ).fit(X[:20], y[:20])
+    together = estimator.predict(X * 9)  # more than one block
+    for x, found in zip(X * 9, together, strict=True):
+        np.testing.assert_allclose(found, estimator.predict([x])[0], rtol=1e-12, atol=1e-12)
+    hidden = estimator.hidden_states(X)
+    for x, found in zip(X, hidden, strict=True):
+        np.testing.assert_allclose(found, estimator.hidden_states([x])[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+def test_padding_changes_neither_the_order_of_training_nor_its_loss(padding):
+    X = numeric_list(n_samples=80)
+    y = [x.sum() for x in X]
+    settings = {"dtype": "float64", "batch_size": 8, "epochs": 3, "random_state": 0}
+    of_list = RNNRegressor("lstm", 5, engine="numpy", **settings).fit(X, y)
+    full = np.full((80, 30, 2), np.nan)
+    for row, x in zip(full, X, strict=True):
+        row[slice(len(x)) if padding == "post" else slice(-len(x), None)] = x
+    of_array = RNNRegressor("lstm", 5, engine="numpy", mask_value=np.nan, **settings).fit(full, y)
+    np.testing.assert_allclose(of_array.history_["loss"], of_list.history_["loss"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_engines_train_alike_on_batches_by_length(return_sequences):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(1, 9, length) for length in rng.integers(1, 20, 90)]
+    y = [x % 2 if return_sequences else x[0] % 2 for x in X]
+    losses = [
+        RNNClassifier(
+            *("gru", 6),
+            vocab_size=9,
+            return_sequences=return_sequences,
+            dtype="float64",
+            batch_size=8,
+            epochs=3,
+            validation_fraction=0.3,
+            random_state=0,
+            engine=engine,
+        )
+        .fit(X, y)
+        .history_
+        for engine in ("numpy", "keras")
+    ]
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(losses[0][name], losses[1][name], rtol=1e-9)
