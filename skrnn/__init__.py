@@ -11,6 +11,7 @@ from skrnn._format import FileFormatError
 from skrnn._history_display import HistoryDisplay
 from skrnn._regressor import RNNRegressor
 from skrnn._sequence_vectorizer import SequenceVectorizer
+from skrnn._window_display import WindowDisplay
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows
 
@@ -25,6 +26,7 @@ __all__ = [
     "RNNForecaster",
     "RNNRegressor",
     "SequenceVectorizer",
+    "WindowDisplay",
     "WindowTransformer",
     "__version__",
     "cells",

@@ -86,6 +86,13 @@ def test_networks_that_stop_at_their_best_epoch_score_higher(tmp_path):
     assert (tmp_path / "history.png").stat().st_size > 10_000
 
 
+def test_windows_hold_no_row_that_they_must_not(tmp_path):
+    text = printed(ROOT / "examples" / "plot_windows.py", cwd=tmp_path)
+    found = re.findall(r"^(.*): (\w+)$", text, re.M)
+    assert [answer for _, answer in found] == ["True", "6", "0"]
+    assert (tmp_path / "windows.png").stat().st_size > 10_000
+
+
 def test_forecaster_beats_three_naive_forecasts_of_the_passengers(tmp_path):
     text = printed(ROOT / "examples" / "plot_forecast.py", cwd=tmp_path)
     errors = {
