@@ -18,7 +18,7 @@ from skrnn._keras_names import (
 )
 from skrnn._numbers import as_array, check_numbers
 from skrnn._onnx import add_prediction
-from skrnn._sequences import padded
+from skrnn._sequences import Sequences, padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
 from skrnn._validation import (
@@ -317,10 +317,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             With the trailing shape of the y that was fitted. With `return_sequences` a list X
             gives a 1-D object array of arrays, one for each sequence.
         """
-        sequences, outputs = self._forward(X)
-        lead = 2 if self._architecture.return_sequences else 1
-        outputs = outputs.reshape(*outputs.shape[:lead], *self._target_shape)
-        return self._as_given(outputs, sequences)
+        return self._predict(self._read_fitted(X))
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2, averaged over the outputs.
@@ -347,6 +344,16 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         truth = truth.reshape(*weights.shape, -1)[counted]
         outputs = self._outputs(sequences).reshape(*weights.shape, -1)[counted]
         return r2_score(truth, outputs, sample_weight=weights[counted])
+
+    def _predict(self, sequences):
+        outputs = self._outputs(sequences)
+        lead = 2 if self._architecture.return_sequences else 1
+        outputs = outputs.reshape(*outputs.shape[:lead], *self._target_shape)
+        return self._as_given(outputs, sequences)
+
+    def _predict_alike(self, X):
+        """Return `predict` of a finite array like one that it took before, without a look at it."""
+        return self._predict(Sequences(X, mask_value=self._mask_value))
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its trailing shape learned or compared."""

@@ -43,18 +43,36 @@ def _rolled(plan, regressor, buffer, series, stops, n_steps):
     """Return what the network forecasts, its outputs fed back until there are `n_steps`."""
     T, H = plan.timesteps, plan.outputs
     n_blocks = -(-n_steps // H)
+    path = np.empty((len(series), T + n_blocks * H))
+    features, gone = _features(plan, buffer, series, stops, n_steps, path)
+    quick = getattr(regressor, "_predict_alike", regressor.predict)
+    predict = regressor.predict
+    for start in range(0, n_blocks * H, H):
+        X = features[:, start : start + T].copy()
+        levels, spreads = leveled(X) if plan.by_window else (0.0, 1.0)
+        ahead = np.asarray(predict(X), dtype=np.float64).reshape(len(X), H) * spreads + levels
+        part = slice(start + T, start + T + H)
+        path[:, part] = ahead
+        features[:, part, 0] = np.where(gone[:, part], np.nan, ahead)
+        # What comes next differs in a few values: only what is not finite is looked at again.
+        predict = quick if np.isfinite(ahead).all() else regressor.predict
+    return path[:, T : T + n_steps]
+
+
+def _features(plan, buffer, series, stops, n_steps, path):
+    """Return what windows hold of every row, and which rows are missing in `exog`.
+
+    The known values go into `path`, (n_origins, n_rows); those to be forecast are zero as yet.
+    """
+    T, H = plan.timesteps, plan.outputs
     rows = buffer.bounds[series] + stops
     # Beyond the last step the columns known in the future stand still.
     last = np.minimum(rows + n_steps, buffer.bounds[series + 1]) - 1
-    seen = np.minimum(rows[:, np.newaxis] + np.arange(-T, n_blocks * H), last[:, np.newaxis])
-    own, exog = buffer.own[seen], buffer.exog[seen]  # (n_origins, T + n_blocks * H, ...)
-    path = np.empty(seen.shape)
+    seen = np.minimum(rows[:, np.newaxis] + np.arange(-T, path.shape[1] - T), last[:, np.newaxis])
     path[:, :T] = buffer.values[seen[:, :T]]
-    for start in range(0, n_blocks * H, H):
-        now, later = slice(start, start + T), slice(start + H, start + H + T)
-        columns = [path[:, now, np.newaxis], own[:, now], exog[:, now], exog[:, later]]
-        X = masked(np.concatenate(columns, axis=2).astype(plan.dtype))
-        levels, spreads = leveled(X) if plan.by_window else (0.0, 1.0)
-        ahead = np.asarray(regressor.predict(X), dtype=np.float64).reshape(len(X), H)
-        path[:, start + T : start + T + H] = ahead * spreads + levels
-    return path[:, T : T + n_steps]
+    path[:, T:] = 0.0
+    exog = buffer.exog[seen]  # (n_origins, n_rows, n_exog)
+    later = exog[:, np.minimum(np.arange(path.shape[1]) + H, path.shape[1] - 1)]
+    columns = [path[:, :, np.newaxis], buffer.own[seen], exog, later]
+    features = masked(np.concatenate(columns, axis=2).astype(plan.dtype))
+    return features, np.isnan(features[:, :, 0])

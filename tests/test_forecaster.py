@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import RNNForecaster, RNNRegressor
@@ -336,3 +337,29 @@ def test_equal_seeds_forecast_bitwise_the_same():
     y = monthly()
     forecaster = RNNForecaster(quick(), timesteps=6, steps=3)
     assert clone(forecaster).fit(y).predict().equals(clone(forecaster).fit(y).predict())
+
+
+@pytest.mark.parametrize("scale", [None, "series", "window"])
+def test_a_network_rolls_forward_as_its_predict_does(scale):
+    """One whose steps are all looked at, and a network, whose later steps are not."""
+    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=100)}, index=monthly(100).index)
+    wide.iloc[-9, 0] = np.nan
+    exog = exog.drop([exog.index[75], exog.index[83]])
+    settings = {"timesteps": 6, "steps": 3, "scale": scale, "allow_missing": True}
+    for strategy in ("direct", "recursive"):
+        network = quick(mask_value=np.nan, dtype="float64")
+        quickly, plainly = (
+            RNNForecaster(regressor, strategy=strategy, **settings).fit(wide, exog).predict(9, exog)
+            for regressor in (network, make_pipeline(network))
+        )
+        assert_array_equal(quickly, plainly)
+
+
+def test_a_forecast_that_overflows_is_refused_as_predict_does():
+    network = RNNRegressor("simple_rnn", 2, activation="relu", epochs=1, random_state=0)
+    forecaster = RNNForecaster(network, timesteps=2, strategy="recursive").fit(monthly())
+    for weights in forecaster.regressor_.weights_:
+        weights[...] = 1e9
+    with pytest.raises(ValueError, match="infinity"), np.errstate(over="ignore"):
+        forecaster.predict(9)
