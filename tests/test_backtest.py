@@ -76,6 +76,19 @@ def test_intervals_cover_exchangeable_rows_as_often_as_they_say():
         assert abs(summary.loc["forecast", f"coverage_{level}"] - level) < 3
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_intervals_of_a_network_cover_series_that_remember_within_five_points(seed):
+    y = noise(300, 16, seed=seed)
+    for row in range(1, len(y)):
+        y.iloc[row] += 0.7 * (y.iloc[row - 1] - 50)
+    y += 5 * np.sin(2 * np.pi * np.arange(300) / 12)[:, np.newaxis]
+    network = RNNRegressor("gru", 4, epochs=8, random_state=0)
+    forecaster = RNNForecaster(network, timesteps=12, steps=4, calibration=40)
+    held = forecaster.backtest(y, folds=20, level=[80, 95]).summary().loc["forecast"]
+    for level in (80, 95):
+        assert abs(held[f"coverage_{level}"] - level) < 5
+
+
 def test_intervals_of_a_series_at_rest_are_finite_and_no_point():
     y = noise(200)[0]
     y[150:] = y[150]

@@ -1,19 +1,22 @@
-"""How often the intervals of 80 and 95% hold the truth: ETTh1's OT, or 21 series of M4 hourly.
+"""How often the intervals of 80 and 95% hold the truth: ETTh1's OT, and 21 series of M4 hourly.
 
-    python examples/benchmarks/quality/coverage.py FOLDER {etth1,m4}
+    python examples/benchmarks/quality/coverage.py FOLDER [--on etth1 m4] [--seeds 3]
 
-Printed is the share, in percent, of the 80% interval; beside it that of the 95% interval.
+Each share is of all series, windows and steps of a data set. Its mean over seeds must lie within
+five points of the level, else the script ends with an error.
 """
+
+import argparse
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from seeds import report
 
 from skrnn import RNNForecaster, RNNRegressor
 
-
-def measure(folder, seed, choice):
-    return {"etth1": on_etth1, "m4": on_m4}[choice](folder, seed)
+LEVELS = [80, 95]
+FARTHEST = 5  # points off the level
 
 
 def on_etth1(folder, seed):
@@ -26,9 +29,9 @@ def on_etth1(folder, seed):
         scale="window",
         calibration=1000,
     )
-    table = forecaster.backtest(hours[:14400], folds=2880 - 23, step=1, level=[80, 95])
+    table = forecaster.backtest(hours[:14400], folds=2880 - 23, step=1, level=LEVELS)
     row = table.summary().loc["forecast"]
-    return row["coverage_80"], {"95%": row["coverage_95"]}
+    return [row[f"coverage_{level}"] for level in LEVELS]
 
 
 def on_m4(folder, seed):
@@ -59,14 +62,34 @@ def on_m4(folder, seed):
         calibration=5,
     )
     history = pd.concat({name: series[:-48] for name, series in rows.items()})
-    table = forecaster.fit(history).predict(level=[80, 95])
+    table = forecaster.fit(history).predict(level=LEVELS)
     truths = pd.concat({name: series[-48:] for name, series in rows.items()})
-    held = [
+    return [
         100 * truths.between(table[f"lower_{level}"], table[f"upper_{level}"]).mean()
-        for level in (80, 95)
+        for level in LEVELS
     ]
-    return held[0], {"95%": held[1]}
+
+
+MEASURES = {"etth1": on_etth1, "m4": on_m4}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Coverage of intervals")
+    parser.add_argument("folder", type=Path, help="the folder that holds the data")
+    parser.add_argument("--on", nargs="+", choices=MEASURES, default=list(MEASURES))
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    off = []
+    for name in options.on:
+        held = [MEASURES[name](options.folder, seed) for seed in range(options.seeds)]
+        for level, shares in zip(LEVELS, np.transpose(held), strict=True):
+            each = ", ".join(f"{share:.1f}" for share in shares)
+            print(f"{name}, {level}%: mean {shares.mean():.1f} ({each})", flush=True)
+            if abs(shares.mean() - level) > FARTHEST:
+                off.append(f"{name} at {level}%")
+    if off:
+        sys.exit(f"More than {FARTHEST} points off the level: {', '.join(off)}.")
 
 
 if __name__ == "__main__":
-    report("Coverage of 80%", measure, {"etth1": 80, "m4": 80}, "etth1", "m4")
+    main()
