@@ -30,10 +30,11 @@ POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
 
 
 class Weight(NamedTuple):
-    """One weight array: its shape and the initializer that fills it."""
+    """One weight array: its shape, the initializer that fills it, and its L2 regularizer."""
 
     shape: tuple
     initializer: str
+    l2: float = 0.0
 
 
 class Layer(NamedTuple):
@@ -81,6 +82,8 @@ class Architecture:
         "float32" or "float64".
     pooling : str
         "last", or a key of POOLINGS. It and what follows has the defaults of older files.
+    kernel_l2, recurrent_l2 : float
+        Of the L2 regularizers of every recurrent layer's kernel and recurrent kernel.
     """
 
     cell_types: tuple
@@ -103,6 +106,8 @@ class Architecture:
     batch_size: int | None
     dtype: str
     pooling: str = "last"
+    kernel_l2: float = 0.0
+    recurrent_l2: float = 0.0
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer hands on the states of all timesteps."""
@@ -160,6 +165,11 @@ class Architecture:
         return sum(layer.n_parameters for layer in self.layers())
 
     @property
+    def penalized(self):
+        """Whether a regularizer adds to the loss."""
+        return self.kernel_l2 > 0 or self.recurrent_l2 > 0
+
+    @property
     def gate_width(self):
         """How many numbers the gates of all recurrent layers compute at a timestep."""
         layers = self.recurrent_layers()
@@ -179,8 +189,8 @@ class Architecture:
         cell, units = CELLS[self.cell_types[i]], self.units[i]
         directions = 2 if self.bidirectional else 1
         weights = (
-            Weight((width, cell.gates * units), "glorot_uniform"),
-            Weight((units, cell.gates * units), "orthogonal"),
+            Weight((width, cell.gates * units), "glorot_uniform", self.kernel_l2),
+            Weight((units, cell.gates * units), "orthogonal", self.recurrent_l2),
             Weight((*cell.bias_rows, cell.gates * units), cell.bias),
         )
         lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)

@@ -53,6 +53,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Keras activation of the cells.
     dropout, recurrent_dropout : float in [0, 1), default=0.0
         Share of the inputs and of the recurrent states dropped in training.
+    kernel_l2, recurrent_l2 : float, default=0.0
+        Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
+        times the sum of the squared weights is added to the loss, also to those in `history_`.
     dense_sizes : tuple of int, default=()
         Units of Dense layers between the last recurrent layer and the output layer.
     dense_activation : str, default="relu"
@@ -184,6 +187,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         activation="tanh",
         dropout=0.0,
         recurrent_dropout=0.0,
+        kernel_l2=0.0,
+        recurrent_l2=0.0,
         dense_sizes=(),
         dense_activation="relu",
         return_sequences=False,
@@ -218,6 +223,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.activation = activation
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
+        self.kernel_l2 = kernel_l2
+        self.recurrent_l2 = recurrent_l2
         self.dense_sizes = dense_sizes
         self.dense_activation = dense_activation
         self.return_sequences = return_sequences
@@ -260,9 +267,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
             Bidirectional round one; GlobalAveragePooling1D or GlobalMaxPooling1D; Dense. All but
             the recurrent layers and the last Dense may be left out. The recurrent layers share one
-            activation and dropout, the inner Dense layers one activation. The output is one sigmoid
-            for two classes, a softmax for several (two units become the sigmoid of their
-            difference), or a sigmoid for each of several labels.
+            activation, dropout and L2 regularizer, the inner Dense layers one activation. The
+            output is one sigmoid for two classes, a softmax for several (two units become the
+            sigmoid of their difference), or a sigmoid for each of several labels.
         classes : array-like of shape (n_classes,), default=None
             The label of each output, in increasing order; for one sigmoid those of 0 and 1.
             None: 0, 1, 2 and so on. For several sigmoids None.

@@ -8,6 +8,7 @@ import tensorflow as tf
 from skrnn import _keras_network as network
 from skrnn import _keras_programs as programs
 from skrnn._keras_callbacks import CallbackHook, fresh_callbacks
+from skrnn._penalty import penalty
 
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES = 2**24
@@ -139,7 +140,7 @@ def evaluate(architecture, settings, weights, samples):
             weight = w[batch].sum()
             if weight > 0:
                 total += (w[batch] * losses[batch]).sum() / weight * len(losses[batch])
-    return float(total / len(samples))
+    return float(total / len(samples)) + penalty(architecture.weights(), weights)
 
 
 def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):

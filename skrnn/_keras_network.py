@@ -79,6 +79,8 @@ def recurrent_layer(
         activation=architecture.activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
         recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+        kernel_regularizer=_regularizer(architecture.kernel_l2),
+        recurrent_regularizer=_regularizer(architecture.recurrent_l2),
         dropout=architecture.dropout,
         recurrent_dropout=architecture.recurrent_dropout,
         return_sequences=return_sequences,
@@ -92,6 +94,10 @@ def recurrent_layer(
         return layer
     with keras.saving.custom_object_scope({type(layer).__name__: type(layer)}):  # it copies layers
         return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
+
+
+def _regularizer(l2):
+    return keras.regularizers.L2(l2) if l2 else None
 
 
 def _layer_class(architecture, i, training):

@@ -1,5 +1,7 @@
 """The parts of a Keras model as an estimator's parameters, constants and states."""
 
+import sys
+
 import numpy as np
 
 from skrnn._keras_config import (
@@ -12,6 +14,8 @@ from skrnn._keras_config import (
     refusal,
 )
 
+SHARED_SETTINGS = "bidirectional", "activation", "dropout", "recurrent_dropout", "stateful"
+REGULARIZERS = {"kernel_l2": "kernel_regularizer", "recurrent_l2": "recurrent_regularizer"}
 MIN_DEVIATION = 1e-7  # Normalization takes a smaller deviation for this
 
 
@@ -49,7 +53,7 @@ def read_recurrent(layers):
     cells, sizes = (tuple(config[key] for config in configs) for key in ("cell_type", "units"))
     shared = {
         setting: common_setting(layers, setting, [config[setting] for config in configs])
-        for setting in ("bidirectional", "activation", "dropout", "recurrent_dropout", "stateful")
+        for setting in (*SHARED_SETTINGS, *REGULARIZERS)
     }
     return {
         "cell_type": cells[0] if len(set(cells)) == 1 else cells,
@@ -80,9 +84,21 @@ def _read_cell(layer):
 
 def _read_direction(layer, *allowed):
     wanted = "units", "activation", "dropout", "recurrent_dropout", "return_sequences", "stateful"
-    config = read_settings_of(layer, *wanted, *allowed)
+    config = read_settings_of(layer, *wanted, *REGULARIZERS.values(), *allowed)
     read_activation(layer, config["activation"])
-    return {key: config[key] for key in wanted} | {"cell_type": CELL_TYPES[kind_of(layer)]}
+    penalties = {key: _read_l2(layer, setting) for key, setting in REGULARIZERS.items()}
+    cell_type = {"cell_type": CELL_TYPES[kind_of(layer)]}
+    return {key: config[key] for key in wanted} | penalties | cell_type
+
+
+def _read_l2(layer, setting):
+    regularizer = getattr(layer, setting)
+    if regularizer is None:
+        return 0.0
+    if type(regularizer) is not sys.modules["keras"].regularizers.L2:
+        kind = type(regularizer).__name__
+        raise refusal(layer, f"`{setting}` must be an L2 regularizer or None, got {kind}.")
+    return float(regularizer.l2)
 
 
 def read_pooling(layers, *, masked):

@@ -209,7 +209,10 @@ class Trainer:
         return [*(tf.identity(variable.value) for variable in variables), total]
 
     def _update(self, x, y, w, real):
-        """Take one step of the optimizer and return the batch's loss, sum(w l) / sum(w)."""
+        """Take one step of the optimizer and return the batch's loss.
+
+        That is sum(w l) / sum(w), and what regularizers add.
+        """
         trained = self.model.trainable_variables
         with tf.GradientTape() as tape:
             losses = self.loss(y, self.model(x, training=True))
@@ -219,6 +222,7 @@ class Trainer:
                 w = tf.expand_dims(w, axis)
             w = tf.broadcast_to(w * real, tf.shape(losses))
             loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), tf.reduce_sum(w))
+            loss = sum(self.model.losses, loss)
             scaled = self.optimizer.scale_loss(loss)  # undone in apply
         gradients = tape.gradient(scaled, [variable.value for variable in trained])
         self.optimizer.apply(gradients, trained)

@@ -49,6 +49,10 @@ def is_share(value):
     return is_number(value) and 0 <= value < 1
 
 
+def is_penalty(value):
+    return is_number(value) and 0 <= value < np.inf
+
+
 def is_vector(value):
     return isinstance(value, np.ndarray) and value.dtype == np.float64
 
@@ -74,6 +78,8 @@ ARCHITECTURE = {
     "batch_size": or_none(is_size),
     "dtype": is_text_of("float32", "float64"),
     "pooling": is_text_of("last", *POOLINGS),
+    "kernel_l2": is_penalty,
+    "recurrent_l2": is_penalty,
 }
 SETTINGS = {
     "loss": is_text_of(*LOSSES),

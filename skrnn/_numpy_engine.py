@@ -14,6 +14,7 @@ from skrnn._numpy_activations import ACTIVATIONS
 from skrnn._numpy_losses import LOSSES
 from skrnn._numpy_network import Network, flatten, unflatten
 from skrnn._numpy_optimizers import OPTIMIZERS, takes
+from skrnn._penalty import Penalty, penalty
 from skrnn._sequences import padded
 from skrnn._state import State
 from skrnn._streams import set_words, words_of
@@ -47,7 +48,9 @@ class Loaded:
         self.optimizer = OPTIMIZERS[settings.optimizer](
             settings, self.weights, self.shapes, architecture.vocab_size is not None
         )
-        self.loss = LOSSES[settings.loss]
+        self.loss, self.penalty = LOSSES[settings.loss], None
+        if architecture.penalized:
+            self.penalty = Penalty(architecture.weights(), self.weights, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
         self.drops = architecture.dropout > 0 or architecture.recurrent_dropout > 0
@@ -178,6 +181,8 @@ def run_epoch(loaded, state, order):
         of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
         if of_table is not None:
             loaded.optimizer.put_rows(*of_table)
+        if loaded.penalty is not None:
+            loss += loaded.penalty()
         loaded.optimizer.step()
         total += loss * len(X)
         if stateful:
@@ -199,7 +204,7 @@ def evaluate(architecture, settings, weights, samples):
             total += loss * len(X)
             if architecture.stateful:
                 carried = network.stack.carried()
-    return float(total / len(samples))
+    return float(total / len(samples)) + penalty(architecture.weights(), weights)
 
 
 def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):

@@ -24,6 +24,8 @@ CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+    "kernel_l2": [Interval(Real, 0, None, closed="left")],
+    "recurrent_l2": [Interval(Real, 0, None, closed="left")],
     "dense_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "dense_activation": [StrOptions(set(ACTIVATIONS))],
     "return_sequences": ["boolean"],
@@ -171,6 +173,8 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         batch_size=batch_size if parameters["stateful"] else None,
         dtype=parameters["dtype"],
         pooling=pooling,
+        kernel_l2=float(parameters["kernel_l2"]),
+        recurrent_l2=float(parameters["recurrent_l2"]),
     )
 
 

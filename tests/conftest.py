@@ -17,3 +17,15 @@ def _no_figure_stays_open():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def keras_float64():
+    """Let Keras count its losses, and make layers without a dtype, in float64."""
+    import keras  # takes seconds
+
+    for setting in (keras.config.set_floatx, keras.config.set_dtype_policy):
+        setting("float64")
+    yield
+    for setting in (keras.config.set_floatx, keras.config.set_dtype_policy):
+        setting("float32")

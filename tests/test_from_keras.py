@@ -114,8 +114,8 @@ def test_from_keras_gives_the_parameters_of_the_layers():
     model = sequential(
         Input((None, 2)),
         Masking(-1.0),
-        Bidirectional(LSTM(4, dropout=0.2, return_sequences=True)),
-        Bidirectional(GRU(3, dropout=0.2)),
+        Bidirectional(LSTM(4, dropout=0.2, recurrent_regularizer="l2", return_sequences=True)),
+        Bidirectional(GRU(3, dropout=0.2, recurrent_regularizer="l2")),
         Dense(5, "tanh"),
         Dense(1),
     )
@@ -126,6 +126,7 @@ def test_from_keras_gives_the_parameters_of_the_layers():
         "hidden_size": (4, 3),
         "bidirectional": True,
         "dropout": 0.2,
+        "recurrent_l2": 0.01,
         "dense_sizes": (5,),
         "dense_activation": "tanh",
         "mask_value": -1.0,
@@ -308,7 +309,12 @@ REFUSED = {
     "gate": ([LSTM(3, recurrent_activation="tanh"), Dense(1)], "has `recurrent_activation='tanh'`"),
     "reset": ([GRU(3, reset_after=False), Dense(1)], "no estimator has `reset_after=False`"),
     "order": ([GRU(3, go_backwards=True), Dense(1)], "no estimator has `go_backwards=True`"),
-    "penalty": ([GRU(3, kernel_regularizer="l2"), Dense(1)], "no estimator has `kernel_regul"),
+    "penalty": ([GRU(3, kernel_regularizer="l1"), Dense(1)], "must be an L2 regularizer or None"),
+    "penalty of biases": ([GRU(3, bias_regularizer="l2"), Dense(1)], "has `bias_regularizer="),
+    "penalties": (
+        [GRU(3, return_sequences=True), GRU(3, kernel_regularizer="l2"), Dense(1)],
+        "has `kernel_l2=0.01` and 'gru.*' has 0.0; an estimator has one for all",
+    ),
     "activations": (
         [GRU(3, return_sequences=True), GRU(3, "relu"), Dense(1)],
         "has `activation='relu'` and 'gru.*' has 'tanh'; an estimator has one for all",

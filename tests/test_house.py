@@ -39,7 +39,7 @@ LEVELS = [
         "_plots",
     ],
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_pooling", "_numpy_network"],
-    ["_architecture", "_sequences", "cells", "_time_index"],
+    ["_architecture", "_penalty", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
     ["_samples", "_parameters", "_labels", "_onnx_graph"],
     ["_course", "_checkpoints"],

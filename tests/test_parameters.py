@@ -78,6 +78,8 @@ CHANGES = {
     "activation": ({}, "relu"),
     "dropout": ({}, 0.5),
     "recurrent_dropout": ({}, 0.5),
+    "kernel_l2": ({}, 0.1),
+    "recurrent_l2": ({}, 0.1),
     "dense_sizes": ({}, (4,)),
     "dense_activation": ({"dense_sizes": (4,)}, "tanh"),
     "pooling": ({}, "mean"),
@@ -112,7 +114,8 @@ OF_OTHER_FORM = {
 # The classifier's own programs of these take long; their code is the regressor's.
 SLOW_OF_CLASSIFIER = set(
     "cell_type hidden_size bidirectional activation dropout recurrent_dropout dense_sizes "
-    "dense_activation pooling stateful mask_value loss optimizer batch_size".split()
+    "kernel_l2 recurrent_l2 dense_activation pooling stateful mask_value loss optimizer "
+    "batch_size".split()
 )
 
 

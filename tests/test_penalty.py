@@ -1,0 +1,167 @@
+"""The L2 regularizers: what they add to losses and gradients, beside Keras's own."""
+
+from itertools import product
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn._architecture import initial_weights
+from skrnn._penalty import Penalty, penalty
+
+LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
+N_SAMPLES, TIMESTEPS, FEATURES, BATCH = 30, 5, 3, 8
+PENALTIES = {"kernel_l2": 0.3, "recurrent_l2": 0.2}
+FIT = {
+    "standardize": False,
+    "shuffle": False,
+    "batch_size": BATCH,
+    "epochs": 3,
+    "dtype": "float64",
+    "random_state": 0,
+}
+
+
+def numbers():
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
+    X[rng.random(X.shape[:2]) < 0.2] = -1.0
+    return X, X.sum(axis=(1, 2))
+
+
+def first_weights(fitted):
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    return initial_weights(fitted._architecture, np.random.default_rng([seed, 0]))
+
+
+def native_network(cell, sizes, kernel_l2, recurrent_l2, *, bidirectional, masked):
+    """Return Keras's own layers with regularizers, as a person would write them."""
+    model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES))])
+    if masked:
+        model.add(keras.layers.Masking(-1.0))
+    for i, size in enumerate(sizes):
+        layer = LAYERS[cell](
+            size,
+            return_sequences=i < len(sizes) - 1,
+            kernel_regularizer=keras.regularizers.L2(kernel_l2),
+            recurrent_regularizer=keras.regularizers.L2(recurrent_l2),
+        )
+        model.add(keras.layers.Bidirectional(layer) if bidirectional else layer)
+    model.add(keras.layers.Dense(1))
+    return model
+
+
+CASES = [
+    ("simple_rnn", (4,), False, False),
+    ("gru", (4, 3), False, True),
+    ("lstm", (4,), True, False),
+    ("gru", (4, 3), True, True),
+]
+SLOW_CASES = [
+    pytest.param(*case, marks=pytest.mark.slow)
+    for case in product(LAYERS, [(4,), (4, 3)], [False, True], [False, True])
+    if case not in CASES
+]
+
+
+@pytest.mark.parametrize(("cell", "sizes", "bidirectional", "masked"), CASES + SLOW_CASES)
+def test_penalized_fit_equals_model_fit(cell, sizes, bidirectional, masked, keras_float64):
+    X, y = numbers()
+    parameters = {"hidden_size": sizes, "bidirectional": bidirectional, **PENALTIES, **FIT}
+    regressor = RNNRegressor(cell, mask_value=-1.0 if masked else None, **parameters)
+    regressor.fit(X[:20], y[:20], validation_data=(X[20:], y[20:]))
+    assert regressor.engine_ == "numpy"
+    model = native_network(
+        cell, sizes, *PENALTIES.values(), bidirectional=bidirectional, masked=masked
+    )
+    model.set_weights(first_weights(regressor))
+    rate = float(np.float32(0.01))  # what the optimizer holds where Keras is not set to float64
+    model.compile(keras.optimizers.Adam(rate), loss="mean_squared_error", run_eagerly=True)
+    data = tf.data.Dataset.from_tensor_slices((X, y[:, np.newaxis]))
+    curves = model.fit(
+        data.take(20).batch(BATCH),
+        validation_data=data.skip(20).batch(BATCH),
+        epochs=3,
+        shuffle=False,
+        verbose=0,
+    ).history
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(regressor.history_[name], curves[name], rtol=1e-9)
+    for ours, theirs in zip(regressor.weights_, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(cell, marks=pytest.mark.slow) for cell in ("gru", "simple_rnn")] + ["lstm"],
+)
+def test_engines_penalize_alike(cell):
+    X, y = numbers()
+    parameters = {"hidden_size": (4, 3), "bidirectional": True, **PENALTIES, **FIT}
+    by_numpy, by_keras = (
+        RNNRegressor(cell, engine=engine, **parameters).fit(X, y, validation_data=(X, y))
+        for engine in ("numpy", "keras")
+    )
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(by_numpy.history_[name], by_keras.history_[name], rtol=1e-9)
+
+
+def test_gradient_of_the_penalty_equals_finite_differences():
+    X, y = numbers()
+    network = RNNRegressor("gru", (4, 3), bidirectional=True, **PENALTIES, **FIT).fit(X, y)
+    architecture = network._architecture
+    flat = np.concatenate([weight.ravel() for weight in network.weights_])
+    gradient = np.ones_like(flat)
+    entries = architecture.weights()
+    total = Penalty(entries, flat, gradient)()
+    np.testing.assert_allclose(total, penalty(entries, network.weights_), rtol=1e-12)
+    step, slopes = 1e-6, np.empty_like(flat)
+    for i in range(len(flat)):
+        ends = []
+        for sign in (1, -1):
+            moved = flat.copy()
+            moved[i] += sign * step
+            ends.append(Penalty(entries, moved, np.zeros_like(flat))())
+        slopes[i] = (ends[0] - ends[1]) / (2 * step)
+    np.testing.assert_allclose(gradient - 1, slopes, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("parameter", PENALTIES)
+def test_each_penalty_falls_on_its_own_weights_in_every_layer_and_direction(parameter):
+    X, y = numbers()
+    network = RNNRegressor("lstm", (4, 3), bidirectional=True, **{parameter: 0.5}, **FIT).fit(X, y)
+    kernels = network.weights_[0 if parameter == "kernel_l2" else 1 :: 3][:4]
+    expected = 0.5 * sum((kernel**2).sum() for kernel in kernels)
+    np.testing.assert_allclose(penalty(network._architecture.weights(), network.weights_), expected)
+
+
+@both_engines
+def test_penalty_shrinks_the_weights_of_a_classifier(engine):
+    X, y = numbers()
+    norms = []
+    for l2 in (0.0, 1.0):
+        parameters = {"epochs": 30, "random_state": 0, "engine": engine}
+        classifier = RNNClassifier("gru", 4, kernel_l2=l2, recurrent_l2=l2, **parameters)
+        W, R = classifier.fit(X, y > 0).weights_[:2]
+        norms.append((np.linalg.norm(W), np.linalg.norm(R)))
+    assert norms[1][0] < norms[0][0] / 2
+    assert norms[1][1] < norms[0][1] / 2
+
+
+def test_real_model_has_the_regularizers_and_the_estimators_loss():
+    X, y = numbers()
+    network = RNNRegressor("gru", 4, bidirectional=True, **PENALTIES, **FIT)
+    for model in (network.fit(X, y).model_, network.build_model((TIMESTEPS, FEATURES))):
+        for layer in (model.layers[1].forward_layer, model.layers[1].backward_layer):
+            assert (layer.kernel_regularizer.l2, layer.recurrent_regularizer.l2) == (0.3, 0.2)
+    model = network.model_
+    total = float(sum(model.losses))
+    np.testing.assert_allclose(
+        total, penalty(network._architecture.weights(), network.weights_), rtol=1e-12
+    )
+    back = RNNRegressor.from_keras(model)
+    assert (back.kernel_l2, back.recurrent_l2) == (0.3, 0.2)
