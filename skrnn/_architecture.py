@@ -84,6 +84,8 @@ class Architecture:
         "last", or a key of POOLINGS. It and what follows has the defaults of older files.
     kernel_l2, recurrent_l2 : float
         Of the L2 regularizers of every recurrent layer's kernel and recurrent kernel.
+    spatial_dropout : float
+        Of the features that the first recurrent layer reads.
     """
 
     cell_types: tuple
@@ -108,6 +110,7 @@ class Architecture:
     pooling: str = "last"
     kernel_l2: float = 0.0
     recurrent_l2: float = 0.0
+    spatial_dropout: float = 0.0
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer hands on the states of all timesteps."""
@@ -121,16 +124,36 @@ class Architecture:
 
     def layers(self):
         """Return the layers in Keras's order, each with its output shape and weights."""
-        layers = [*self.recurrent_layers(), *self.pooling_layers(), *self.head_layers()]
-        if self.vocab_size is None:
-            return layers
-        shape = (self.batch_size, self.timesteps, self.embedding_dim)
-        table = Weight((self.vocab_size, self.embedding_dim), "uniform")
-        return [Layer("embedding", "Embedding", shape, (table,)), *layers]
+        return [
+            *self.input_layers(),
+            *self.recurrent_layers(),
+            *self.pooling_layers(),
+            *self.head_layers(),
+        ]
+
+    @property
+    def input_width(self):
+        """Width of what the first recurrent layer reads."""
+        return self.features if self.vocab_size is None else self.embedding_dim
+
+    @property
+    def drops(self):
+        """Whether training leaves out anything by chance."""
+        return max(self.dropout, self.recurrent_dropout, self.spatial_dropout) > 0
+
+    def input_layers(self):
+        """Return what comes before the recurrent layers: an Embedding, the dropout behind it."""
+        layers, shape = [], (self.batch_size, self.timesteps, self.input_width)
+        if self.vocab_size is not None:
+            table = Weight((self.vocab_size, self.embedding_dim), "uniform")
+            layers.append(Layer("embedding", "Embedding", shape, (table,)))
+        if self.spatial_dropout:
+            layers.append(Layer("spatial_dropout", "SpatialDropout1D", shape))
+        return layers
 
     def recurrent_layers(self):
         """Return the recurrent layers alone."""
-        layers, width = [], self.features if self.vocab_size is None else self.embedding_dim
+        layers, width = [], self.input_width
         for i in range(len(self.units)):
             layers.append(self._recurrent_layer(i, width))
             width = layers[-1].output_shape[-1]

@@ -53,6 +53,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Keras activation of the cells.
     dropout, recurrent_dropout : float in [0, 1), default=0.0
         Share of the inputs and of the recurrent states dropped in training.
+    spatial_dropout : float in [0, 1), default=0.0
+        Keras's SpatialDropout1D before the first recurrent layer, behind an Embedding: share of the
+        features dropped in training, for each sample at all its timesteps.
     kernel_l2, recurrent_l2 : float, default=0.0
         Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
         times the sum of the squared weights is added to the loss, also to those in `history_`.
@@ -187,6 +190,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         activation="tanh",
         dropout=0.0,
         recurrent_dropout=0.0,
+        spatial_dropout=0.0,
         kernel_l2=0.0,
         recurrent_l2=0.0,
         dense_sizes=(),
@@ -223,6 +227,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.activation = activation
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
+        self.spatial_dropout = spatial_dropout
         self.kernel_l2 = kernel_l2
         self.recurrent_l2 = recurrent_l2
         self.dense_sizes = dense_sizes
@@ -264,12 +269,13 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
-            In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
-            Bidirectional round one; GlobalAveragePooling1D or GlobalMaxPooling1D; Dense. All but
-            the recurrent layers and the last Dense may be left out. The recurrent layers share one
-            activation, dropout and L2 regularizer, the inner Dense layers one activation. The
-            output is one sigmoid for two classes, a softmax for several (two units become the
-            sigmoid of their difference), or a sigmoid for each of several labels.
+            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
+            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
+            GlobalMaxPooling1D; Dense. All but the recurrent layers and the last Dense may be left
+            out. The recurrent layers share one activation, dropout and L2 regularizer, the inner
+            Dense layers one activation. The output is one sigmoid for two classes, a softmax for
+            several (two units become the sigmoid of their difference), or a sigmoid for each of
+            several labels.
         classes : array-like of shape (n_classes,), default=None
             The label of each output, in increasing order; for one sigmoid those of 0 and 1.
             None: 0, 1, 2 and so on. For several sigmoids None.

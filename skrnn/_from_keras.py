@@ -19,6 +19,7 @@ from skrnn._keras_parts import (
     read_pooling,
     read_recurrent,
     read_shape,
+    read_spatial_dropout,
     read_states,
 )
 from skrnn._parameters import describe, read_settings
@@ -78,6 +79,7 @@ def read_network(estimator, model, parts, losses):
     parameters = {
         **read_dtype(weighted),
         **read_input(layers),
+        **read_spatial_dropout(layers["spatial_dropout"]),
         **read_recurrent(layers["recurrent"]),
         **read_hidden(layers["dense"][:-1]),
     }

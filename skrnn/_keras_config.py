@@ -31,6 +31,7 @@ CLASSIFIER_PARTS = (
     Part("mask", ("Masking",), 1),
     Part("input_scaling", ("Normalization", "Rescaling")),
     Part("embedding", ("Embedding",), 1),
+    Part("spatial_dropout", ("SpatialDropout1D",), 1),
     Part("recurrent", (*CELL_TYPES, "Bidirectional")),
     Part("pooling", tuple(POOLING_NAMES), 1),
     Part("dense", ("Dense",)),

@@ -43,6 +43,7 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
         x = _standardized(x, architecture, scaling, mask_value)
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
+    x = _dropped(x, architecture, seeds)
     for i in range(len(architecture.units)):
         x = recurrent_layer(architecture, i, seeds, training=training)(x, mask=mask)
     x = _head(_pooled(x, mask, architecture), architecture, seeds)
@@ -217,6 +218,18 @@ def _masked(x, architecture):
             name="embedding",
         )(x)
     return x, mask
+
+
+def _dropped(x, architecture, seeds):
+    """Return what the first recurrent layer reads, features left out in training."""
+    if not architecture.spatial_dropout:
+        return x
+    return keras.layers.SpatialDropout1D(
+        architecture.spatial_dropout,
+        seed=next(seeds),
+        dtype=architecture.dtype,
+        name="spatial_dropout",
+    )(x)
 
 
 def _pooled(x, mask, architecture):

@@ -47,6 +47,12 @@ def read_input(layers):
     return parameters
 
 
+def read_spatial_dropout(layers):
+    """Return the parameters of a SpatialDropout1D layer."""
+    rates = [read_settings_of(layer, "rate")["rate"] for layer in layers]
+    return {"spatial_dropout": rates[0]} if rates else {}
+
+
 def read_recurrent(layers):
     """Return the parameters of the recurrent layers."""
     configs = [_read_cell(layer) for layer in layers]

@@ -80,6 +80,7 @@ ARCHITECTURE = {
     "pooling": is_text_of("last", *POOLINGS),
     "kernel_l2": is_penalty,
     "recurrent_l2": is_penalty,
+    "spatial_dropout": is_share,
 }
 SETTINGS = {
     "loss": is_text_of(*LOSSES),

@@ -53,7 +53,6 @@ class Loaded:
             self.penalty = Penalty(architecture.weights(), self.weights, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
-        self.drops = architecture.dropout > 0 or architecture.recurrent_dropout > 0
         self.generator = np.random.default_rng(0)  # stands where the state says
         self.equal_shares = {} if samples.weights.strides == (0,) else None
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
@@ -104,7 +103,7 @@ class Loaded:
     def leave(self, carried):
         """Return the state that training has come to, in arrays of its own."""
         weights = unflatten(self.weights.copy(), self.shapes)
-        seeds = [words_of(self.generator)] if self.drops else self.state.seeds
+        seeds = [words_of(self.generator)] if self.architecture.drops else self.state.seeds
         self.state = State(weights, self.optimizer.dump(), seeds, carried)
         return self.state
 

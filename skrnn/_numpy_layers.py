@@ -156,9 +156,7 @@ class Stack:
         flats, into, self.layers = iter(weights), iter(gradients), []
         dropped = architecture.recurrent_dropout and gradients[0] is not None
         kinds = DROPPED_CELLS if dropped else CELLS
-        width = architecture.features
-        if architecture.vocab_size is not None:
-            width = architecture.embedding_dim
+        width = architecture.input_width
         for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
             shape = (timesteps, n_samples, width, units)
             self.layers.append(

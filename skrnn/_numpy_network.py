@@ -1,5 +1,6 @@
 """A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
 
+from functools import partial
 from itertools import accumulate, pairwise
 from math import prod
 
@@ -69,7 +70,11 @@ class Network:
         if self.tokens:
             self.ids = x
             x = self.table.take(x, axis=0)  # (T, n, E)
-        drops = None
+        drops = self.spatial = None
+        if generator is not None and architecture.spatial_dropout:
+            shape = self.n_samples, architecture.input_width
+            self.spatial = self._draw(generator, shape, architecture.spatial_dropout)
+            x = x * self.spatial
         if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
             drops = self._drops(generator)
         return self.stack.forward(x, gone, carried, drops)
@@ -113,16 +118,19 @@ class Network:
         dx = self.stack.backward(d_last, d_sequence, to_input=self.tokens)
         if not self.tokens:
             return None
+        if self.spatial is not None:
+            dx = dx * self.spatial
         return self.ids.ravel(), dx.reshape(self.ids.size, -1)
+
+    def _draw(self, generator, shape, rate):
+        """Return what dropout multiplies with: zeros, and ones grown by what is left out."""
+        kept = generator.random(shape) < 1 - rate
+        return (kept / (1 - rate)).astype(self.architecture.dtype)
 
     def _drops(self, generator):
         """Yield for each layer and direction what dropout multiplies, as `Recurrent` takes it."""
         architecture, n_samples = self.architecture, self.n_samples
-
-        def draw(shape, rate):
-            kept = generator.random(shape) < 1 - rate
-            return (kept / (1 - rate)).astype(architecture.dtype)
-
+        draw = partial(self._draw, generator)
         for direction in (direction for layer in self.stack.layers for direction in layer):
             cell = direction.cell
             if not architecture.recurrent_dropout:

@@ -24,6 +24,7 @@ CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+    "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
     "kernel_l2": [Interval(Real, 0, None, closed="left")],
     "recurrent_l2": [Interval(Real, 0, None, closed="left")],
     "dense_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
@@ -175,6 +176,7 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         pooling=pooling,
         kernel_l2=float(parameters["kernel_l2"]),
         recurrent_l2=float(parameters["recurrent_l2"]),
+        spatial_dropout=float(parameters["spatial_dropout"]),
     )
 
 

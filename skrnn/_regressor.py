@@ -54,6 +54,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Keras activation of the cells.
     dropout, recurrent_dropout : float in [0, 1), default=0.0
         Share of the inputs and of the recurrent states dropped in training.
+    spatial_dropout : float in [0, 1), default=0.0
+        Keras's SpatialDropout1D before the first recurrent layer, behind an Embedding: share of the
+        features dropped in training, for each sample at all its timesteps.
     kernel_l2, recurrent_l2 : float, default=0.0
         Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
         times the sum of the squared weights is added to the loss, also to those in `history_`.
@@ -181,6 +184,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         activation="tanh",
         dropout=0.0,
         recurrent_dropout=0.0,
+        spatial_dropout=0.0,
         kernel_l2=0.0,
         recurrent_l2=0.0,
         dense_sizes=(),
@@ -216,6 +220,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.activation = activation
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
+        self.spatial_dropout = spatial_dropout
         self.kernel_l2 = kernel_l2
         self.recurrent_l2 = recurrent_l2
         self.dense_sizes = dense_sizes
@@ -255,12 +260,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
-            In this order: Masking; Normalization or Rescaling; Embedding; SimpleRNN, GRU, LSTM or
-            Bidirectional round one; GlobalAveragePooling1D or GlobalMaxPooling1D; Dense; Reshape to
-            (steps, outputs); Rescaling. All but the recurrent layers and the last Dense may be left
-            out. The recurrent layers share one activation, dropout and L2 regularizer, the inner
-            Dense layers one activation. The output is linear, or a softplus, to which a loss such
-            as "poisson" belongs.
+            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
+            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
+            GlobalMaxPooling1D; Dense; Reshape to (steps, outputs); Rescaling. All but the recurrent
+            layers and the last Dense may be left out. The recurrent layers share one activation,
+            dropout and L2 regularizer, the inner Dense layers one activation. The output is linear,
+            or a softplus, to which a loss such as "poisson" belongs.
 
         Returns
         -------

@@ -44,6 +44,7 @@ def network(estimator=RNNRegressor, **parameters):
         "hidden_size": 4,
         "dropout": 0.2,
         "recurrent_dropout": 0.1,
+        "spatial_dropout": 0.1,
         "learning_rate": 0.05,
         "epochs": EPOCHS,
         "batch_size": 16,

@@ -99,6 +99,7 @@ NETWORKS = {
     "gru": (regressor("gru", dense_sizes=(4, 2)), X, NUMBERS),
     "lstm": (regressor("lstm", dtype="float64"), X, NUMBERS),
     "stack": (regressor(["gru", "lstm"], [3, 2], bidirectional=True), X, NUMBERS),
+    "dropped": (regressor(spatial_dropout=0.3), X, NUMBERS),
     "penalized": (regressor(kernel_l2=0.1, recurrent_l2=0.2), X, NUMBERS),
     "pooled": (regressor(pooling="max", bidirectional=True), X, NUMBERS),
     "2-D": (regressor(), X[:, :, 0], NUMBERS),

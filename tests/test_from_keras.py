@@ -25,6 +25,7 @@ from keras.layers import (
     Rescaling,
     Reshape,
     SimpleRNN,
+    SpatialDropout1D,
     TimeDistributed,
 )
 from sklearn.base import clone
@@ -84,6 +85,7 @@ REGRESSORS = {
         GAPS,
     ),
     "embedding": lambda: ([Embedding(9, 3), SimpleRNN(4), Dense(1)], TOKENS),
+    "spatial": lambda: ([Embedding(9, 3), SpatialDropout1D(0.2), GRU(4), Dense(1)], TOKENS),
     "masked embedding": lambda: ([Embedding(9, 3, mask_zero=True), GRU(4), Dense(1)], TOKENS),
     "mean": lambda: (
         [Masking(0.0), GRU(4, return_sequences=True), GlobalAveragePooling1D(), Dense(1)],

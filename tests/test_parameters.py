@@ -78,6 +78,7 @@ CHANGES = {
     "activation": ({}, "relu"),
     "dropout": ({}, 0.5),
     "recurrent_dropout": ({}, 0.5),
+    "spatial_dropout": ({}, 0.5),
     "kernel_l2": ({}, 0.1),
     "recurrent_l2": ({}, 0.1),
     "dense_sizes": ({}, (4,)),
@@ -113,9 +114,9 @@ OF_OTHER_FORM = {
 
 # The classifier's own programs of these take long; their code is the regressor's.
 SLOW_OF_CLASSIFIER = set(
-    "cell_type hidden_size bidirectional activation dropout recurrent_dropout dense_sizes "
-    "kernel_l2 recurrent_l2 dense_activation pooling stateful mask_value loss optimizer "
-    "batch_size".split()
+    "cell_type hidden_size bidirectional activation dropout recurrent_dropout "
+    "spatial_dropout kernel_l2 recurrent_l2 dense_sizes dense_activation pooling stateful "
+    "mask_value loss optimizer batch_size".split()
 )
 
 
@@ -332,10 +333,10 @@ def test_labels_are_not_standardized():
     )
 
 
-# dropout, recurrent_dropout
+# dropout, recurrent_dropout, spatial_dropout
 
 
-@pytest.mark.parametrize("parameter", ["dropout", "recurrent_dropout"])
+@pytest.mark.parametrize("parameter", ["dropout", "recurrent_dropout", "spatial_dropout"])
 def test_dropout_acts_in_training_alone(parameter):
     X, y = numbers()
     dropped = regressor(**{parameter: 0.5}, standardize=False).fit(X, y)
@@ -346,7 +347,7 @@ def test_dropout_acts_in_training_alone(parameter):
     assert dropped.history_["loss"] != plain.history_["loss"]
 
 
-@pytest.mark.parametrize("parameter", ["dropout", "recurrent_dropout"])
+@pytest.mark.parametrize("parameter", ["dropout", "recurrent_dropout", "spatial_dropout"])
 def test_dropout_draws_anew_in_every_epoch_and_the_same_for_a_seed(parameter):
     X, y = numbers()
     # With so small a step the weights stand still, and only what is dropped differs.
