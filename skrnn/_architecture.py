@@ -86,6 +86,8 @@ class Architecture:
         Of the L2 regularizers of every recurrent layer's kernel and recurrent kernel.
     spatial_dropout : float
         Of the features that the first recurrent layer reads.
+    embedding_trainable : bool
+        Whether an Embedding is trained; True without one.
     """
 
     cell_types: tuple
@@ -111,6 +113,7 @@ class Architecture:
     kernel_l2: float = 0.0
     recurrent_l2: float = 0.0
     spatial_dropout: float = 0.0
+    embedding_trainable: bool = True
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer hands on the states of all timesteps."""
@@ -188,6 +191,20 @@ class Architecture:
         return sum(layer.n_parameters for layer in self.layers())
 
     @property
+    def trains_embedding(self):
+        """Whether there is an Embedding that is trained."""
+        return self.vocab_size is not None and self.embedding_trainable
+
+    def trained_weights(self):
+        """Return the weights that training changes: all, or all but those of a fixed Embedding."""
+        return self.weights()[0 if self.embedding_trainable else 1 :]
+
+    @property
+    def n_trained(self):
+        """How many numbers the trained weights are, the last ones of all."""
+        return sum(prod(weight.shape) for weight in self.trained_weights())
+
+    @property
     def penalized(self):
         """Whether a regularizer adds to the loss."""
         return self.kernel_l2 > 0 or self.recurrent_l2 > 0
@@ -239,23 +256,28 @@ def summary(architecture):
     return "\n".join([*lines, f"Total parameters: {architecture.n_weights:,}"])
 
 
-def initial_weights(architecture, rng):
+def initial_weights(architecture, rng, embeddings=None):
     """Draw fresh weights from Keras's default distributions with a NumPy generator.
 
     Parameters
     ----------
     architecture : Architecture
     rng : numpy.random.Generator
+    embeddings : ndarray of shape (vocab_size, embedding_dim), default=None
+        Take the place of what is drawn for the Embedding; the other weights are the same.
 
     Returns
     -------
     list of ndarray
         In Keras's order and in the architecture's dtype.
     """
-    return [
+    weights = [
         INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.dtype)
         for weight in architecture.weights()
     ]
+    if embeddings is not None:
+        weights[0] = embeddings
+    return weights
 
 
 def glorot_uniform(shape, rng):

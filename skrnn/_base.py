@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrnn._architecture import initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
 from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
+from skrnn._embeddings import read_embeddings
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._exports import Exports
 from skrnn._parameters import (
@@ -149,7 +150,9 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
-        return keras_engine().fresh_model(architecture, self._rng(False, NoCheckpoints()))
+        embeddings = read_embeddings(self.embedding_init, architecture)
+        rng = self._rng(False, NoCheckpoints())
+        return keras_engine().fresh_model(architecture, rng, embeddings)
 
     def summary(self, input_shape=None):
         """Return the layers, their output shapes and parameter counts as text.
@@ -182,6 +185,14 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         engine = engine_named(predicting_engine(self._asked_engine, self._architecture))
         self.states_ = engine.zero_states(self._architecture)
         return self
+
+    @property
+    def embeddings_(self):
+        """The vector of each token id, (vocab_size, embedding_dim), as fitted."""
+        check_is_fitted(self, "weights_")
+        if self._architecture.vocab_size is None:
+            raise AttributeError("`embeddings_` needs `vocab_size`: this network has no Embedding.")
+        return self.weights_[0]
 
     @property
     def _n_features_out(self):
@@ -265,7 +276,10 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
                 "Leave out one of them."
             )
-        told = {k: v for k, v in self.get_params(deep=False).items() if k not in LEFT_OUT}
+        left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
+        told = {k: v for k, v in self.get_params(deep=False).items() if k not in left_out}
+        if self.embedding_init is not None:
+            data = [*data, read_embeddings(self.embedding_init, self._architecture)]
         # Without a seed, the one that was kept is taken up.
         seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
         words = [type(self).__name__, told, self._architecture, self._settings, self.engine_, seed]
@@ -343,6 +357,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             output_activation=targets.activation,
         )
         settings = read_settings(parameters, targets.loss, batch_size)
+        read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         self.engine_ = training_engine(
             self.engine,
             architecture,
@@ -411,7 +426,8 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 self.callbacks, self._architecture, self._settings, self._mask_value, training, plan
             )
         rng = rng()
-        fresh = (initial_weights(self._architecture, rng), None)
+        embeddings = read_embeddings(self.embedding_init, self._architecture)
+        fresh = (initial_weights(self._architecture, rng, embeddings), None)
         start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
         data, network = (training, validation), (self._architecture, self._settings)
         with engine.at_work():

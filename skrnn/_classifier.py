@@ -77,6 +77,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         and what is exported do not.
     embedding_dim : int, default=100
         Width of that Embedding.
+    embedding_init : array-like of shape (vocab_size, embedding_dim), default=None
+        Vectors of the token ids from which that Embedding begins, such as pretrained ones. None:
+        they are drawn.
+    embedding_trainable : bool, default=True
+        False: these vectors stay as they begin.
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
@@ -136,6 +141,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         The labels, sorted.
     weights_ : list of ndarray
         In Keras's order.
+    embeddings_ : ndarray of shape (vocab_size, embedding_dim)
+        With `vocab_size` the vector of each token id, the first of `weights_`.
     history_ : dict of list
         "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
     n_epochs_ : int
@@ -200,6 +207,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         stateful=False,
         vocab_size=None,
         embedding_dim=100,
+        embedding_init=None,
+        embedding_trainable=True,
         mask_value=None,
         loss="auto",
         optimizer="adam",
@@ -237,6 +246,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.stateful = stateful
         self.vocab_size = vocab_size
         self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
+        self.embedding_trainable = embedding_trainable
         self.mask_value = mask_value
         self.loss = loss
         self.optimizer = optimizer

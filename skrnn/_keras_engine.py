@@ -222,9 +222,9 @@ def fitted_model(architecture, weights, scaling, mask_value):
     return model
 
 
-def fresh_model(architecture, rng):
-    """Return an unfitted Keras model whose weights are drawn as a fit draws them."""
-    return network.fresh_model(architecture, rng)
+def fresh_model(architecture, rng, embeddings=None):
+    """Return an unfitted Keras model whose weights are those from which a fit begins."""
+    return network.fresh_model(architecture, rng, embeddings)
 
 
 def zero_states(architecture):

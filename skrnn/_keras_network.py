@@ -133,10 +133,10 @@ def seed_variables(model):
     return [variable for variable in model.variables if id(variable) not in known]
 
 
-def fresh_model(architecture, rng):
-    """Return an unfitted model whose weights are drawn as a fit draws them."""
+def fresh_model(architecture, rng, embeddings=None):
+    """Return an unfitted model whose weights are those from which a fit begins."""
     model = build_network(architecture)
-    model.set_weights(initial_weights(architecture, rng))
+    model.set_weights(initial_weights(architecture, rng, embeddings))
     return model
 
 
@@ -214,6 +214,7 @@ def _masked(x, architecture):
             architecture.vocab_size,
             architecture.embedding_dim,
             embeddings_initializer=keras.initializers.RandomUniform(seed=0),
+            trainable=architecture.embedding_trainable,
             dtype=architecture.dtype,
             name="embedding",
         )(x)

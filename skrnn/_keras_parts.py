@@ -40,9 +40,10 @@ def read_input(layers):
     for layer in layers["embedding"]:
         if layers["mask"] or layers["input_scaling"]:
             raise refusal(layer, "it must come first, for token ids are not scaled.")
-        config = read_settings_of(layer, "input_dim", "output_dim", "mask_zero")
+        config = read_settings_of(layer, "input_dim", "output_dim", "mask_zero", "trainable")
         parameters["vocab_size"] = config["input_dim"]
         parameters["embedding_dim"] = config["output_dim"]
+        parameters["embedding_trainable"] = config["trainable"]
         parameters["mask_value"] = 0 if config["mask_zero"] else None
     return parameters
 

@@ -85,7 +85,7 @@ class Trainer:
         self.optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         self._build_optimizer()
         self.variables = State(
-            self.model.trainable_variables,
+            self.model.weights,
             self.optimizer.variables,
             network.seed_variables(self.model),
             network.state_variables(self.model),
@@ -161,7 +161,7 @@ class Trainer:
         # Not zeros: Nadam's and Adagrad's begin elsewhere, and those of ScheduleFreeAdamW as copies
         # of the weights, which the marks give away.
         self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
-        marks = [weight.numpy() for weight in self.model.trainable_variables]
+        marks = [weight.numpy() for weight in self.model.weights]
         self.copied_weights = {
             i: j
             for i, slot in enumerate(self.first_slots)

@@ -81,6 +81,7 @@ ARCHITECTURE = {
     "kernel_l2": is_penalty,
     "recurrent_l2": is_penalty,
     "spatial_dropout": is_share,
+    "embedding_trainable": is_bool,
 }
 SETTINGS = {
     "loss": is_text_of(*LOSSES),
@@ -124,6 +125,7 @@ def check_network(network):
     layers_agree = len(architecture.cell_types) == len(architecture.units)
     embedded = architecture.vocab_size is not None
     embedding_agrees = embedded == (architecture.embedding_dim is not None)
+    embedding_agrees &= embedded or architecture.embedding_trainable
     require(layers_agree and embedding_agrees, "the architecture")
     folds = network._asked_vocab_size == "auto"
     require(not folds or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
@@ -168,10 +170,10 @@ def _check_slots(slots, architecture, settings):
     if not _numpy_optimizers.takes(settings.optimizer, settings.optimizer_config):
         require(all(slot.ndim == 0 for slot in slots[:2]), "`optimizer_state_`")
         return
-    shapes = [weight.shape for weight in architecture.weights()]
-    weights = np.zeros(architecture.n_weights, architecture.dtype)
+    shapes = [weight.shape for weight in architecture.trained_weights()]
+    weights = np.zeros(architecture.n_trained, architecture.dtype)
     optimizer = _numpy_optimizers.OPTIMIZERS[settings.optimizer](
-        settings, weights, shapes, architecture.vocab_size is not None
+        settings, weights, shapes, architecture.trains_embedding
     )
     fresh = [(slot.shape, slot.dtype) for slot in optimizer.dump()]
     _check_arrays(slots, fresh, "`optimizer_state_`")

@@ -45,12 +45,13 @@ class Loaded:
         self.architecture, self.samples = architecture, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
         self.weights = np.empty(architecture.n_weights, architecture.dtype)
+        entries, trained = architecture.trained_weights(), self.weights[-architecture.n_trained :]
         self.optimizer = OPTIMIZERS[settings.optimizer](
-            settings, self.weights, self.shapes, architecture.vocab_size is not None
+            settings, trained, [entry.shape for entry in entries], architecture.trains_embedding
         )
         self.loss, self.penalty = LOSSES[settings.loss], None
         if architecture.penalized:
-            self.penalty = Penalty(architecture.weights(), self.weights, self.optimizer.gradient)
+            self.penalty = Penalty(entries, trained, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
         self.generator = np.random.default_rng(0)  # stands where the state says

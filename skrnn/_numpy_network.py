@@ -19,16 +19,21 @@ class Network:
     weights : ndarray of shape (n_weights,)
         Every weight array in Keras's order, flat.
     n_samples, timesteps : int
-    gradient : ndarray of shape (n_weights,), or None
-        Where `backward` writes the gradient; None: the network only predicts.
+    gradient : ndarray of shape (n_trained,), or None
+        Where `backward` writes the gradient of the trained weights, the last ones of all; None: the
+        network only predicts.
     """
 
     def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
         self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
         self.tokens = architecture.vocab_size is not None
+        self.trains_table = architecture.trains_embedding
         parts = _layer_bounds(architecture)
         views = [weights[start:stop] for start, stop in parts]
-        into = [None if gradient is None else gradient[start:stop] for start, stop in parts]
+        into = [None] * len(parts)
+        if gradient is not None:
+            n_fixed = len(weights) - len(gradient)
+            into = [gradient[max(0, start - n_fixed) : stop - n_fixed] for start, stop in parts]
         if self.tokens:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
@@ -115,8 +120,8 @@ class Network:
             d_last, d_sequence = None, d.reshape(-1, self.n_samples, d.shape[1])
         else:
             d_last, d_sequence = d, None
-        dx = self.stack.backward(d_last, d_sequence, to_input=self.tokens)
-        if not self.tokens:
+        dx = self.stack.backward(d_last, d_sequence, to_input=self.trains_table)
+        if not self.trains_table:
             return None
         if self.spatial is not None:
             dx = dx * self.spatial

@@ -34,6 +34,8 @@ CONSTRAINTS = {
     "stateful": ["boolean"],
     "vocab_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
     "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+    "embedding_init": ["array-like", None],
+    "embedding_trainable": ["boolean"],
     "mask_value": [Real, None],
     "loss": [str],
     "optimizer": [StrOptions(set(OPTIMIZERS)), dict],
@@ -177,6 +179,7 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
         kernel_l2=float(parameters["kernel_l2"]),
         recurrent_l2=float(parameters["recurrent_l2"]),
         spatial_dropout=float(parameters["spatial_dropout"]),
+        embedding_trainable=bool(parameters["embedding_trainable"]) or not tokens,
     )
 
 

@@ -38,6 +38,7 @@ from skrnn._format import read_file, write_file
 ROOT = Path(__file__).parents[1]
 X = np.random.default_rng(0).normal(size=(24, 4, 2))
 ROWS = X[:, 0]
+VECTORS = np.random.default_rng(2).normal(size=(9, 3))
 TOKENS = np.random.default_rng(1).integers(0, 9, (24, 4))
 RAGGED = [X[i, : 1 + i % 4] for i in range(24)]
 MASKED = np.where(np.arange(4)[:, np.newaxis] < 3, X, np.nan)
@@ -111,6 +112,11 @@ NETWORKS = {
     "not standardized": (regressor(standardize="y"), X, NUMBERS),
     "stateful": (regressor(["gru", "lstm"], (3, 2), stateful=True, batch_size=6), X, NUMBERS),
     "stateful, both ways": (regressor(stateful=True, bidirectional=True), X, NUMBERS),
+    "vectors": (
+        regressor(vocab_size=9, embedding_init=VECTORS, embedding_dim=3, embedding_trainable=False),
+        TOKENS,
+        NUMBERS,
+    ),
     "tokens": (classifier(vocab_size=9, embedding_dim=3, mask_value=0), TOKENS, CODES),
     "class_weight": (classifier(class_weight={0: 1, 1: 2.5}), X, CODES),
     "multilabel": (classifier(), X, (X[:, :2, 0] > 0).astype(int)),

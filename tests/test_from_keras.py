@@ -85,6 +85,7 @@ REGRESSORS = {
         GAPS,
     ),
     "embedding": lambda: ([Embedding(9, 3), SimpleRNN(4), Dense(1)], TOKENS),
+    "fixed embedding": lambda: ([Embedding(9, 3, trainable=False), GRU(4), Dense(1)], TOKENS),
     "spatial": lambda: ([Embedding(9, 3), SpatialDropout1D(0.2), GRU(4), Dense(1)], TOKENS),
     "masked embedding": lambda: ([Embedding(9, 3, mask_zero=True), GRU(4), Dense(1)], TOKENS),
     "mean": lambda: (

@@ -41,7 +41,7 @@ LEVELS = [
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_pooling", "_numpy_network"],
     ["_architecture", "_penalty", "_sequences", "cells", "_time_index"],
     ["_scaling", "_validation", "_windowing"],
-    ["_samples", "_parameters", "_labels", "_onnx_graph"],
+    ["_embeddings", "_samples", "_parameters", "_labels", "_onnx_graph"],
     ["_course", "_checkpoints"],
     ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
     ["_training"],

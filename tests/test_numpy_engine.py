@@ -83,8 +83,8 @@ def inputs(described, n_samples=6, seed=0):
 
 
 def weighted_output(described, weights, x, direction, dropout_seed=None):
-    """Return sum(direction * output), and its gradient with respect to the flat weights."""
-    gradient = np.zeros_like(weights)
+    """Return sum(direction * output), and its gradient with respect to the trained weights."""
+    gradient = np.zeros(described.n_trained)
     network = Network(described, weights, len(x), described.timesteps, gradient)
     generator = None if dropout_seed is None else np.random.default_rng(dropout_seed)
     output = network.forward(x, generator=generator)

@@ -103,6 +103,8 @@ OF_OTHER_FORM = {
     "return_sequences",
     "vocab_size",
     "embedding_dim",
+    "embedding_init",
+    "embedding_trainable",
     "callbacks",
     "engine",
     "checkpoint_dir",

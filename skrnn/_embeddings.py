@@ -1,0 +1,53 @@
+"""Embeddings: the vectors from which an Embedding begins, as a person gives them."""
+
+import numpy as np
+
+
+def read_embeddings(embedding_init, architecture):
+    """Return the given vectors of all token ids as a network's own array, or None without any.
+
+    Parameters
+    ----------
+    embedding_init : array-like or None
+    architecture : Architecture
+
+    Returns
+    -------
+    ndarray of shape (vocab_size, embedding_dim), or None
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the network.
+    """
+    if embedding_init is None:
+        return None
+    expected = architecture.vocab_size, architecture.embedding_dim
+    if architecture.vocab_size is None:
+        raise ValueError(
+            "`embedding_init` needs `vocab_size`, the number of its vectors, got None: without it "
+            "X holds no token ids. Set `vocab_size`, or leave out `embedding_init`."
+        )
+    try:
+        with np.errstate(over="ignore"):
+            table = np.array(embedding_init, dtype=architecture.dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "`embedding_init` must be an array of numbers of shape (vocab_size, embedding_dim), "
+            f"which is {expected}: {error}"
+        ) from error
+    if table.shape != expected:
+        sizes = zip(("vocab_size", "embedding_dim"), table.shape, strict=False)
+        remedy = " and ".join(f"`{name}={size}`" for name, size in sizes)
+        raise ValueError(
+            "`embedding_init` must have the shape (vocab_size, embedding_dim), which is "
+            f"{expected}, got {table.shape}."
+            + (f" Set {remedy}, or pass other vectors." if table.ndim == 2 else "")
+        )
+    finite = np.isfinite(table).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"`embedding_init` must be finite in {architecture.dtype}; the vector of token id "
+            f"{int(finite.argmin())} is not. Give it a vector, of zeros for example."
+        )
+    return table

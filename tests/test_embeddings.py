@@ -1,0 +1,210 @@
+"""Embeddings: the vectors that they begin with, whether they learn, and how they are read out."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
+
+from skrnn import RNNClassifier, RNNRegressor, load, save
+from skrnn._architecture import initial_weights
+
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
+N_SAMPLES, TIMESTEPS, VOCAB, WIDTH, BATCH = 30, 5, 9, 3, 8
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, VOCAB, (N_SAMPLES, TIMESTEPS))
+Y = X[:, 0] + RNG.normal(size=N_SAMPLES)
+VECTORS = RNG.normal(size=(VOCAB, WIDTH))
+
+
+def network(**parameters):
+    settings = {
+        "hidden_size": 4,
+        "vocab_size": VOCAB,
+        "embedding_dim": WIDTH,
+        "embedding_init": VECTORS,
+        "dtype": "float64",
+        "epochs": 3,
+        "batch_size": BATCH,
+        "random_state": 0,
+    }
+    return RNNRegressor("gru", **settings | parameters)
+
+
+def native_network(*, trainable, masked):
+    """Return Keras's own layers, as a person would write them."""
+    table = keras.layers.Embedding(VOCAB, WIDTH, mask_zero=masked, trainable=trainable)
+    layers = table, keras.layers.GRU(4), keras.layers.Dense(1)
+    return keras.Sequential([keras.Input((TIMESTEPS,)), *layers])
+
+
+@both_engines
+@pytest.mark.parametrize("trainable", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_fit_from_given_vectors_equals_model_fit(engine, trainable, masked, keras_float64):
+    given = {"embedding_trainable": trainable, "mask_value": 0 if masked else None}
+    ours = network(engine=engine, standardize=False, shuffle=False, **given).fit(X, Y)
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    weights = initial_weights(ours._architecture, np.random.default_rng([seed, 0]))
+    model = native_network(trainable=trainable, masked=masked)
+    model.set_weights([VECTORS, *weights[1:]])
+    rate = float(np.float32(0.01))  # what the optimizer holds where Keras is not set to float64
+    model.compile(keras.optimizers.Adam(rate), loss="mse", run_eagerly=True)
+    curve = model.fit(X, Y, batch_size=BATCH, epochs=3, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_allclose(ours.history_["loss"], curve, rtol=1e-9)
+    for a, b in zip(ours.weights_, model.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@both_engines
+def test_fixed_vectors_stay_and_others_learn(engine):
+    for trainable in (False, True):
+        fitted = network(engine=engine, embedding_trainable=trainable).fit(X, Y)
+        assert np.array_equal(fitted.embeddings_, VECTORS) != trainable
+        assert fitted.embeddings_.shape == (VOCAB, WIDTH)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "rmsprop", "adamw")]
+    + [{"name": "adam", "clipnorm": 0.1}],
+    ids=str,
+)
+def test_engines_train_behind_fixed_vectors_alike(optimizer):
+    parameters = {"optimizer": optimizer, "kernel_l2": 0.1, "embedding_trainable": False}
+    one, two = (network(engine=engine, **parameters).fit(X, Y) for engine in ("numpy", "keras"))
+    np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-9)
+    shapes = [[slot.shape for slot in fitted.optimizer_state_] for fitted in (one, two)]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("variant", [{}, {"units": (4,), "bidirectional": True, "masked": True}])
+def test_gradient_behind_fixed_vectors_equals_finite_differences(variant):
+    tokens = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
+    described = architecture(embedding_trainable=False, **tokens, **variant)
+    x, weights = inputs(described), flat_weights(described)
+    direction = np.random.default_rng(1).normal(size=(6, 2))
+    _, gradient = weighted_output(described, weights, x, direction)
+    assert gradient.shape == (described.n_trained,)
+    places = range(12, len(weights))  # the table is 4 x 3
+    expected = slopes(
+        lambda point: weighted_output(described, point, x, direction)[0], weights, places
+    )
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_other_weights_begin_as_without_given_vectors():
+    """What is learned differs by the vectors alone."""
+    given, drawn = (
+        network(embedding_init=vectors, learning_rate=1e-12, epochs=1).fit(X, Y).weights_
+        for vectors in (VECTORS, None)
+    )
+    for a, b in zip(given[1:], drawn[1:], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    assert np.abs(given[0] - drawn[0]).max() > 0.1
+
+
+def test_build_model_begins_with_the_given_vectors():
+    model = network(embedding_trainable=False).build_model((TIMESTEPS, 1))
+    layer = model.get_layer("embedding")
+    np.testing.assert_array_equal(layer.get_weights()[0], VECTORS)
+    assert not layer.trainable
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.ndarray.tolist], ids=["frame", "list"])
+def test_vectors_may_be_any_array_like(kind):
+    given = network(embedding_init=kind(VECTORS), embedding_trainable=False).fit(X, Y)
+    np.testing.assert_array_equal(given.embeddings_, VECTORS)
+
+
+def test_given_vectors_are_neither_changed_nor_shared():
+    given = VECTORS.copy()
+    fitted = network(embedding_init=given).fit(X, Y)
+    np.testing.assert_array_equal(given, VECTORS)
+    assert not np.shares_memory(fitted.embeddings_, given)
+
+
+def test_fixed_vectors_survive_a_file_and_a_warm_start(tmp_path):
+    fitted = network(embedding_trainable=False, warm_start=True).fit(X, Y)
+    save(fitted, tmp_path / "network.skrnn")
+    loaded = load(tmp_path / "network.skrnn")
+    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+    for more in (fitted, loaded):
+        more.fit(X, Y)
+        np.testing.assert_array_equal(more.embeddings_, VECTORS)
+    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+    assert fitted.n_epochs_ == 6
+
+
+@pytest.mark.slow
+def test_warm_start_goes_from_engine_to_engine_with_fixed_vectors():
+    one = network(embedding_trainable=False, warm_start=True, engine="numpy", shuffle=False)
+    two = clone(one).set_params(engine="keras")
+    for estimator, other in ((one, "keras"), (two, "numpy")):
+        estimator.fit(X, Y).set_params(engine=other).fit(X, Y)
+    np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-9)
+
+
+def test_checkpoint_of_other_vectors_is_not_taken_up(tmp_path):
+    """The vectors are many, and differ in their middle, where no `repr` shows them."""
+    vectors = np.zeros((2000, WIDTH))
+    other = vectors.copy()
+    other[1000] = 1.0
+    marks = set()
+    for given in (vectors, vectors.copy(), other):
+        fitted = network(vocab_size=2000, embedding_init=given, checkpoint_dir=tmp_path).fit(X, Y)
+        with fitted._checkpoints([], resume=False, whole=True) as checkpoints:
+            marks.add(checkpoints.fingerprint)
+    assert len(marks) == 2
+
+
+def test_search_chooses_whether_vectors_learn():
+    grid = {"embedding_trainable": [False, True], "embedding_init": [None, VECTORS]}
+    search = GridSearchCV(network(epochs=1), grid, cv=2).fit(X, Y)
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_classifier_reads_its_vocabulary_and_takes_vectors_for_it():
+    labels = X[:, 0] > 4
+    classifier = RNNClassifier("gru", 4, vocab_size="auto", embedding_dim=WIDTH, epochs=1)
+    assert classifier.fit(X, labels).embeddings_.shape == (VOCAB, WIDTH)
+    classifier.set_params(embedding_init=VECTORS, embedding_trainable=False).fit(X, labels)
+    np.testing.assert_array_equal(classifier.embeddings_, VECTORS.astype(np.float32))
+
+
+def test_network_without_an_embedding_has_no_embeddings():
+    fitted = RNNRegressor("gru", 2, epochs=1).fit(X.astype(float), Y)
+    assert not hasattr(fitted, "embeddings_")
+    assert not hasattr(network(), "embeddings_")
+
+
+REFUSED = {
+    "rows": (VECTORS[:-1], r"is \(9, 3\), got \(8, 3\)\. Set `vocab_size=8` and `embedding_dim=3`"),
+    "width": (VECTORS[:, 1:], r"got \(9, 2\)\. Set `vocab_size=9` and `embedding_dim=2`"),
+    "axes": (VECTORS[0], r"which is \(9, 3\), got \(3,\)"),
+    "words": ([["a"] * 3] * 9, "must be an array of numbers of shape"),
+    "sparse": (csr_array(VECTORS), "parameter of RNNRegressor must be an array-like or None"),
+    "ragged": ([[1.0], [1.0, 2.0]], "must be an array of numbers of shape"),
+    "missing": (np.where(VECTORS[4, 1] == VECTORS, np.nan, VECTORS), "the vector of token id 4"),
+    "too large": (VECTORS * 1e300, "must be finite in float32; the vector of token id 0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_vectors_that_do_not_fit_are_refused(case):
+    vectors, message = REFUSED[case]
+    unfitted = network(embedding_init=vectors, dtype="float32")
+    for refused in (lambda: unfitted.fit(X, Y), lambda: unfitted.build_model((TIMESTEPS, 1))):
+        with pytest.raises(ValueError, match=message):
+            refused()
+    assert not hasattr(unfitted, "weights_")
+
+
+def test_warm_start_does_not_begin_to_train_what_was_fixed():
+    fitted = network(embedding_trainable=False, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="embedding_trainable changed since"):
+        fitted.set_params(embedding_trainable=True).fit(X, Y)
