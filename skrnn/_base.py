@@ -72,10 +72,11 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             `vocab_size`. A list of 2-D arrays, or of 1-D arrays of unequal lengths, holds
             sequences of any length.
         y : array-like of shape (n_samples,) or (n_samples, ...), or list
-            Targets; with `return_sequences` one for each timestep.
+            Targets; with `return_sequences` one for each timestep, for a list X as a list of arrays
+            of the same lengths or as one array padded at the end.
         sample_weight : array-like of shape (n_samples,), default=None
-            Not negative; with `return_sequences` also (n_samples, timesteps). Samples of zero
-            weight are dropped.
+            Not negative; with `return_sequences` also one for each timestep, in the forms of y.
+            Samples of zero weight are dropped.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
             Wins over `validation_fraction`.
 

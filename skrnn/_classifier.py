@@ -428,9 +428,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ----------
         X : array-like of shape (n_samples, timesteps, features), or a list of sequences
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            With `return_sequences` (n_samples, timesteps), or a list of 1-D arrays.
+            With `return_sequences` a label for each timestep, as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            With `return_sequences` also (n_samples, timesteps).
+            With `return_sequences` also one for each timestep.
 
         Returns
         -------

@@ -11,7 +11,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._numbers import as_array
 from skrnn._targets import Targets
-from skrnn._validation import ONE_TARGET, check_lengths_match
+from skrnn._timesteps import check_samples_match, listed, rows_of_steps
+from skrnn._validation import ONE_TARGET
 
 
 def labels_of_steps(y, sequences):
@@ -22,10 +23,10 @@ def labels_of_steps(y, sequences):
     y : array-like of shape (n_samples, timesteps), or for a list of sequences a list of 1-D arrays
     sequences : Sequences
     """
-    check_lengths_match(sequences, y)
     present = sequences.present()
     if sequences.lengths is None:
-        y = as_array(y, "`y`")
+        check_samples_match(y, sequences)
+        y = as_array(listed(y), "`y`")
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
@@ -33,14 +34,17 @@ def labels_of_steps(y, sequences):
             )
         labels = y[present]
     else:
-        for i, target in enumerate(y):
-            if np.ndim(target) != 1:
+        rows = rows_of_steps(y, sequences)
+        for i, row in enumerate(rows):
+            if row.ndim != 1:
                 raise ValueError(
-                    "`y` must hold one label for each timestep, got the shape "
-                    f"{np.shape(target)} in sample {i}."
+                    f"`y` must hold one label for each timestep, got the shape {row.shape} in "
+                    f"sample {i}."
                 )
+        is_text = {row.dtype.kind in "SU" for row in rows}
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
-        labels = np.concatenate([np.asarray(labels) for labels in y])[present[inside]]
+        # As objects numbers among text stay numbers, and are refused.
+        labels = np.concatenate(rows, dtype=object if len(is_text) > 1 else None)[present[inside]]
     return read_labels(labels)
 
 

@@ -21,12 +21,8 @@ from skrnn._onnx import add_prediction
 from skrnn._sequences import Sequences, padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
-from skrnn._validation import (
-    ONE_TARGET,
-    check_lengths_match,
-    read_numbers,
-    read_weights,
-)
+from skrnn._timesteps import check_samples_match, listed, rows_of_steps
+from skrnn._validation import ONE_TARGET, read_numbers, read_weights
 
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
 
@@ -351,8 +347,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ----------
         X : array-like of shape (n_samples, timesteps, features), or a list of sequences
         y : array-like of shape (n_samples, ...)
+            With `return_sequences` a target for each timestep, as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            With `return_sequences` also (n_samples, timesteps).
+            With `return_sequences` also one for each timestep.
 
         Returns
         -------
@@ -416,10 +413,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     def _read_steps(self, y, sequences):
         """Return targets of timesteps as one array, zero on absent timesteps."""
-        check_lengths_match(sequences, y)
+        check_samples_match(y, sequences)
         if sequences.lengths is not None:
-            y = padded(_as_targets(y), sequences.timesteps)
-        y, present = as_array(y, "`y`"), sequences.present()
+            y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
+        y, present = as_array(listed(y), "`y`"), sequences.present()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
@@ -451,12 +448,12 @@ def _check_outputs(shape, fitted):
         raise ValueError(f"`y` must have the trailing shape {fitted}, as in `fit`, got {shape}.")
 
 
-def _as_targets(y):
-    """Return the targets of sequences as arrays that are alike but for their lengths."""
+def _as_targets(rows):
+    """Return the targets of sequences as floats that are alike but for their lengths."""
     targets = []
-    for i, target in enumerate(y):
-        check_numbers(target, f"Sample {i} of `y`", ONE_TARGET)
-        targets.append(np.asarray(target, dtype=float))
+    for i, row in enumerate(rows):
+        check_numbers(row, f"Sample {i} of `y`", ONE_TARGET)
+        targets.append(row.astype(float))
         shapes = [target.shape[1:] for target in (targets[0], targets[i])]
         if shapes[0] != shapes[1]:
             raise ValueError(

@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from skrnn._numbers import check_numbers
-from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, rows_under
+from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, padded, rows_under
 from skrnn._sklearn import check_sample_weight
+from skrnn._timesteps import listed, rows_of_steps
 from skrnn._vocabulary import UNKNOWN
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
@@ -55,6 +56,7 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, fold=False):
     -------
     Sequences
     """
+    X = listed(X)
     arrays = _as_arrays(X)
     if arrays is None:
         values, lengths = _read_array(X), None
@@ -78,12 +80,10 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, fold=False):
 
 def _as_arrays(X):
     """Return the sequences of a list as arrays, or None where X is an ordinary array-like."""
-    if isinstance(X, pd.Series):
-        X = X.to_numpy()
-    listed = isinstance(X, (list, tuple)) or (
+    is_listed = isinstance(X, (list, tuple)) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     )
-    single = [np.isscalar(item) or item is None for item in X] if listed else [True]
+    single = [np.isscalar(item) or item is None for item in X] if is_listed else [True]
     if all(single):
         return None
     if any(single):
@@ -107,10 +107,10 @@ def _as_arrays(X):
 
 def first_frame(X):
     """Return the first DataFrame of a list, or None where there is none."""
-    listed = isinstance(X, (list, tuple)) or (
+    is_listed = isinstance(X, (list, tuple)) or (
         isinstance(X, (np.ndarray, pd.Series)) and X.dtype == object
     )
-    return next((item for item in X if hasattr(item, "columns")), None) if listed else None
+    return next((item for item in X if hasattr(item, "columns")), None) if is_listed else None
 
 
 def _check_columns(X):
@@ -273,6 +273,7 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,), with `by_step` also (n_samples, timesteps)
+        For a list of sequences also a list of 1-D arrays.
     sequences : Sequences
     by_step : bool
         Whether each timestep is weighted; absent ones then count zero.
@@ -283,6 +284,8 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
     ndarray of shape (n_samples,), or (n_samples, timesteps) with `by_step`
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
+    if by_step and sequences.lengths is not None:
+        sample_weight = _spread_weights(sample_weight, sequences)
     check_numbers(
         sample_weight,
         "`sample_weight`",
@@ -311,6 +314,21 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
                 "`mask_value` leaves."
             )
     return weights if sample_weight is None else near_one(weights)
+
+
+def _spread_weights(sample_weight, sequences):
+    """Return weights of a list's timesteps as one padded array, and others as they are."""
+    if sample_weight is None or not any(np.ndim(weight) for weight in listed(sample_weight)):
+        return sample_weight
+    rows = rows_of_steps(sample_weight, sequences, "sample_weight")
+    for i, row in enumerate(rows):
+        check_numbers(row, f"Sample {i} of `sample_weight`")
+        if row.ndim > 1:
+            raise ValueError(
+                "`sample_weight` must hold one weight for each timestep, got the shape "
+                f"{row.shape} in sample {i}."
+            )
+    return padded(rows, sequences.timesteps)
 
 
 def near_one(weights):
@@ -361,23 +379,6 @@ def check_batches(n_samples, batch_size, what):
             f"{what} must have a number of samples that the network's fixed batch size "
             f"{batch_size} divides, as `stateful=True` needs, got {n_samples}."
         )
-
-
-def check_lengths_match(sequences, y, name="y"):
-    """Refuse targets for each timestep whose lengths are not those of their sequences."""
-    if not hasattr(y, "__len__"):
-        raise ValueError(f"`{name}` must hold one value for each timestep, got {y!r}.")
-    if len(y) != len(sequences):
-        raise ValueError(f"`X` has {len(sequences)} samples, but `{name}` has {len(y)}.")
-    if sequences.lengths is None:
-        return
-    for i, (length, target) in enumerate(zip(sequences.lengths, y, strict=True)):
-        if np.ndim(target) == 0 or len(target) != length:
-            got = "one value" if np.ndim(target) == 0 else f"{len(target)} values"
-            raise ValueError(
-                f"`{name}` must hold one value for each timestep: sample {i} has {length} "
-                f"timesteps, but {got} in `{name}`."
-            )
 
 
 def as_layers(value, length, name):

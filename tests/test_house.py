@@ -40,6 +40,7 @@ LEVELS = [
     ],
     ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_pooling", "_numpy_network"],
     ["_architecture", "_penalty", "_sequences", "cells", "_time_index"],
+    ["_timesteps"],
     ["_scaling", "_validation", "_windowing"],
     ["_embeddings", "_samples", "_parameters", "_labels", "_onnx_graph"],
     ["_course", "_checkpoints"],
