@@ -26,7 +26,7 @@ def labels_of_steps(y, sequences):
     present = sequences.present()
     if sequences.lengths is None:
         check_samples_match(y, sequences)
-        y = as_array(listed(y), "`y`")
+        y = _as_one(listed(y))
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
@@ -41,11 +41,27 @@ def labels_of_steps(y, sequences):
                     f"`y` must hold one label for each timestep, got the shape {row.shape} in "
                     f"sample {i}."
                 )
-        is_text = {row.dtype.kind in "SU" for row in rows}
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
-        # As objects numbers among text stay numbers, and are refused.
-        labels = np.concatenate(rows, dtype=object if len(is_text) > 1 else None)[present[inside]]
+        labels = np.concatenate(rows, dtype=_common_type(rows))[present[inside]]
     return read_labels(labels)
+
+
+def _as_one(y):
+    """Return the labels of sequences of one length as one array."""
+    if not isinstance(y, (list, tuple)):
+        return as_array(y, "`y`")
+    rows = [as_array(row, f"Sample {i} of `y`") for i, row in enumerate(y)]
+    kind = _common_type(rows)
+    return as_array(y, "`y`") if kind is None else np.array(rows, dtype=kind)
+
+
+def _common_type(rows):
+    """Return object where some rows are text: NumPy would make text of the numbers of others.
+
+    As objects they stay numbers, and are refused; so are bytes.
+    """
+    texts = {row.dtype.kind if row.dtype.kind in "SU" else None for row in rows}
+    return object if len(texts) > 1 else None
 
 
 def read_labels(y):

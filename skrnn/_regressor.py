@@ -413,8 +413,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     def _read_steps(self, y, sequences):
         """Return targets of timesteps as one array, zero on absent timesteps."""
-        check_samples_match(y, sequences)
-        if sequences.lengths is not None:
+        if sequences.lengths is None:
+            check_samples_match(y, sequences)
+        else:
             y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
         y, present = as_array(listed(y), "`y`"), sequences.present()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:

@@ -284,8 +284,8 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
     ndarray of shape (n_samples,), or (n_samples, timesteps) with `by_step`
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
-    if by_step and sequences.lengths is not None:
-        sample_weight = _spread_weights(sample_weight, sequences)
+    if by_step:
+        sample_weight = _spread_weights(listed(sample_weight), sequences)
     check_numbers(
         sample_weight,
         "`sample_weight`",
@@ -318,7 +318,11 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
 
 def _spread_weights(sample_weight, sequences):
     """Return weights of a list's timesteps as one padded array, and others as they are."""
-    if sample_weight is None or not any(np.ndim(weight) for weight in listed(sample_weight)):
+    if isinstance(sample_weight, (list, tuple)):
+        by_sequence = not any(np.ndim(weight) for weight in sample_weight)
+    else:
+        by_sequence = np.ndim(sample_weight) < 2
+    if by_sequence or sequences.lengths is None:
         return sample_weight
     rows = rows_of_steps(sample_weight, sequences, "sample_weight")
     for i, row in enumerate(rows):

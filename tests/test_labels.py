@@ -1,5 +1,7 @@
 """A label, or a number, for every step of sequences of unequal length."""
 
+import re
+
 import keras
 import numpy as np
 import pandas as pd
@@ -202,10 +204,17 @@ def test_targets_of_steps_are_read_alike_in_each_form(form, estimator):
     assert found.score(X, as_given(y), as_given(weights)) == expected.score(X, y, weights)
 
 
-def test_a_frame_of_padded_labels_is_read_as_its_rows():
+def test_frames_of_padded_labels_and_weights_are_read_as_their_rows():
     X, y = sentences()
-    frame = pd.DataFrame([row.tolist() + [None] * (7 - len(row)) for row in y])
-    assert_same(tagger().fit(X, frame), tagger().fit(X, y), rtol=0)
+    weights = [np.linspace(0.5, 2, len(row)) for row in y]
+    labels, by_step = pd.DataFrame(padded(y, "pad")), pd.DataFrame(padded(weights, np.nan))
+    expected = tagger().fit(X, y, weights)
+    assert_same(tagger().fit(X, labels, by_step), expected, rtol=0)
+
+
+def test_one_weight_for_all_is_none():
+    X, y = sentences()
+    assert_same(tagger().fit(X, y, 1.0), tagger().fit(X, y), rtol=0)
 
 
 @every_estimator
@@ -362,6 +371,8 @@ def test_a_list_of_equal_lengths_is_read_as_its_array(form):
     rows = [form(list(part)) for part in three]
     np.testing.assert_array_equal(fitted.predict(rows[0]), fitted.predict(three[0]))
     assert fitted.score(*rows) == fitted.score(*three)
+    weights = np.tile(np.arange(len(X[0])) + 1.0, (3, 1))
+    assert fitted.score(*rows, form(list(weights))) == fitted.score(*three, weights)
 
 
 # Refusals
@@ -418,10 +429,12 @@ def test_validation_data_of_other_lengths_names_the_sample():
         tagger().fit(X, y, validation_data=(X, other))
 
 
-def test_numbers_among_text_labels_are_refused():
-    X, y = sentences()
-    y[3] = np.arange(len(y[3]))
-    assert "one type, got int, str" in refusal(X, y, vocab_size=WORDS)
+@pytest.mark.parametrize(("dtype", "kinds"), [(int, "int, str"), ("S1", "bytes_?, str_?")])
+@pytest.mark.parametrize("length", [None, 2])
+def test_labels_of_another_type_in_one_sequence_are_refused(length, dtype, kinds):
+    X, y = ([row[:length] for row in rows] for rows in sentences())
+    y[3] = np.arange(len(y[3])).astype(dtype)
+    assert re.search(f"one type, got {kinds}", refusal(X, y, vocab_size=WORDS))
 
 
 def test_a_missing_label_inside_a_sequence_is_refused():
