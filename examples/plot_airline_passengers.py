@@ -22,7 +22,7 @@ import pandas as pd
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
-from skrnn import RNNRegressor, WindowTransformer
+from skrnn import RNNRegressor, SearchDisplay, WindowTransformer
 
 DATA = Path(__file__).parent / "data" / "airline_passengers.csv"
 N_TEST = 48
@@ -56,6 +56,11 @@ table["rmse of growth"] = -search.cv_results_["mean_test_score"]
 table["sd over folds"] = search.cv_results_["std_test_score"]
 table["fit seconds"] = search.cv_results_["mean_fit_time"]
 print(table.sort_values("rmse of growth").to_string(index=False, float_format="%.4f"))
+
+# %%
+# The display shows what the table hides: the folds, three years, differ by more than the cells do.
+display = SearchDisplay.from_search(search, negate_score=True)
+display.figure_.savefig("search.png", dpi=100)
 
 # %%
 # The test

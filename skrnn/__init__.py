@@ -10,6 +10,7 @@ from skrnn._forecaster import RNNForecaster
 from skrnn._format import FileFormatError
 from skrnn._history_display import HistoryDisplay
 from skrnn._regressor import RNNRegressor
+from skrnn._search_display import SearchDisplay
 from skrnn._sequence_vectorizer import SequenceVectorizer
 from skrnn._window_display import WindowDisplay
 from skrnn._window_transformer import WindowTransformer
@@ -25,6 +26,7 @@ __all__ = [
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",
+    "SearchDisplay",
     "SequenceVectorizer",
     "WindowDisplay",
     "WindowTransformer",

@@ -5,10 +5,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import BaseRNN
-from skrnn._plots import draw_legend, load_matplotlib, open_axes, short, with_unit
+from skrnn._plots import MARKERS, draw_legend, load_matplotlib, open_axes, short, with_unit
 
 INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")  # of what holds a network
-MARKERS = "osD^vP"
 
 
 class HistoryDisplay:

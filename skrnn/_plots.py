@@ -8,6 +8,7 @@ BLACK, GREY = "#000000", "#767676"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 CYCLE = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK]
+MARKERS = "osD^vPX"
 MARKED_AT_MOST = 40  # points of a line that are drawn one by one
 UNITS = ("days", "hours", "minutes", "seconds")  # of durations, the largest first
 

@@ -39,7 +39,8 @@ def test_network_forecasts_the_passengers_better_than_both_naive_forecasts(tmp_p
     assert (errors.pop("persistence"), errors.pop("seasonal naive")) == (48.04, 41.85)
     assert list(errors) == [f"network, seed {seed}" for seed in range(5)]
     assert max(errors.values()) < 20
-    assert (tmp_path / "airline_passengers.png").stat().st_size > 10_000
+    for picture in ("airline_passengers.png", "search.png"):
+        assert (tmp_path / picture).stat().st_size > 10_000
 
 
 def test_network_reads_the_order_of_words_that_a_bag_of_words_cannot(tmp_path):

@@ -1,0 +1,193 @@
+"""SearchDisplay: its points are those of cv_results_, told by a loop over the candidates."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawing import legend, line, lines
+from matplotlib import pyplot as plt
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skrnn import RNNForecaster, RNNRegressor, SearchDisplay
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 4, 1))
+Y = X[:, -1, 0]
+GRID = {
+    "rnnregressor__cell_type": ["gru", "simple_rnn"],
+    "rnnregressor__hidden_size": [(2, 2), 4, 2],
+}
+MSE, R2 = "neg_mean_squared_error", "r2"
+
+
+def searched(grid, scoring=MSE, **settings):
+    network = RNNRegressor(epochs=2, random_state=0, engine="numpy")
+    pipeline = make_pipeline(FunctionTransformer(), network)
+    settings = {"cv": 3} | settings
+    return GridSearchCV(pipeline, grid, scoring=scoring, **settings).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def search():
+    return searched(GRID)
+
+
+def found(search, key, **params):
+    """Return what the results say of the one candidate with these parameters."""
+    [position] = [
+        k
+        for k, candidate in enumerate(search.cv_results_["params"])
+        if all(candidate[f"rnnregressor__{name}"] == value for name, value in params.items())
+    ]
+    return search.cv_results_[key][position]
+
+
+def test_search_display_draws_a_line_of_mean_scores_for_each_cell_type(search):
+    ax, times = SearchDisplay.from_search(search).ax_
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2", "4", "2, 2"]
+    for cell_type in ("gru", "simple_rnn"):
+        candidates = [{"cell_type": cell_type, "hidden_size": size} for size in (2, 4, (2, 2))]
+        drawn = line(ax, cell_type)
+        assert_array_equal(np.round(drawn.get_xdata()), [0, 1, 2])
+        scores = [found(search, "mean_test_score", **params) for params in candidates]
+        assert_array_equal(drawn.get_ydata(), scores)
+        seconds = [found(search, "mean_fit_time", **params) for params in candidates]
+        [bars] = [bars for bars in times.containers if bars.get_label() == cell_type]
+        assert_array_equal(bars.lines[0].get_ydata(), seconds)
+        assert bars.lines[0].get_color() == drawn.get_color()
+    assert line(ax, "gru").get_marker() != line(ax, "simple_rnn").get_marker()
+    assert (ax.get_xlabel(), times.get_ylabel()) == ("hidden_size", "Fit time (seconds)")
+    assert legend(ax)[:3] == ["gru", "each fold", "simple_rnn"]
+
+
+def test_search_display_draws_each_fold_and_a_ring_round_the_best(search):
+    ax, _ = SearchDisplay.from_search(search).ax_
+    folds = np.sort(np.concatenate([dots.get_ydata() for dots in lines(ax, "each fold")]))
+    expected = [search.cv_results_[f"split{k}_test_score"] for k in range(3)]
+    assert_array_equal(folds, np.sort(np.ravel(expected)))
+    [ring] = [drawn for drawn in ax.lines if drawn.get_label().startswith("best")]
+    best = search.best_params_
+    drawn = line(ax, best["rnnregressor__cell_type"])
+    place = [2, 4, (2, 2)].index(best["rnnregressor__hidden_size"])
+    assert ring.get_ydata() == [search.best_score_]
+    assert ring.get_xdata() == drawn.get_xdata()[place]
+
+
+def test_search_display_can_turn_a_negative_score_into_an_error(search):
+    plain = SearchDisplay.from_search(search).ax_[0]
+    error = SearchDisplay.from_search(search, negate_score=True).ax_[0]
+    assert plain.get_ylabel() == "Neg mean squared error"
+    assert error.get_ylabel() == "Mean squared error"
+    for label in ("gru", "each fold"):
+        for minus, plus in zip(lines(plain, label), lines(error, label), strict=True):
+            assert_array_equal(minus.get_ydata(), -plus.get_ydata())
+
+
+def test_search_display_draws_the_best_of_further_parameters():
+    grid = {
+        "rnnregressor__hidden_size": [2, 4],
+        "rnnregressor__learning_rate": [0.001, 0.01, 0.1],
+        "rnnregressor__standardize": [True, False],
+    }
+    search = searched(grid)
+    ax, times = SearchDisplay.from_search(search).ax_
+    assert ax.get_xlabel() == "hidden_size, at the best learning_rate and standardize"
+    table = pd.DataFrame(search.cv_results_)
+    kept = table.loc[table.groupby("param_rnnregressor__hidden_size")["mean_test_score"].idxmax()]
+    [drawn] = [each for each in ax.lines if each.get_linestyle() == "-"]
+    assert_array_equal(drawn.get_ydata(), kept["mean_test_score"])
+    assert_array_equal(times.containers[0].lines[0].get_ydata(), kept["mean_fit_time"])
+    assert legend(ax)[0] == "each fold"
+
+
+def test_search_display_takes_any_parameters_and_any_search():
+    grid = {"epochs": [1, 2, 3], "learning_rate": [0.01, 0.1]}
+    network = RNNRegressor(hidden_size=2, random_state=0, engine="numpy")
+    search = RandomizedSearchCV(network, grid, n_iter=6, cv=2, random_state=0).fit(X, Y)
+    display = SearchDisplay.from_search(search, over="epochs", by="learning_rate")
+    ax = display.ax_[0]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "3"]
+    assert ax.get_ylabel() == "Test score"
+    assert len(line(ax, "0.01").get_ydata()) == len(line(ax, "0.1").get_ydata()) == 3
+
+
+def test_search_display_keeps_words_in_the_order_of_the_grid():
+    grid = {"rnnregressor__activation": ["tanh", "relu"], "rnnregressor__hidden_size": [2, 3]}
+    ax = SearchDisplay.from_search(searched(grid), over="activation", by="hidden_size").ax_[0]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["tanh", "relu"]
+
+
+def test_search_display_draws_candidates_of_several_grids_at_their_own_values():
+    grids = [
+        {"rnnregressor__cell_type": ["lstm"]},
+        {"rnnregressor__hidden_size": [2], "rnnregressor__cell_type": ["gru"]},
+    ]
+    ax = SearchDisplay.from_search(searched(grids)).ax_[0]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2", "32"]
+    assert round(line(ax, "gru").get_xdata()[0]) == 0
+    assert round(line(ax, "lstm").get_xdata()[0]) == 1
+
+
+def test_search_display_draws_the_chosen_score_of_several():
+    search = searched(GRID, scoring=[MSE, R2], refit=R2)
+    for scoring, metric in [(None, R2), (MSE, MSE)]:
+        ax = SearchDisplay.from_search(search, scoring=scoring).ax_[0]
+        drawn = np.concatenate([line(ax, name).get_ydata() for name in ("gru", "simple_rnn")])
+        assert_allclose(np.sort(drawn), np.sort(search.cv_results_[f"mean_test_{metric}"]))
+    with pytest.raises(ValueError, match="`scoring` must name a score of the search, neg_mean"):
+        SearchDisplay.from_search(search, scoring="mae")
+
+
+def test_search_display_leaves_out_candidates_whose_fit_failed(search):
+    failed = searched(GRID)
+    scores = failed.cv_results_["mean_test_score"]
+    scores[failed.best_index_] = np.nan
+    ax = SearchDisplay.from_search(failed).ax_[0]
+    drawn = [line(ax, name).get_ydata() for name in ("gru", "simple_rnn")]
+    assert sorted(len(values) for values in drawn) == [2, 3]
+    scores[:] = np.nan
+    with pytest.raises(ValueError, match="must have a score, got NaN for each candidate"):
+        SearchDisplay.from_search(failed)
+
+
+def test_search_display_draws_a_search_of_a_forecaster():
+    grid = {"regressor__hidden_size": [2, 4], "timesteps": [4, 6]}
+    forecaster = RNNForecaster(RNNRegressor("gru", epochs=2, random_state=0, engine="numpy"))
+    series = pd.Series(np.sin(np.arange(60.0)))
+    search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(2, test_size=5)).fit(series)
+    ax = SearchDisplay.from_search(search, by="timesteps").ax_[0]
+    assert len(line(ax, "4").get_ydata()) == len(line(ax, "6").get_ydata()) == 2
+
+
+def test_search_display_draws_the_scores_alone_on_one_axes(search):
+    figure, ax = plt.subplots()
+    display = SearchDisplay.from_search(search, ax=ax)
+    assert display.ax_ is ax
+    assert figure.axes == [ax]
+
+
+def test_search_display_refuses_what_it_cannot_draw(search):
+    message = "`over` must name a parameter that was searched, rnnregressor__cell_type, rnn"
+    with pytest.raises(ValueError, match=message):
+        SearchDisplay.from_search(search, over="dropout")
+    with pytest.raises(ValueError, match="`by` must name a parameter that was searched"):
+        SearchDisplay.from_search(search, by="dropout")
+    with pytest.raises(
+        TypeError, match="`search` must be a search such as GridSearchCV, got Ridge"
+    ):
+        SearchDisplay.from_search(Ridge())
+    with pytest.raises(NotFittedError):
+        SearchDisplay.from_search(GridSearchCV(Ridge(), {"alpha": [1]}))
+    assert not plt.get_fignums()
+
+
+def test_search_display_without_matplotlib_names_the_extra(search, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
+        SearchDisplay.from_search(search)
