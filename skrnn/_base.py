@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -441,9 +442,14 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if self._architecture.stateful:
             self.reset_states()
 
-    def _run(self, sequences, hidden=None):
-        """Return the raw outputs of the network, or hidden states, as a list of arrays."""
+    def _run(self, sequences, hidden=None, *, activation=None):
+        """Return the raw outputs of the network, or hidden states, as a list of arrays.
+
+        An activation other than None stands in for that of the output layer.
+        """
         architecture = self._architecture
+        if activation is not None:
+            architecture = replace(architecture, output_activation=activation)
         carried = self.states_ if architecture.stateful else None
         check_batches(len(sequences), architecture.batch_size, "X")
         engine = engine_named(predicting_engine(self._asked_engine, architecture))

@@ -17,6 +17,7 @@ from skrnn._labels import (
     encode,
     hold_out,
     labels_of_steps,
+    one_against_rest,
     read_labels,
     targets_of_classes,
     targets_of_indicators,
@@ -399,7 +400,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return as_objects([np.log(sequence) for sequence in probabilities])
 
     def decision_function(self, X):
-        """Return the logits of the probabilities.
+        """Return the logits of the probabilities: log(p / (1 - p)).
+
+        They come from what enters the sigmoid or softmax, so they are exact also where a
+        probability rounds to 0 or 1.
 
         Parameters
         ----------
@@ -412,10 +416,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             For two classes the logit of the second. With `return_sequences` the timesteps axis is
             second, and a list X gives a 1-D object array of arrays.
         """
-        sequences, outputs = self._forward(X)
-        limits = np.finfo(outputs.dtype)  # a probability that rounds to 0 or 1 has no finite logit
-        scores = np.log(outputs.clip(limits.tiny) / (1 - outputs).clip(limits.epsneg))
-        if outputs.shape[-1] == 1:
+        sequences = self._read_fitted(X)
+        scores = self._run(sequences, activation="linear")[0]
+        if self._architecture.output_activation == "softmax":
+            scores = one_against_rest(scores)
+        elif scores.shape[-1] == 1:
             scores = scores[..., 0]
         return self._as_given(scores, sequences)
 

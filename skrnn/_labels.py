@@ -143,6 +143,29 @@ def targets_of_indicators(y, loss):
     return Targets(y, (y.shape[1],), "sigmoid", loss)
 
 
+def one_against_rest(logits):
+    """Return log(p / (1 - p)) of the probabilities p that are a softmax of logits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (..., n_classes)
+
+    Returns
+    -------
+    ndarray of the same shape
+    """
+    likeliest = logits.argmax(axis=-1, keepdims=True)
+    best = np.take_along_axis(logits, likeliest, axis=-1)
+    others = logits.copy()
+    np.put_along_axis(others, likeliest, -np.inf, axis=-1)
+    rest = np.logaddexp.reduce(others, axis=-1, keepdims=True)
+    log_shares = others - np.logaddexp(best, rest)
+    # At most a half, but for the likeliest: 1 - p loses no digit.
+    scores = log_shares - np.log1p(-np.exp(log_shares))
+    np.put_along_axis(scores, likeliest, best - rest, axis=-1)
+    return scores
+
+
 def classes_of_outputs(classes, architecture):
     """Return the labels of a network's outputs; of several sigmoids they are their numbers.
 

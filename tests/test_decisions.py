@@ -1,0 +1,269 @@
+"""Scores, thresholds, calibration and weights of classes, as scikit-learn means them."""
+
+from copy import deepcopy
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import balanced_accuracy_score, get_scorer, roc_auc_score
+from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.utils.class_weight import compute_sample_weight
+
+from skrnn import RNNClassifier
+from skrnn._labels import one_against_rest
+
+N_SAMPLES = 40
+TARGETS = {
+    "binary": lambda x: np.where(x[:, 0] > 0.3, "up", "down"),
+    "multiclass": lambda x: np.array(["low", "mid", "top"])[np.digitize(x[:, 0], [-0.5, 0.7])],
+    "multilabel": lambda x: (x[:, :2] > [0.2, -0.4]).astype(int),
+}
+every_engine_and_target = pytest.mark.parametrize(
+    ("engine", "target"),
+    [("numpy", target) for target in TARGETS]
+    + [("keras", "binary")]
+    + [pytest.param("keras", target, marks=pytest.mark.slow) for target in list(TARGETS)[1:]],
+)
+every_target = pytest.mark.parametrize("target", TARGETS)
+
+
+def samples(target="binary"):
+    """Return sequences of two features, whose last timestep nearly decides the labels."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_SAMPLES, 4, 2))
+    return X, TARGETS[target](X[:, -1] + rng.normal(0, 0.3, (N_SAMPLES, 2)))
+
+
+def classifier(**parameters):
+    settings = {"epochs": 10, "learning_rate": 0.1, "random_state": 0}
+    return RNNClassifier("gru", 3, **settings | parameters)
+
+
+def saturated(fitted):
+    """Return a fitted classifier whose logits are two hundred times as far from zero."""
+    fitted.weights_[-2:] = [weight * np.float32(200) for weight in fitted.weights_[-2:]]
+    return fitted
+
+
+def keras_logits(fitted, X):
+    """Return what enters the last activation of the Keras model, in float64."""
+    model = fitted.model_
+    output = next(
+        layer for layer in reversed(model.layers) if isinstance(layer, keras.layers.Dense)
+    )
+    kernel, bias = output.get_weights()
+    return keras.Model(model.inputs[0], output.input)(X).numpy().astype(float) @ kernel + bias
+
+
+def log_odds(logits):
+    """Return log(p / (1 - p)) of each class of a softmax, by a loop over the classes."""
+    columns = range(logits.shape[1])
+    rest = [np.logaddexp.reduce(np.delete(logits, k, axis=1), axis=1) for k in columns]
+    return logits - np.transpose(rest)
+
+
+LOGITS = {"binary": lambda z: z[:, 0], "multiclass": log_odds, "multilabel": lambda z: z}
+
+
+# decision_function
+
+
+@every_engine_and_target
+def test_decision_function_is_the_logit_of_the_keras_model(engine, target):
+    X, y = samples(target)
+    fitted = classifier(engine=engine).fit(X, y)
+    for network in (fitted, saturated(deepcopy(fitted))):
+        logits = keras_logits(network, X)
+        expected = LOGITS[target](logits)
+        found = network.decision_function(X)
+        assert found.dtype == np.float32
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert network.predict_proba(X).max() > 1 - 1e-7  # float32 has nothing between that and 1
+    assert found.max() > 20
+
+
+@every_target
+def test_decision_function_is_the_logit_of_the_probabilities(target):
+    X, y = samples(target)
+    fitted = classifier(dtype="float64").fit(X, y)
+    shares = fitted.predict_proba(X)
+    expected = np.log(shares / (1 - shares))
+    expected = expected[:, 1] if target == "binary" else expected
+    np.testing.assert_allclose(fitted.decision_function(X), expected, rtol=1e-9, atol=1e-12)
+
+
+@every_target
+def test_decision_function_decides_as_predict_does(target):
+    X, y = samples(target)
+    fitted = classifier().fit(X, y)
+    scores = fitted.decision_function(X)
+    decided = {
+        "binary": lambda: fitted.classes_[(scores > 0).astype(int)],
+        "multiclass": lambda: fitted.classes_[scores.argmax(axis=1)],
+        "multilabel": lambda: (scores > 0).astype(int),
+    }[target]()
+    np.testing.assert_array_equal(fitted.predict(X), decided)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_decision_function_of_steps_has_the_lengths_of_the_sequences(n_classes):
+    X, _ = samples()
+    sequences = [x[: 1 + i % 4] for i, x in enumerate(X)]
+    labels = [np.digitize(x[:, 0], [-0.5, 0.5][: n_classes - 1]) for x in sequences]
+    fitted = classifier(return_sequences=True, dtype="float64").fit(sequences, labels)
+    scores, shares = fitted.decision_function(sequences), fitted.predict_proba(sequences)
+    for found, share in zip(scores, shares, strict=True):
+        expected = np.log(share / (1 - share))
+        expected = expected[:, 1] if n_classes == 2 else expected
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_decision_function_of_a_stateful_network_moves_its_state_as_predict_does():
+    X, y = samples()
+    fitted = classifier(stateful=True, batch_size=8).fit(X, y)
+    first, second = fitted.decision_function(X), fitted.decision_function(X)
+    states = fitted.states_
+    fitted.reset_states()
+    for scores in (first, second):
+        expected = fitted.predict_proba(X)[:, 1]
+        np.testing.assert_allclose(1 / (1 + np.exp(-scores)), expected, rtol=1e-4)
+    np.testing.assert_array_equal(fitted.states_[0], states[0])
+    assert not np.array_equal(first, second)
+
+
+def test_ranks_of_a_saturated_network_are_those_of_its_logits():
+    X, y = samples()
+    fitted = saturated(classifier().fit(X, y))
+    expected = roc_auc_score(y, keras_logits(fitted, X)[:, 0])
+    assert get_scorer("roc_auc")(fitted, X, y) == expected
+    assert len(np.unique(fitted.decision_function(X))) == N_SAMPLES
+    assert len(np.unique(fitted.predict_proba(X)[:, 1])) < N_SAMPLES
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_odds_of_one_class_against_the_rest_equal_a_loop(size):
+    logits = np.random.default_rng(0).normal(0, size, (6, 4))
+    logits[0] = logits[0, 0]  # all alike
+    np.testing.assert_allclose(one_against_rest(logits), log_odds(logits), rtol=1e-9)
+
+
+def test_odds_of_two_classes_are_their_difference():
+    logits = np.random.default_rng(0).normal(0, 300, (5, 2))
+    difference = logits[:, 1] - logits[:, 0]
+    found = one_against_rest(logits)
+    np.testing.assert_allclose(found, np.stack([-difference, difference], axis=1), rtol=1e-9)
+
+
+# Thresholds and calibration
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
+def test_a_tuned_threshold_is_the_best_of_a_loop(method):
+    X, y = samples()
+    fitted = classifier(class_weight={"up": 0.2}).fit(X, y)
+    scores = getattr(fitted, method)(X)
+    scores = scores[:, 1] if method == "predict_proba" else scores
+    thresholds = np.linspace(scores.min(), scores.max(), 25)
+    tuned = TunedThresholdClassifierCV(
+        fitted, thresholds=thresholds, response_method=method, cv="prefit", refit=False
+    ).fit(X, y)
+    expected = [
+        balanced_accuracy_score(y, np.where(scores >= threshold, "up", "down"))
+        for threshold in thresholds
+    ]
+    assert tuned.best_score_ == pytest.approx(max(expected))
+    assert tuned.best_score_ > balanced_accuracy_score(y, fitted.predict(X))
+    chosen = np.where(scores >= tuned.best_threshold_, "up", "down")
+    np.testing.assert_array_equal(tuned.predict(X), chosen)
+
+
+def test_thresholds_are_tuned_over_folds():
+    X, y = samples()
+    tuned = TunedThresholdClassifierCV(classifier(), cv=2, random_state=0).fit(X, y)
+    decided = tuned.estimator_.predict_proba(X)[:, 1] >= tuned.best_threshold_
+    np.testing.assert_array_equal(tuned.predict(X), np.where(decided, "up", "down"))
+
+
+def test_sigmoid_calibration_is_a_line_through_the_decision_function():
+    X, y = samples()
+    fitted = classifier().fit(X, y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="sigmoid").fit(X, y)
+    shares = calibrated.predict_proba(X)[:, 1]
+    scores = fitted.decision_function(X)
+    line = np.polyfit(scores, np.log(shares / (1 - shares)), 1)
+    np.testing.assert_allclose(np.polyval(line, scores), np.log(shares / (1 - shares)), atol=1e-4)
+    assert line[0] > 0
+
+
+def test_isotonic_calibration_is_that_of_the_decision_function():
+    X, y = samples()
+    fitted = classifier().fit(X, y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="isotonic").fit(X, y)
+    scores = fitted.decision_function(X)
+    expected = IsotonicRegression(out_of_bounds="clip").fit_transform(scores, y == "up")
+    np.testing.assert_allclose(calibrated.predict_proba(X)[:, 1], expected, atol=1e-6)
+
+
+def test_calibration_of_several_classes_takes_each_against_the_rest():
+    X, y = samples("multiclass")
+    fitted = classifier().fit(X, y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="isotonic").fit(X, y)
+    scores = fitted.decision_function(X)
+    columns = [
+        IsotonicRegression(out_of_bounds="clip").fit_transform(scores[:, k], y == label)
+        for k, label in enumerate(fitted.classes_)
+    ]
+    expected = np.transpose(columns) / np.sum(columns, axis=0)[:, np.newaxis]
+    np.testing.assert_allclose(calibrated.predict_proba(X), expected, atol=1e-6)
+
+
+# Several outputs
+
+
+def test_multi_output_classifier_is_one_network_for_each_column():
+    X, _ = samples()
+    y = np.stack([TARGETS["binary"](X[:, -1]), TARGETS["multiclass"](X[:, -1])], axis=1)
+    found = MultiOutputClassifier(classifier()).fit(X, y)
+    probabilities = found.predict_proba(X)
+    for k, column in enumerate(y.T):
+        alone = classifier().fit(X, column)
+        np.testing.assert_array_equal(probabilities[k], alone.predict_proba(X))
+        np.testing.assert_array_equal(found.predict(X)[:, k], alone.predict(X))
+
+
+# class_weight
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {"low": 3.0}, {"low": 2.0, "top": 0.0}])
+def test_class_weight_is_the_sample_weight_that_scikit_learn_makes_of_it(class_weight):
+    X, y = samples("multiclass")
+    weights = np.linspace(0.5, 1.5, N_SAMPLES)
+    by_class = classifier(class_weight=class_weight).fit(X, y, weights)
+    by_sample = classifier().fit(X, y, weights * compute_sample_weight(class_weight, y))
+    if class_weight == "balanced" or "top" not in class_weight:
+        np.testing.assert_allclose(by_class.history_["loss"], by_sample.history_["loss"], rtol=1e-5)
+        np.testing.assert_allclose(by_class.predict_proba(X), by_sample.predict_proba(X), rtol=1e-4)
+    else:  # weight zero for a class: it is known, and never learned
+        assert by_class.classes_.tolist() == ["low", "mid", "top"]
+        assert by_sample.classes_.tolist() == ["low", "mid"]
+        assert "top" not in by_class.predict(X)
+
+
+@pytest.mark.parametrize("target", ["binary", "multiclass"])
+def test_a_class_of_weight_two_trains_as_if_its_samples_stood_twice(target):
+    X, y = samples(target)
+    label = y[0]
+    plain = classifier(standardize=False, batch_size=2 * N_SAMPLES, shuffle=False)
+    weighted = clone(plain).set_params(class_weight={label: 2}).fit(X, y)
+    twice = np.append(np.arange(N_SAMPLES), np.flatnonzero(y == label))
+    repeated = clone(plain).fit(X[twice], y[twice])
+    np.testing.assert_allclose(weighted.history_["loss"], repeated.history_["loss"], rtol=1e-5)
+    np.testing.assert_allclose(
+        weighted.decision_function(X), repeated.decision_function(X), rtol=1e-4, atol=1e-5
+    )
