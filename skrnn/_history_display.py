@@ -86,6 +86,11 @@ class HistoryDisplay:
         HistoryDisplay
         """
         load_matplotlib()
+        if not isinstance(estimators, (dict, list, tuple)):
+            raise TypeError(
+                "`estimators` must be a dict or a list of estimators, got "
+                f"{type(estimators).__name__}. Pass one alone to `from_estimator`."
+            )
         if not isinstance(estimators, dict):
             estimators = dict(enumerate(estimators, start=1))
         networks = {name: _network_in(estimator) for name, estimator in estimators.items()}

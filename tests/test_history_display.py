@@ -131,6 +131,8 @@ def test_history_display_refuses_what_has_no_history():
         HistoryDisplay.from_estimator(network())
     with pytest.raises(ValueError, match="`estimators` must hold at least one estimator, got none"):
         HistoryDisplay.from_estimators({})
+    with pytest.raises(TypeError, match=r"got RNNRegressor\. Pass one alone to `from_estimator`"):
+        HistoryDisplay.from_estimators(network())
     with pytest.raises(ValueError, match="history of 'a' must hold at least one epoch, got none"):
         HistoryDisplay({"a": {"loss": [], "seconds": []}}).plot()
     assert not plt.get_fignums()
