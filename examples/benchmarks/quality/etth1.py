@@ -64,7 +64,7 @@ if __name__ == "__main__":
                 "two days, each window's level": {"scale": "window"},
                 "four days, each window's level": {"timesteps": 96, "scale": "window"},
             },
-            chosen="two days, changes from the day before",
+            chosen="four days, changes from the day before",
             must_reach=0.36,
         ),
     )

@@ -49,7 +49,7 @@ if __name__ == "__main__":
                 },
                 "changes": {"differences": 1},
             },
-            chosen="each window's level",
+            chosen="changes",
             must_reach=0.10,
         )
     )

@@ -39,7 +39,7 @@ if __name__ == "__main__":
                 "30 days, 10 epochs": {"regressor__epochs": 10},
                 "30 days, each window's level": {"scale": "window"},
             },
-            chosen="30 days",
+            chosen="14 days",
             must_reach=2.26,
         )
     )
