@@ -75,8 +75,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     embedding_dim : int, default=100
         Width of that Embedding.
     embedding_init : array-like of shape (vocab_size, embedding_dim), default=None
-        Vectors of the token ids from which that Embedding begins, such as pretrained ones. None:
-        they are drawn.
+        The vectors from which that Embedding begins, such as pretrained ones: row i is that of
+        token id i. None: they are drawn.
     embedding_trainable : bool, default=True
         False: these vectors stay as they begin.
     mask_value : int or float, default=None

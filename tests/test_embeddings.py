@@ -7,9 +7,10 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
 
-from skrnn import RNNClassifier, RNNRegressor, load, save
+from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, load, save
 from skrnn._architecture import initial_weights
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
@@ -174,6 +175,21 @@ def test_classifier_reads_its_vocabulary_and_takes_vectors_for_it():
     assert classifier.fit(X, labels).embeddings_.shape == (VOCAB, WIDTH)
     classifier.set_params(embedding_init=VECTORS, embedding_trainable=False).fit(X, labels)
     np.testing.assert_array_equal(classifier.embeddings_, VECTORS.astype(np.float32))
+
+
+def test_vectors_of_words_stand_where_a_vectorizer_puts_the_words():
+    documents = ["good film", "bad film", "film", "good"]
+    of_words = {"good": [2.0], "bad": [-3.0], "film": [0.5]}
+    vectorizer = SequenceVectorizer(max_length=2).fit(documents)
+    vectors = np.zeros((len(vectorizer.vocabulary_) + 2, 1))
+    for word, i in vectorizer.vocabulary_.items():
+        vectors[i] = of_words[word]
+    parameters = {"vocab_size": "auto", "embedding_dim": 1, "embedding_init": vectors}
+    fixed = RNNRegressor("gru", 2, epochs=1, embedding_trainable=False, mask_value=0, **parameters)
+    pipeline = make_pipeline(vectorizer, fixed).fit(documents, np.arange(4.0))
+    read = fixed.embeddings_[vectorizer.transform(["bad film"])[0], 0]
+    np.testing.assert_array_equal(read, [-3.0, 0.5])
+    assert pipeline.predict(["good good"]) != pipeline.predict(["bad bad"])
 
 
 def test_network_without_an_embedding_has_no_embeddings():
