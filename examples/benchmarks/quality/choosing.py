@@ -1,4 +1,4 @@
-"""Trial: settings chosen among a few on rows before the test's, then tested with several seeds."""
+"""Trial: settings chosen among a few without the test part, then tested with several seeds."""
 
 import argparse
 import time
@@ -8,17 +8,16 @@ from typing import NamedTuple
 
 
 class Trial(NamedTuple):
-    """A forecaster on one data set.
+    """An estimator on one data set.
 
     Parameters
     ----------
     title : str
         Data and measure.
     measure : callable
-        Takes the data's folder, the forecaster, and whether the rows to be forecast are those of
-        the validation part, which end where the test's begin; returns the error, and those of
-        forecasts that need no model.
-    forecaster : RNNForecaster
+        Takes the data's folder, the estimator, and whether to predict the validation part, whose
+        rows end where the test's begin; returns the error, and those of what needs no network.
+    estimator : RNNForecaster or RNNClassifier
         What all candidates share.
     candidates : dict of str to dict
         Other parameters, by a name.
@@ -26,33 +25,44 @@ class Trial(NamedTuple):
         Name of the candidate that did best on the validation part.
     must_reach : float
         Error in the test.
+    seeded : str
+        The parameter that takes the seed.
+    n_seeds : int
+        Of a test.
+    best : callable
+        min for errors, max for accuracies.
     """
 
     title: str
     measure: Callable
-    forecaster: object
+    estimator: object
     candidates: dict
     chosen: str
     must_reach: float
+    seeded: str = "regressor__random_state"
+    n_seeds: int = 3
+    best: Callable = min
 
     def error(self, folder, name, seed, *, validating):
-        """Return the error of a candidate and those of forecasts that need no model; print it."""
-        settings = self.candidates[name] | {"regressor__random_state": seed}
+        """Return the error of a candidate and those of what needs no network; print it."""
+        settings = self.candidates[name] | {self.seeded: seed}
         start = time.perf_counter()
-        error, others = self.measure(folder, self.forecaster.set_params(**settings), validating)
+        error, others = self.measure(folder, self.estimator.set_params(**settings), validating)
         seconds = time.perf_counter() - start
         print(f"  {name}, seed {seed}: {error:.4g} in {seconds:.1f} s", flush=True)
         return error, others
 
-    def choose(self, folder):
-        """Print the error of each candidate on the validation part, and which is the smallest."""
+    def choose(self, folder, n_seeds):
+        """Print the mean error of each candidate on the validation part, and which is best."""
         print(f"{self.title}, on the validation part")
-        base = self.forecaster.get_params()
+        base = self.estimator.get_params()
         errors = {}
         for name in self.candidates:
-            self.forecaster.set_params(**base)
-            errors[name], _ = self.error(folder, name, 0, validating=True)
-        print(f"  best: {min(errors, key=errors.get)}; chosen in the script: {self.chosen}")
+            self.estimator.set_params(**base)
+            each = [self.error(folder, name, s, validating=True)[0] for s in range(n_seeds)]
+            errors[name] = sum(each) / n_seeds
+        best = self.best(errors, key=errors.get)
+        print(f"  best: {best}, {errors[best]:.4g}; chosen in the script: {self.chosen}")
 
     def test(self, folder, n_seeds):
         """Print the errors of the chosen candidate in the test."""
@@ -68,11 +78,11 @@ def run(**trials):
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, help="the folder that holds the data")
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(trials)}; all if none")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="of each choice 1, of each test 3 or more")
     parser.add_argument("--choose", action="store_true", help="try all on the validation part")
     options = parser.parse_args()
     for name in options.names or trials:
         if options.choose:
-            trials[name].choose(options.folder)
+            trials[name].choose(options.folder, options.seeds or 1)
         else:
-            trials[name].test(options.folder, options.seeds)
+            trials[name].test(options.folder, options.seeds or trials[name].n_seeds)
