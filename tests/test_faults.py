@@ -1,5 +1,6 @@
 """What the machine does to a fit: Ctrl-C, full disks and memory, odd environments and clocks."""
 
+import gc
 import os
 import pickle
 import random
@@ -86,6 +87,7 @@ def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, ch
         assert pickle.dumps(subject) == before
         ends = time.monotonic() + 5  # the system counts a thread a moment longer
         while (left := left_behind(tmp_path)) != there and time.monotonic() < ends:
+            gc.collect()
             time.sleep(0.01)
         assert left == there
     assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, y)) == expected
