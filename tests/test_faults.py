@@ -67,8 +67,8 @@ def left_behind(folder):
     return *counts, files, segments
 
 
-# A file just opened is closed by the garbage collector when Ctrl-C comes before its block begins.
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+# A file or folder just opened is closed by the garbage collector if Ctrl-C comes before its block.
+@pytest.mark.filterwarnings("ignore:unclosed (file|scandir iterator):ResourceWarning")
 @every_engine
 @pytest.mark.parametrize("checkpoints", [False, True])
 def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, checkpoints):
