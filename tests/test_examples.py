@@ -124,3 +124,9 @@ def test_strings_of_the_readme_are_labelled():
     imports = re.findall(r"^(?:import|from) .*\n", blocks[0], re.M)
     program = next(block for block in blocks if "SequenceVectorizer" in block)
     assert printed("-c", "".join(imports) + program, cwd=ROOT) == "['praise']\n"
+
+
+def test_network_finds_the_hours_that_the_rain_takes(tmp_path):
+    text = printed(ROOT / "examples" / "plot_importance.py", cwd=tmp_path)
+    assert scores(text)["R2 on hours not trained on"] > 0.9
+    assert (tmp_path / "importance.png").stat().st_size > 10_000

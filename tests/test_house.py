@@ -62,6 +62,7 @@ LEVELS = [
         "_window_display",
         "_forecast_display",
         "_backtest_display",
+        "inspection",
     ],
     ["_records"],
     ["_time_records", "_network_records", "_frame_records"],

@@ -1,0 +1,263 @@
+"""What a fitted network looks at: how much its score falls without each timestep and feature."""
+
+import numpy as np
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import check_scoring
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._plots import BLACK, load_matplotlib, open_axes
+
+__all__ = ["TimestepImportanceDisplay", "timestep_importance"]
+
+ALONG = {"timestep": (1, None), "feature": (None, 1), "both": (1, 1)}
+WRITTEN = 120  # cells of a picture whose numbers are written into them at most
+
+
+def timestep_importance(
+    estimator,
+    X,
+    y,
+    *,
+    along="both",
+    scoring=None,
+    n_repeats=5,
+    n_jobs=None,
+    random_state=None,
+    sample_weight=None,
+):
+    """Measure how much the score falls when timesteps and features are shuffled among samples.
+
+    It is scikit-learn's permutation importance [1]_ of windows. Neighbouring timesteps often tell
+    the same, so that each alone seems to matter little: then ask for whole timesteps or features.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; any that takes X as it stands. Of a pipeline that makes windows pass the last step.
+    X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps)
+        Samples, best such as were not trained on; 2-D for token ids or one feature.
+    y : array-like of shape (n_samples,) or (n_samples, ...)
+        Their targets.
+    along : {"both", "timestep", "feature"}, default="both"
+        What is shuffled at once: one feature at one timestep, all features at one timestep, or one
+        feature at all timesteps.
+    scoring : str or callable, default=None
+        As in :func:`sklearn.inspection.permutation_importance`, one measure; None: the estimator's
+        `score`.
+    n_repeats, n_jobs, random_state, sample_weight
+        As there.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        With `importances_mean` and `importances_std`, falls of the score over the repeats, of shape
+        (timesteps, features), (timesteps, 1) or (1, features), and `importances`, each repeat, of
+        the same shape with (n_repeats,) behind it.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as required.
+
+    See Also
+    --------
+    TimestepImportanceDisplay : The same as a picture.
+
+    References
+    ----------
+    .. [1] L. Breiman, "Random Forests", Machine Learning 45, 2001, section 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.inspection import timestep_importance
+    >>> X = np.random.default_rng(0).normal(size=(200, 4, 2))
+    >>> y = X[:, 2, 0]  # the last step but one of the first feature
+    >>> network = RNNRegressor("gru", 8, epochs=60, random_state=0).fit(X, y)
+    >>> importance = timestep_importance(network, X, y, random_state=0)
+    >>> [int(i) for i in np.unravel_index(importance.importances_mean.argmax(), (4, 2))]
+    [2, 0]
+    """
+    check_is_fitted(estimator)
+    if along not in ALONG:
+        raise ValueError(f"`along` must be among {sorted(ALONG)}, got {along!r}.")
+    samples = _read_samples(X)
+    scorer = check_scoring(estimator, scoring)
+    # A column for each group of values: which sample each row takes them from.
+    groups = _groups(samples.shape[1:], along)
+    rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
+    shape = np.shape(X)[1:]
+
+    def score(estimator, rows, y, **weights):
+        taken = rows[:, groups]
+        steps, features = np.indices(groups.shape)
+        return scorer(estimator, samples[taken, steps, features].reshape(-1, *shape), y, **weights)
+
+    result = permutation_importance(
+        estimator,
+        rows,
+        y,
+        scoring=score,
+        n_repeats=n_repeats,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        sample_weight=sample_weight,
+    )
+    sizes = [1 if size is None else n for size, n in zip(ALONG[along], groups.shape, strict=True)]
+    for name, values in result.items():
+        result[name] = values.reshape(*sizes, *values.shape[1:])
+    return result
+
+
+class TimestepImportanceDisplay:
+    """Picture of how much a network's score falls without each timestep and feature.
+
+    Make it by `from_estimator`, or from what :func:`timestep_importance` measured.
+
+    Parameters
+    ----------
+    importances : ndarray of shape (timesteps, features)
+        Falls of the score, such as `importances_mean`; (timesteps, 1) of whole timesteps,
+        (1, features) of whole features.
+    feature_names : list of str, default=None
+        None: features are numbered.
+    score_name : str, default=None
+        What falls, for the label of the colours.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Features over timesteps, the last of which stands at 0.
+    figure_ : matplotlib Figure
+        The figure it stands in.
+
+    See Also
+    --------
+    timestep_importance : The numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.inspection import TimestepImportanceDisplay
+    >>> X = np.random.default_rng(0).normal(size=(80, 4, 2))
+    >>> network = RNNRegressor("gru", 4, epochs=5, random_state=0).fit(X, X[:, 2, 0])
+    >>> display = TimestepImportanceDisplay.from_estimator(network, X, X[:, 2, 0], random_state=0)
+    >>> display.importances.shape
+    (4, 2)
+    """
+
+    def __init__(self, importances, *, feature_names=None, score_name=None):
+        self.importances = importances
+        self.feature_names = feature_names
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, feature_names=None, scoring=None, ax=None, **settings
+    ):
+        """Measure and draw.
+
+        Parameters
+        ----------
+        estimator, X, y, scoring, **settings
+            As in :func:`timestep_importance`.
+        feature_names : list of str, default=None
+            Names of the rows; None: features are numbered.
+        ax : matplotlib Axes, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        TimestepImportanceDisplay
+        """
+        load_matplotlib()
+        result = timestep_importance(estimator, X, y, scoring=scoring, **settings)
+        name = scoring if isinstance(scoring, str) else None
+        return cls(result.importances_mean, feature_names=feature_names, score_name=name).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw a heat map: a row for each feature, a column for each timestep.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: those of a new figure.
+
+        Returns
+        -------
+        TimestepImportanceDisplay
+        """
+        table = np.asarray(self.importances, dtype=float).T
+        n_features, timesteps = table.shape
+        names = self._names(n_features)
+        self.figure_, [self.ax_] = open_axes(ax, (1,), size=(8, 1.8 + 0.4 * n_features))
+        largest = np.abs(table).max() or 1.0
+        image = self.ax_.imshow(
+            table,
+            cmap="PuOr_r",  # told apart by the colour-blind; white is no fall
+            vmin=-largest,
+            vmax=largest,
+            aspect="auto",
+            extent=(0.5 - timesteps, 0.5, n_features - 0.5, -0.5),
+        )
+        if table.size <= WRITTEN:
+            decimals = max(0, 1 - int(np.floor(np.log10(largest))))  # two digits of the largest
+            for (row, column), fall in np.ndenumerate(np.round(table, decimals) + 0.0):
+                self.ax_.text(
+                    column + 1 - timesteps,
+                    row,
+                    f"{fall:.{decimals}f}",
+                    color="white" if abs(fall) > 0.7 * largest else BLACK,
+                    ha="center",
+                    va="center",
+                    fontsize="small",
+                )
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_.set_yticks(range(n_features), names)
+        self.ax_.set_xlabel("Timestep (0: the last of the window)")
+        self.ax_.set_ylabel("Feature")
+        if timesteps == 1:
+            self.ax_.set_xticks([0], ["whole window"])
+            self.ax_.set_xlabel("Timesteps")
+        if n_features == 1 and self.feature_names is None:
+            self.ax_.set_yticks([0], ["all"])
+        label = "Fall of the score" if self.score_name is None else f"Fall of {self.score_name}"
+        self.figure_.colorbar(image, ax=self.ax_, label=label)
+        return self
+
+    def _names(self, n_features):
+        if self.feature_names is None:
+            return [str(feature) for feature in range(n_features)]
+        if len(self.feature_names) != n_features:
+            raise ValueError(
+                f"`feature_names` must hold a name for each of the {n_features} features, got "
+                f"{len(self.feature_names)}."
+            )
+        return list(self.feature_names)
+
+
+def _read_samples(X):
+    """Return samples as an array of (n_samples, timesteps, features)."""
+    try:
+        samples = np.asarray(X)
+    except ValueError:
+        samples = np.empty(0)
+    if samples.ndim == 2:
+        samples = samples[:, :, np.newaxis]
+    if samples.ndim != 3 or not samples.size:
+        raise ValueError(
+            "`X` must be one array of shape (n_samples, timesteps, features), or 2-D for one "
+            f"feature, got {type(X).__name__} of shape {samples.shape}. Sequences of unequal "
+            "lengths have no timesteps in common."
+        )
+    return samples
+
+
+def _groups(shape, along):
+    """Return for each timestep and feature the number of the group it is shuffled with."""
+    steps, features = np.indices(shape)
+    if along == "timestep":
+        return steps
+    return features if along == "feature" else steps * shape[1] + features

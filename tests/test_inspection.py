@@ -1,0 +1,136 @@
+"""skrnn.inspection: what is shuffled, how far the score falls, and the picture of it."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import mean_absolute_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.inspection import TimestepImportanceDisplay, timestep_importance
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 4, 3))
+Y = X[:, 2, 0] - X[:, 3, 1]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return RNNRegressor("gru", 6, epochs=20, random_state=0, engine="numpy").fit(X, Y)
+
+
+def test_falls_are_those_of_scikit_learn_on_a_column_for_each_value(network):
+    flat = make_pipeline(FunctionTransformer(lambda X: X.reshape(-1, 4, 3)), network)
+    expected = permutation_importance(flat, X.reshape(-1, 12), Y, n_repeats=3, random_state=0)
+    found = timestep_importance(network, X, Y, n_repeats=3, random_state=0)
+    for name in ("importances", "importances_mean", "importances_std"):
+        assert_array_equal(found[name].reshape(expected[name].shape), expected[name])
+
+
+@pytest.mark.parametrize(
+    ("along", "axis", "shape"), [("timestep", 1, (4, 1)), ("feature", 2, (1, 3))]
+)
+def test_whole_timesteps_and_features_are_shuffled_together(network, along, axis, shape):
+    seen = []
+
+    def score(estimator, X, y):
+        seen.append(X)
+        return estimator.score(X, y)
+
+    found = timestep_importance(network, X, Y, along=along, scoring=score, n_repeats=2)
+    assert found.importances.shape == (*shape, 2)
+    assert len(seen) == 1 + 2 * max(shape)
+    assert_array_equal(seen[0], X)
+    given_groups = np.moveaxis(X, axis, 0)
+    shuffled = np.moveaxis(seen[1:], 1 + axis, 1)
+    for at, arrays in enumerate(shuffled.reshape(max(shape), 2, *shuffled.shape[1:])):
+        for array in arrays:
+            same = [(kept == given).all() for kept, given in zip(array, given_groups, strict=True)]
+            assert same == [place != at for place in range(max(shape))]
+            assert {row.tobytes() for row in array[at]} == {
+                np.ascontiguousarray(row).tobytes() for row in given_groups[at]
+            }
+
+
+def test_what_the_target_depends_on_stands_out(network):
+    falls = timestep_importance(network, X, Y, random_state=0).importances_mean
+    assert {tuple(at) for at in np.argwhere(falls > 0.2)} == {(2, 0), (3, 1)}
+
+
+def test_scoring_weights_and_jobs_are_scikit_learns(network):
+    weights = np.repeat([0.0, 1.0], len(X) // 2)
+    settings = {"scoring": "neg_mean_absolute_error", "random_state": 0, "n_repeats": 2}
+    weighted = timestep_importance(network, X, Y, sample_weight=weights, **settings)
+    plain = timestep_importance(network, X, Y, **settings)
+    assert not np.allclose(weighted.importances, plain.importances)
+    parallel = timestep_importance(network, X, Y, n_jobs=2, **settings)
+    assert_array_equal(parallel.importances, plain.importances)
+
+    def error(estimator, X, y):
+        return -mean_absolute_error(y, estimator.predict(X))
+
+    own = timestep_importance(network, X, Y, **settings | {"scoring": error})
+    assert_array_equal(own.importances, plain.importances)
+
+
+def test_tokens_have_one_feature():
+    X = np.random.default_rng(0).integers(1, 9, size=(80, 5))
+    y = np.where(X[:, 1] > 4, "high", "low")
+    network = RNNClassifier("gru", 8, vocab_size=9, embedding_dim=4, epochs=40, random_state=0)
+    falls = timestep_importance(network.fit(X, y), X, y, random_state=0).importances_mean
+    assert falls.shape == (5, 1)
+    assert falls.argmax() == 1
+
+
+def test_display_draws_what_was_measured(network):
+    display = TimestepImportanceDisplay.from_estimator(
+        network, X, Y, feature_names=["load", "wind", "sun"], scoring="r2", random_state=0
+    )
+    falls = timestep_importance(network, X, Y, scoring="r2", random_state=0).importances_mean
+    assert_array_equal(display.importances, falls)
+    ax, bar = display.figure_.axes
+    assert ax is display.ax_
+    [image] = ax.images
+    assert_array_equal(image.get_array(), falls.T)
+    assert image.get_extent() == [-3.5, 0.5, 2.5, -0.5]
+    assert image.get_clim() == (-np.abs(falls).max(), np.abs(falls).max())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["load", "wind", "sun"]
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    for (step, feature), fall in np.ndenumerate(falls):
+        text = written[step - 3, feature]
+        assert float(text) == pytest.approx(fall, abs=0.05 if np.abs(falls).max() >= 1 else 0.005)
+        assert not text.startswith("-0.0") or float(text)
+    assert bar.get_ylabel() == "Fall of r2"
+
+
+@pytest.mark.parametrize(
+    ("shape", "ticks"), [((4, 1), (None, ["all"])), ((1, 3), (["whole window"], None))]
+)
+def test_display_names_what_was_shuffled_as_a_whole(shape, ticks):
+    ax = TimestepImportanceDisplay(np.zeros(shape)).plot().ax_
+    axes = ax.get_xticklabels(), ax.get_yticklabels()
+    for labels, expected in zip(axes, ticks, strict=True):
+        assert expected is None or [label.get_text() for label in labels] == expected
+
+
+def test_display_writes_no_numbers_where_there_is_no_room_and_takes_axes():
+    figure, ax = plt.subplots()
+    display = TimestepImportanceDisplay(np.ones((60, 3))).plot(ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    assert not ax.texts
+
+
+def test_bad_input_is_refused_in_words(network):
+    with pytest.raises(ValueError, match=r"`along` must be among .* got 'step'"):
+        timestep_importance(network, X, Y, along="step")
+    with pytest.raises(ValueError, match=r"`X` must be one array .* got list .* unequal lengths"):
+        timestep_importance(network, [X[0], X[1, :2]], Y[:2])
+    with pytest.raises(NotFittedError):
+        timestep_importance(RNNRegressor(), X, Y)
+    with pytest.raises(ValueError, match="`feature_names` must hold a name for each of the 3"):
+        TimestepImportanceDisplay(np.zeros((4, 3)), feature_names=["load"]).plot()
