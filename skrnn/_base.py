@@ -16,6 +16,7 @@ from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerpr
 from skrnn._embeddings import read_embeddings
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._exports import Exports
+from skrnn._fit_callbacks import EpochTasks, TakesCallbacks, tells_callbacks
 from skrnn._parameters import (
     CONSTRAINTS,
     check_mask_value,
@@ -55,13 +56,16 @@ def _count_held_out(share, n_samples):
     return n_held_out
 
 
-class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseRNN(
+    TakesCallbacks, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
     _parameter_constraints = CONSTRAINTS
     _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
 
     @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
     @unchanged_on_failure
     def fit(self, X, y, sample_weight=None, *, validation_data=None):
         """Train the network.
@@ -184,8 +188,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         check_is_fitted(self, "weights_")
         if not self._architecture.stateful:
             raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
-        engine = engine_named(predicting_engine(self._asked_engine, self._architecture))
-        self.states_ = engine.zero_states(self._architecture)
+        self.states_ = self._zero_states()
         return self
 
     @property
@@ -234,8 +237,20 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 self._fit_scaling(sequences, targets, training_weights, chosen)
             training = self._samples(sequences, targets, training_weights, chosen)
             validation = None if given is None else self._samples(*given)
-            self._train(training, validation, epochs, rng, resume, checkpoints)
+            tasks = self._epoch_tasks(X, y, sample_weight, resume)
+            self._train(training, validation, epochs, rng, resume, checkpoints, tasks)
         return self
+
+    def _epoch_tasks(self, X, y, sample_weight, resume):
+        """Return what makes of a Hook one that tells scikit-learn's callbacks too."""
+        if not hasattr(self, "_callback_fit_ctx"):
+            return lambda hook: hook
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
+        return lambda hook: EpochTasks(hook, self, data, partial(self._learned, resume))
+
+    def _most_tasks(self):
+        return self.epochs
 
     def _adopt(self, network):
         """Take over a KerasNetwork as if it had been learned here."""
@@ -410,7 +425,7 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         check_batches(n_samples, self._architecture.batch_size, "The validation set")
         return sequences, targets, weights, positions
 
-    def _train(self, training, validation, epochs, rng, resume, checkpoints):
+    def _train(self, training, validation, epochs, rng, resume, checkpoints, tasks):
         """Run the epochs and keep arrays and history."""
         engine = engine_named(self.engine_)
         before = self.n_epochs_ if resume else 0
@@ -433,14 +448,28 @@ class BaseRNN(Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
         data, network = (training, validation), (self._architecture, self._settings)
         with engine.at_work():
-            trained = train(engine, *network, plan, start, data, rng, hook, checkpoints)
-        self.weights_, self.optimizer_state_ = trained.weights, trained.slots
-        self.history_ = joined(self.history_ if resume else {}, trained.history)
-        self.n_epochs_ = len(self.history_["loss"])
-        self.n_outputs_ = int(np.prod(self._architecture.outputs))
+            trained = train(engine, *network, plan, start, data, rng, tasks(hook), checkpoints)
         vars(self).pop("states_", None)
+        learned = self._learned(resume, trained.weights, trained.slots, trained.history)
+        vars(self).update(learned)
+
+    def _learned(self, resume, weights, slots, history):
+        """Return the attributes that training leaves."""
+        history = joined(self.history_ if resume else {}, history)
+        learned = {
+            "weights_": weights,
+            "optimizer_state_": slots,
+            "history_": history,
+            "n_epochs_": len(history["loss"]),
+            "n_outputs_": int(np.prod(self._architecture.outputs)),
+        }
         if self._architecture.stateful:
-            self.reset_states()
+            learned["states_"] = self._zero_states()
+        return learned
+
+    def _zero_states(self):
+        engine = engine_named(predicting_engine(self._asked_engine, self._architecture))
+        return engine.zero_states(self._architecture)
 
     def _run(self, sequences, hidden=None, *, activation=None):
         """Return the raw outputs of the network, or hidden states, as a list of arrays.

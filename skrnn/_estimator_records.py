@@ -97,6 +97,7 @@ IDS = {"vocabulary_": is_a(dict), "max_length_": is_size}
 
 def _take_estimator_apart(estimator):
     parts = dict(estimator.__getstate__())
+    parts.pop("_skl_callbacks", None)  # they watch a fit
     if REQUESTS in parts:
         methods = vars(parts[REQUESTS]).items()
         parts[REQUESTS] = {name: dict(m.requests) for name, m in methods if name != "owner"}

@@ -14,6 +14,7 @@ from skrnn._backtest import run_backtest
 from skrnn._baselines import seasonal_scale
 from skrnn._calendar import CYCLES
 from skrnn._exog import exog_names, read_exog
+from skrnn._fit_callbacks import TakesCallbacks, handing_on, tells_callbacks
 from skrnn._folds import time_folds
 from skrnn._global_model import train
 from skrnn._intervals import check_levels
@@ -31,7 +32,7 @@ IN_ORDER = (
 )
 
 
-class RNNForecaster(BaseEstimator):
+class RNNForecaster(TakesCallbacks, BaseEstimator):
     """Forecast series with a regressor on windows of their past.
 
     One network learns from all series together, on complete windows only, ordered by the time of
@@ -179,6 +180,7 @@ class RNNForecaster(BaseEstimator):
         return super().set_params(**params)
 
     @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
     @unchanged_on_failure
     def fit(self, series, exog=None):
         """Train the network on all series.
@@ -366,17 +368,22 @@ class RNNForecaster(BaseEstimator):
         rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
         return replace(panel, exog=rows, exog_names=names)
 
+    def _most_tasks(self):
+        return 1
+
     def _fit_panel(self, panel):
         """Learn from a Panel; what `fit` does once its arguments are read."""
         season = season_of(panel.step) if self.season is None else self.season
         scales = [seasonal_scale(values, season) for values in panel.values]
-        model = train(
-            panel,
-            self.get_params(deep=False),
-            regressor=self._fresh_regressor(),
-            transformer=None if self.transformer is None else clone(self.transformer),
-            season=season,
-        )
+        regressor = self._fresh_regressor()
+        with handing_on(self, regressor, "fit-regressor"):
+            model = train(
+                panel,
+                self.get_params(deep=False),
+                regressor=regressor,
+                transformer=None if self.transformer is None else clone(self.transformer),
+                season=season,
+            )
         return self._adopt(panel, model, scales, self.allow_missing)
 
     def _adopt(self, panel, model, scales, allow_missing):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._documents import analyzed, read_documents, text_analyzer
+from skrnn._fit_callbacks import TakesCallbacks, tells_callbacks
 from skrnn._sklearn import Interval, StrOptions, fit_context
 from skrnn._vocabulary import (
     FIRST,
@@ -28,7 +29,9 @@ def _makes_columns(vectorizer):
     return True
 
 
-class SequenceVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SequenceVectorizer(
+    TakesCallbacks, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Turn documents into sequences of token ids, as an Embedding reads them.
 
     Id 0 is padding, 1 is out of vocabulary, and those from 2 on are the most frequent tokens in
@@ -122,6 +125,7 @@ class SequenceVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.vocabulary = vocabulary
 
     @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
     @unchanged_on_failure
     def fit(self, X, y=None):
         """Learn the vocabulary, and where `max_length` is None the longest document.
@@ -142,6 +146,7 @@ class SequenceVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
     @unchanged_on_failure
     def fit_transform(self, X, y=None):
         """Fit, and return the ids of the same documents, which are analyzed once.

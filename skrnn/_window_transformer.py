@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._atomic import unchanged_on_failure
+from skrnn._fit_callbacks import TakesCallbacks, tells_callbacks
 from skrnn._numbers import check_numbers
 from skrnn._sklearn import Interval, StrOptions, fit_context
 from skrnn._time_index import (
@@ -24,7 +25,11 @@ from skrnn._windowing import check_count, check_finite, padded_buffer, sliding_w
 
 
 class WindowTransformer(
-    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    TakesCallbacks,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Turn rows in time order into as many windows, one for each row.
 
@@ -97,6 +102,7 @@ class WindowTransformer(
         self.padding = padding
 
     @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
     @unchanged_on_failure
     def fit(self, X, y=None):
         """Learn the column means, the frequency and the last rows of each series.

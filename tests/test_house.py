@@ -45,7 +45,7 @@ LEVELS = [
     ["_embeddings", "_samples", "_parameters", "_labels", "_onnx_graph"],
     ["_course", "_checkpoints"],
     ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
-    ["_training"],
+    ["_training", "_fit_callbacks"],
     ["_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],
     ["_keras_engine", "_numpy_engine"],
