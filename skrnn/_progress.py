@@ -1,12 +1,17 @@
-"""Progress: one line on standard error that counts epochs and shows the losses."""
+"""Progress: a bar that counts epochs and shows the losses and the time left."""
 
 import sys
+from contextlib import contextmanager
 
 WIDTH = 30
+FORMAT = f"Epoch {{n_fmt}}/{{total_fmt}} [{{bar:{WIDTH}}}]{{postfix}} ({{remaining}} left)"
 
 
-class Progress:
-    """A bar over epochs, drawn anew after each one.
+@contextmanager
+def progress_bar(epochs, done, *, shown):
+    """Show a bar on standard error, or in a notebook, while epochs run.
+
+    It is tqdm's where that is installed, else a plain line.
 
     Parameters
     ----------
@@ -14,17 +19,49 @@ class Progress:
         How many are asked for; training may stop sooner.
     done : int
         How many of them were run before.
+    shown : bool
+        False: nothing is shown.
+
+    Yields
+    ------
+    callable
+        To be called after each epoch with its losses by their names.
     """
+    if not shown:
+        yield lambda losses: None
+        return
+    bar = _open_bar(epochs, done)
+    try:
+        yield lambda losses: bar.tell("  ".join(f"{k} {v:.4g}" for k, v in losses.items()))
+    finally:
+        bar.close()
+
+
+def _open_bar(epochs, done):
+    try:
+        from tqdm.auto import tqdm  # an extra
+    except ImportError:
+        return Line(epochs, done)
+
+    class Bar(tqdm):
+        def tell(self, text):
+            self.set_postfix_str(text, refresh=False)
+            self.update()
+
+    # Each epoch is drawn, and nothing before the first.
+    return Bar(total=epochs, initial=done, bar_format=FORMAT, mininterval=0, delay=1e-9)
+
+
+class Line:
+    """A line of text that is written anew after each epoch."""
 
     def __init__(self, epochs, done):
-        self.epochs = epochs
-        self.done = done
+        self.epochs, self.done = epochs, done
 
-    def __call__(self, losses):
+    def tell(self, text):
         self.done += 1
         bar = "=" * (WIDTH * self.done // self.epochs)
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
-        line = f"\rEpoch {self.done}/{self.epochs} [{bar:<{WIDTH}}] {shown}"
+        line = f"\rEpoch {self.done}/{self.epochs} [{bar:<{WIDTH}}], {text}"
         print(line, end="", file=sys.stderr, flush=True)
 
     def close(self):

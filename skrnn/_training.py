@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skrnn._course import Course
-from skrnn._progress import Progress
+from skrnn._progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -93,25 +93,23 @@ def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoi
     state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
     course = Course(state, training, rng, plan, settings.batch_size)
     checkpoints.restore(course)
-    progress = Progress(plan.epochs, course.done) if plan.verbose else None
-    course.state = hook.train_begin(course.state)
-    for epoch in range(plan.first_epoch + course.done, plan.first_epoch + plan.epochs):
-        begun = time.perf_counter()
-        state = hook.epoch_begin(course.state, epoch)
-        state, loss = engine.run_epoch(loaded, state, course.next_order())
-        losses = {"loss": loss}
-        if validation is not None:
-            losses["val_loss"] = engine.evaluate(architecture, settings, state.weights, validation)
-        _check_finite(losses, epoch)
-        state = hook.epoch_end(state, epoch, losses)
-        runs_out = course.see(state, losses, time.perf_counter() - begun)
-        if progress is not None:
-            progress(losses)
-        if runs_out or hook.stops:
-            break
-        checkpoints.keep(course)
-    if progress is not None:
-        progress.close()
+    with progress_bar(plan.epochs, course.done, shown=plan.verbose) as show:
+        course.state = hook.train_begin(course.state)
+        for epoch in range(plan.first_epoch + course.done, plan.first_epoch + plan.epochs):
+            begun = time.perf_counter()
+            state = hook.epoch_begin(course.state, epoch)
+            state, loss = engine.run_epoch(loaded, state, course.next_order())
+            losses = {"loss": loss}
+            if validation is not None:
+                weights = state.weights
+                losses["val_loss"] = engine.evaluate(architecture, settings, weights, validation)
+            _check_finite(losses, epoch)
+            state = hook.epoch_end(state, epoch, losses)
+            runs_out = course.see(state, losses, time.perf_counter() - begun)
+            show(losses)
+            if runs_out or hook.stops:
+                break
+            checkpoints.keep(course)
     state = hook.train_end(course.best.state)
     weights, slots = ([np.array(array) for array in group] for group in state[:2])
     if not all(np.isfinite(weight).all() for weight in weights):

@@ -1,6 +1,8 @@
 """Every parameter of the estimators: that a change of it changes the outcome, as it says."""
 
 import inspect
+import re
+import sys
 from math import ceil
 
 import keras
@@ -1066,13 +1068,22 @@ def test_random_state_instance_advances_from_fit_to_fit():
 # verbose
 
 
-def test_verbose_shows_epochs_and_losses_on_standard_error(capsys):
+@pytest.mark.parametrize("has_tqdm", [True, False])
+def test_verbose_shows_epochs_and_losses_on_standard_error(capsys, monkeypatch, has_tqdm):
+    if not has_tqdm:
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     X, y, held_out = overfitting()
-    regressor(verbose=1).fit(X, y, validation_data=held_out)
+    fitted = regressor(verbose=1).fit(X, y, validation_data=held_out)
     shown = capsys.readouterr()
     assert shown.out == ""
-    for part in ("1/3", "3/3", "loss", "val_loss"):
-        assert part in shown.err
+    lines = [line for line in re.split(r"[\r\n]", shown.err) if line.strip()]
+    history = pd.DataFrame(fitted.history_)
+    for epoch, line in enumerate(lines[:3]):
+        loss, val_loss = history.loc[epoch, ["loss", "val_loss"]]
+        assert line.startswith(f"Epoch {epoch + 1}/3 [")
+        assert f"], loss {loss:.4g}  val_loss {val_loss:.4g}" in line
+        assert line.rstrip().endswith(" left)") is has_tqdm
+    assert shown.err.endswith("\n")
 
 
 @every_estimator
