@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from skrnn._baselines import BASELINES, measures
+from skrnn._global_model import warn_of_phases
 from skrnn._intervals import check_levels
 from skrnn._windowing import check_count
 
@@ -88,6 +89,8 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level):
             chosen = np.flatnonzero(known)
             fitted = clone(forecaster)._fit_panel(panel.chosen(chosen).until(known[chosen]))
         parts.append(_fold(fitted, panel.chosen(chosen), known[chosen], n_steps, levels))
+    if folds > 1 and not refit:
+        warn_of_phases(forecaster.stride, fitted.season_, step, f"a `step` of {step} forecasts")
     return Backtest(pd.concat(parts, ignore_index=True))
 
 

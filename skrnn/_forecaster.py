@@ -74,8 +74,9 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         Windows of each series, the last ones, kept from training for the intervals of `predict`.
         No target of theirs is trained on.
     stride : int, default=1
-        Rows from one window to the next, for training and calibration. One that divides a season
-        sees only some of its phases, which is right where forecasts always begin at the same one.
+        Rows from one window to the next, for training and calibration, counted back from the
+        cutoff. One that has a divisor in common with the season leaves out some of its phases,
+        which is right for forecasts from the cutoff, and from others as far off as that divisor.
 
     Attributes
     ----------

@@ -1,6 +1,8 @@
 """GlobalModel: one network for all series, and the residuals that tell how far it may be off."""
 
+import warnings
 from dataclasses import dataclass, replace
+from math import gcd
 
 import numpy as np
 
@@ -89,8 +91,12 @@ def train(panel, parameters, *, regressor, transformer, season):
     steps, stride, n_kept = (parameters[name] for name in ("steps", "stride", "calibration"))
     outputs = steps if parameters["strategy"] == "direct" else 1
     reach = parameters["timesteps"] + parameters["differences"]
-    known = panel.lengths if n_kept == 0 else panel.lengths - steps - (n_kept - 1) * stride
-    _check_lengths(panel, reach, known, outputs, n_kept)
+    last_kept = panel.lengths - _whole_strides(steps, stride)
+    known = panel.lengths if n_kept == 0 else last_kept - (n_kept - 1) * stride
+    behind = _whole_strides(outputs, stride)
+    _check_lengths(panel, reach, known, behind, n_kept)
+    if outputs < steps:
+        warn_of_phases(stride, season, outputs, '`strategy="recursive"` forecasts')
     training = panel.until(known)
     plan = Plan(
         timesteps=parameters["timesteps"],
@@ -108,28 +114,54 @@ def train(panel, parameters, *, regressor, transformer, season):
         static=_static_rows(parameters["static"], panel.labels),
         dtype=_window_dtype(regressor, parameters["scale"]),
     )
-    first = np.full(len(panel), reach)
-    X, y = training_windows(
-        plan, make_buffer(plan, training), *origins(first, known - outputs, stride)
-    )
+    chosen = origins(np.full(len(panel), reach), known - behind, stride)
+    X, y = training_windows(plan, make_buffer(plan, training), *chosen)
     regressor.fit(X, y[:, 0] if outputs == 1 else y)
     scales = np.array([seasonal_scale(values, season) for values in training.values])
     model = GlobalModel(plan, regressor, season, scales, np.empty((0, steps)))
     if n_kept == 0:
         return model
-    return replace(model, residuals=_residuals(model, panel, known, stride))
+    return replace(model, residuals=_residuals(model, panel, *origins(known, last_kept, stride)))
 
 
-def _residuals(model, panel, known, stride):
+def warn_of_phases(stride, season, shift, who):
+    """Warn where forecasts begin at phases of the season that no training window began at.
+
+    Parameters
+    ----------
+    stride, season : int
+    shift : int
+        Rows by which the forecasts that `who` makes lie off the cutoff.
+    who : str
+    """
+    shared = gcd(stride, season)
+    if shift % shared:
+        apart = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
+        warnings.warn(
+            f"With `stride={stride}` training windows begin at {season // shared} of the {season} "
+            f"phases of a season, and {who} from others. Choose a `stride` that has no divisor in "
+            f"common with the season, such as {apart}.",
+            stacklevel=2,
+        )
+
+
+def _whole_strides(rows, stride):
+    """Return rows rounded up to strides: windows that far back are in phase with the cutoff."""
+    return -(-rows // stride) * stride
+
+
+def _residuals(model, panel, series, stops):
     steps = model.plan.steps
-    series, stops = origins(known, panel.lengths - steps, stride)
     truth = np.array([panel.values[k][p : p + steps] for k, p in zip(series, stops, strict=True)])
     off = np.abs(truth - model.forecast(panel, series, stops, steps))
     return off / model.units(panel, series, stops)[:, np.newaxis]
 
 
-def _check_lengths(panel, reach, known, outputs, n_kept):
-    """Refuse series without a window of known rows, and a panel without one to train on."""
+def _check_lengths(panel, reach, known, behind, n_kept):
+    """Refuse series without a window of known rows, and a panel without one to train on.
+
+    `behind` is the rows from the last window to train on to the end of the known ones.
+    """
     kept = f" beside its {n_kept} calibration windows" if n_kept else ""
     fewer = ", lower `calibration`" if n_kept else ""
     short = np.flatnonzero(known < reach)
@@ -140,10 +172,11 @@ def _check_lengths(panel, reach, known, outputs, n_kept):
             f"Series{place} must have at least {reach} rows (`timesteps` + `differences`){kept}, "
             f"got {max(known[k], 0)}. Shorten the window{fewer}, or leave the series out."
         )
-    if (known < reach + outputs).all():
+    if (known < reach + behind).all():
         raise ValueError(
-            f"`series` must have at least {reach + outputs} rows (`timesteps` + `differences` + "
-            f"steps){kept}, got {known.max()}. Shorten the window{fewer}, or pass more rows."
+            f"`series` must have at least {reach + behind} rows (`timesteps` + `differences` + "
+            f"steps in whole strides){kept}, got {known.max()}. Shorten the window or the "
+            f"`stride`{fewer}, or pass more rows."
         )
 
 

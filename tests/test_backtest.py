@@ -21,8 +21,8 @@ def test_calibration_targets_are_kept_from_training():
     forecaster = RNNForecaster(
         Recorder(), timesteps=4, steps=3, calibration=5, stride=2, scale=None
     ).fit(pd.Series(y))
-    first_kept = 60 - 3 - 4 * 2  # target row of the first calibration window
-    assert_array_equal(forecaster.regressor_.y_[-1], y[first_kept - 3 : first_kept])
+    first_kept = 60 - 4 - 4 * 2  # target row of the first calibration window
+    assert_array_equal(forecaster.regressor_.y_[-1], y[first_kept - 4 : first_kept - 1])
 
 
 def test_calibration_rows_do_not_scale_the_series():

@@ -36,10 +36,36 @@ def test_recursive_windows_have_one_target():
     assert_array_equal(forecaster.fit(pd.Series(y)).regressor_.y_, y[4:])
 
 
-def test_stride_keeps_every_nth_window_and_the_last():
-    y = np.arange(20.0)
-    fitted = RNNForecaster(Recorder(), timesteps=4, scale=None, stride=3).fit(pd.Series(y))
-    assert_array_equal(fitted.regressor_.y_, y[4:][::-3][::-1])
+@pytest.mark.parametrize("calibration", [0, 2])
+def test_stride_counts_windows_back_from_the_cutoff(calibration):
+    wide = pd.DataFrame({"a": np.arange(30.0), "b": 100 + np.arange(30.0)})
+    wide.iloc[-4:, 1] = np.nan
+    settings = {"timesteps": 4, "steps": 2, "scale": None, "stride": 3}
+    fitted = RNNForecaster(Recorder(), calibration=calibration, **settings).fit(wide)
+    first = fitted.regressor_.y_[:, 0]  # row of the first target, where that of the cutoff is 30
+    assert_array_equal(first[first < 100], np.arange(6, 28 - 3 * calibration, 3))
+    assert_array_equal(first[first >= 100], 100 + np.arange(5, 24 - 3 * calibration, 3))
+
+
+def test_stride_that_leaves_no_window_is_refused():
+    forecaster = RNNForecaster(Recorder(), timesteps=4, stride=17)
+    with pytest.raises(ValueError, match=r"at least 21 rows.*whole strides.*got 20.*the `stride`"):
+        forecaster.fit(pd.Series(np.arange(20.0)))
+    assert len(forecaster.set_params(stride=16).fit(pd.Series(np.arange(20.0))).regressor_.y_) == 1
+
+
+def test_a_stride_in_phase_with_the_season_warns_where_forecasts_are_not():
+    settings = {"timesteps": 6, "stride": 8}
+    with pytest.warns(UserWarning, match=r"at 3 of the 12 .*recursive.* such as 7"):
+        RNNForecaster(Recorder(), strategy="recursive", steps=2, **settings).fit(monthly())
+    direct = RNNForecaster(Recorder(), steps=2, **settings)
+    with pytest.warns(UserWarning, match="a `step` of 2 forecasts from others"):
+        direct.backtest(monthly())
+    direct.fit(monthly())
+    direct.backtest(monthly(), step=4)
+    direct.backtest(monthly(), refit=True)
+    RNNForecaster(Recorder(), strategy="recursive", **settings).fit(monthly())
+    direct.set_params(stride=7, strategy="recursive").backtest(monthly())
 
 
 def test_windows_of_one_series_are_a_view():
