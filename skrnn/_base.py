@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._architecture import initial_weights, summary
+from skrnn._architecture import html_summary, initial_weights, summary
 from skrnn._atomic import unchanged_on_failure
 from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._embeddings import read_embeddings
@@ -177,6 +177,13 @@ class BaseRNN(
             return summary(self._unfitted_architecture(input_shape))
         check_is_fitted(self, "weights_")
         return summary(self._architecture)
+
+    def _html_repr(self):
+        """Return what notebooks show: the parameters, and once fitted the layers."""
+        html = super()._html_repr()
+        if not hasattr(self, "weights_"):
+            return html
+        return f"{html}{html_summary(self._architecture)}"
 
     def reset_states(self):
         """Set the carried states of a stateful network to zero.

@@ -1,6 +1,7 @@
 """The estimators inside scikit-learn's searches, ensembles, pipelines and containers."""
 
 import pickle
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -390,6 +391,19 @@ def test_representation_builds_no_model(estimator, fitted, monkeypatch):
     assert estimator.__name__ in repr(network)
     assert estimator.__name__ in make_pipeline(StandardScaler(), network)._repr_html_()
     assert built == []
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_representation_of_a_fitted_network_shows_its_layers(estimator):
+    network = small(estimator)
+    assert "Total" not in network._repr_html_()
+    network.fit(*samples(estimator))
+    html = network._repr_html_()
+    table = html[html.rindex("<table>") :]
+    rows = [re.findall("<t[hd]>(.*?)</t", row) for row in re.findall("<tr>(.*?)</tr>", table)]
+    *lines, total = network.summary().splitlines()
+    assert rows[:-1] == [re.split(" {2,}", line) for line in lines]
+    assert rows[-1] == ["Total", "", total.removeprefix("Total parameters: ")]
 
 
 # Copies
