@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._baselines import BASELINES, measures
 from skrnn._global_model import warn_of_phases
@@ -59,7 +60,7 @@ def _compared(rows):
     return table
 
 
-def run_backtest(forecaster, panel, *, folds, step, refit, level):
+def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
     """Return the Backtest of a forecaster; see `RNNForecaster.backtest`.
 
     Parameters
@@ -67,7 +68,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level):
     forecaster : RNNForecaster
     panel : Panel
         Every row, with `exog`.
-    folds, step, refit, level
+    folds, step, refit, level, n_jobs
         As in `RNNForecaster.backtest`.
     """
     check_count("folds", folds, 1)
@@ -82,15 +83,11 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level):
             f"`series` must have more than {len(every) - 1 - last_known[0]} times for {folds} "
             f"folds of {n_steps} steps, got {len(every)}. Lower `folds` or `step`."
         )
-    parts, fitted = [], None
-    for cutoff in every[last_known]:
-        known = np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
-        if fitted is None or refit:
-            chosen = np.flatnonzero(known)
-            fitted = clone(forecaster)._fit_panel(panel.chosen(chosen).until(known[chosen]))
-        parts.append(_fold(fitted, panel.chosen(chosen), known[chosen], n_steps, levels))
-    if folds > 1 and not refit:
-        warn_of_phases(forecaster.stride, fitted.season_, step, f"a `step` of {step} forecasts")
+    cutoffs = every[last_known]
+    groups = [cutoffs[k : k + 1] for k in range(folds)] if refit else [cutoffs]
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(_folds)(clone(forecaster), panel, group, step, levels) for group in groups
+    )
     return Backtest(pd.concat(parts, ignore_index=True))
 
 
@@ -100,6 +97,22 @@ def _all_times(times):
         if other is not every:
             every = every.union(other)
     return every
+
+
+def _folds(forecaster, panel, cutoffs, step, levels):
+    """Fit to the rows up to the first cutoff, and return the rows of every one."""
+    known = [
+        np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
+        for cutoff in cutoffs
+    ]
+    chosen = np.flatnonzero(known[0])
+    panel = panel.chosen(chosen)
+    fitted = forecaster._fit_panel(panel.until(known[0][chosen]))
+    if len(cutoffs) > 1:
+        phases = f"a `step` of {step} forecasts"
+        warn_of_phases(forecaster.stride, fitted.season_, step, phases)
+    parts = [_fold(fitted, panel, stops[chosen], forecaster.steps, levels) for stops in known]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _fold(fitted, panel, known, n_steps, levels):

@@ -307,7 +307,9 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         index = to_pandas(self._panel, times, [np.zeros(len(rows)) for rows in times]).index
         return pd.DataFrame(np.nan, index=index, columns=self.exog_names_)
 
-    def backtest(self, series, exog=None, *, folds=5, step=None, refit=False, level=None):
+    def backtest(
+        self, series, exog=None, *, folds=5, step=None, refit=False, level=None, n_jobs=None
+    ):
         """Forecast the past from several cutoffs, beside forecasts that need no model.
 
         A clone is fitted to the rows up to the first cutoff; this forecaster stays as it is.
@@ -324,6 +326,9 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
             Fit again at each cutoff.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
+        n_jobs : int, default=None
+            With `refit`, folds that run at once, in processes, threads or on a cluster as
+            :func:`joblib.parallel_config` says. None: one, or as that says.
 
         Returns
         -------
@@ -334,7 +339,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         """
         self._validate_params()
         panel = self._read(series, exog)
-        return run_backtest(self, panel, folds=folds, step=step, refit=refit, level=level)
+        asked = {"folds": folds, "step": step, "refit": refit, "level": level}
+        return run_backtest(self, panel, **asked, n_jobs=n_jobs)
 
     @staticmethod
     def time_folds(series, n_splits=5, steps=None):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from forecasting import Recorder, linear, monthly
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
@@ -156,6 +157,17 @@ def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
             assert_array_equal(part["truth"], wide[label][known : known + 4])
             assert_array_equal(part["step"], [1, 2, 3, 4])
     assert len(table) == 3 * 2 * 4
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_backtest_in_parallel_is_the_same(backend):
+    network = RNNRegressor("gru", 4, epochs=3, random_state=0, engine="numpy")
+    forecaster = RNNForecaster(network, timesteps=6, steps=4, calibration=6)
+    settings = {"folds": 3, "refit": True, "level": 80}
+    expected = forecaster.backtest(monthly(), **settings)
+    with parallel_config(backend):
+        found = forecaster.backtest(monthly(), n_jobs=2, **settings)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_baselines_are_those_of_a_loop():
