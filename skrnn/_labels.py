@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._numbers import as_array
 from skrnn._targets import Targets
-from skrnn._timesteps import check_samples_match, listed, rows_of_steps
+from skrnn._timesteps import check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET
 
 
@@ -26,7 +26,7 @@ def labels_of_steps(y, sequences):
     present = sequences.present()
     if sequences.lengths is None:
         check_samples_match(y, sequences)
-        y = _as_one(listed(y))
+        y = _as_one(cut_to_list(listed(y), sequences))
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "

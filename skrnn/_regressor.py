@@ -21,7 +21,7 @@ from skrnn._onnx import add_prediction
 from skrnn._sequences import Sequences, padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
-from skrnn._timesteps import check_samples_match, listed, rows_of_steps
+from skrnn._timesteps import check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET, read_numbers, read_weights
 
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
@@ -415,9 +415,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         """Return targets of timesteps as one array, zero on absent timesteps."""
         if sequences.lengths is None:
             check_samples_match(y, sequences)
+            y = cut_to_list(listed(y), sequences)
         else:
             y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
-        y, present = as_array(listed(y), "`y`"), sequences.present()
+        y, present = as_array(y, "`y`"), sequences.present()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "

@@ -21,12 +21,16 @@ class Sequences:
         The value whose timesteps are skipped, as the user gave it.
     flat : bool
         Whether X was an array of shape (n_samples, timesteps), its columns the timesteps.
+    listed : bool
+        Whether X was a list. Where all of it has one length it is held as an array, without
+        `lengths`, but what belongs to its timesteps may still be padded further.
     """
 
     values: np.ndarray
     lengths: np.ndarray | None = None
     mask_value: float | int | None = None
     flat: bool = False
+    listed: bool = False
 
     def __len__(self):
         return len(self.values)

@@ -30,7 +30,7 @@ def rows_of_steps(values, sequences, name="y"):
     """
     values = listed(values)
     check_samples_match(values, sequences, name)
-    is_padded = np.ndim(values) > 1 if hasattr(values, "shape") else False
+    is_padded = _is_padded(values)
     given = np.asarray(values) if is_padded else values
     rows = []
     for i, (length, row) in enumerate(zip(sequences.lengths, given, strict=True)):
@@ -43,6 +43,20 @@ def rows_of_steps(values, sequences, name="y"):
             )
         rows.append(row[:length])
     return rows
+
+
+def cut_to_list(values, sequences):
+    """Return an array, padded at the end, as wide as a list of sequences of one length.
+
+    What is no array, and what belongs to no list, is returned as it is.
+    """
+    if sequences.listed and _is_padded(values):
+        return np.asarray(values)[:, : sequences.timesteps]
+    return values
+
+
+def _is_padded(values):
+    return hasattr(values, "shape") and np.ndim(values) > 1
 
 
 def check_samples_match(values, sequences, name="y"):

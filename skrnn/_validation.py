@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from skrnn._numbers import check_numbers
 from skrnn._sequences import ROWS_AT_ONCE, Sequences, binary_unit, padded, rows_under
 from skrnn._sklearn import check_sample_weight
-from skrnn._timesteps import listed, rows_of_steps
+from skrnn._timesteps import cut_to_list, listed, rows_of_steps
 from skrnn._vocabulary import UNKNOWN
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
@@ -57,7 +57,7 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, fold=False):
     Sequences
     """
     X = listed(X)
-    arrays = _as_arrays(X)
+    arrays, is_list = _as_arrays(X), isinstance(X, (list, tuple))
     if arrays is None:
         values, lengths = _read_array(X), None
         whole = values.dtype.kind in "iu"
@@ -68,14 +68,14 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, fold=False):
     flat = lengths is None and values.ndim == 2
     if vocab_size is not None:
         tokens = _check_tokens(values, vocab_size, lengths, fold)
-        return Sequences(tokens, lengths, mask_value, flat)
+        return Sequences(tokens, lengths, mask_value, flat, is_list)
     if whole and values.ndim == 2:
         _warn_of_tokens(values)
     values = values[:, :, np.newaxis] if values.ndim == 2 else values
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
     _check_finite(values, mask_value, lengths, dtype)
-    return Sequences(values, lengths, mask_value, flat)
+    return Sequences(values, lengths, mask_value, flat, is_list)
 
 
 def _as_arrays(X):
@@ -322,8 +322,10 @@ def _spread_weights(sample_weight, sequences):
         by_sequence = not any(np.ndim(weight) for weight in sample_weight)
     else:
         by_sequence = np.ndim(sample_weight) < 2
-    if by_sequence or sequences.lengths is None:
+    if by_sequence:
         return sample_weight
+    if sequences.lengths is None:
+        return cut_to_list(sample_weight, sequences)
     rows = rows_of_steps(sample_weight, sequences, "sample_weight")
     for i, row in enumerate(rows):
         check_numbers(row, f"Sample {i} of `sample_weight`")

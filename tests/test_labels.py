@@ -375,6 +375,26 @@ def test_a_list_of_equal_lengths_is_read_as_its_array(form):
     assert fitted.score(*rows, form(list(weights))) == fitted.score(*three, weights)
 
 
+@every_estimator
+def test_padding_beyond_a_list_of_equal_lengths_is_not_read(estimator):
+    X, y, parameters = data_for(estimator)
+    X = [row[:2] if parameters else row[:2, 0] for row in X]
+    y = [row[:2] for row in y]
+    weights = np.linspace(0.5, 2, 2 * len(X)).reshape(-1, 2)
+    wide = padded(y, "pad" if parameters else np.nan), padded(weights, np.nan)
+    expected = network(estimator, **parameters).fit(X, y, weights)
+    assert_same(network(estimator, **parameters).fit(X, *wide), expected, rtol=0)
+    assert expected.score(X, *wide) == expected.score(X, y, weights)
+    with pytest.raises(ValueError, match=f"timesteps.* as (in )?X, got .{N_SAMPLES}, 4"):
+        network(estimator, **parameters).fit(np.stack(X), wide[0])
+
+
+def test_a_frame_padded_beyond_a_list_of_equal_lengths_is_read_as_its_rows():
+    X, y = ([row[:2] for row in rows] for rows in sentences())
+    frame = pd.DataFrame(padded(y, "pad"))
+    assert_same(tagger().fit(X, frame), tagger().fit(X, y), rtol=0)
+
+
 # Refusals
 
 
