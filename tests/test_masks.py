@@ -1,0 +1,121 @@
+"""Padding is not read: however long, on either side, it changes no prediction and no training."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skrnn import RNNClassifier, RNNRegressor
+
+LENGTHS = [3, 1, 6, 4, 6, 2, 5]
+WORDS = 9
+TOKENS = {"vocab_size": WORDS, "embedding_dim": 3, "mask_value": 0}
+SIDES = ["pre", "post"]
+CELLS = ["simple_rnn", "gru", "lstm"]
+NETWORKS = {
+    "cell_type": st.sampled_from(CELLS) | st.permutations(CELLS).map(tuple),
+    "bidirectional": st.booleans(),
+    "activation": st.sampled_from(["tanh", "relu"]),
+    "dense_sizes": st.sampled_from([(), (3,)]),
+}
+POOLED = st.fixed_dictionaries(NETWORKS | {"pooling": st.sampled_from(["last", "mean", "max"])})
+MASKS = st.sampled_from([0.0, -1.5, 3.0, np.nan])
+few = settings(max_examples=12, deadline=None)
+
+
+def numbers():
+    """Return sequences of two features, and a target of each."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 2)) for length in LENGTHS]
+    return X, [x.sum() for x in X]
+
+
+def sentences():
+    """Return token ids, and a label of each."""
+    rng = np.random.default_rng(0)
+    X = [rng.integers(1, WORDS, length) for length in LENGTHS]
+    return X, np.arange(len(X)) % 2
+
+
+def network(estimator, **parameters):
+    fixed = {"hidden_size": 4, "epochs": 1, "dtype": "float64", "engine": "numpy"}
+    return estimator(random_state=0, **fixed | parameters)
+
+
+def padded(X, filling, n_more, side):
+    """Return sequences in an array so many steps wider than the longest, and where they stand."""
+    shape = len(X), max(map(len, X)) + n_more
+    full = np.full((*shape, *X[0].shape[1:]), filling)
+    present = np.zeros(shape, dtype=bool)
+    for row, places, x in zip(full, present, X, strict=True):
+        within = slice(len(x)) if side == "post" else slice(-len(x), None)
+        row[within], places[within] = x, True
+    return full, present
+
+
+def paddings(X, filling):
+    return [padded(X, filling, n_more, side) for n_more in (0, 5, 50) for side in SIDES]
+
+
+def assert_padding_is_not_read(predict, X, filling):
+    """Compare predictions of padded sequences with those of each sequence alone."""
+    expected = np.stack([predict([x])[0] for x in X])
+    np.testing.assert_allclose(predict(X), expected, rtol=0, atol=1e-9)
+    for full, _ in paddings(X, filling):
+        np.testing.assert_allclose(predict(full), expected, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(predict(list(full)), expected, rtol=0, atol=1e-9)
+
+
+@few
+@given(of=POOLED, mask_value=MASKS, standardize=st.booleans())
+def test_padding_of_numbers_changes_no_prediction(of, mask_value, standardize):
+    X, y = numbers()
+    fitted = network(RNNRegressor, mask_value=mask_value, standardize=standardize, **of).fit(X, y)
+    assert_padding_is_not_read(fitted.predict, X, mask_value)
+
+
+@few
+@given(of=POOLED)
+def test_padding_of_tokens_changes_no_probability(of):
+    X, y = sentences()
+    fitted = network(RNNClassifier, **TOKENS, **of).fit(X, y)
+    assert_padding_is_not_read(fitted.predict_proba, X, 0)
+
+
+@few
+@given(of=st.fixed_dictionaries(NETWORKS), mask_value=MASKS)
+def test_padding_changes_no_prediction_of_a_timestep(of, mask_value):
+    X, _ = numbers()
+    fitted = network(RNNRegressor, return_sequences=True, mask_value=mask_value, **of)
+    fitted.fit(X, [np.cumsum(x, axis=0) for x in X])
+    expected = np.concatenate([fitted.predict([x])[0] for x in X])
+    for full, present in paddings(X, mask_value):
+        np.testing.assert_allclose(fitted.predict(full)[present], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell_type", [*CELLS, tuple(CELLS)])
+def test_a_network_trained_on_padded_sequences_is_that_of_the_list(cell_type, bidirectional):
+    X, y = numbers()
+    of = {"cell_type": cell_type, "bidirectional": bidirectional, "epochs": 3, "batch_size": 2}
+    expected = network(RNNRegressor, **of).fit(X, y).predict(X)
+    for full, _ in paddings(X, np.nan):
+        fitted = network(RNNRegressor, mask_value=np.nan, **of).fit(full, y)
+        np.testing.assert_allclose(fitted.predict(full), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_keras_reads_no_padding_of_numbers(bidirectional):
+    X, y = numbers()
+    of = {"cell_type": tuple(CELLS), "bidirectional": bidirectional, "engine": "keras"}
+    fitted = network(RNNRegressor, mask_value=-1.5, **of).fit(X, y)
+    assert_padding_is_not_read(fitted.predict, X, -1.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_keras_reads_no_padding_of_tokens(pooling):
+    X, y = sentences()
+    fitted = network(RNNClassifier, pooling=pooling, engine="keras", **TOKENS).fit(X, y)
+    assert_padding_is_not_read(fitted.predict_proba, X, 0)
