@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import contextmanager
+from threading import RLock
 
 WIDTH = 30
 FORMAT = f"Epoch {{n_fmt}}/{{total_fmt}} [{{bar:{WIDTH}}}]{{postfix}} ({{remaining}} left)"
@@ -44,10 +45,13 @@ def _open_bar(epochs, done):
         return Line(epochs, done)
 
     class Bar(tqdm):
+        monitor_interval = 0  # no thread, and no lock that an interrupt could leave shut for others
+
         def tell(self, text):
             self.set_postfix_str(text, refresh=False)
             self.update()
 
+    Bar.set_lock(RLock())
     # Each epoch is drawn, and nothing before the first.
     return Bar(total=epochs, initial=done, bar_format=FORMAT, mininterval=0, delay=1e-9)
 

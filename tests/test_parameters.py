@@ -3,6 +3,7 @@
 import inspect
 import re
 import sys
+import threading
 from math import ceil
 
 import keras
@@ -1083,6 +1084,13 @@ def test_verbose_shows_epochs_and_losses_on_standard_error(capsys, monkeypatch, 
         assert f"], loss {loss:.4g}  val_loss {val_loss:.4g}" in line
         assert line.rstrip().endswith(" left)") is has_tqdm
     assert shown.err.endswith("\n")
+
+
+def test_bar_starts_no_thread():
+    X, y, _ = overfitting()
+    before = set(threading.enumerate())
+    regressor(verbose=1).fit(X, y)
+    assert set(threading.enumerate()) == before
 
 
 @every_estimator
