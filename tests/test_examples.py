@@ -130,3 +130,9 @@ def test_network_finds_the_hours_that_the_rain_takes(tmp_path):
     text = printed(ROOT / "examples" / "plot_importance.py", cwd=tmp_path)
     assert scores(text)["R2 on hours not trained on"] > 0.9
     assert (tmp_path / "importance.png").stat().st_size > 10_000
+
+
+def test_search_on_two_workers_finds_a_network(tmp_path):
+    text = printed(ROOT / "examples" / "plot_search_on_dask.py", cwd=tmp_path)
+    assert scores(text)["R2 on samples not searched with"] > 0.8
+    assert (tmp_path / "search_on_dask.png").stat().st_size > 10_000

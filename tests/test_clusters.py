@@ -1,0 +1,105 @@
+"""Searches and backtests on a Dask cluster of two real processes, one of which is killed."""
+
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+
+import distributed
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV, KFold
+
+from skrnn import RNNForecaster, RNNRegressor
+
+pytestmark = [
+    pytest.mark.slow,
+    # Of Dask's own, as a cluster ends or a worker dies.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(400, 20, 2))
+Y = X[:, -1, 0] * X[:, -2, 1]
+FOLDS = list(KFold(3).split(X))
+# What is not named here goes to one worker alone, and is lost with it.
+SCATTERED = [X, Y, *itertools.chain(*FOLDS)]
+GRID = {"cell_type": ["simple_rnn", "gru", "lstm"], "hidden_size": [8, 16]}
+
+
+@pytest.fixture
+def client(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def search(epochs=10, n_jobs=-1):
+    network = RNNRegressor(epochs=epochs, random_state=0, engine="numpy")
+    return GridSearchCV(network, GRID, cv=FOLDS, n_jobs=n_jobs)
+
+
+def scores(fitted):
+    results = fitted.cv_results_
+    return np.array([results[f"split{k}_test_score"] for k in range(3)])
+
+
+def kill_when_busy(client, pid):
+    """Kill a worker once it has begun on a fit; return what tells whether that was done."""
+    address = next(at for at, found in client.run(os.getpid).items() if found == pid)
+    done = threading.Event()
+
+    def kill():
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and not client.processing()[address]:
+            time.sleep(0.01)
+        if client.processing()[address]:
+            os.kill(pid, signal.SIGKILL)
+            done.set()
+
+    threading.Thread(target=kill, daemon=True).start()
+    return done
+
+
+def test_search_on_a_cluster_has_the_scores_of_one_process(client):
+    with parallel_config("dask", scatter=SCATTERED):
+        found = search().fit(X, Y)
+    expected = search(n_jobs=1).fit(X, Y)
+    assert_array_equal(scores(found), scores(expected))
+    for one, other in zip(
+        found.best_estimator_.weights_, expected.best_estimator_.weights_, strict=True
+    ):
+        assert_array_equal(one, other)
+    loaded = client.run(lambda: sorted({"keras", "tensorflow"} & set(sys.modules)))
+    assert list(loaded.values()) == [[], []]
+
+
+def test_search_ends_with_the_same_scores_when_a_worker_is_killed(client):
+    victim = next(iter(client.run(os.getpid).values()))
+    killed = kill_when_busy(client, victim)
+    with parallel_config("dask", scatter=SCATTERED):
+        found = search().fit(X, Y)
+    assert killed.is_set()
+    assert_array_equal(scores(found), scores(search(n_jobs=1).fit(X, Y)))
+
+
+def test_backtest_ends_with_the_same_rows_when_a_worker_is_killed(client):
+    series = pd.Series(RNG.normal(size=2000), index=pd.date_range("2026-01-01", periods=2000))
+    network = RNNRegressor("gru", 16, epochs=5, random_state=0, engine="numpy")
+    forecaster = RNNForecaster(network, timesteps=12, steps=3)
+    expected = forecaster.backtest(series, folds=6, refit=True)
+    killed = kill_when_busy(client, next(iter(client.run(os.getpid).values())))
+    with parallel_config("dask"):
+        found = forecaster.backtest(series, folds=6, refit=True, n_jobs=-1)
+    assert killed.is_set()
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
