@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skrnn import _numpy_engine
 from skrnn._architecture import CELLS
-from skrnn._process import check_process
+from skrnn._process import check_process, share_cores
 
 # Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
 # program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
@@ -20,6 +20,7 @@ COMPILE_SECONDS = 1.4
 def keras_engine():
     """Return the Keras engine; TensorFlow is imported here, when it is first needed."""
     check_process()
+    share_cores()
     from skrnn import _keras_engine  # takes seconds: whoever does without is spared them
 
     return _keras_engine

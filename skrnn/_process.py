@@ -1,4 +1,4 @@
-"""Forked processes: TensorFlow's threads stay behind in the parent, and its calls would hang."""
+"""Processes: TensorFlow cannot work in a forked one, and shares the cores with its neighbours."""
 
 import os
 import sys
@@ -19,6 +19,14 @@ def check_process():
             "Use joblib's default backend 'loky' (n_jobs without a backend), or start processes "
             "by 'spawn'."
         )
+
+
+def share_cores():
+    """Keep TensorFlow, not yet imported, to the threads that joblib gives each of its processes."""
+    threads = os.environ.get("OMP_NUM_THREADS")
+    if threads is not None:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
 
 
 def _remember_fork():

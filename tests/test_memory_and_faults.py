@@ -442,6 +442,31 @@ def test_threads_train_and_validate_networks_of_one_architecture_bitwise(engine)
     assert together(losses, seeds) == [losses(seed) for seed in seeds]
 
 
+# Cores
+
+CORES = """if True:
+    from pathlib import Path
+    import numpy as np
+    from joblib import Parallel, delayed, parallel_config
+    from skrnn import RNNRegressor
+
+    def work(seed):
+        X = np.random.default_rng(seed).normal(size=(40, 4, 2))
+        RNNRegressor("gru", 3, epochs=1, engine="keras").fit(X, X[:, -1, 0])
+        names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+        return sum("XLAEigen" in name for name in names)
+
+    with parallel_config("loky", inner_max_num_threads=1):
+        print(*Parallel(n_jobs=2)(delayed(work)(seed) for seed in range(2)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in Linux's /proc")
+def test_tensorflow_keeps_to_the_threads_that_joblib_gives_a_process():
+    assert run(CORES).split() == ["1", "1"]
+
+
 # Forked processes
 
 FORK = """if True:
