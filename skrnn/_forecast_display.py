@@ -19,6 +19,7 @@ from skrnn._plots import (
     with_unit,
 )
 from skrnn._steps import named
+from skrnn._time_index import same_kind
 from skrnn._windowing import check_count
 
 SHOWN = 6  # series, where none are chosen
@@ -159,7 +160,7 @@ class ForecastDisplay:
         -------
         ForecastDisplay
         """
-        forecasts = _by_series(self.forecast, "forecast")
+        forecasts = _forecasts(self.forecast)
         chosen = _chosen(labels, list(forecasts))
         panels = [
             (
@@ -195,16 +196,30 @@ def _by_series(data, name):
         return {label: part.droplevel(0) for label, part in groups}
     if data.ndim == 1:
         return {data.name: data}
-    if "forecast" not in data.columns.get_level_values(-1):
-        return {label: data[label] for label in data.columns}
-    if data.columns.nlevels == 1:
+    return {label: data[label] for label in data.columns}
+
+
+def _is_table(columns):
+    """Whether columns are a forecast and its intervals, as `predict` names them."""
+    names = [str(name) for name in columns]
+    levels = [name.removeprefix("lower_") for name in names if name.startswith("lower_")]
+    bounds = {f"{side}_{level}" for side in ("lower", "upper") for level in levels}
+    return set(names) == {"forecast", *bounds}
+
+
+def _forecasts(data):
+    """Return the rows of each series of a forecast, with their intervals where it has them."""
+    flat = isinstance(data, pd.DataFrame) and len(data) > 0 and data.index.nlevels == 1
+    if flat and data.columns.nlevels == 1 and _is_table(data.columns):
         return {None: data}
-    positions = {}
-    for position, label in enumerate(data.columns.get_level_values(0)):
-        positions.setdefault(label, []).append(position)
-    return {
-        label: data.iloc[:, columns].droplevel(0, axis=1) for label, columns in positions.items()
-    }
+    if flat and data.columns.nlevels == 2:
+        positions = {}
+        for position, label in enumerate(data.columns.get_level_values(0)):
+            positions.setdefault(label, []).append(position)
+        parts = {label: data.iloc[:, k].droplevel(0, axis=1) for label, k in positions.items()}
+        if all(_is_table(part.columns) for part in parts.values()):
+            return parts
+    return _by_series(data, "forecast")
 
 
 def _chosen(labels, known):
@@ -243,7 +258,14 @@ def _matching(data, name, label, forecasts):
         raise ValueError(
             f"`{name}` must hold the series of the forecast, got none named {label!r}."
         )
-    return rows.squeeze(axis=1).dropna() if rows.ndim == 2 else rows.dropna()
+    times = forecasts[label].index
+    if not same_kind(rows.index.dtype, times.dtype):
+        raise ValueError(
+            f"`{name}` must be on times of the kind of the forecast, {times.dtype}, got "
+            f"{rows.index.dtype}. Convert them."
+        )
+    rows = rows.squeeze(axis=1).dropna() if rows.ndim == 2 else rows.dropna()
+    return rows if getattr(times, "tz", None) is None else rows.tz_convert(times.tz)
 
 
 def _truth_within(truth, label, forecasts):

@@ -247,16 +247,23 @@ def _business_days(times):
     return [pd.offsets.BusinessDay()] if one_time and (local.day_of_week < 5).all() else []
 
 
+def same_kind(one, other):
+    """Whether times of two dtypes compare: both in time zones or neither, periods of one length."""
+    kinds = one, other
+    if any(isinstance(kind, pd.PeriodDtype) for kind in kinds):
+        return one == other
+    zones = [isinstance(kind, pd.DatetimeTZDtype) for kind in kinds]
+    return zones[0] == zones[1] and one.kind == other.kind
+
+
 def in_kind(index, dtype):
     """Return `index` with its times in the time zone of `dtype`, or refuse another kind of time."""
     times = index.times
-    zones = [isinstance(kind, pd.DatetimeTZDtype) for kind in (times.dtype, dtype)]
-    periods = [isinstance(kind, pd.PeriodDtype) for kind in (times.dtype, dtype)]
-    if all(zones):
-        return TimeIndex(times.tz_convert(dtype.tz), index.bounds, index.labels)
-    if any(zones) or times.dtype.kind != dtype.kind or (any(periods) and times.dtype != dtype):
+    if not same_kind(times.dtype, dtype):
         raise ValueError(
             f"The time index must be of the kind seen in `fit`, {dtype}, got {times.dtype}. "
             "Convert it, or fit again."
         )
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return TimeIndex(times.tz_convert(dtype.tz), index.bounds, index.labels)
     return index

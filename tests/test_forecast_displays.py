@@ -71,6 +71,28 @@ def test_forecast_display_draws_a_panel_for_each_series_of_every_form(form, leve
         assert len(bands(ax)) == (level is not None)
 
 
+@pytest.mark.parametrize("level", [None, 80])
+@pytest.mark.parametrize("names", [["forecast", "a"], ["a", "forecast"], ["lower_80", "forecast"]])
+def test_forecast_display_draws_series_named_as_its_columns(names, level):
+    frame = wide(names=names)
+    forecast = fitted(frame[:54], calibration=9).predict(level=level)
+    display = ForecastDisplay.from_predictions(forecast, history=frame[:54], truth=frame)
+    assert [ax.get_ylabel() for ax in display.ax_] == names
+    for ax, label in zip(display.ax_, names, strict=True):
+        expected = forecast[label] if level is None else forecast[label, "forecast"]
+        assert_array_equal(line(ax, "forecast").get_ydata(), expected)
+        assert_array_equal(line(ax, "history").get_ydata(), frame[label][:54])
+        assert len(bands(ax)) == (level is not None)
+
+
+def test_forecast_display_puts_history_into_the_time_zone_of_the_forecast():
+    frame = wide()
+    ax = ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_convert("UTC")).ax_[0]
+    assert_array_equal(line(ax, "history").get_xdata(orig=False), date2num(frame.index[:54]))
+    with pytest.raises(ValueError, match="`history` must be on times of the kind of the forecast"):
+        ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_localize(None))
+
+
 def test_forecast_display_draws_the_chosen_series_on_given_axes():
     forecaster = fitted(wide())
     figure, axes = plt.subplots(1, 2)
