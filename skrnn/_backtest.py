@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._baselines import BASELINES, measures
-from skrnn._global_model import warn_of_phases
+from skrnn._global_model import least_rows, warn_of_phases
 from skrnn._intervals import check_levels
 from skrnn._windowing import check_count
 
@@ -38,7 +38,8 @@ class Backtest(pd.DataFrame):
         if by is None:
             return _compared(self)
         keys = [by] if isinstance(by, str) else list(by)
-        tables = {key: _compared(part) for key, part in self.groupby(by, sort=False)}
+        groups = self.groupby(keys[0] if len(keys) == 1 else keys, sort=False)
+        tables = {key: _compared(part) for key, part in groups}
         return pd.concat(tables, names=[*keys, "model"])
 
 
@@ -105,7 +106,8 @@ def _folds(forecaster, panel, cutoffs, step, levels):
         np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
         for cutoff in cutoffs
     ]
-    chosen = np.flatnonzero(known[0])
+    enough = known[0] >= least_rows(forecaster.get_params(deep=False))
+    chosen = np.flatnonzero(enough if enough.any() else known[0])  # none is: `fit` says so
     panel = panel.chosen(chosen)
     fitted = forecaster._fit_panel(panel.until(known[0][chosen]))
     if len(cutoffs) > 1:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from skrnn._numbers import check_numbers
 from skrnn._steps import named
+from skrnn._time_index import same_kind
 
 
 def exog_names(exog):
@@ -91,6 +92,11 @@ def _aligned(table, rows, place, allow_missing):
         raise ValueError(f"`exog` must hold each time once, got {named(twice)} again{place}.")
     positions = table.index.get_indexer(rows)
     absent = rows[positions < 0]
+    if len(absent) and not same_kind(table.index.dtype, rows.dtype):
+        raise ValueError(
+            f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
+            f"{table.index.dtype}. Convert them."
+        )
     if len(absent) and not allow_missing:
         raise ValueError(
             f"`exog` must hold a row for each time that is used{place}, got none at "

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from skrnn._series import check_pandas
 from skrnn._windowing import check_count
 
 
 def time_folds(series, n_splits, steps):
     """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
+    check_pandas(series)
     check_count("n_splits", n_splits, 1)
     in_panel = isinstance(series.index, pd.MultiIndex)
     times = series.index.get_level_values(1) if in_panel else series.index

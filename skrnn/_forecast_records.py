@@ -78,6 +78,7 @@ PANEL = {
     "labels": is_a(list),
     "step": is_a(*STEPS),
     "exog_names": is_a(list),
+    "own_exog": is_bool,
 }
 LEARNED = {
     "_panel": is_a(Panel),

@@ -262,6 +262,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         """Return the negative MASE of one forecast of the rows that follow the cutoff.
 
         The mean over series; MASE is measured in `scales_`. Rows that are missing do not count.
+        Searches use it: leave their `scoring` at None, for other scorers want a y.
 
         Parameters
         ----------
@@ -300,11 +301,15 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         Returns
         -------
         DataFrame
-            NaN, on the times to be forecast; for a long frame with a (series, time) MultiIndex.
+            NaN, on the times to be forecast; with a (series, time) MultiIndex for a long frame, and
+            where `fit` saw an `exog` with one.
         """
         check_is_fitted(self)
-        times = self._panel.future_times(self._count_steps(steps))
-        index = to_pandas(self._panel, times, [np.zeros(len(rows)) for rows in times]).index
+        panel = self._panel
+        if panel.form == "wide" and panel.own_exog:
+            panel = replace(panel, form="long", level_names=[panel.name, *panel.level_names])
+        times = panel.future_times(self._count_steps(steps))
+        index = to_pandas(panel, times, [np.zeros(len(rows)) for rows in times]).index
         return pd.DataFrame(np.nan, index=index, columns=self.exog_names_)
 
     def backtest(
@@ -335,7 +340,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         Backtest
             A DataFrame with one row for each series, cutoff and step: "series", "cutoff", "time",
             "step", "truth", "forecast", the bounds of intervals, "naive", "seasonal_naive",
-            "drift", and the "scale" of MASE. Its ``summary()`` compares them.
+            "drift", and the "scale" of MASE. Its ``summary()`` compares them. Series with fewer
+            rows before the cutoff than `fit` needs are left out.
         """
         self._validate_params()
         panel = self._read(series, exog)
@@ -373,7 +379,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         panel = read_panel(series, allow_missing=self.allow_missing)
         names = [] if exog is None else exog_names(exog)
         rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
-        return replace(panel, exog=rows, exog_names=names)
+        own = exog is not None and isinstance(exog.index, pd.MultiIndex)
+        return replace(panel, exog=rows, exog_names=names, own_exog=own)
 
     def _most_tasks(self):
         return 1

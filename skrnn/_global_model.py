@@ -11,6 +11,7 @@ from skrnn._buffer import Plan, make_buffer, origins, training_windows
 from skrnn._calendar import check_calendar
 from skrnn._intervals import interval_columns, radii
 from skrnn._level import fit_level
+from skrnn._numbers import check_numbers
 from skrnn._rolling import forecasts
 
 LEAST_UNIT = 0.1  # of a window at rest, as a share of its series' own
@@ -90,9 +91,8 @@ def train(panel, parameters, *, regressor, transformer, season):
     """
     steps, stride, n_kept = (parameters[name] for name in ("steps", "stride", "calibration"))
     outputs = steps if parameters["strategy"] == "direct" else 1
-    reach = parameters["timesteps"] + parameters["differences"]
-    last_kept = panel.lengths - _whole_strides(steps, stride)
-    known = panel.lengths if n_kept == 0 else last_kept - (n_kept - 1) * stride
+    reach = _reach(parameters)
+    known = panel.lengths - _kept_rows(parameters)
     behind = _whole_strides(outputs, stride)
     _check_lengths(panel, reach, known, behind, n_kept)
     if outputs < steps:
@@ -108,7 +108,7 @@ def train(panel, parameters, *, regressor, transformer, season):
             training.values,
             training.times,
             transformer=transformer,
-            lag=parameters["differences"],
+            lag=int(parameters["differences"]),
             standardized=parameters["scale"] is not None,
         ),
         static=_static_rows(parameters["static"], panel.labels),
@@ -121,7 +121,23 @@ def train(panel, parameters, *, regressor, transformer, season):
     model = GlobalModel(plan, regressor, season, scales, np.empty((0, steps)))
     if n_kept == 0:
         return model
+    last_kept = panel.lengths - _whole_strides(steps, stride)
     return replace(model, residuals=_residuals(model, panel, *origins(known, last_kept, stride)))
+
+
+def least_rows(parameters):
+    """Return the rows that a series must have: a window, and those kept for calibration."""
+    return _reach(parameters) + _kept_rows(parameters)
+
+
+def _reach(parameters):
+    return parameters["timesteps"] + parameters["differences"]
+
+
+def _kept_rows(parameters):
+    """Return the rows at the end that training does not see."""
+    steps, stride, n_kept = (parameters[name] for name in ("steps", "stride", "calibration"))
+    return _whole_strides(steps, stride) + (n_kept - 1) * stride if n_kept else 0
 
 
 def warn_of_phases(stride, season, shift, who):
@@ -190,7 +206,9 @@ def _static_rows(static, labels):
             "`static` must have one row for each series, indexed by its name, got "
             + (f"none for {missing[0]!r}." if missing else "several for one.")
         )
-    rows = static.loc[labels].to_numpy(dtype=np.float64)
+    chosen = static.loc[labels]
+    check_numbers(chosen, "`static`", "Encode categories as numbers first.")
+    rows = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isfinite(rows).all():
         raise ValueError("`static` must hold finite numbers. Encode categories, fill in NaN.")
     return rows

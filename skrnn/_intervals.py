@@ -14,10 +14,13 @@ def interval_columns(levels):
 
 def check_levels(level):
     """Return the levels asked for as a list of percentages."""
-    levels = [level] if isinstance(level, Real) else list(level)
+    levels = [level] if isinstance(level, (Real, str)) else list(level)
     for value in levels:
-        if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 100:
-            raise ValueError(f"`level` must hold percentages between 0 and 100, got {value!r}.")
+        if not isinstance(value, Real) or isinstance(value, bool) or not 1 <= value < 100:
+            raise ValueError(
+                f"`level` must hold percentages of at least 1 and below 100, got {value!r}. For "
+                "80% write 80."
+            )
     return levels
 
 

@@ -1,5 +1,6 @@
 """Level: from the values of series to those a network learns, and back."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,7 @@ def fit_level(values, times, *, transformer, lag, standardized):
         with np.errstate(divide="ignore", invalid="ignore"):  # refused afterwards
             transformer.fit(every[~np.isnan(every)].reshape(-1, 1))
         check_transformed(transformer, values, times)
+        _check_inverse(transformer, every[~np.isnan(every)])
     changed = [differenced(transformed(transformer, rows), lag) for rows in values]
     if not standardized:
         return Level(transformer, lag, np.zeros(len(values)), np.ones(len(values)))
@@ -109,6 +111,21 @@ def check_transformed(transformer, values, times):
                 f"`transformer` must give finite numbers, got others from the values at "
                 f"{named(index[broken])}. Logarithms need positive values."
             )
+
+
+def _check_inverse(transformer, values):
+    """Warn where forecasts would not come back to the unit of the series."""
+    some = values[:: max(len(values) // 10, 1)].reshape(-1, 1)
+    back = np.asarray(transformer.inverse_transform(transformer.transform(some)))
+    off = np.flatnonzero(~np.isclose(back, some).ravel())
+    if len(off):
+        value, returned = some[off[0], 0], back[off[0], 0]
+        warnings.warn(
+            f"`transformer` does not bring values back: of {value:g} its `inverse_transform` makes "
+            f"{returned:g}, and forecasts are no better. Pass one with both ways, such as "
+            "`FunctionTransformer(np.log, np.exp)`.",
+            stacklevel=2,
+        )
 
 
 def transformed(transformer, values):

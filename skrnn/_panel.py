@@ -32,6 +32,8 @@ class Panel:
         Columns of the same rows that are known in the future.
     exog_names : list
         Of those columns.
+    own_exog : bool
+        Whether they came with a (series, time) MultiIndex.
     """
 
     form: str
@@ -43,6 +45,7 @@ class Panel:
     step: object
     exog: list = ()
     exog_names: list = ()
+    own_exog: bool = False
 
     def __len__(self):
         return len(self.labels)

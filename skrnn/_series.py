@@ -11,13 +11,12 @@ from skrnn._steps import (
     contiguous_bounds,
     index_after,
     index_between,
-    is_counted,
     is_time_like,
     learn_step,
     named,
     steps_until,
 )
-from skrnn._time_index import TimeIndex, check_order, series_blocks
+from skrnn._time_index import TIME_TYPES, TimeIndex, check_order, in_kind, series_blocks
 
 KINDS = (
     "a Series, a DataFrame with one column for each series, or a frame with one column of values "
@@ -45,10 +44,14 @@ def read_panel(data, *, known=None, allow_missing=False):
         series is left out.
     """
     form = _form(data)
-    check_numbers(data, "`series`", "Pass the values alone; others belong into `exog`.")
+    check_numbers(
+        data,
+        "`series`",
+        "Times and the names of series belong into the index (`set_index`), others into `exog`.",
+    )
     index, names = _read_index(data, form)
     if known is not None:
-        _check_kind(index.times, known.times[0])
+        index = in_kind(index, known.times[0].dtype)
     step = learn_step(index) if known is None else known.step
     if step is None:
         raise ValueError(
@@ -72,13 +75,17 @@ def read_panel(data, *, known=None, allow_missing=False):
     return Panel(form, *names, labels=labels, times=times, values=values, step=step)
 
 
-def _form(data):
-    """Tell the forms apart, or refuse what is none of them."""
+def check_pandas(data):
     if not isinstance(data, (pd.Series, pd.DataFrame)):
         raise TypeError(
             f"`series` must be {KINDS}, got {type(data).__name__}. "
             "Wrap an array: `pd.Series(values, index=times)`."
         )
+
+
+def _form(data):
+    """Tell the forms apart, or refuse what is none of them."""
+    check_pandas(data)
     if len(data) == 0:
         raise ValueError("`series` must have at least one row, got none.")
     if not isinstance(data.index, pd.MultiIndex):
@@ -87,6 +94,12 @@ def _form(data):
         raise ValueError(
             f"`series` must have the two levels (series, time) in its MultiIndex, got "
             f"{data.index.nlevels}: {list(data.index.names)}."
+        )
+    first, second = map(data.index.get_level_values, (0, 1))
+    if isinstance(first, TIME_TYPES) and not isinstance(second, TIME_TYPES):
+        raise ValueError(
+            "`series` must have the levels (series, time) in its MultiIndex, got times first. Swap "
+            "them: `series.swaplevel().sort_index()`. Where they do name series, make them text."
         )
     if data.ndim == 2 and data.shape[1] != 1:
         raise ValueError(
@@ -116,25 +129,6 @@ def _read_index(data, form):
     index = TimeIndex(times, bounds, labels)
     check_order(index)
     return index, names
-
-
-def _kind(times):
-    """What a message calls the kind of times, whatever their unit."""
-    if is_counted(times):
-        return "whole numbers"
-    if isinstance(times, pd.DatetimeIndex):
-        return f"dates in the time zone {times.tz}" if times.tz else "dates without a time zone"
-    return "durations" if isinstance(times, pd.TimedeltaIndex) else str(times.dtype)
-
-
-def _check_kind(times, known):
-    """Refuse times of another kind than those known."""
-    got, wanted = _kind(times), _kind(known)
-    if got != wanted:
-        raise ValueError(
-            f"The times of `series` must be of the kind seen in `fit`, {wanted}, got {got}. "
-            "Convert them, or fit again."
-        )
 
 
 def _columns(data, form, index):

@@ -153,7 +153,8 @@ def make_windows(series, timesteps, horizon=1, *, stride=1, target=None, n_outpu
 
 def check_count(name, value, least):
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"`{name}` must be an int, got {value!r}. Pass a whole number of rows.")
+        got = type(value).__name__ if hasattr(value, "__len__") else repr(value)
+        raise TypeError(f"`{name}` must be an int, got {got}. Pass a whole number of rows.")
     if value < least:
         raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
 

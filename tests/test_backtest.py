@@ -126,8 +126,9 @@ def test_a_level_says_how_many_windows_it_needs():
         clone(forecaster).set_params(calibration=0).fit(y).predict(level=80)
     with pytest.raises(ValueError, match=r"as far as `steps` in `fit`, 2, got a forecast of 3"):
         forecaster.predict(3, level=80)
-    with pytest.raises(ValueError, match=r"percentages between 0 and 100, got 0"):
-        forecaster.predict(level=0)
+    for level, got in [(0, "0"), (0.8, r"0\.8"), ("80", "'80'"), ([50, 100], "100")]:
+        with pytest.raises(ValueError, match=f"percentages of at least 1 and below 100, got {got}"):
+            forecaster.predict(level=level)
     with pytest.raises(ValueError, match=r"at least 4 rows.*beside its 200 calibration windows"):
         clone(forecaster).set_params(calibration=200).fit(y)
 
@@ -197,7 +198,9 @@ def test_summary_measures_are_those_of_their_formulas():
     for name, value in expected.items():
         assert_allclose(summary.loc["forecast", name], value)
     assert list(summary.index) == ["forecast", "naive", "seasonal_naive", "drift"]
-    by_step = table.summary(by="step")
+    assert table.summary(("series", "step")).equals(table.summary(["series", "step"]))
+    by_step = table.summary(by=["step"])
+    assert by_step.equals(table.summary(by="step"))
     assert_allclose(by_step.loc[(3, "forecast"), "MAE"], off[table["step"] == 3].mean())
 
 
@@ -230,6 +233,21 @@ def test_backtest_takes_ragged_ends_and_missing_values():
     assert len(table[table["series"] == "c"]) == 2
     assert table["truth"].isna().sum() == 1
     assert table.summary()["MAE"].notna().all()
+
+
+@pytest.mark.parametrize("calibration", [0, 2])
+def test_backtest_leaves_out_series_too_short_at_the_first_cutoff(calibration):
+    least = 6 + 1 + (4 + 2 if calibration else 0)  # with strides of 2 and differences
+    wide = pd.DataFrame({"a": monthly(), "b": monthly(seed=1), "c": monthly(seed=2)})
+    wide.iloc[: 72 - least, 1] = np.nan
+    wide.iloc[: 72 - least + 1, 2] = np.nan
+    forecaster = RNNForecaster(
+        Recorder(), timesteps=6, steps=4, differences=1, stride=2, calibration=calibration
+    )
+    assert set(forecaster.backtest(wide, folds=2)["series"]) == {"a", "b"}
+    assert set(forecaster.backtest(wide, folds=2, refit=True)["series"]) == {"a", "b", "c"}
+    with pytest.raises(ValueError, match=f"Series 'c' must have at least {least} rows|at least 7"):
+        forecaster.backtest(wide[["c"]], folds=2)
 
 
 def test_backtest_refuses_more_folds_than_there_are_rows():

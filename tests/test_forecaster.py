@@ -117,6 +117,14 @@ def test_differences_are_what_the_network_learns(lag):
     assert_allclose(fitted.regressor_.y_, (y[lag:] - y[:-lag])[3:])
 
 
+def test_differences_of_true_are_those_of_one_row():
+    forecasts = [
+        RNNForecaster(linear(), timesteps=3, differences=lag).fit(monthly()).predict(2)
+        for lag in (True, 1)
+    ]
+    assert_array_equal(*forecasts)
+
+
 @pytest.mark.parametrize("transformer", [None, LOG])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 @pytest.mark.parametrize("differences", [0, 1, 12])
@@ -299,6 +307,11 @@ def test_time_folds_leave_out_series_that_begin_in_the_test_fold():
     assert RNNForecaster(linear(), timesteps=4).fit(long.iloc[train]).score(long.iloc[test]) < 0
 
 
+def test_time_folds_refuse_an_array():
+    with pytest.raises(TypeError, match=r"got ndarray.*pd\.Series"):
+        RNNForecaster.time_folds(np.arange(9.0))
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.filterwarnings("ignore:Scoring failed")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores")
@@ -351,6 +364,12 @@ def test_a_fit_that_fails_changes_nothing():
     with pytest.raises(ValueError, match="at least 7 rows"):
         forecaster.fit(y[:6])
     assert forecaster.predict().equals(before)
+
+
+def test_steps_that_are_a_frame_are_named_by_their_type():
+    y = monthly()
+    with pytest.raises(TypeError, match="`steps` must be an int, got DataFrame"):
+        RNNForecaster(linear(), timesteps=6).fit(y).predict(y.to_frame())
 
 
 def test_predict_before_fit_is_refused():

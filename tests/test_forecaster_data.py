@@ -70,6 +70,16 @@ def test_update_goes_on_at_the_same_step(kind):
     assert forecast.index.equals(series.index[38:])
 
 
+def test_update_and_score_take_times_of_another_zone():
+    series = pd.Series(np.arange(40.0), index=INDEXES["hours over a change of clocks"])
+    forecaster = RNNForecaster(linear(), timesteps=3).fit(series[:30])
+    assert forecaster.score(series[30:].tz_convert("UTC")) > -1e-5
+    forecast = forecaster.update(series[30:38].tz_convert("America/New_York")).predict(2)
+    assert forecast.index.equals(series.index[38:])
+    with pytest.raises(ValueError, match="kind seen in `fit`"):
+        forecaster.update(series[38:].tz_localize(None))
+
+
 def wide_frame():
     return pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1), "c": 5 - monthly(seed=2)})
 
@@ -186,6 +196,22 @@ REFUSED = {
         lambda: long_frame(wide_frame()).swaplevel().sort_index().swaplevel(),
         ValueError,
         "stand together",
+    ),
+    "times before series": (
+        lambda: wide_frame().stack(),
+        ValueError,
+        r"times first.*series\.swaplevel\(\)",
+    ),
+    "times before numbered series": (
+        lambda: wide_frame().set_axis([1, 2, 3], axis=1).stack(),
+        ValueError,
+        "times first",
+    ),
+    "times in a column": (lambda: daily().reset_index(), TypeError, r"'day'.*`set_index`"),
+    "series in a column": (
+        lambda: long_frame(wide_frame()).reset_index().set_index("month"),
+        ValueError,
+        r"'shop'.*`set_index`",
     ),
     "too short": (lambda: daily()[:5], ValueError, r"at least 6 rows.*got 5"),
     "one short series": (
@@ -330,6 +356,35 @@ def test_make_future_frame_shows_the_rows_of_exog():
     assert long.make_future_frame(2).index.equals(long.predict(2, exog=exog).index)
 
 
+def test_make_future_frame_has_rows_of_each_series_where_exog_had():
+    wide = wide_frame().rename_axis(index="month", columns="shop")
+    exog = pd.concat({k: wide[[k]].set_axis(["p"], axis=1) for k in "abc"}, names=["shop"])
+    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide[:-3], exog)
+    frame = forecaster.make_future_frame()
+    assert frame.index.equals(exog.index[exog.index.get_level_values(1) > wide.index[-4]])
+    assert frame.index.names == ["shop", "month"]
+    frame["p"] = exog["p"]
+    assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
+
+
+def test_exog_on_another_kind_of_times_is_refused():
+    y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
+    for other in (exog.reset_index(drop=True), exog.to_period("D"), exog.tz_localize("UTC")):
+        for allow_missing in (False, True):
+            forecaster = RNNForecaster(linear(), timesteps=5, allow_missing=allow_missing)
+            with pytest.raises(ValueError, match=r"kind of `series`, datetime64.*Convert them"):
+                forecaster.fit(y, other)
+
+
+def test_exog_may_stand_in_another_time_zone():
+    y = daily().tz_localize("Europe/Paris")
+    exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index)
+    forecaster = RNNForecaster(linear(0.1), timesteps=5)
+    forecast = forecaster.fit(y[:-1], exog).predict(exog=exog)
+    moved = exog.tz_convert("UTC")
+    assert forecaster.fit(y[:-1], moved).predict(exog=moved).equals(forecast)
+
+
 def test_missing_exog_is_named():
     y = daily()
     exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index)
@@ -379,6 +434,8 @@ def test_static_columns_stand_in_every_row_of_their_series():
     assert_array_equal(X[:, :, 1], np.repeat(np.tile([1.0, 2.0, 3.0], 76)[:, None], 4, axis=1))
     with pytest.raises(ValueError, match=r"`static`.*none for 'c'"):
         RNNForecaster(Recorder(), timesteps=4, static=static[1:]).fit(wide)
+    with pytest.raises(ValueError, match=r"'kind' of `static`.*got 'x'.*Encode categories"):
+        RNNForecaster(Recorder(), timesteps=4, static=static.assign(kind="x")).fit(wide)
 
 
 def test_update_and_score_refuse_rows_that_do_not_fit():
@@ -409,3 +466,12 @@ def test_values_that_a_transformer_cannot_take_are_named():
         forecaster.fit(y)
     with pytest.raises(ValueError, match=r"2021-03-31.*Logarithms"):
         forecaster.fit(y[:60]).update(y)
+
+
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_a_transformer_without_its_inverse_is_told_of(allow_missing):
+    forecaster = RNNForecaster(
+        linear(), timesteps=5, transformer=FunctionTransformer(np.log), allow_missing=allow_missing
+    )
+    with pytest.warns(UserWarning, match=r"of 100.* makes 4\.6.*FunctionTransformer\(np\.log"):
+        forecaster.fit(monthly())
