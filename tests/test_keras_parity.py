@@ -589,7 +589,7 @@ def test_training_projects_the_whole_input_where_that_pays(cell, units, recurren
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 
-@every_engine
+@pytest.mark.parametrize("engine", [pytest.param("keras", marks=pytest.mark.slow), "numpy"])
 @pytest.mark.parametrize("variant", ["plain", "weighted timesteps", "masked tokens"])
 def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypatch, engine):
     X, y, sample_weight = numbers(variant)

@@ -27,7 +27,9 @@ from skrnn._numpy_network import Network
 ROOT = Path(__file__).parents[1]
 
 
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 every_engine = pytest.mark.parametrize("engine", ["keras", "numpy"])
+numpy_first = pytest.mark.parametrize("engine", [KERAS, "numpy"])
 
 
 def small(engine="keras", **parameters):
@@ -182,6 +184,7 @@ def test_cache_holds_the_last_64_programs_and_no_more():
     assert not any(program() for program in built)
 
 
+@pytest.mark.slow
 def test_dropped_programs_are_garbage(monkeypatch):
     original, built = programs._build.__wrapped__, []
 
@@ -281,7 +284,7 @@ def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(has_weig
         assert_array_equal(found, weight)
 
 
-@every_engine
+@numpy_first
 def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds(engine):
     X = np.random.default_rng(0).normal(size=(60_000, 48, 8)).astype(np.float32)
     y = X[:, -1, 0]
@@ -374,7 +377,7 @@ def fit_and_predict(network):
     return weights, network.predict(X).tobytes()
 
 
-@every_engine
+@numpy_first
 @pytest.mark.parametrize(
     "networks",
     [
@@ -407,6 +410,7 @@ def together(function, arguments):
         return list(pool.map(call, arguments))
 
 
+@pytest.mark.slow
 def test_threads_that_begin_together_build_each_program_once():
     networks = [small(random_state=seed) for seed in range(4)]
     skrnn.clear_cache()
@@ -414,7 +418,7 @@ def test_threads_that_begin_together_build_each_program_once():
     assert programs._build.cache_info().misses == 2  # one trains, one predicts
 
 
-@every_engine
+@numpy_first
 def test_threads_predict_from_networks_of_one_architecture_bitwise(engine):
     X, y = samples()
     networks = [
@@ -503,6 +507,7 @@ FORK = """if True:
 """
 
 
+@pytest.mark.slow
 def test_child_forked_after_training_is_told_to_use_loky():
     program = """if True:
         network.fit(X, X[:, -1, 0])
@@ -529,6 +534,7 @@ def test_child_forked_after_other_work_of_tensorflow_is_told_to_use_loky():
     assert "loky" in answer
 
 
+@pytest.mark.slow
 def test_child_of_a_process_that_only_imported_skrnn_trains():
     assert run(FORK + 'in_forked_child("fit", 120)').split() == ["done"]
 
@@ -615,7 +621,7 @@ def test_dtype_of_small_numbers_changes_no_bit(dtype, engine):
     assert_array_equal(expected.predict(X), expected.predict(X.astype(np.float64)))
 
 
-@every_engine
+@numpy_first
 @pytest.mark.parametrize(
     "parameters",
     [

@@ -56,8 +56,6 @@ def native_network(cell, sizes, kernel_l2, recurrent_l2, *, bidirectional, maske
 
 
 CASES = [
-    ("simple_rnn", (4,), False, False),
-    ("gru", (4, 3), False, True),
     ("lstm", (4,), True, False),
     ("gru", (4, 3), True, True),
 ]
@@ -95,10 +93,8 @@ def test_penalized_fit_equals_model_fit(cell, sizes, bidirectional, masked, kera
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [pytest.param(cell, marks=pytest.mark.slow) for cell in ("gru", "simple_rnn")] + ["lstm"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", LAYERS)
 def test_engines_penalize_alike(cell):
     X, y = numbers()
     parameters = {"hidden_size": (4, 3), "bidirectional": True, **PENALTIES, **FIT}
