@@ -306,7 +306,8 @@ class BaseRNN(
             data = [*data, read_embeddings(self.embedding_init, self._architecture)]
         # Without a seed, the one that was kept is taken up.
         seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
-        words = [type(self).__name__, told, self._architecture, self._settings, self.engine_, seed]
+        places = self.engine_, engine_named(self.engine_).places(self.device)
+        words = [type(self).__name__, told, self._architecture, self._settings, places, seed]
         if resume:
             constants = [array for array in vars(self._scaling).values() if array is not None]
             words.append(self.n_epochs_)
@@ -384,6 +385,7 @@ class BaseRNN(
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         self.engine_ = training_engine(
             self.engine,
+            self.device,
             architecture,
             settings,
             (n_training, sequences.timesteps, epochs),
@@ -444,17 +446,17 @@ class BaseRNN(
             min_delta=self.min_delta,
             verbose=bool(self.verbose),
         )
-        hook = Hook()
-        if self.callbacks is not None:
-            hook = engine.callback_hook(
-                self.callbacks, self._architecture, self._settings, self._mask_value, training, plan
-            )
-        rng = rng()
-        embeddings = read_embeddings(self.embedding_init, self._architecture)
-        fresh = (initial_weights(self._architecture, rng, embeddings), None)
-        start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
         data, network = (training, validation), (self._architecture, self._settings)
-        with engine.at_work():
+        with engine.on(self.device), engine.at_work():
+            hook = Hook()
+            if self.callbacks is not None:
+                hook = engine.callback_hook(
+                    self.callbacks, *network, self._mask_value, training, plan
+                )
+            rng = rng()
+            embeddings = read_embeddings(self.embedding_init, self._architecture)
+            fresh = (initial_weights(self._architecture, rng, embeddings), None)
+            start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
             trained = train(engine, *network, plan, start, data, rng, tasks(hook), checkpoints)
         vars(self).pop("states_", None)
         learned = self._learned(resume, trained.weights, trained.slots, trained.history)
@@ -475,8 +477,9 @@ class BaseRNN(
         return learned
 
     def _zero_states(self):
-        engine = engine_named(predicting_engine(self._asked_engine, self._architecture))
-        return engine.zero_states(self._architecture)
+        engine = self._predicting_engine(self._architecture)
+        with engine.on(self.device):
+            return engine.zero_states(self._architecture)
 
     def _run(self, sequences, hidden=None, *, activation=None):
         """Return the raw outputs of the network, or hidden states, as a list of arrays.
@@ -488,13 +491,22 @@ class BaseRNN(
             architecture = replace(architecture, output_activation=activation)
         carried = self.states_ if architecture.stateful else None
         check_batches(len(sequences), architecture.batch_size, "X")
-        engine = engine_named(predicting_engine(self._asked_engine, architecture))
-        outputs, carried = engine.predict(
-            architecture, self.weights_, sequences, self._scaling, carried=carried, hidden=hidden
-        )
+        engine = self._predicting_engine(architecture)
+        with engine.on(self.device):
+            outputs, carried = engine.predict(
+                architecture,
+                self.weights_,
+                sequences,
+                self._scaling,
+                carried=carried,
+                hidden=hidden,
+            )
         if architecture.stateful and hidden is None:
             self.states_ = carried
         return outputs
+
+    def _predicting_engine(self, architecture):
+        return engine_named(predicting_engine(self._asked_engine, self.device, architecture))
 
     def _forward(self, X):
         """Return X as Sequences and the network's outputs for it, in the units of y."""

@@ -17,7 +17,7 @@ from skrnn._sequences import rows_under
 LAYOUT = 1
 CONTENT = {"layout": int, "fingerprint": str, "seed": int, "course": dict}
 # Parameters that do not change what a fit learns, or are told apart by what they hold.
-LEFT_OUT = {"checkpoint_dir", "checkpoint_every", "random_state", "verbose", "warm_start"}
+LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())
 BLOCK_BYTES = 2**20
 
 

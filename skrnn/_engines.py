@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from itertools import compress
 from pathlib import Path
@@ -15,6 +16,8 @@ from skrnn._process import check_process, share_cores
 WIDE = 256
 NUMPY_RATE, KERAS_RATE = 60e9, 80e9
 COMPILE_SECONDS = 1.4
+# Files in /dev of a driver for GPUs: NVIDIA's, Windows's for its Linux, AMD's.
+GPU_FILES = "nvidia[0-9]*", "dxg", "kfd"
 
 
 def keras_engine():
@@ -47,12 +50,14 @@ def clear_cache():
         loaded.clear()
 
 
-def training_engine(asked, architecture, settings, workload, *, has_callbacks):
+def training_engine(asked, device, architecture, settings, workload, *, has_callbacks):
     """Return the name of the engine that is to train.
 
     Parameters
     ----------
     asked : {"auto", "keras", "numpy"}
+    device : str
+        As in the estimators.
     architecture : Architecture
     settings : Settings
     workload : (n_samples, timesteps, epochs)
@@ -61,26 +66,70 @@ def training_engine(asked, architecture, settings, workload, *, has_callbacks):
     Raises
     ------
     ValueError
-        If "numpy" is asked for what it does not have.
+        If "numpy" is asked for what it does not have, or the device is not there.
     """
+    check_word(device)
     lacks = _numpy_engine.missing(architecture, settings)
     if has_callbacks:
         lacks.append("callbacks")
+    if device not in ("auto", "cpu"):
+        lacks.append(f"device={device!r}")
     if asked == "numpy" and lacks:
+        raise _refusal(lacks)
+    check_device(device)
+    if device == "all" and architecture.stateful:
         raise ValueError(
-            f"`engine='numpy'` does not take {', '.join(lacks)} as given. Use `engine='auto'`, "
-            "which turns to Keras where it must."
+            "`device` must be a single one with `stateful=True`, whose state goes from batch to "
+            "batch, got 'all'."
         )
     if asked != "auto":
         return asked
-    return "keras" if lacks or has_gpu() or is_long(architecture, *workload) else "numpy"
+    on_gpu = device != "cpu" and n_gpus() > 0
+    return "keras" if lacks or on_gpu or is_long(architecture, *workload) else "numpy"
 
 
-def predicting_engine(asked, architecture):
-    """Return the name of the engine that is to predict; parameters as in `training_engine`."""
+def predicting_engine(asked, device, architecture):
+    """Return the name of the engine that is to predict; parameters as in `training_engine`.
+
+    What was trained on a device that is not here is computed on another.
+    """
+    check_word(device)
+    lacks = _numpy_engine.missing(architecture)
+    if asked == "numpy" and lacks:
+        raise _refusal(lacks)
     if asked != "auto":
-        return training_engine(asked, architecture, None, None, has_callbacks=False)
-    return "keras" if _numpy_engine.missing(architecture) or has_gpu() else "numpy"
+        return asked
+    on_gpu = device != "cpu" and n_gpus() > 0
+    return "keras" if lacks or on_gpu else "numpy"
+
+
+def check_word(device):
+    """Refuse a `device` that names none on any machine.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not re.fullmatch("auto|cpu|all|gpu:(0|[1-9][0-9]{0,3})", device):
+        raise ValueError(
+            "`device` must be 'auto', 'cpu', 'all', or a GPU by its number as in 'gpu:0', got "
+            f"{device!r}."
+        )
+
+
+def check_device(device):
+    """Refuse a GPU that is not here.
+
+    Raises
+    ------
+    ValueError
+    """
+    if device.startswith("gpu:") and int(device.removeprefix("gpu:")) >= n_gpus():
+        found = ["'cpu'", *(f"'gpu:{i}'" for i in range(n_gpus()))]
+        raise ValueError(
+            f"`device` must be a device that TensorFlow finds here, {' or '.join(found)}, got "
+            f"{device!r}. With `device='auto'` a GPU is used where there is one."
+        )
 
 
 def is_long(architecture, n_samples, timesteps, epochs):
@@ -98,9 +147,18 @@ def is_long(architecture, n_samples, timesteps, epochs):
 
 
 @functools.cache
-def has_gpu():
-    """Whether TensorFlow has a GPU; it is asked only where the machine seems to have one."""
+def n_gpus():
+    """Return how many GPUs TensorFlow has; it is asked only where the machine seems to have one."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    if sys.platform == "linux" and (hidden or not Path("/dev/nvidia0").exists()):
-        return False
-    return keras_engine().has_gpu()
+    if sys.platform == "linux":
+        found = any(file for pattern in GPU_FILES for file in Path("/dev").glob(pattern))
+        if hidden or not found:
+            return 0
+    return sum("GPU" in place for place in keras_engine().places("all"))
+
+
+def _refusal(lacks):
+    return ValueError(
+        f"`engine='numpy'` does not take {', '.join(lacks)} as given. Use `engine='auto'`, which "
+        "turns to Keras where it must."
+    )

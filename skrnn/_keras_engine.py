@@ -5,15 +5,20 @@ from contextlib import nullcontext
 import numpy as np
 import tensorflow as tf
 
+from skrnn import _keras_devices as devices
 from skrnn import _keras_network as network
 from skrnn import _keras_programs as programs
 from skrnn._keras_callbacks import CallbackHook, fresh_callbacks
 from skrnn._penalty import penalty
 
+devices.let_memory_grow()
+
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES = 2**24
-# One call of a program takes well under a second, so that Ctrl-C is answered soon.
+# One call of a program takes well under a second, so that Ctrl-C is answered soon. A GPU does more
+# at once, but each timestep of each batch takes it tens of microseconds at least.
 MULTIPLY_ADDS_A_CALL = 2**30
+GPU_MULTIPLY_ADDS_A_CALL, GPU_TIMESTEPS_A_CALL = 2**40, 2**14
 # Samples predicted at a time: enough to fill two cores, small enough for their caches.
 PREDICT_AT_ONCE = 1024
 # Ragged sequences are padded to a multiple of this, so that folds share a program.
@@ -34,10 +39,20 @@ class Loaded:
         self.timesteps = samples.sequences.timesteps
         if architecture.timesteps is None:
             self.timesteps = -(-self.timesteps // LENGTH_STEP) * LENGTH_STEP
-        a_call = MULTIPLY_ADDS_A_CALL // (3 * architecture.multiply_adds(self.timesteps))
-        self.samples_a_call = max(1, a_call // n_batch) * n_batch
+        work = 3 * n_batch * architecture.multiply_adds(self.timesteps)
+        n_batches = MULTIPLY_ADDS_A_CALL // work
+        if devices.on_gpu():
+            n_batches = min(
+                GPU_MULTIPLY_ADDS_A_CALL // work, GPU_TIMESTEPS_A_CALL // self.timesteps
+            )
+        self.samples_a_call = max(1, n_batches) * n_batch
         self.program = programs.trainer(
-            architecture, settings, n_batch, self.capacity, self.timesteps
+            architecture,
+            settings,
+            n_batch,
+            self.capacity,
+            self.timesteps,
+            cudnn=_takes_cudnn(architecture, samples.sequences),
         )
         self.arrays = self._gather(np.arange(len(samples))) if self.resident else None
 
@@ -71,6 +86,16 @@ class Loaded:
             full[tuple(slice(size) for size in array.shape)] = array
             array = full
         return array
+
+
+def places(device):
+    """Return the names of the devices that `device` stands for."""
+    return devices.devices_for(device)
+
+
+def on(device):
+    """Surround what is to be computed on the devices that `device` stands for."""
+    return devices.on(device)
 
 
 def at_work():
@@ -125,7 +150,8 @@ def run_epoch(loaded, state, order):
 def evaluate(architecture, settings, weights, samples):
     """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
     loss_function = network.loss_function(settings.loss)
-    program = programs.forward(architecture)
+    cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
+    program = programs.forward(architecture, cudnn=cudnn)
     carried, total = program.zero_states(), 0.0
     n_batch = min(settings.batch_size, len(samples))
     at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
@@ -163,7 +189,9 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
         One array, or with states the output first.
     carried : list of ndarray
     """
-    program = programs.forward(architecture, hidden)
+    by_step = architecture.return_sequences if hidden is None else hidden[0]
+    cudnn = _takes_cudnn(architecture, sequences, by_step=by_step)
+    program = programs.forward(architecture, hidden, cudnn=cudnn)
     carried = carried or program.zero_states()
     at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
     for start in range(0, len(sequences), at_once):
@@ -232,14 +260,19 @@ def zero_states(architecture):
     return programs.forward(architecture).zero_states()
 
 
-def has_gpu():
-    """Whether TensorFlow sees a GPU."""
-    return bool(tf.config.list_physical_devices("GPU"))
-
-
 def clear():
     """Forget every compiled program."""
     programs.clear()
+
+
+def _takes_cudnn(architecture, sequences, *, by_step=False):
+    """Whether the recurrent layers can be cuDNN's for these sequences, on the device at work.
+
+    At masked timesteps it gives zeros, and Keras the state before.
+    """
+    if not devices.on_gpu() or not network.cudnn_takes(architecture):
+        return False
+    return not sequences.masked or (not by_step and sequences.ends_in_padding())
 
 
 def _power_of_two(n):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from skrnn._architecture import POOLINGS, initial_weights
+from skrnn._architecture import CELLS, POOLINGS, initial_weights
 from skrnn._keras_hoisted import HOISTED_LAYERS, hoisting_pays
 
 if keras.backend.backend() != "tensorflow":
@@ -19,7 +19,7 @@ RECURRENT_LAYERS = {
 }
 
 
-def build_network(architecture, scaling=None, mask_value=None, *, training=False):
+def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False, cudnn=None):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
     Parameters
@@ -30,13 +30,17 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
         A Scaling: it reads raw values and gives raw outputs, the constants inside.
     mask_value : int, float or None
         The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
-    training : bool
-        Whether the model is only there to be trained: its layers are then the faster ones.
+    hoisted : bool
+        Whether the model is only there to be trained under XLA: it has the faster layers then.
+    cudnn : bool, default=None
+        Whether LSTM and GRU layers are to be those of cuDNN, where there is a GPU. None: unless
+        timesteps are masked, of which cuDNN takes only those at the end of a sample.
 
     Returns
     -------
     keras.Model
     """
+    cudnn = not architecture.masked if cudnn is None else cudnn
     inputs = _input(architecture)
     x = inputs
     if scaling is not None:
@@ -45,7 +49,7 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
     seeds = iter(range(10_000))
     x = _dropped(x, architecture, seeds)
     for i in range(len(architecture.units)):
-        x = recurrent_layer(architecture, i, seeds, training=training)(x, mask=mask)
+        x = recurrent_layer(architecture, i, seeds, hoisted=hoisted, cudnn=cudnn)(x, mask=mask)
     x = _head(_pooled(x, mask, architecture), architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
@@ -54,20 +58,27 @@ def build_network(architecture, scaling=None, mask_value=None, *, training=False
     return keras.Model(inputs, x, name="skrnn")
 
 
-def build_hidden(architecture, return_sequences, return_state):
+def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
     """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
     inputs = _input(architecture)
     x, mask = _masked(inputs, architecture)
     last = len(architecture.units) - 1
     seeds = iter(range(10_000))
     for i in range(last):
-        x = recurrent_layer(architecture, i, seeds)(x, mask=mask)
-    layer = recurrent_layer(architecture, last, seeds, return_sequences, return_state)
+        x = recurrent_layer(architecture, i, seeds, cudnn=cudnn)(x, mask=mask)
+    layer = recurrent_layer(architecture, last, seeds, return_sequences, return_state, cudnn=cudnn)
     return keras.Model(inputs, layer(x, mask=mask), name="skrnn_hidden")
 
 
 def recurrent_layer(
-    architecture, i, seeds, return_sequences=None, return_state=False, *, training=False
+    architecture,
+    i,
+    seeds,
+    return_sequences=None,
+    return_state=False,
+    *,
+    hoisted=False,
+    cudnn=False,
 ):
     """Return the i-th recurrent layer, wrapped where it is bidirectional."""
     if return_sequences is None:
@@ -75,7 +86,8 @@ def recurrent_layer(
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
-    layer = _layer_class(architecture, i, training)(
+    gated = CELLS[cell_type].gates > 1
+    layer = _layer_class(architecture, i, hoisted)(
         architecture.units[i],
         activation=architecture.activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
@@ -90,6 +102,7 @@ def recurrent_layer(
         seed=next(seeds),
         dtype=architecture.dtype,
         name=name,
+        **({"use_cudnn": "auto" if cudnn else False} if gated else {}),
     )
     if not architecture.bidirectional:
         return layer
@@ -101,14 +114,20 @@ def _regularizer(l2):
     return keras.regularizers.L2(l2) if l2 else None
 
 
-def _layer_class(architecture, i, training):
+def _layer_class(architecture, i, hoisted):
     cell_type, units = architecture.cell_types[i], architecture.units[i]
     features = architecture.recurrent_layers()[i].weights[0].shape[0]
     # Recurrent dropout drops other inputs for each gate: Keras's own steps do that.
-    hoisted = training and not architecture.recurrent_dropout
+    hoisted = hoisted and not architecture.recurrent_dropout
     if hoisted and hoisting_pays(cell_type, features, units):
         return HOISTED_LAYERS[cell_type]
     return RECURRENT_LAYERS[cell_type]
+
+
+def cudnn_takes(architecture):
+    """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample."""
+    gated = all(CELLS[cell_type].gates > 1 for cell_type in architecture.cell_types)
+    return gated and architecture.activation == "tanh" and not architecture.recurrent_dropout
 
 
 def inner_layers(model):

@@ -6,12 +6,14 @@ stays in the cache, and folds, refits and threads share a program.
 """
 
 import functools
+import math
 import threading
 
 import numpy as np
 import tensorflow as tf
 
 from skrnn import _keras_network as network
+from skrnn._keras_devices import present_devices, strategy
 from skrnn._keras_names import SPARSE_LOSSES
 from skrnn._state import State
 
@@ -21,8 +23,8 @@ MAX_PROGRAMS = 64
 _build_lock = threading.Lock()
 
 
-def trainer(architecture, settings, batch_size, capacity, timesteps):
-    """Return the program that trains an architecture, from the cache or built.
+def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
+    """Return the program that trains an architecture here, from the cache or built.
 
     Parameters
     ----------
@@ -35,21 +37,27 @@ def trainer(architecture, settings, batch_size, capacity, timesteps):
         How many samples its arrays hold, a multiple of the batch size.
     timesteps : int
         The length of its sequences.
+    cudnn : bool, default=False
+        Whether its recurrent layers are those of cuDNN, which a GPU has.
     """
     optimizer = settings.optimizer, settings.optimizer_config
-    return _cached(Trainer, architecture, settings.loss, optimizer, batch_size, capacity, timesteps)
+    shape = batch_size, capacity, timesteps
+    devices = present_devices()[:batch_size]
+    return _cached(Trainer, devices, architecture, settings.loss, optimizer, *shape, cudnn)
 
 
-def forward(architecture, hidden=None):
-    """Return the program that predicts, or the one that returns hidden states.
+def forward(architecture, hidden=None, *, cudnn=False):
+    """Return the program that predicts here, or the one that returns hidden states.
 
     Parameters
     ----------
     architecture : Architecture
     hidden : (bool, bool) or None
         `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+    cudnn : bool, default=False
+        As in `trainer`.
     """
-    return _cached(Forward, architecture, hidden)
+    return _cached(Forward, present_devices()[:1], architecture, hidden, cudnn)
 
 
 def clear():
@@ -64,20 +72,25 @@ def _cached(kind, *key):
 
 
 @functools.lru_cache(maxsize=MAX_PROGRAMS)
-def _build(kind, *key):
-    return kind(*key)
+def _build(kind, devices, *key):
+    with tf.device(devices[0]):
+        return kind(devices, *key)
 
 
 class Trainer:
     """A compiled run over batches: gather, forward, backward, update, one batch after another.
 
-    Parameters are those of `trainer`.
+    Several devices each compute the gradient of their share of a batch; the first one has the
+    weights, sums up and updates. Parameters are those of `trainer`, and the devices.
     """
 
-    def __init__(self, architecture, loss, optimizer, batch_size, capacity, timesteps):
-        self.batch_size = batch_size
+    def __init__(
+        self, devices, architecture, loss, optimizer, batch_size, capacity, timesteps, cudnn
+    ):
+        self.devices, self.batch_size = devices, batch_size
         self.by_step = architecture.return_sequences
-        self.model = network.build_network(architecture, training=True)
+        jitted = len(devices) == 1 and not cudnn  # XLA knows neither several devices nor cuDNN
+        self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer)
@@ -93,9 +106,10 @@ class Trainer:
         self.lock = threading.Lock()
         signature = self._signature(architecture, capacity, timesteps)
         traced = tf.function(
-            self._run, jit_compile=True, autograph=False, input_signature=signature
+            self._run, jit_compile=jitted, autograph=False, input_signature=signature
         )
-        self.compiled = _compiled(traced.get_concrete_function())
+        traced = traced.get_concrete_function()
+        self.compiled = _compiled(traced, devices[0]) if jitted else _plain(traced)
 
     def begin(self, weights, slots, learning_rate, seed):
         """Return the State from which training begins, or goes on.
@@ -197,7 +211,9 @@ class Trainer:
             rows = tf.slice(order, [i], [self.batch_size])
             size = tf.minimum(end - i, self.batch_size)
             real = tf.cast(tf.range(self.batch_size) < size, w.dtype)
-            loss = self._update(*(tf.gather(array, rows) for array in (X, y, w)), real)
+            x_batch, y_batch, w_batch = (tf.gather(array, rows) for array in (X, y, w))
+            w_batch *= tf.expand_dims(real, 1) if self.by_step else real
+            loss = self._update(x_batch, y_batch, w_batch)
             return i + self.batch_size, total + loss * tf.cast(size, loss.dtype)
 
         _, total = tf.while_loop(
@@ -208,35 +224,56 @@ class Trainer:
         )
         return [*(tf.identity(variable.value) for variable in variables), total]
 
-    def _update(self, x, y, w, real):
+    def _update(self, x, y, w):
         """Take one step of the optimizer and return the batch's loss.
 
         That is sum(w l) / sum(w), and what regularizers add.
         """
-        trained = self.model.trainable_variables
+        total = tf.reduce_sum(w) * math.prod(self.target_shape[:-1])  # a loss for each of the steps
+        gradients_of = self._gradients if len(self.devices) == 1 else self._summed_gradients
+        loss, gradients = gradients_of(x, y, w, total)
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        return loss
+
+    def _gradients(self, x, y, w, total):
+        """Return the loss of a device's share of a batch, its part in the whole, and gradients."""
         with tf.GradientTape() as tape:
             losses = self.loss(y, self.model(x, training=True))
-            for axis in range(1, losses.ndim):
-                real = tf.expand_dims(real, axis)
             for axis in range(w.ndim, losses.ndim):
                 w = tf.expand_dims(w, axis)
-            w = tf.broadcast_to(w * real, tf.shape(losses))
-            loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), tf.reduce_sum(w))
-            loss = sum(self.model.losses, loss)
+            loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), total)
+            loss = sum((penalty / len(self.devices) for penalty in self.model.losses), loss)
             scaled = self.optimizer.scale_loss(loss)  # undone in apply
-        gradients = tape.gradient(scaled, [variable.value for variable in trained])
-        self.optimizer.apply(gradients, trained)
-        return loss
+        variables = [variable.value for variable in self.model.trainable_variables]
+        return loss, tape.gradient(scaled, variables)
+
+    def _summed_gradients(self, x, y, w, total):
+        """Return the same of a whole batch, each device at work on a share of it."""
+        n_devices = len(self.devices)
+        sizes = [(self.batch_size + i) // n_devices for i in range(n_devices)]
+        shares = list(zip(*(tf.split(array, sizes) for array in (x, y, w)), strict=True))
+
+        def of_share():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return self._gradients(*shares[int(tf.get_static_value(replica))], total)
+
+        spread = strategy(self.devices)
+        loss, gradients = spread.run(of_share)
+        summed = [spread.reduce("SUM", part, axis=None) for part in (loss, *gradients)]
+        return summed[0], summed[1:]
 
 
 class Forward:
-    """A traced forward pass for batches of any size. Parameters are those of `forward`."""
+    """A traced forward pass for batches of any size.
 
-    def __init__(self, architecture, hidden):
+    Parameters are those of `forward`, and a tuple of the one device.
+    """
+
+    def __init__(self, devices, architecture, hidden, cudnn):
         if hidden is None:
-            self.model = network.build_network(architecture)
+            self.model = network.build_network(architecture, cudnn=cudnn)
         else:
-            self.model = network.build_hidden(architecture, *hidden)
+            self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
         self.carried = network.state_variables(self.model)
         self.lock = threading.Lock()
         spec = tf.TensorSpec
@@ -269,7 +306,17 @@ class Forward:
         return outputs, [tf.identity(variable.value) for variable in self.carried]
 
 
-def _compiled(traced):
+def _plain(traced):
+    """Return a function of arrays, one after another, that runs a traced function as it is."""
+
+    def run(*arrays):
+        with_structure = tf.nest.pack_sequence_as(traced.structured_input_signature[0], arrays)
+        return tf.nest.flatten(traced(*with_structure))
+
+    return run
+
+
+def _compiled(traced, device):
     """Return a function of arrays that runs a traced function under XLA, in its own session.
 
     What XLA compiles goes with the session when the function is dropped. The eager runtime would
@@ -278,6 +325,8 @@ def _compiled(traced):
     Parameters
     ----------
     traced : ConcreteFunction
+    device : str
+        TensorFlow's name.
     """
     whole = traced.graph.as_graph_def()
     definition = tf.compat.v1.GraphDef(
@@ -286,7 +335,7 @@ def _compiled(traced):
         versions=whole.versions,
     )
     names, results = ([t.name for t in tensors] for tensors in (traced.inputs, traced.outputs))
-    with tf.Graph().as_default() as graph:
+    with tf.Graph().as_default() as graph, tf.device(device):
         twins = {id(v.handle): tf.Variable(tf.zeros(v.shape, v.dtype)) for v in traced.variables}
         captured = [twins[id(handle)].handle for handle in traced.captured_inputs]
         given = traced.inputs[: len(names) - len(captured)]
@@ -299,16 +348,24 @@ def _compiled(traced):
         jitted = tf.function(run, jit_compile=True, autograph=False)
         arguments = (*inputs, *captured)
         outputs = jitted.get_concrete_function(*arguments)(*arguments)
-        threads = tf.config.threading
-        config = tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
-            inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
-        )
-        config.graph_options.rewrite_options.disable_meta_optimizer = True  # XLA has its own
+        # A GPU's is that of the process, with what has been settled about memory.
+        config = None if "GPU" in device else _cpu_config()
         session = tf.compat.v1.Session(graph=graph, config=config)
         # For variables without a value XLA would compile another program.
         session.run(tf.compat.v1.global_variables_initializer())
         return session.make_callable(outputs, inputs)
+
+
+def _cpu_config():
+    """Return the configuration of a session that sees no GPU."""
+    threads = tf.config.threading
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
+        inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
+        device_count={"GPU": 0},
+    )
+    config.graph_options.rewrite_options.disable_meta_optimizer = True  # XLA has its own
+    return config
 
 
 def _zeros(variables):

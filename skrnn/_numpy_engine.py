@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from math import prod
 
 import numpy as np
@@ -116,6 +116,8 @@ def missing(architecture, settings=None):
         for name in ("activation", "dense_activation")
         if getattr(architecture, name) not in ACTIVATIONS
     ]
+    if architecture.dtype == "mixed_float16":
+        lacks.append("dtype='mixed_float16'")
     if architecture.stateful and architecture.masked:
         lacks.append("stateful")
     if settings is None:
@@ -126,6 +128,16 @@ def missing(architecture, settings=None):
     if not takes(settings.optimizer, settings.optimizer_config):
         lacks.append("optimizer")
     return lacks
+
+
+def places(device):
+    """Return the names of the devices that `device` stands for: none to choose among."""
+    return ()
+
+
+def on(device):
+    """Surround what is to be computed, as the Keras engine does; here is nothing to be done."""
+    return nullcontext()
 
 
 @contextmanager

@@ -48,6 +48,7 @@ CONSTRAINTS = {
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "callbacks": [list, tuple, callable, None],
     "engine": [StrOptions({"auto", "keras", "numpy"})],
+    "device": [str],
     "dtype": [StrOptions({"float32", "float64"})],
     "checkpoint_dir": [str, PathLike, None],
     "checkpoint_every": [Interval(Integral, 1, None, closed="left")],

@@ -111,6 +111,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Who computes; the meaning is Keras's in each. "auto": NumPy, which needs neither TensorFlow
         nor compiling, unless there is a GPU, a callback, a parameter that only Keras has, or
         training so long that compiling pays.
+    device : str, default="auto"
+        Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
+        there is none, each with a share of every batch, in `fit`; "auto": the first GPU, or the
+        CPU. A device that is not there is refused by `fit`; `predict` takes another instead.
     dtype : {"float32", "float64"}, default="float32"
         Of the computation and of what the methods return.
     checkpoint_dir : str or PathLike, default=None
@@ -211,6 +215,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         validation_fraction=0.0,
         callbacks=None,
         engine="auto",
+        device="auto",
         dtype="float32",
         checkpoint_dir=None,
         checkpoint_every=1,
@@ -249,6 +254,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.validation_fraction = validation_fraction
         self.callbacks = callbacks
         self.engine = engine
+        self.device = device
         self.dtype = dtype
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every

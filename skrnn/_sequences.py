@@ -63,6 +63,15 @@ class Sequences:
             return np.ones(values.shape[:2], dtype=bool)
         return ~(absent_tokens if self.tokens else absent_steps)(values, self.mask_value)
 
+    def ends_in_padding(self):
+        """Whether each sample begins with a timestep, and none is missing but at its end."""
+        at_once = max(1, ROWS_AT_ONCE // self.timesteps)
+        for start in range(0, len(self), at_once):
+            present = self.present(slice(start, start + at_once))
+            if not present[:, 0].all() or (present[:, 1:] > present[:, :-1]).any():
+                return False
+        return True
+
     def spans(self, by_timestep):
         """Return which timesteps of each sample need to be read, or None for all.
 

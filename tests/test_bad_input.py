@@ -801,6 +801,8 @@ BAD_PARAMETERS = [
     ("engine", ["jax", "NumPy", 3, None], ("'auto'", "'keras'", "'numpy'")),
     ("callbacks", [dict, partial(int)], ("`callbacks`", "list of Keras callbacks")),
     ("callbacks", [partial(print, end="")], ("None from the function",)),
+    ("device", [3, None], ("str",)),
+    ("device", ["gpu", "cuda:0", "cpu:0", "gpu:01", "GPU:0", ""], ("'all'", "'gpu:0'")),
     ("dtype", ["float16", "double", np.float32, None], ("'float32'", "'float64'")),
     ("checkpoint_dir", [3, b"folder", ["folder"]], ("str", "PathLike", "None")),
     ("checkpoint_dir", ["", "\0", __file__], ("`checkpoint_dir`", "folder")),

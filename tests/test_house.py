@@ -46,7 +46,7 @@ LEVELS = [
     ["_course", "_checkpoints"],
     ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
     ["_training", "_fit_callbacks"],
-    ["_keras_hoisted", "_keras_network"],
+    ["_keras_devices", "_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],
     ["_keras_engine", "_numpy_engine"],
     ["_engines"],
@@ -73,6 +73,7 @@ LEVELS = [
 ]
 ORDER = [module for level in LEVELS for module in level]
 KERAS_MODULES = {
+    "_keras_devices",
     "_keras_hoisted",
     "_keras_network",
     "_keras_programs",

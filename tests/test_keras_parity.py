@@ -584,7 +584,7 @@ def test_training_projects_the_whole_input_where_that_pays(cell, units, recurren
     X, y, _ = numbers("plain")
     subject = RNNRegressor(cell, units, recurrent_dropout=recurrent_dropout, epochs=1)
     described = subject.fit(X, y)._architecture
-    trained = _keras_network.build_network(described, training=True).layers[1]
+    trained = _keras_network.build_network(described, hoisted=True).layers[1]
     assert isinstance(trained, HOISTED_LAYERS[cell]) == hoisted
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 

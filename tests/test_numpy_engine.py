@@ -500,7 +500,7 @@ ADAM = Settings("mean_squared_error", "adam", (), 0.01, 32)
 )
 def test_auto_takes_numpy_where_it_has_what_is_asked(changes, settings, engine):
     chosen = training_engine(
-        "auto", architecture(**changes), settings, (100, 5, 10), has_callbacks=False
+        "auto", "cpu", architecture(**changes), settings, (100, 5, 10), has_callbacks=False
     )
     assert chosen == engine
 

@@ -110,6 +110,7 @@ OF_OTHER_FORM = {
     "embedding_trainable",
     "callbacks",
     "engine",
+    "device",
     "checkpoint_dir",
     "checkpoint_every",
     "warm_start",
