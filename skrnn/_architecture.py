@@ -50,6 +50,11 @@ class Layer(NamedTuple):
         return sum(prod(weight.shape) for weight in self.weights)
 
 
+def variable_dtype(dtype):
+    """Return the dtype of weights, input and output under an estimator's `dtype`."""
+    return "float32" if dtype == "mixed_float16" else dtype
+
+
 @dataclass(frozen=True)
 class Architecture:
     """Everything that decides which network is built, hashable, and so the key of every cache.
@@ -79,7 +84,7 @@ class Architecture:
     batch_size : int or None
         The fixed batch, which a stateful network needs; None: any.
     dtype : str
-        "float32" or "float64".
+        "float32", "float64", or "mixed_float16": computed in float16, with float32 weights.
     pooling : str
         "last", or a key of POOLINGS. It and what follows has the defaults of older files.
     kernel_l2, recurrent_l2 : float
@@ -119,6 +124,11 @@ class Architecture:
         """Whether the i-th recurrent layer hands on the states of all timesteps."""
         wanted = self.return_sequences or self.pooling != "last"
         return wanted or i < len(self.units) - 1
+
+    @property
+    def variable_dtype(self):
+        """The dtype of weights, input and output."""
+        return variable_dtype(self.dtype)
 
     @property
     def hidden_width(self):
@@ -296,10 +306,10 @@ def initial_weights(architecture, rng, embeddings=None):
     Returns
     -------
     list of ndarray
-        In Keras's order and in the architecture's dtype.
+        In Keras's order and in the architecture's `variable_dtype`.
     """
     weights = [
-        INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.dtype)
+        INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.variable_dtype)
         for weight in architecture.weights()
     ]
     if embeddings is not None:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._architecture import html_summary, initial_weights, summary
+from skrnn._architecture import html_summary, initial_weights, summary, variable_dtype
 from skrnn._atomic import unchanged_on_failure
 from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._embeddings import read_embeddings
@@ -207,6 +207,10 @@ class BaseRNN(
         return self.weights_[0]
 
     @property
+    def _variable_dtype(self):
+        return variable_dtype(self.dtype)
+
+    @property
     def _n_features_out(self):
         return self._architecture.hidden_width
 
@@ -322,10 +326,10 @@ class BaseRNN(
     def _read_X(self, X, *, reset):
         """Return X as Sequences, its shape learned or compared with that of `fit`."""
         if reset:
-            vocab_size, mask_value, dtype = self.vocab_size, self.mask_value, self.dtype
+            vocab_size, mask_value, dtype = self.vocab_size, self.mask_value, self._variable_dtype
         else:  # as fitted, whatever `set_params` did since
-            vocab_size, dtype = self._architecture.vocab_size, self._architecture.dtype
-            mask_value = self._mask_value
+            vocab_size, mask_value = self._architecture.vocab_size, self._mask_value
+            dtype = self._architecture.variable_dtype
         fold = not reset and self._asked_vocab_size == "auto"
         sequences = read_sequences(
             X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype, fold=fold
@@ -350,9 +354,8 @@ class BaseRNN(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        weights = read_weights(
-            sample_weight, sequences, by_step=bool(self.return_sequences), dtype=self.dtype
-        )
+        by_step, dtype = bool(self.return_sequences), self._variable_dtype
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype)
         return self._encode(y, sequences, weights > 0, reset=reset), weights
 
     def _settled_parameters(self, sequences=None):
@@ -392,7 +395,7 @@ class BaseRNN(
             has_callbacks=self.callbacks is not None,
         )
         if self.engine_ == "keras":
-            keras_engine().check_settings(settings)
+            keras_engine().check_settings(architecture, settings)
         if resume:
             check_resumed(
                 (architecture, settings, self.mask_value, self.standardize),
@@ -418,8 +421,9 @@ class BaseRNN(
         )
 
     def _samples(self, sequences, targets, weights, positions):
-        values = self._scaling.standardize_y(targets.values, self.dtype)
-        return Samples(sequences, values, weights, self._scaling, self.dtype, positions)
+        dtype = self._variable_dtype
+        values = self._scaling.standardize_y(targets.values, dtype)
+        return Samples(sequences, values, weights, self._scaling, dtype, positions)
 
     def _read_validation(self, validation_data):
         """Return what makes Samples of a (X, y) or (X, y, sample_weight) tuple."""
@@ -545,5 +549,5 @@ class BaseRNN(
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
         tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = [self.dtype]
+        tags.transformer_tags.preserves_dtype = [self._variable_dtype]
         return tags

@@ -119,8 +119,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
         there is none, each with a share of every batch, in `fit`; "auto": the first GPU, or the
         CPU. A device that is not there is refused by `fit`; `predict` takes another instead.
-    dtype : {"float32", "float64"}, default="float32"
-        Of the computation and of what the methods return.
+    dtype : {"float32", "float64", "mixed_float16"}, default="float32"
+        Of the computation and of what the methods return. "mixed_float16", for GPUs: the hidden
+        layers compute in float16, Keras scales the loss so that no gradient vanishes; weights,
+        optimizer and what the methods return are float32. Keras alone has it.
     checkpoint_dir : str or PathLike, default=None
         Folder in which `fit`, not `partial_fit`, keeps where training stands. The same fit started
         again after a kill, with equal parameters, data and seed, goes on from there and ends

@@ -30,7 +30,7 @@ def read_embeddings(embedding_init, architecture):
         )
     try:
         with np.errstate(over="ignore"):
-            table = np.array(embedding_init, dtype=architecture.dtype)
+            table = np.array(embedding_init, dtype=architecture.variable_dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
             "`embedding_init` must be an array of numbers of shape (vocab_size, embedding_dim), "
@@ -47,7 +47,7 @@ def read_embeddings(embedding_init, architecture):
     finite = np.isfinite(table).all(axis=1)
     if not finite.all():
         raise ValueError(
-            f"`embedding_init` must be finite in {architecture.dtype}; the vector of token id "
+            f"`embedding_init` must be finite in {table.dtype}; the vector of token id "
             f"{int(finite.argmin())} is not. Give it a vector, of zeros for example."
         )
     return table

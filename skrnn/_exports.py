@@ -55,7 +55,7 @@ class Exports:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.
 
         The graph's one input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,
-        features) in the estimator's `dtype`, one feature where a 2-D X was fitted; or token ids of
+        features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
         shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
         of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
         or with -1 for token ids. Absent timesteps may stand anywhere, as in `predict`.

@@ -6,6 +6,7 @@ from math import gcd
 
 import numpy as np
 
+from skrnn._architecture import variable_dtype
 from skrnn._baselines import seasonal_scale
 from skrnn._buffer import Plan, make_buffer, origins, training_windows
 from skrnn._calendar import check_calendar
@@ -215,6 +216,6 @@ def _static_rows(static, labels):
 
 
 def _window_dtype(regressor, scale):
-    """Float32 where the regressor computes in it and values are standardized, so none is lost."""
-    single = getattr(regressor, "dtype", None) == "float32" and scale is not None
+    """Float32 where the regressor reads it and values are standardized, so none is lost."""
+    single = variable_dtype(getattr(regressor, "dtype", None)) == "float32" and scale is not None
     return np.float32 if single else np.float64

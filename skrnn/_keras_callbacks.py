@@ -22,10 +22,14 @@ class CallbackHook(Hook):
     model : keras.Model
     settings : Settings
     epochs : int
+    dtype : str
+        Of the architecture.
     """
 
-    def __init__(self, callbacks, model, settings, epochs):
-        optimizer = network.make_optimizer(settings.optimizer, settings.optimizer_config)
+    def __init__(self, callbacks, model, settings, epochs, dtype):
+        optimizer = network.make_optimizer(
+            settings.optimizer, settings.optimizer_config, dtype=dtype
+        )
         model.compile(optimizer=optimizer, loss=settings.loss)
         optimizer.build(model.trainable_variables)
         self.model, self.logs = model, {}

@@ -21,6 +21,8 @@ MULTIPLY_ADDS_A_CALL = 2**30
 GPU_MULTIPLY_ADDS_A_CALL, GPU_TIMESTEPS_A_CALL = 2**40, 2**14
 # Samples predicted at a time: enough to fill two cores, small enough for their caches.
 PREDICT_AT_ONCE = 1024
+# The optimizer's setting that multiplies the loss by a constant.
+SCALE = "loss_scale_factor"
 # Ragged sequences are padded to a multiple of this, so that folds share a program.
 LENGTH_STEP = 8
 
@@ -196,14 +198,14 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
     for start in range(0, len(sequences), at_once):
         index = slice(start, start + at_once)
-        x = sequences.block(index, scaling, architecture.dtype)
+        x = sequences.block(index, scaling, architecture.variable_dtype)
         outputs, carried = program(weights, carried, x)
         blocks.append([output.numpy() for output in tf.nest.flatten(outputs)])
     outputs = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
     return outputs, [state.numpy() for state in carried]
 
 
-def check_settings(settings):
+def check_settings(architecture, settings):
     """Refuse settings that the optimizer does not take.
 
     Raises
@@ -219,6 +221,11 @@ def check_settings(settings):
                 f"`optimizer` {settings.optimizer!r} has no setting {key!r}. It takes "
                 f"{', '.join(sorted(known))}."
             )
+    if architecture.dtype == "mixed_float16" and dict(settings.optimizer_config).get(SCALE):
+        raise ValueError(
+            f"`optimizer` must leave out {SCALE!r} with `dtype='mixed_float16'`, which finds the "
+            f"scale of the loss by itself, got {dict(settings.optimizer_config)[SCALE]!r}."
+        )
     try:
         network.make_optimizer(settings.optimizer, settings.optimizer_config)
     except (TypeError, ValueError) as error:
@@ -240,7 +247,7 @@ def callback_hook(callbacks, architecture, settings, mask_value, training, plan)
     """
     callbacks = fresh_callbacks(callbacks)
     model = network.build_network(architecture, training.scaling, mask_value)
-    return CallbackHook(callbacks, model, settings, plan.epochs)
+    return CallbackHook(callbacks, model, settings, plan.epochs, architecture.dtype)
 
 
 def fitted_model(architecture, weights, scaling, mask_value):

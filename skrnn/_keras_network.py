@@ -53,7 +53,7 @@ def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False,
     x = _head(_pooled(x, mask, architecture), architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
-            scaling.y_scale, scaling.y_mean, dtype=architecture.dtype, name="raw"
+            scaling.y_scale, scaling.y_mean, dtype=architecture.variable_dtype, name="raw"
         )(x)
     return keras.Model(inputs, x, name="skrnn")
 
@@ -164,12 +164,12 @@ def loss_function(name):
     return keras.losses.get(name)
 
 
-def make_optimizer(name, config, learning_rate=None):
-    """Return a Keras optimizer; `learning_rate` None keeps its own default."""
-    config = dict(config, name=name)
-    if learning_rate is not None:
-        config["learning_rate"] = learning_rate
-    return keras.optimizers.get({"class_name": name, "config": config})
+def make_optimizer(name, config, *, dtype="float32"):
+    """Return a Keras optimizer, which scales the loss where gradients are in float16."""
+    optimizer = keras.optimizers.get({"class_name": name, "config": dict(config, name=name)})
+    if dtype == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def optimizer_settings(name):
@@ -182,7 +182,7 @@ def _input(architecture):
     return keras.Input(
         batch_shape=(architecture.batch_size, architecture.timesteps)
         + (() if tokens else (architecture.features,)),
-        dtype="int32" if tokens else architecture.dtype,
+        dtype="int32" if tokens else architecture.variable_dtype,
         name="tokens" if tokens else "sequences",
     )
 
@@ -197,7 +197,7 @@ def _standardized(x, architecture, scaling, mask_value):
         x = ops.where(gone, float("nan"), x)
     if scaling.x_mean is None:
         return x
-    mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.dtype
+    mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.variable_dtype
     units = _units(scale, dtype)
     if (units != 1).any():
         x = keras.layers.Rescaling(1 / units, dtype=dtype, name="units")(x)
@@ -276,16 +276,16 @@ def _head(x, architecture, seeds):
     for layer in architecture.head_layers():
         if layer.kind == "Reshape":
             return keras.layers.Reshape(
-                architecture.outputs, dtype=architecture.dtype, name=layer.name
+                architecture.outputs, dtype=architecture.variable_dtype, name=layer.name
             )(x)
-        activation = architecture.dense_activation
+        activation, dtype = architecture.dense_activation, architecture.dtype
         if layer.name == "output":
-            activation = architecture.output_activation
+            activation, dtype = architecture.output_activation, architecture.variable_dtype
         x = keras.layers.Dense(
             layer.output_shape[-1],
             activation=activation,
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            dtype=architecture.dtype,
+            dtype=dtype,
             name=layer.name,
         )(x)
     return x

@@ -20,13 +20,17 @@ MIN_DEVIATION = 1e-7  # Normalization takes a smaller deviation for this
 
 
 def read_dtype(layers):
-    dtypes = [(layer.variable_dtype, layer.compute_dtype) for layer in layers]
-    for layer, pair in zip(layers, dtypes, strict=True):
-        if pair not in (("float32", "float32"), ("float64", "float64")):
+    *hidden, output = dtypes = [layer.dtype_policy.name for layer in layers]
+    if output == "float32" and set(hidden) == {"mixed_float16"}:
+        return {"dtype": "mixed_float16"}
+    for layer, dtype in zip(layers, dtypes, strict=True):
+        if dtype not in ("float32", "float64"):
             raise refusal(
-                layer, f"it must compute in float32 or float64, got {' and '.join(pair)}."
+                layer,
+                "it must compute in float32 or float64, or in mixed_float16 before an output layer "
+                f"in float32, got {dtype}.",
             )
-    return {"dtype": common_setting(layers, "dtype", [pair[0] for pair in dtypes])}
+    return {"dtype": common_setting(layers, "dtype", dtypes)}
 
 
 def read_input(layers):

@@ -93,9 +93,10 @@ class Trainer:
         self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
-        self.optimizer = network.make_optimizer(*optimizer)
+        self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
         # One replica's sum is its own; TensorFlow's would hold on to every graph that asks for it.
-        self.optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner._all_reduce_sum_gradients = lambda pairs: pairs
         self._build_optimizer()
         self.variables = State(
             self.model.weights,
@@ -186,7 +187,7 @@ class Trainer:
         self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
 
     def _signature(self, architecture, capacity, timesteps):
-        dtype = architecture.dtype
+        dtype = architecture.variable_dtype
         spec = tf.TensorSpec
         tokens = architecture.vocab_size is not None
         steps = (capacity, timesteps)
@@ -275,6 +276,7 @@ class Forward:
         else:
             self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
         self.carried = network.state_variables(self.model)
+        self.dtype = architecture.variable_dtype
         self.lock = threading.Lock()
         spec = tf.TensorSpec
         x = self.model.inputs[0]
@@ -302,7 +304,9 @@ class Forward:
             [*self.model.weights, *self.carried], [*weights, *carried], strict=True
         ):
             variable.assign(value)
-        outputs = self.model(x, training=False)
+        outputs = tf.nest.map_structure(
+            lambda output: tf.cast(output, self.dtype), self.model(x, training=False)
+        )
         return outputs, [tf.identity(variable.value) for variable in self.carried]
 
 

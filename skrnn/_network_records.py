@@ -18,6 +18,8 @@ from skrnn._scaling import Scaling
 from skrnn._settings import Settings
 from skrnn._vocabulary import UNKNOWN
 
+# The variables of Keras's LossScaleOptimizer, which come before those of the optimizer in it.
+N_SCALING_SLOTS = 4
 LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
 
 
@@ -76,7 +78,7 @@ ARCHITECTURE = {
     "masked": is_bool,
     "stateful": is_bool,
     "batch_size": or_none(is_size),
-    "dtype": is_text_of("float32", "float64"),
+    "dtype": is_text_of("float32", "float64", "mixed_float16"),
     "pooling": is_text_of("last", *POOLINGS),
     "kernel_l2": is_penalty,
     "recurrent_l2": is_penalty,
@@ -129,7 +131,7 @@ def check_network(network):
     require(layers_agree and embedding_agrees, "the architecture")
     folds = network._asked_vocab_size == "auto"
     require(not folds or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
-    weights = [(weight.shape, architecture.dtype) for weight in architecture.weights()]
+    weights = [(weight.shape, architecture.variable_dtype) for weight in architecture.weights()]
     _check_arrays(network.weights_, weights, "`weights_`")
     _check_arrays(getattr(network, "states_", []), _states(architecture), "`states_`")
     shape = (architecture.timesteps, architecture.features)
@@ -154,7 +156,7 @@ def _states(architecture):
     directions = 2 if architecture.bidirectional else 1
     layers = zip(architecture.cell_types, architecture.units, strict=True)
     return [
-        ((architecture.batch_size, units), architecture.dtype)
+        ((architecture.batch_size, units), architecture.variable_dtype)
         for cell_type, units in layers
         for _ in range(directions * CELLS[cell_type].states)
     ]
@@ -167,11 +169,14 @@ def _check_slots(slots, architecture, settings):
     """
     if not slots:
         return
+    if architecture.dtype == "mixed_float16":
+        scaling, slots = slots[:N_SCALING_SLOTS], slots[N_SCALING_SLOTS:]
+        require(slots and all(slot.ndim == 0 for slot in scaling), "`optimizer_state_`")
     if not _numpy_optimizers.takes(settings.optimizer, settings.optimizer_config):
         require(all(slot.ndim == 0 for slot in slots[:2]), "`optimizer_state_`")
         return
     shapes = [weight.shape for weight in architecture.trained_weights()]
-    weights = np.zeros(architecture.n_trained, architecture.dtype)
+    weights = np.zeros(architecture.n_trained, architecture.variable_dtype)
     optimizer = _numpy_optimizers.OPTIMIZERS[settings.optimizer](
         settings, weights, shapes, architecture.trains_embedding
     )

@@ -115,7 +115,7 @@ def add_network(graph, architecture, weights, scaling, mask_value):
     weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
     tokens = architecture.vocab_size is not None
     shape = (*_lead(architecture, by_step=True), *(() if tokens else (architecture.features,)))
-    graph.take("X", "int64" if tokens else architecture.dtype, shape)
+    graph.take("X", "int64" if tokens else architecture.variable_dtype, shape)
     x = "X"
     if architecture.masked:
         steps = _Steps(graph, architecture, mask_value)
@@ -134,7 +134,7 @@ def add_network(graph, architecture, weights, scaling, mask_value):
     if scaling.y_mean is not None:
         x = graph("Mul", _cast(graph, x, "float64"), scaling.y_scale.ravel())
         x = graph("Add", x, scaling.y_mean.ravel())
-    return _cast(graph, x, architecture.dtype)
+    return _cast(graph, x, architecture.variable_dtype)
 
 
 def add_prediction(graph, x, architecture, target_shape):
@@ -142,12 +142,13 @@ def add_prediction(graph, x, architecture, target_shape):
     lead = _lead(architecture, by_step=architecture.return_sequences)
     kept = [0] * len(lead)  # 0 keeps a dimension as it is
     x = graph("Reshape", x, np.array([*kept, *target_shape], np.int64))
-    graph.give("prediction", x, architecture.dtype, (*lead, *target_shape))
+    graph.give("prediction", x, architecture.variable_dtype, (*lead, *target_shape))
 
 
 def add_labels(graph, x, architecture, classes):
     """Make a classifier's outputs: probabilities, and labels; classes None: indicators."""
-    lead, dtype = _lead(architecture, by_step=architecture.return_sequences), architecture.dtype
+    lead = _lead(architecture, by_step=architecture.return_sequences)
+    dtype = architecture.variable_dtype
     if classes is None:
         n_outputs = architecture.outputs[-1]
         label = _cast(graph, graph("Greater", x, np.array(0.5, dtype)), "int64")
@@ -175,7 +176,7 @@ class _Steps:
         self.n_steps = graph("Shape", "X", start=1, end=2)
         absent = graph("Less", "X", np.int64(0)) if self.tokens else graph("IsNaN", "X")
         if mask_value is not None and not np.isnan(mask_value):
-            dtype = "int64" if self.tokens else architecture.dtype
+            dtype = "int64" if self.tokens else architecture.variable_dtype
             masked = graph("Equal", "X", np.array(mask_value, dtype))
             absent = graph("Or", absent, masked)
         absent = _cast(graph, absent, "int64")

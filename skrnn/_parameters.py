@@ -49,7 +49,7 @@ CONSTRAINTS = {
     "callbacks": [list, tuple, callable, None],
     "engine": [StrOptions({"auto", "keras", "numpy"})],
     "device": [str],
-    "dtype": [StrOptions({"float32", "float64"})],
+    "dtype": [StrOptions({"float32", "float64", "mixed_float16"})],
     "checkpoint_dir": [str, PathLike, None],
     "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
     "warm_start": ["boolean"],

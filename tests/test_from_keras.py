@@ -331,7 +331,7 @@ REFUSED = {
     "no output": ([GRU(3)], "must have a layer Dense for `from_keras`, got none"),
     "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
     "sigmoid": ([GRU(3), Dense(1, "sigmoid")], "must be linear or softplus, got `activation='sigm"),
-    "half": ([GRU(3, dtype="mixed_float16"), Dense(1)], "must compute in float32 or float64"),
+    "half": ([GRU(3), Dense(1, dtype="mixed_float16")], "must compute in float32 or float64, or"),
     "late mask": ([adapted(), Masking(0.0), GRU(3), Dense(1)], r"\(Masking\): no estimator has it"),
     "NaN mask": ([Masking(np.nan), GRU(3), Dense(1)], "`mask_value` must be a number, got nan"),
     "mirror": ([Rescaling(-1.0), GRU(3), Dense(1)], "one positive scale for each feature"),
