@@ -86,9 +86,16 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
         )
     cutoffs = every[last_known]
     groups = [cutoffs[k : k + 1] for k in range(folds)] if refit else [cutoffs]
-    parts = Parallel(n_jobs=n_jobs)(
+    answers = Parallel(n_jobs=n_jobs)(
         delayed(_folds)(clone(forecaster), panel, group, step, levels) for group in groups
     )
+    parts = [part for answer in answers for part in answer]
+    if not parts:
+        raise ValueError(
+            f"`series` must hold one with {least_rows(forecaster.get_params(deep=False))} rows "
+            "before a cutoff and others after it, got none. Shorten the window, or choose other "
+            "`folds` or another `step`."
+        )
     return Backtest(pd.concat(parts, ignore_index=True))
 
 
@@ -101,7 +108,7 @@ def _all_times(times):
 
 
 def _folds(forecaster, panel, cutoffs, step, levels):
-    """Fit to the rows up to the first cutoff, and return the rows of every one."""
+    """Fit to the rows up to the first cutoff, and return the rows of each that has any."""
     known = [
         np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
         for cutoff in cutoffs
@@ -113,8 +120,11 @@ def _folds(forecaster, panel, cutoffs, step, levels):
     if len(cutoffs) > 1:
         phases = f"a `step` of {step} forecasts"
         warn_of_phases(forecaster.stride, fitted.season_, step, phases)
-    parts = [_fold(fitted, panel, stops[chosen], forecaster.steps, levels) for stops in known]
-    return pd.concat(parts, ignore_index=True)
+    return [
+        _fold(fitted, panel, stops[chosen], forecaster.steps, levels)
+        for stops in known
+        if (stops[chosen] < panel.lengths).any()
+    ]
 
 
 def _fold(fitted, panel, known, n_steps, levels):

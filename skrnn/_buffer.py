@@ -129,6 +129,12 @@ def training_windows(plan, buffer, series, stops):
     seen = ~np.isnan(X[:, :, 0]).all(axis=1)
     if not seen.all():
         X, y = X[seen], y[seen]
+    if len(y) == 0:
+        raise ValueError(
+            f"`series` and `exog` must leave a window with {plan.outputs} steps behind it that are "
+            "all known, got a missing value in each. Fill them in, lower `steps`, or set "
+            '`strategy="recursive"`, which needs one step.'
+        )
     if plan.by_window:
         X = X.copy()
         levels, spreads = leveled(X)

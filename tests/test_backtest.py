@@ -250,6 +250,15 @@ def test_backtest_leaves_out_series_too_short_at_the_first_cutoff(calibration):
         forecaster.backtest(wide[["c"]], folds=2)
 
 
+def test_backtest_leaves_out_cutoffs_that_no_series_passes():
+    y = monthly()
+    wide = pd.DataFrame({"a": y[:75], "b": y[73:]})
+    forecaster = RNNForecaster(Recorder(), timesteps=6, steps=4)
+    assert forecaster.backtest(wide, folds=2)["cutoff"].unique() == wide.index[71]
+    with pytest.raises(ValueError, match="one with 6 rows before a cutoff and others after it"):
+        forecaster.backtest(wide, folds=1)
+
+
 def test_backtest_refuses_more_folds_than_there_are_rows():
     with pytest.raises(ValueError, match=r"more than 80 times for 20 folds of 4 steps, got 80"):
         RNNForecaster(linear(), timesteps=6, steps=4).backtest(monthly(), folds=20)

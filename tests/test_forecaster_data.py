@@ -250,6 +250,17 @@ def test_missing_values_are_masked_and_no_target(as_gap):
     assert_array_equal(recorded.y_, [target for _, target in expected])
 
 
+def test_gaps_that_leave_no_window_to_train_on_are_told_of():
+    y = daily()
+    weekdays = y[y.index.day_of_week < 5].asfreq("D")
+    forecaster = RNNForecaster(Recorder(), timesteps=7, steps=6, allow_missing=True)
+    with pytest.raises(ValueError, match=r"6 steps behind it.*`strategy=.recursive"):
+        forecaster.fit(weekdays)
+    forecaster.set_params(strategy="recursive").fit(weekdays)
+    with pytest.raises(ValueError, match="1 steps behind it"):
+        forecaster.fit(y, pd.DataFrame({"x": np.nan}, index=y.index))
+
+
 @pytest.mark.parametrize("differences", [0, 1, 7])
 def test_a_recurrent_network_bridges_missing_values(differences):
     network = RNNRegressor("gru", 8, random_state=0)
