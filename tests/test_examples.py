@@ -136,3 +136,11 @@ def test_search_on_two_workers_finds_a_network(tmp_path):
     text = printed(ROOT / "examples" / "plot_search_on_dask.py", cwd=tmp_path)
     assert scores(text)["R2 on samples not searched with"] > 0.8
     assert (tmp_path / "search_on_dask.png").stat().st_size > 10_000
+
+
+def test_optuna_drops_networks_and_keeps_a_good_one(tmp_path):
+    text = printed(ROOT / "examples" / "plot_search_with_optuna.py", cwd=tmp_path)
+    assert scores(text)["R2 of the best"] > 0.8
+    epochs, whole = map(int, re.search(r"(\d+) epochs of the (\d+)", text).groups())
+    assert epochs < whole
+    assert (tmp_path / "search_with_optuna.png").stat().st_size > 10_000
