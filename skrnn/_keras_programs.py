@@ -20,6 +20,9 @@ from skrnn._state import State
 # A trainer holds about 14 MB and ten idle threads of TensorFlow as long as it is kept.
 MAX_PROGRAMS = 64
 
+# Optimizers with integer variables, which XLA cannot hold on a GPU.
+WITH_INT32 = {"adafactor"}
+
 _build_lock = threading.Lock()
 
 
@@ -90,6 +93,8 @@ class Trainer:
         self.devices, self.batch_size = devices, batch_size
         self.by_step = architecture.return_sequences
         jitted = len(devices) == 1 and not cudnn  # XLA knows neither several devices nor cuDNN
+        if "GPU" in devices[0]:
+            jitted = jitted and optimizer[0] not in WITH_INT32
         self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
