@@ -78,7 +78,7 @@ def run(**trials):
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, help="the folder that holds the data")
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(trials)}; all if none")
-    parser.add_argument("--seeds", type=int, help="of each choice 1, of each test 3 or more")
+    parser.add_argument("--seeds", type=int, help="of each choice 1, of each test 1 to 5")
     parser.add_argument("--choose", action="store_true", help="try all on the validation part")
     options = parser.parse_args()
     for name in options.names or trials:
