@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
 import skrnn
 from skrnn import RNNRegressor
@@ -91,6 +94,40 @@ def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, ch
             time.sleep(0.01)
         assert left == there
     assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, y)) == expected
+
+
+# Worker processes
+
+
+def test_killed_worker_process_is_an_error_after_which_the_search_runs_as_ever():
+    X, y = samples(200)
+    search = GridSearchCV(small(epochs=40, engine="numpy"), {"hidden_size": [4, 8]}, cv=3, n_jobs=2)
+    expected = clone(search).set_params(n_jobs=1).fit(X, y)
+    subject = clone(search)
+    before = pickle.dumps(subject.estimator)
+
+    def kill():
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends:
+            for child in psutil.Process().children():
+                command = child.cmdline()
+                if "joblib.externals.loky.backend.popen_loky_posix" in command:
+                    child.kill()
+                    return
+            time.sleep(0.01)
+
+    get_reusable_executor().shutdown(wait=True)  # so that the workers are those of this search
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(TerminatedWorkerError):
+        subject.fit(X, y)
+    killer.join()
+    assert pickle.dumps(subject.estimator) == before
+    found = subject.fit(X, y)
+    for k in range(3):
+        scores = (fitted.cv_results_[f"split{k}_test_score"] for fitted in (found, expected))
+        np.testing.assert_array_equal(*scores)
+    assert learned(found.best_estimator_) == learned(expected.best_estimator_)
 
 
 # Memory
