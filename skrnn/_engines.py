@@ -91,9 +91,9 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
 def predicting_engine(asked, device, architecture):
     """Return the name of the engine that is to predict; parameters as in `training_engine`.
 
-    What was trained on a device that is not here is computed on another.
+    What was trained on a device that is not here is computed on another, and `device` is as
+    `set_params` may have left it: only `fit` refuses a word.
     """
-    check_word(device)
     lacks = _numpy_engine.missing(architecture)
     if asked == "numpy" and lacks:
         raise _refusal(lacks)

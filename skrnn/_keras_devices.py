@@ -1,5 +1,6 @@
 """Devices: where TensorFlow computes, found by the words that `device` takes."""
 
+import re
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
@@ -20,29 +21,32 @@ def let_memory_grow():
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-@cache
 def devices_for(device):
     """Return TensorFlow's names of the devices that `device` stands for, those of "auto" at worst.
 
     Parameters
     ----------
-    device : str
-        "auto", "cpu", "all", or "gpu:0" and so on, which another machine may have had.
+    device : object
+        "auto", "cpu", "all", or "gpu:0" and so on, which another machine may have had. All else
+        counts as "auto".
 
     Returns
     -------
     tuple of str
     """
-    gpus, cpus = (
-        tuple(found.name for found in tf.config.list_logical_devices(kind))
-        for kind in ("GPU", "CPU")
-    )
+    gpus, cpus = _names("GPU"), _names("CPU")
     if device == "cpu":
         return cpus[:1]
     if device == "all":
         return gpus or cpus
-    index = 0 if device == "auto" else int(device.removeprefix("gpu:"))
+    numbered = re.fullmatch(r"gpu:(\d+)", str(device))
+    index = int(numbered[1]) if numbered else 0
     return gpus[index : index + 1] or gpus[:1] or cpus[:1]
+
+
+@cache
+def _names(kind):
+    return tuple(found.name for found in tf.config.list_logical_devices(kind))
 
 
 @contextmanager

@@ -80,9 +80,10 @@ def test_losses_are_those_of_keras_with_its_loss_scale_optimizer(cell_type):
     model = regressor.build_model((5, 2))
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01))
     model.compile(optimizer, "mse")
-    x, y = X.astype("float32"), Y.astype("float32")
+    # Far from where a gradient overflows, and rounding decides whether a step is left out.
+    x, y = X.astype("float32"), Y.astype("float32") / 100
     losses = model.fit(x, y, batch_size=10, epochs=3, shuffle=False, verbose=0).history["loss"]
-    np.testing.assert_allclose(regressor.fit(X, Y).history_["loss"], losses, rtol=2e-3)
+    np.testing.assert_allclose(regressor.fit(x, y).history_["loss"], losses, rtol=2e-3)
 
 
 class Slower(keras.callbacks.Callback):
@@ -109,6 +110,7 @@ def test_every_kind_of_network_trains_as_in_float32_or_nearly(case, tmp_path):
     mixed = RNNRegressor(**MIXED | changes).fit(values, target)
     for name in single.history_.keys() - {"seconds"}:
         np.testing.assert_allclose(mixed.history_[name], single.history_[name], rtol=2e-2)
+    mixed.set_params(callbacks=None)  # which no file holds
     skrnn.save(mixed, tmp_path / "network.skrnn")
     loaded = skrnn.load(tmp_path / "network.skrnn")
     np.testing.assert_array_equal(loaded.predict(values), mixed.predict(values))
