@@ -40,8 +40,9 @@ if __name__ == "__main__":
                 "one year": {"timesteps": 12},
                 "two years without the month": {"calendar": ()},
                 "changes from the year before": {"timesteps": 12, "differences": 12},
+                "two years, batches of 8": {"regressor__batch_size": 8, "regressor__epochs": 30},
             },
-            chosen="two years",
+            chosen="two years, batches of 8",
             must_reach=20,
         )
     )
