@@ -179,6 +179,7 @@ SHARED = """if True:
     import numpy as np
     import tensorflow as tf
 
+    tf.config.set_visible_devices([], "GPU")
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
     from skrnn import RNNClassifier, RNNRegressor
