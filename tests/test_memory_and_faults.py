@@ -173,12 +173,13 @@ def test_million_windows_take_their_rows_once_more_and_a_few_blocks(use, blocks,
 class Program:
     """Stands for a program in the cache."""
 
-    def __init__(self, key):
+    def __init__(self, devices, key):
         self.key = key
 
 
 def test_cache_holds_the_last_64_programs_and_no_more():
-    built = [weakref.ref(programs._cached(Program, key)) for key in range(70)]
+    devices = programs.present_devices()
+    built = [weakref.ref(programs._cached(Program, devices, key)) for key in range(70)]
     assert [key for key in range(70) if built[key]() is not None] == list(range(6, 70))
     programs.clear()
     assert not any(program() for program in built)
