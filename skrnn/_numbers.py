@@ -28,7 +28,8 @@ def _no_number(item, place, remedy):
     """Return the refusal of an item: a TypeError where even float() has no use for it."""
     got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
     try:
-        float(item)
+        # NumPy makes a number of some units of time, and none of others.
+        float(pd.Timestamp(item) if isinstance(item, np.datetime64) else item)
     except TypeError as error:
         return TypeError(f"{got}: {error}. {remedy}")
     except ValueError:
