@@ -92,9 +92,9 @@ class Trainer:
     ):
         self.devices, self.batch_size = devices, batch_size
         self.by_step = architecture.return_sequences
-        jitted = len(devices) == 1 and not cudnn  # XLA knows neither several devices nor cuDNN
-        if "GPU" in devices[0]:
-            jitted = jitted and optimizer[0] not in WITH_INT32
+        no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
+        # XLA knows neither several devices nor cuDNN.
+        jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs

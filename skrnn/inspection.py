@@ -9,7 +9,7 @@ from skrnn._plots import BLACK, load_matplotlib, open_axes
 
 __all__ = ["TimestepImportanceDisplay", "timestep_importance"]
 
-ALONG = {"timestep": (1, None), "feature": (None, 1), "both": (1, 1)}
+ALONG = "both", "feature", "timestep"
 WRITTEN = 120  # cells of a picture whose numbers are written into them at most
 
 
@@ -81,18 +81,18 @@ def timestep_importance(
     """
     check_is_fitted(estimator)
     if along not in ALONG:
-        raise ValueError(f"`along` must be among {sorted(ALONG)}, got {along!r}.")
+        raise ValueError(f"`along` must be among {list(ALONG)}, got {along!r}.")
     samples = _read_samples(X)
     scorer = check_scoring(estimator, scoring)
     # A column for each group of values: which sample each row takes them from.
-    groups = _groups(samples.shape[1:], along)
+    groups, sizes = _groups(samples.shape[1:], along)
+    steps, features = np.indices(groups.shape)
     rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
     shape = np.shape(X)[1:]
 
     def score(estimator, rows, y, **weights):
-        taken = rows[:, groups]
-        steps, features = np.indices(groups.shape)
-        return scorer(estimator, samples[taken, steps, features].reshape(-1, *shape), y, **weights)
+        taken = samples[rows[:, groups], steps, features]
+        return scorer(estimator, taken.reshape(-1, *shape), y, **weights)
 
     result = permutation_importance(
         estimator,
@@ -104,7 +104,6 @@ def timestep_importance(
         random_state=random_state,
         sample_weight=sample_weight,
     )
-    sizes = [1 if size is None else n for size, n in zip(ALONG[along], groups.shape, strict=True)]
     for name, values in result.items():
         result[name] = values.reshape(*sizes, *values.shape[1:])
     return result
@@ -256,8 +255,10 @@ def _read_samples(X):
 
 
 def _groups(shape, along):
-    """Return for each timestep and feature the number of the group it is shuffled with."""
+    """Return the group that each timestep and feature is shuffled with, and the groups' shape."""
     steps, features = np.indices(shape)
     if along == "timestep":
-        return steps
-    return features if along == "feature" else steps * shape[1] + features
+        return steps, (shape[0], 1)
+    if along == "feature":
+        return features, (1, shape[1])
+    return steps * shape[1] + features, shape

@@ -1,12 +1,10 @@
 """Where Keras computes: devices asked for, those that are there, and shares of a batch."""
 
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import run
 
 import skrnn
 from skrnn import RNNRegressor, _keras_engine, _keras_network
@@ -14,7 +12,6 @@ from skrnn import _keras_devices as devices
 from skrnn import _keras_programs as programs
 from skrnn._sequences import Sequences
 
-ROOT = Path(__file__).parents[1]
 SMALL = {"cell_type": "lstm", "hidden_size": 3, "epochs": 2, "random_state": 0}
 WITHOUT_GPU = not any("GPU" in place for place in devices.devices_for("all"))
 
@@ -24,18 +21,6 @@ without_gpu = pytest.mark.skipif(not WITHOUT_GPU, reason="asks for a GPU that is
 def samples(n_samples=20):
     X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
     return X, X[:, -1, 0]
-
-
-def run(program, timeout=600):
-    """Run a program in a fresh process and return what it prints."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    ).stdout
 
 
 def refusal(estimator):

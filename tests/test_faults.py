@@ -6,8 +6,6 @@ import pickle
 import random
 import resource
 import signal
-import subprocess
-import sys
 import threading
 import time
 from copy import deepcopy
@@ -18,13 +16,12 @@ import psutil
 import pytest
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from processes import ROOT, run
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import skrnn
 from skrnn import RNNRegressor
-
-ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.slow
 
@@ -43,19 +40,6 @@ def samples(n_samples=60):
 
 def learned(fitted):
     return [weight.tobytes() for weight in fitted.weights_]
-
-
-def run(program, *arguments, timeout=300, **settings):
-    """Run a program in a fresh process and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        **({"cwd": ROOT} | settings),
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 # Ctrl-C

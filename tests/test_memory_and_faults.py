@@ -12,20 +12,17 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from processes import ROOT, run
 from sklearn.base import clone
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn import _keras_programs as programs
 from skrnn._numpy_network import Network
-
-ROOT = Path(__file__).parents[1]
-
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 every_engine = pytest.mark.parametrize("engine", ["keras", "numpy"])
@@ -41,18 +38,6 @@ def small(engine="keras", **parameters):
 def samples(n_samples=40):
     X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
     return X, X[:, -1, 0]
-
-
-def run(program, *arguments, timeout=300):
-    """Run a program in a fresh process and return what it prints."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    ).stdout
 
 
 # Memory
