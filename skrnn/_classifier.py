@@ -98,8 +98,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     batch_size : int, default=64
         Samples for each step of the optimizer; one larger than n_samples is n_samples.
     shuffle : bool, default=True
-        Shuffle the samples at every epoch. Where timesteps are masked, batches are then made of
-        samples of like length, so that little of what is read is padding.
+        Shuffle the samples at every epoch. A list of sequences is then cut into batches of like
+        length, so that little of what is read is padding.
     patience : int, default=None
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.

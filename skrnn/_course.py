@@ -45,7 +45,7 @@ class Course:
         self.state, self.rng, self.plan, self.n_batch = state, rng, plan, n_batch
         self.order = np.arange(len(samples), dtype=np.int32)
         self.lengths = None
-        if plan.shuffle and samples.spans is not None:
+        if plan.shuffle and samples.of_unequal_lengths:
             self.lengths = samples.spans[:, 1] - samples.spans[:, 0]
         self.best, self.history = Best(plan), {}
 

@@ -48,6 +48,11 @@ class Samples:
         spans = self.sequences.spans(by_timestep=self.weights.ndim == 2)
         return spans if spans is None or self.positions is None else spans[self.positions]
 
+    @property
+    def of_unequal_lengths(self):
+        """Whether they were a list of such sequences, and not an array padded to one length."""
+        return self.sequences.lengths is not None and self.spans is not None
+
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""
         index = order if self.positions is None else self.positions[order]

@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn._course import Course
 from skrnn._lengths import by_length, steps_read
+from skrnn._samples import Samples
 from skrnn._sequences import Sequences
+from skrnn._training import Plan
 
 
 def numeric_list(n_samples=70, longest=19, seed=0):
@@ -85,17 +88,45 @@ def test_many_sequences_are_predicted_as_each_alone(return_sequences, hidden_siz
         np.testing.assert_allclose(found, estimator.hidden_states([x])[0], atol=1e-12)
 
 
+def padded(X, timesteps, padding):
+    full = np.full((len(X), timesteps, 2), np.nan)
+    for row, x in zip(full, X, strict=True):
+        row[slice(len(x)) if padding == "post" else slice(-len(x), None)] = x
+    return full
+
+
 @pytest.mark.parametrize("padding", ["pre", "post"])
-def test_padding_changes_neither_the_order_of_training_nor_its_loss(padding):
+def test_padding_does_not_change_the_losses_of_training(padding):
     X = numeric_list(n_samples=80)
     y = [x.sum() for x in X]
     settings = {"dtype": "float64", "batch_size": 8, "epochs": 3, "random_state": 0}
-    of_list = RNNRegressor("lstm", 5, engine="numpy", **settings).fit(X, y)
-    full = np.full((80, 30, 2), np.nan)
-    for row, x in zip(full, X, strict=True):
-        row[slice(len(x)) if padding == "post" else slice(-len(x), None)] = x
-    of_array = RNNRegressor("lstm", 5, engine="numpy", mask_value=np.nan, **settings).fit(full, y)
-    np.testing.assert_allclose(of_array.history_["loss"], of_list.history_["loss"], rtol=1e-9)
+    estimator = RNNRegressor("lstm", 5, engine="numpy", mask_value=np.nan, **settings)
+    losses = [
+        estimator.fit(padded(X, timesteps, padding), y).history_["loss"] for timesteps in (19, 30)
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-9)
+
+
+def drawn(sequences):
+    n_samples = len(sequences)
+    samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
+    plan = Plan(1, 0, shuffle=True, patience=None, min_delta=0, verbose=False)
+    return Course(None, samples, np.random.default_rng(0), plan, 8).next_order()
+
+
+def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
+    """Batches of like length cost accuracy, so only who hands over unequal lengths has them."""
+    X = numeric_list(n_samples=320)
+    values, lengths = padded(X, 19, "post"), np.array([len(x) for x in X])
+    at_random = np.arange(320)
+    np.random.default_rng(0).shuffle(at_random)
+    np.testing.assert_array_equal(drawn(Sequences(values, mask_value=np.nan)), at_random)
+    by_length = drawn(Sequences(values, lengths))
+    np.testing.assert_array_equal(np.sort(by_length), np.arange(320))
+    longest, random = (
+        lengths[order].reshape(-1, 8).max(axis=1) for order in (by_length, at_random)
+    )
+    assert longest.mean() < 0.8 * random.mean()
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
