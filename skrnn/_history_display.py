@@ -15,7 +15,8 @@ class HistoryDisplay:
 
     Make it by `from_estimator` or `from_estimators`. The best epoch is that of the lowest
     validation loss, or of the lowest loss where there is no validation set. Its weights are kept
-    with `patience`, those of the last epoch without.
+    with `patience`, if `min_delta` is 0 and no `warm_start` came after; those of the last epoch
+    without.
 
     Parameters
     ----------

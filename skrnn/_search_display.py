@@ -25,7 +25,8 @@ class SearchDisplay:
     """Picture of a search: test scores over hidden size, a line for each cell type, and fit times.
 
     Make it by `from_search`. Dots show the score of each fold. Where further parameters were
-    searched, each point shows the best of their values.
+    searched, each point shows the best of their values; of a halving search, among those that
+    came furthest.
 
     Parameters
     ----------
@@ -217,11 +218,14 @@ def _candidates(search, over, by, metric):
         raise ValueError(
             "The search must have a score, got NaN for each candidate: all fits failed."
         )
-    table["best"] = table.index == table["score"].idxmax()
+    # Scores of a halving search compare within one of its iterations only.
+    table["iteration"] = results.get("iter", 0)
+    ranked = table.dropna(subset="score").sort_values(["iteration", "score"], ascending=False)
+    table["best"] = table.index == ranked.index[0]
     texts = dict.fromkeys(_text(value) for value in _in_order(values))
     place = {text: k for k, text in enumerate(texts)}
-    kept = table.dropna(subset="score").groupby(["over", "by"])["score"].idxmax()
-    table = table.loc[sorted(kept)]
+    kept = ranked.drop_duplicates(["over", "by"]).index
+    table = table.loc[sorted(kept)].drop(columns="iteration")
     return table.sort_values("over", key=lambda column: column.map(place), kind="stable")
 
 

@@ -9,8 +9,14 @@ from drawing import legend, line, lines
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -154,6 +160,22 @@ def test_search_display_leaves_out_candidates_whose_fit_failed(search):
     scores[:] = np.nan
     with pytest.raises(ValueError, match="must have a score, got NaN for each candidate"):
         SearchDisplay.from_search(failed)
+
+
+def test_search_display_draws_candidates_of_a_halving_search_where_they_came_furthest():
+    grid = {"hidden_size": [2, 3, 4, 5], "cell_type": ["gru"]}
+    network = RNNRegressor(random_state=0, engine="numpy")
+    search = HalvingGridSearchCV(
+        *(network, grid), resource="epochs", max_resources=8, min_resources=2, factor=2, cv=2
+    ).fit(X, Y)
+    table = pd.DataFrame(search.cv_results_).astype({"param_hidden_size": int})
+    furthest = table.sort_values("iter").groupby("param_hidden_size").tail(1)
+    assert furthest["iter"].nunique() == 3
+    ax = SearchDisplay.from_search(search).ax_[0]
+    expected = furthest.sort_values("param_hidden_size")["mean_test_score"]
+    assert_array_equal(line(ax, "gru").get_ydata(), expected)
+    [ring] = [drawn for drawn in ax.lines if drawn.get_label().startswith("best")]
+    assert ring.get_ydata() == [search.best_score_]
 
 
 def test_search_display_draws_a_search_of_a_forecaster():
