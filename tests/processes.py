@@ -1,5 +1,7 @@
 """What tests in processes of their own share."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +20,22 @@ def run(program, *arguments, timeout=300, **settings):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+
+def printed(*arguments, cwd):
+    """Run Python with arguments in a folder and return what it prints."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def scores(text):
+    """Return the numbers that end a line after two spaces or more, by what stands before them."""
+    lines = re.findall(r"^(.*?) {2,}(-?\d+\.\d+)$", text, re.M)
+    return {name.strip(): float(number) for name, number in lines}

@@ -1,36 +1,12 @@
 """What the examples and the README's ten lines print, each run as a script by itself."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
+from processes import ROOT, printed, scores
 
 pytestmark = pytest.mark.slow
-
-
-def printed(*arguments, cwd):
-    """Run Python with arguments in a folder and return what it prints."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
-def scores(text):
-    """Return the numbers that end a line after two spaces or more, by what stands before them."""
-    lines = re.findall(r"^(.*?) {2,}(\d+\.\d+)$", text, re.M)
-    return {name: float(number) for name, number in lines}
 
 
 def test_network_forecasts_the_passengers_better_than_both_naive_forecasts(tmp_path):

@@ -1,0 +1,151 @@
+"""
+3. Searching
+============
+
+Cell type, hidden size, learning rate, length of the windows: all are parameters by name, so
+scikit-learn's searches take them as they stand. A search costs a fit for each candidate and fold,
+and its best score is the luckiest of many. This chapter is about both.
+"""
+
+# %%
+# A search and its picture
+# ------------------------
+# The answer of each sample is the product of two of its ten steps, with noise. Each dot is one
+# fold, the line their mean, the ring the best candidate; below stand the seconds of a fit.
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GridSearchCV
+
+from skrnn import RNNRegressor, SearchDisplay
+
+rng = np.random.default_rng(0)
+
+
+def samples(n_samples):
+    X = rng.normal(size=(n_samples, 10, 1))
+    return X, X[:, -3, 0] * X[:, -1, 0] + rng.normal(scale=0.3, size=n_samples)
+
+
+X, y = samples(300)
+X_test, y_test = samples(2000)
+
+grid = {"cell_type": ["simple_rnn", "gru", "lstm"], "hidden_size": [4, 8, 16]}
+search = GridSearchCV(RNNRegressor(epochs=50, random_state=0), grid, cv=3).fit(X, y)
+display = SearchDisplay.from_search(search)
+display.figure_.savefig("search.png", dpi=100)
+
+# %%
+# What the best score is worth
+# ----------------------------
+# The folds of one candidate differ by as much as neighbouring candidates do, so the best of nine
+# scores owes something to luck. On the other hand each fold trained on two thirds of the samples,
+# and `search.predict` uses a network trained on all of them. Neither is known in advance: keep
+# samples that take no part in the search, and score once.
+table = pd.DataFrame(search.cv_results_["params"])
+table["R2"] = search.cv_results_["mean_test_score"]
+table["sd over folds"] = search.cv_results_["std_test_score"]
+table["seconds"] = search.cv_results_["mean_fit_time"]
+print(table.sort_values("R2", ascending=False).to_string(index=False, float_format="%.2f"))
+print(f"\nbest score of the search      {search.best_score_:.3f}")
+print(f"R2 on samples never searched  {search.score(X_test, y_test):.3f}")
+
+# %%
+# A seed is no parameter
+# ----------------------
+# `random_state=0` gives every candidate one throw of the dice. Before you choose between the first
+# two, throw more often: the same folds with five seeds.
+from sklearn.model_selection import cross_val_score
+
+for candidate in search.cv_results_["rank_test_score"].argsort()[:2]:
+    params = search.cv_results_["params"][candidate]
+    scores = [
+        cross_val_score(RNNRegressor(epochs=50, random_state=seed, **params), X, y, cv=3).mean()
+        for seed in range(5)
+    ]
+    print(f"{np.mean(scores):.3f}  {np.round(scores, 2)}  {params}")
+
+# %%
+# Do not search over `random_state`: that finds the luckiest seed, not the best network. The mean of
+# the forecasts of several seeds is usually better than any one of them, and steadier.
+#
+# Epochs need not be searched
+# ---------------------------
+# `patience` stops each fit where its own validation loss does, so that slow and fast candidates
+# compete on equal terms. `validation_fraction` takes samples from the training part of each fold
+# alone: the scores of the folds stay honest.
+stopping = RNNRegressor(epochs=200, validation_fraction=0.2, patience=15, random_state=0)
+search = GridSearchCV(stopping, {"learning_rate": [0.003, 0.01, 0.03]}, cv=3).fit(X, y)
+for params, score in zip(
+    search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+):
+    print(f"{params}  R2 {score:.2f}")
+print(f"the best stopped after {search.best_estimator_.n_epochs_} epochs")
+
+# %%
+# Many candidates, little time
+# ----------------------------
+# Halving gives all candidates a few epochs, and more to the better half of them again and again.
+# It saves most of the time and drops those that learn late: `min_resources` guards against that.
+from scipy.stats import loguniform
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import HalvingRandomSearchCV
+
+halving = HalvingRandomSearchCV(
+    RNNRegressor(random_state=0),
+    {
+        "cell_type": ["simple_rnn", "gru", "lstm"],
+        "hidden_size": [4, 8, 16, 32],
+        "learning_rate": loguniform(1e-3, 1e-1),
+    },
+    n_candidates=8,
+    resource="epochs",
+    min_resources=10,
+    max_resources=40,
+    factor=2,
+    cv=3,
+    random_state=0,
+).fit(X, y)
+rounds = pd.DataFrame(halving.cv_results_).groupby("iter")
+print(rounds.agg(candidates=("iter", "size"), epochs=("n_resources", "first")).to_string())
+print(f"{halving.best_params_}\nR2 {halving.score(X_test, y_test):.3f}")
+
+# %%
+# Windows are searched too
+# ------------------------
+# In a pipeline the names are those of the steps. Each candidate cuts its own windows, as views of
+# the same rows, and `TimeSeriesSplit` keeps the test behind the training.
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+
+from skrnn import WindowTransformer
+
+days = pd.date_range("2025-01-01", periods=400, freq="D")
+week = np.tile([1.0, 1.0, 1.1, 1.2, 1.5, 2.0, 0.4], 58)[:400]
+frame = pd.DataFrame({"visitors": 100 * week * rng.lognormal(sigma=0.1, size=400)}, index=days)
+pipeline = make_pipeline(WindowTransformer(), RNNRegressor("gru", 8, epochs=40, random_state=0))
+search = GridSearchCV(
+    pipeline,
+    {"windowtransformer__timesteps": [3, 7, 14], "rnnregressor__learning_rate": [0.01, 0.03]},
+    cv=TimeSeriesSplit(3, test_size=60),
+).fit(frame, frame["visitors"])
+display = SearchDisplay.from_search(search, over="timesteps", by="learning_rate")
+display.figure_.savefig("search_windows.png", dpi=100)
+
+# %%
+# Three days are too few to know the day of the week, seven are enough. More than enough costs time,
+# and here little else.
+#
+# More hands
+# ----------
+# `n_jobs=-1` fits in as many processes as there are cores, with the scores of one to the last bit;
+# prefer processes, the default, to threads. The gallery has a search on a Dask cluster, and one by
+# Optuna that drops networks epoch by epoch. To watch a long search:
+#
+# .. code-block:: python
+#
+#    from sklearn.callback import ProgressBar
+#
+#    search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(X, y)
+#
+# A search cannot make up for a wrong question: set its winner beside a linear model and beside the
+# naive forecast before it is put to use.

@@ -1,0 +1,140 @@
+"""
+4. Text
+=======
+
+Strings go in, labels come out. A recurrent network reads words in their order, which a bag of words
+does not, and what it believes can be watched word by word.
+"""
+
+# %%
+# A verdict that changes as it is read
+# ------------------------------------
+# Remarks on meals and rooms, made in sight: one to three things are praised or blamed, and the
+# label is the verdict on the last of them. "not" turns a word round.
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNClassifier, SequenceVectorizer
+
+rng = np.random.default_rng(0)
+words = {
+    "praise": ["good", "lovely", "fresh", "great", "clean"],
+    "blame": ["bad", "awful", "stale", "poor", "dirty"],
+}
+opposite = {"praise": "blame", "blame": "praise"}
+
+
+def opinion(verdict):
+    negated = rng.random() < 0.4
+    word = rng.choice(words[opposite[verdict] if negated else verdict])
+    thing = rng.choice(["soup", "bread", "room", "view", "service", "wine"])
+    return f"the {thing} was {'not ' if negated else ''}{word}"
+
+
+def remark():
+    verdicts = rng.choice(["praise", "blame"], size=rng.integers(1, 4))
+    return " and ".join(opinion(verdict) for verdict in verdicts), verdicts[-1]
+
+
+texts, labels = zip(*[remark() for _ in range(1200)], strict=True)
+train, test = slice(600), slice(600, None)
+
+network = RNNClassifier(
+    "gru", 16, vocab_size="auto", embedding_dim=8, mask_value=0, epochs=15, random_state=0
+)
+classifier = make_pipeline(SequenceVectorizer(), network).fit(texts[train], labels[train])
+
+sentence = "the view was not bad and the wine was poor and the room was not dirty".split()
+heard = [" ".join(sentence[: n + 1]) for n in range(len(sentence))]
+praise = classifier.predict_proba(heard)[:, list(classifier.classes_).index("praise")]
+
+figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+ax.plot(praise, "o--", color="#56B4E9", linewidth=1, label="in the middle of a thing")
+ends = [4, 9, 15]
+ax.plot(ends, praise[ends], "o", color="#D55E00", markersize=9, label="a thing is judged")
+ax.axhline(0.5, color="grey", linewidth=0.8)
+ax.set_xticks(range(len(sentence)), sentence, rotation=45)
+ax.set(ylim=(-0.05, 1.3), yticks=[0, 0.5, 1], ylabel="Probability of praise")
+ax.legend(frameon=False, loc="upper right", ncols=2)
+figure.savefig("word_by_word.png", dpi=100)
+
+# %%
+# At the orange dots a remark could end, and there the network has learned to answer. Between them
+# it was never asked, and what it says there is no more than its state on the way.
+#
+# Against a bag of words
+# ----------------------
+# Always fit the plain model too. Counted words, and pairs of words, do not know which thing came
+# last.
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+bag = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression())
+bag.fit(texts[train], labels[train])
+print(f"pairs of words     {bag.score(texts[test], labels[test]):.3f}")
+print(f"recurrent network  {classifier.score(texts[test], labels[test]):.3f}")
+
+# %%
+# Texts from life are less obliging: where single words tell the answer, the bag is as good and much
+# sooner done. `examples/plot_sentiment.py` has sentences that were written by hand.
+#
+# From words to ids
+# -----------------
+# The vectorizer gives each word a number, the most frequent one first. 0 is padding, put in front
+# so that all rows have one length, 1 is every word that it does not know.
+vectorizer = SequenceVectorizer(max_length=8).fit(texts[train])
+for text in ("The wine was good!", "the gnocchi was not a bit stale"):
+    print(f"{text:34}{vectorizer.transform([text])[0]}")
+
+# %%
+# Two habits come from scikit-learn's tokenizer: capitals and punctuation go, and so do words of one
+# letter, as "a" here. `token_pattern=r"\w+"` keeps them. What is longer than `max_length` loses its
+# beginning (`truncating="pre"`): look at the lengths of your texts before you choose it.
+#
+# Padding must be skipped
+# -----------------------
+# `mask_value=0` says that id 0 is no word. Left out, the network reads padding as text; after a
+# sentence, with `padding="post"`, it has to remember the words through all of it.
+for padding in ("pre", "post"):
+    for mask_value in (0, None):
+        other = make_pipeline(SequenceVectorizer(padding=padding), network)
+        other.set_params(rnnclassifier__mask_value=mask_value)
+        other.fit(texts[train], labels[train])
+        score = other.score(texts[test], labels[test])
+        print(f"padding={padding!r:7} mask_value={mask_value!s:5} accuracy {score:.3f}")
+
+# %%
+# Without padding at all
+# ----------------------
+# With `padding=None` the vectorizer returns lists of ids of unequal length, and the network takes
+# them as they are; padding is then its own affair, and always skipped. It is also the form for a
+# label per word, with `return_sequences=True`: see `examples/plot_label_per_token.py`.
+lists = make_pipeline(SequenceVectorizer(padding=None), network).fit(texts[train], labels[train])
+print([len(ids) for ids in lists[:-1].transform(texts[:5])])
+print(f"lists  {lists.score(texts[test], labels[test]):.3f}")
+
+# %%
+# Searching over words and networks
+# ---------------------------------
+# The vectorizer is a step of the pipeline, so each fold learns its vocabulary from its own training
+# part, and `vocab_size="auto"` follows it. Keep texts that belong together, such as remarks of one
+# guest, in one fold: `GroupKFold` does.
+from sklearn.model_selection import GridSearchCV
+
+from skrnn import SearchDisplay
+
+grid = {
+    "sequencevectorizer__max_length": [5, 10, 20],
+    "rnnclassifier__cell_type": ["simple_rnn", "gru"],
+}
+search = GridSearchCV(classifier, grid, cv=3).fit(texts[train], labels[train])
+display = SearchDisplay.from_search(search, over="max_length")
+display.figure_.savefig("search_text.png", dpi=100)
+
+# %%
+# Five words hold all of "the room was not clean": with `truncating="pre"` they are the last five,
+# and enough here, where only the last thing counts; longer rows only mislead the SimpleRNN. A
+# search cannot know that it found a property of this little world. With little text of your own
+# begin from vectors that were learned on much: `embedding_init` takes them, row i for the word of
+# id i.
