@@ -8,6 +8,8 @@ from processes import ROOT, printed, scores
 
 CHAPTERS = sorted((ROOT / "examples" / "guide").glob("plot_*.py"))
 
+BASELINES = ("naive", "seasonal_naive", "drift")
+
 pytestmark = pytest.mark.slow
 
 
@@ -72,3 +74,25 @@ def test_network_reads_remarks_better_than_pairs_of_words_if_padding_is_skipped(
     assert float(masked) > 0.98
     assert float(unmasked) < 0.8
     assert pictures(tmp_path) == {"word_by_word", "search_text"}
+
+
+def test_forecaster_with_the_weather_beats_naive_forecasts_and_itself_without(tmp_path):
+    text = as_typed(chapter("forecasting"), tmp_path)
+    with_weather, without = (float(mae) for mae in re.findall(r"^forecast +(\S+)", text, re.M))
+    naive = [float(re.search(rf"^{name} +(\S+)", text, re.M)[1]) for name in BASELINES]
+    assert with_weather < 0.75 * min(naive)
+    assert with_weather < 0.75 * without
+    assert "needs at least 999 calibration windows" in text
+    assert "must have a row at every step" in text
+    assert pictures(tmp_path) == {"forecast_sales", "backtest_sales"}
+
+
+def test_network_that_was_saved_exported_and_taught_more_answers_as_told(tmp_path):
+    text = as_typed(chapter("serving"), tmp_path)
+    assert re.findall(r"^same (.*): True$", text, re.M) == ["probabilities", "labels"]
+    assert float(re.search(r"^probabilities differ by (\S+)$", text, re.M)[1]) < 1e-5
+    assert "its SHA-256 differs" in text
+    weeks = [float(score) for score in re.findall(r"^week \d  (\S+) before", text, re.M)]
+    assert weeks[0] + 0.1 < min(weeks[1:])
+    assert scores(text)["learned from a stream"] > 0.9
+    assert pictures(tmp_path) == {"latency"}

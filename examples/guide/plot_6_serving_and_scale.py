@@ -1,0 +1,152 @@
+"""
+6. Serving and scale
+====================
+
+A fitted network is its parameters and some arrays. So it fits into a small file, answers in a
+fraction of a millisecond, learns on where it stopped, and goes to other processes and machines.
+"""
+
+# %%
+# One sample at a time
+# --------------------
+# A service is asked for one sample, or for a few. The picture shows how long `predict` takes, and
+# what a sample costs when many come at once.
+from time import perf_counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from skrnn import RNNClassifier
+
+rng = np.random.default_rng(0)
+
+
+def machines(n_samples, drift=0.0):
+    """Return vibration of 48 steps in two directions, and whether a bearing is worn."""
+    worn = rng.random(n_samples) < 0.5
+    X = rng.normal(size=(n_samples, 48, 2))
+    knock = (0.8 + drift) * np.sin(np.arange(48) * 2 * np.pi / (8 + 4 * drift))
+    X[worn] += knock[:, np.newaxis]
+    return X, np.where(worn, "worn", "sound")
+
+
+X, y = machines(600)
+network = RNNClassifier("lstm", 32, epochs=8, random_state=0).fit(X, y)
+
+
+def milliseconds(samples, repeats=30):
+    seconds = []
+    for _ in range(repeats):
+        start = perf_counter()
+        network.predict(samples)
+        seconds.append(perf_counter() - start)
+    return 1000 * np.median(seconds)
+
+
+sizes = [1, 4, 16, 64, 256]
+times = np.array([milliseconds(X[:size]) for size in sizes])
+figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+ax.loglog(sizes, times, "o-", color="#0072B2", label="one call of predict")
+ax.loglog(sizes, times / sizes, "s--", color="#D55E00", label="one sample of it")
+ax.set_xticks(sizes, sizes)
+ax.set(xlabel="Samples in a call", ylabel="Time (milliseconds)")
+ax.legend(frameon=False)
+figure.savefig("latency.png", dpi=100)
+print(f"one sample  {times[0]:.2f} milliseconds")
+
+# %%
+# Collect samples where you can; where you cannot, one of them is soon done.
+#
+# Keep and load
+# -------------
+# `save` writes parameters and arrays, no code and no pickle, so `load` may read a file that others
+# could have touched: damage is refused, and with a `key` whatever was not saved with it. The
+# process that serves imports neither TensorFlow nor Keras.
+from pathlib import Path
+
+import skrnn
+
+skrnn.save(network, "bearing.skrnn", key="our secret")
+served = skrnn.load("bearing.skrnn", key="our secret")
+print(f"{Path('bearing.skrnn').stat().st_size / 1024:.0f} kB")
+print("same probabilities:", np.array_equal(served.predict_proba(X), network.predict_proba(X)))
+
+content = bytearray(Path("bearing.skrnn").read_bytes())
+content[1000] ^= 1
+Path("damaged.skrnn").write_bytes(content)
+try:
+    skrnn.load("damaged.skrnn", key="our secret")
+except skrnn.FileFormatError as error:
+    print(error)
+
+# %%
+# Save the whole pipeline, with its windows or its vocabulary, rather than the network alone: what
+# is missing at the other end is the commonest cause of wrong answers there.
+#
+# Without Python
+# --------------
+# `to_onnx` writes a graph of standard operators that runtimes in many languages read (`pip install
+# "skrnn[onnx]"`, and `onnxruntime` to run it here).
+import onnxruntime
+
+network.to_onnx("bearing.onnx")
+session = onnxruntime.InferenceSession("bearing.onnx", providers=["CPUExecutionProvider"])
+labels, probabilities = session.run(["label", "probabilities"], {"X": X.astype("float32")})
+print("same labels:", bool((labels == network.predict(X)).all()))
+print(f"probabilities differ by {np.abs(probabilities - network.predict_proba(X)).max():.0e}")
+
+# %%
+# Learning on
+# -----------
+# Bearings of another make knock more softly and more slowly. `partial_fit` sees each block of new
+# samples once and goes on from the present weights and optimizer.
+for week in range(6):
+    X_new, y_new = machines(200, drift=-0.3)
+    print(f"week {week}  {served.score(X_new, y_new):.2f} before learning from it")
+    served.partial_fit(X_new, y_new)
+X_old, y_old = machines(500)
+print(f"old make  {network.score(X_old, y_old):.2f} before, {served.score(X_old, y_old):.2f} now")
+
+# %%
+# What is no longer shown is forgotten in part: keep some of the old samples among the new. The mean
+# and deviation by which inputs are standardized stay those of the first fit.
+#
+# A first fit from blocks works alike; the classes must then be named at once.
+streamed = RNNClassifier("lstm", 32, random_state=0)
+for _ in range(20):
+    X_block, y_block = machines(200)
+    streamed.partial_fit(X_block, y_block, classes=["sound", "worn"])
+print(f"learned from a stream  {streamed.score(X_old, y_old):.2f}")
+
+# %%
+# The rows of a `fit` stand in memory, windows as views of them; for data beyond that hand on blocks
+# of your own as here.
+#
+# More cores, more machines
+# -------------------------
+# One small network does not need many cores: a search does. With `n_jobs=-1` its fits go to
+# processes; on a cluster of Dask's nothing changes but where they go.
+#
+# .. code-block:: python
+#
+#    from distributed import Client
+#    from joblib import parallel_config
+#
+#    with Client("tcp://..."), parallel_config("dask", scatter=[X, y]):
+#        search.fit(X, y)
+#
+# `examples/plot_search_on_dask.py` runs this on two processes.
+#
+# A GPU
+# -----
+# `device="auto"` takes the first GPU where there is one. It pays for wide networks and long
+# training, from some 200 units on; the network of this chapter is sooner done on a CPU. What was
+# fitted on a GPU predicts without one. Measure with your own shapes: a fit keeps the seconds of
+# each epoch.
+on_cpu = RNNClassifier("lstm", 32, epochs=3, device="cpu", random_state=0).fit(X, y)
+print(f"{on_cpu.engine_}: {np.round(on_cpu.history_['seconds'], 3)} seconds")
+
+# %%
+# What was promised here is measured beside named peers in `examples/benchmarks/README.md`. What
+# no benchmark tells is whether the answers are still right: keep scoring them after the day of
+# the fit.
