@@ -120,3 +120,32 @@ def test_optuna_drops_networks_and_keeps_a_good_one(tmp_path):
     epochs, whole = map(int, re.search(r"(\d+) epochs of the (\d+)", text).groups())
     assert epochs < whole
     assert (tmp_path / "search_with_optuna.png").stat().st_size > 10_000
+
+
+def test_network_that_reads_both_ways_labels_cities_that_a_dictionary_cannot(tmp_path):
+    text = printed(ROOT / "examples" / "plot_label_per_token.py", cwd=tmp_path)
+    rows = re.findall(r"^(dictionary|forwards|both ways) +(\S+) +(\S+)$", text, re.M)
+    cities = {name: float(share) for name, _, share in rows}
+    assert cities["dictionary"] < 0.6 < cities["forwards"] < 0.97 < cities["both ways"]
+    assert (tmp_path / "label_per_token.png").stat().st_size > 10_000
+
+
+def test_masked_network_tells_movements_with_and_without_half_of_their_steps(tmp_path):
+    text = printed(ROOT / "examples" / "plot_sensors.py", cwd=tmp_path)
+    accuracy = scores(text)
+    assert accuracy["means and deviations"] < 0.5
+    assert accuracy["network on a list"] == accuracy["filled up, masked"] > 0.95
+    masked, zeros = re.search(r"^0\.5 +(\S+) +(\S+)$", text, re.M).groups()
+    assert float(masked) > float(zeros) + 0.1
+    assert (tmp_path / "sensors.png").stat().st_size > 10_000
+
+
+def test_hidden_states_of_old_motifs_tell_new_ones_from_few_recordings(tmp_path):
+    text = printed(ROOT / "examples" / "plot_transfer.py", cwd=tmp_path)
+    assert scores(text)["old motifs, accuracy on other recordings"] > 0.9
+    rows = re.findall(r"^(hidden states|a network|raw notes).*?((?: +[\d.]+){4})$", text, re.M)
+    accuracy = {name: [float(share) for share in shares.split()] for name, shares in rows}
+    states, network, raw = accuracy.values()
+    assert states[0] > max(network[0], raw[0]) + 0.3
+    assert states[-1] < network[-1]  # as the closing remark says
+    assert (tmp_path / "transfer.png").stat().st_size > 10_000
