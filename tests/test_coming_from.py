@@ -1,0 +1,60 @@
+"""The page for those who come from Keras, scikeras or skforecast: its names and its code."""
+
+import inspect
+import re
+
+import pytest
+from processes import ROOT, printed
+
+import skrnn
+
+PAGE = (ROOT / "examples" / "site" / "coming_from.rst").read_text("utf-8")
+
+
+def blocks(caption):
+    """Return the code blocks of the page with a caption."""
+    head = rf"^\.\. code-block:: python\n   :caption: {caption}\n\n"
+    found = re.findall(head + r"((?:   .*\n|\n)+)", PAGE, re.M)
+    return [re.sub(r"^   ", "", block, flags=re.M) for block in found]
+
+
+def known_names():
+    """Return the public names of skrnn, of its classes' members, and of all their arguments."""
+    public = [getattr(skrnn, name) for name in skrnn.__all__]
+    classes = [each for each in public if hasattr(each, "fit") or hasattr(each, "plot")]
+    members = [getattr(each, name) for each in classes for name in dir(each) if name[0] != "_"]
+    functions = [each for each in (*public, *classes, *members) if inspect.isroutine(each)]
+    names = {*skrnn.__all__, *(name for each in classes for name in dir(each))}
+    for each in (*classes, *functions):
+        names |= set(inspect.signature(each).parameters)
+    for each in classes:
+        names |= set(re.findall(r"^ {4}(\w+_) : ", each.__doc__, re.M))
+    return names
+
+
+def test_names_on_the_side_of_skrnn_are_those_of_skrnn():
+    cells = re.findall(r"^     - (.*)$", PAGE, re.M)
+    code = [text for cell in cells for text in re.findall(r"``(.+?)``", cell)]
+    names = {name for text in code for name in re.findall(r"[a-zA-Z_]\w+(?=[=(,)]|$)", text)}
+    assert len(names) > 40
+    assert names - known_names() <= {"model", "series", "pickle", "True"}
+
+
+@pytest.mark.slow
+def test_code_on_the_side_of_skrnn_forecasts_and_searches():
+    (data,) = blocks("data")
+    windows, search, forecaster = blocks("skrnn")
+    shows = "print(type(forecast).__name__, forecast.shape)"
+    assert printed("-c", f"{data}\n{windows}\n{shows}", cwd=ROOT) == "ndarray (24,)\n"
+    best = printed("-c", f"{data}\n{search}\nprint(search.best_params_)", cwd=ROOT)
+    assert "cell_type" in best
+    assert "hidden_size" in best
+    shows += "\nprint(errors['loses_to'].iloc[0] or 'none')"
+    told = printed("-c", f"{data}\n{forecaster}\n{shows}", cwd=ROOT)
+    assert told == "DataFrame (12, 3)\nnone\n"
+
+
+def test_code_of_the_others_can_be_read():
+    for caption in ("Keras", "scikeras", "skforecast"):
+        (code,) = blocks(caption)
+        compile(code, caption, "exec")
