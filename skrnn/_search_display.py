@@ -87,7 +87,7 @@ class SearchDisplay:
         scoring : str, default=None
             Which score, where the search has several. None: the one that `refit` names.
         negate_score : bool, default=False
-            Draw the negative, for scorers that begin with "neg_".
+            Draw the negative, for scorers that begin with `"neg_"`.
         ax
             As in `plot`.
 

@@ -158,7 +158,7 @@ class SequenceVectorizer(
 
         Returns
         -------
-        ids : ndarray of int32 of shape (n_samples, max_length_), or list of ndarray
+        ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
             As `transform` returns them.
         """
         documents = self._read_tokens(X)
@@ -174,7 +174,7 @@ class SequenceVectorizer(
 
         Returns
         -------
-        ids : ndarray of int32 of shape (n_samples, max_length_), or list of ndarray
+        ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
             With ``padding=None`` a list of arrays of shape (n_tokens,).
         """
         check_is_fitted(self)
@@ -211,7 +211,7 @@ class SequenceVectorizer(
 
         Returns
         -------
-        names : ndarray of str of shape (max_length_,)
+        names : ndarray of str of shape (`max_length_`,)
         """
         return super().get_feature_names_out(input_features)
 
