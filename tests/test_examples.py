@@ -149,3 +149,25 @@ def test_hidden_states_of_old_motifs_tell_new_ones_from_few_recordings(tmp_path)
     assert states[0] > max(network[0], raw[0]) + 0.3
     assert states[-1] < network[-1]  # as the closing remark says
     assert (tmp_path / "transfer.png").stat().st_size > 10_000
+
+
+def test_forecasts_raise_the_alarm_for_the_two_faulty_pumps_alone(tmp_path):
+    text = printed(ROOT / "examples" / "plot_anomalies.py", cwd=tmp_path)
+    found = dict(re.findall(r"^(\w+) +days of alarm: (.*)$", text, re.M))
+    days = {name: re.findall(r"\d+", listed) for name, listed in found.items()}
+    assert days["mill"] == []
+    assert days["school"][0] == "52"
+    assert {"57", "58", "59"} < set(days["school"])
+    assert days["tower"] == ["53"]
+    assert (tmp_path / "anomalies.png").stat().st_size > 10_000
+
+
+def test_thresholds_that_know_the_costs_halve_them(tmp_path):
+    text = printed(ROOT / "examples" / "plot_thresholds.py", cwd=tmp_path)
+    costs = {
+        name: float(cost) for name, cost in re.findall(r"^(\D+?) {2,}(\S+) +\S+%$", text, re.M)
+    }
+    assert costs["predict"] > costs["stop all"]
+    for name in ("threshold from the costs", "tuned threshold", "balanced classes"):
+        assert costs[name] < 0.6 * costs["predict"]
+    assert (tmp_path / "thresholds.png").stat().st_size > 10_000

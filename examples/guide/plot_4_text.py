@@ -39,7 +39,11 @@ def remark():
 
 texts, labels = zip(*[remark() for _ in range(1200)], strict=True)
 train, test = slice(600), slice(600, None)
+print(texts[0], "->", labels[0])
 
+# %%
+# Half of them are trained on. Then the network is given the beginnings of a new remark, each one
+# word longer than the last.
 network = RNNClassifier(
     "gru", 16, vocab_size="auto", embedding_dim=8, mask_value=0, epochs=15, random_state=0
 )

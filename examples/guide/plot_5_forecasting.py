@@ -29,7 +29,13 @@ sales = growth * weekend * np.exp(3 + 0.08 * temperature + rng.normal(scale=0.12
 
 sales = pd.Series(sales, index=days, name="sales")
 weather = pd.DataFrame({"temperature": temperature}, index=days)
+print(pd.concat([sales, weather], axis=1).round(1).tail(3).to_string())
 
+# %%
+# The last two weeks are kept back. `timesteps` are the days that a window holds, `steps` those
+# that it tells at once. Sales move by percents, so the network reads their logarithms. It is told
+# the day of the week by `calendar`, and the weather of each day as `exog`. 180 windows are kept
+# from training for the intervals.
 forecaster = RNNForecaster(
     RNNRegressor("gru", 16, epochs=50, random_state=0),
     timesteps=14,
@@ -45,11 +51,6 @@ display = ForecastDisplay.from_forecaster(
 display.figure_.savefig("forecast_sales.png", dpi=100)
 
 # %%
-# `timesteps` are the days that a window holds, `steps` those that it tells at once. Sales move by
-# percents, so the network reads their logarithms. It is told the day of the week by `calendar`,
-# and the weather of each day as `exog`. The last 180 windows are kept from training for the
-# intervals.
-#
 # What comes back
 # ---------------
 # A table on the days that follow. `make_future_frame` shows which rows of `exog` a forecast needs.
