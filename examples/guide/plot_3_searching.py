@@ -11,7 +11,8 @@ and its best score is the luckiest of many. This chapter is about both.
 # A search and its picture
 # ------------------------
 # The answer of each sample is the product of two of its ten steps, with noise. Each dot is one
-# fold, the line their mean, the ring the best candidate; below stand the seconds of a fit.
+# fold, the line their mean, the ring the best candidate; on the right are the seconds
+# of a fit.
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GridSearchCV
@@ -65,7 +66,8 @@ for candidate in search.cv_results_["rank_test_score"].argsort()[:2]:
     print(f"{np.mean(scores):.3f}  {np.round(scores, 2)}  {params}")
 
 # %%
-# Do not search over `random_state`: that finds the luckiest seed, not the best network. The mean of
+# By seed 0 alone the search took the SimpleRNN; over five seeds the GRU is better, and steadier. Do
+# not search over `random_state`: that finds the luckiest seed, not the best network. The mean of
 # the forecasts of several seeds is usually better than any one of them, and steadier.
 #
 # Epochs need not be searched
@@ -82,6 +84,9 @@ for params, score in zip(
 print(f"the best stopped after {search.best_estimator_.n_epochs_} epochs")
 
 # %%
+# A network that learns slowly loses patience before it has begun, as with the smallest rate here:
+# give small rates a longer `patience`.
+#
 # Many candidates, little time
 # ----------------------------
 # Halving gives all candidates a few epochs, and more to the better half of them again and again.
@@ -107,7 +112,9 @@ halving = HalvingRandomSearchCV(
 ).fit(X, y)
 rounds = pd.DataFrame(halving.cv_results_).groupby("iter")
 print(rounds.agg(candidates=("iter", "size"), epochs=("n_resources", "first")).to_string())
-print(f"{halving.best_params_}\nR2 {halving.score(X_test, y_test):.3f}")
+best = halving.best_params_
+print(f"{best['cell_type']}, {best['hidden_size']} units, rate {best['learning_rate']:.3f}")
+print(f"R2 {halving.score(X_test, y_test):.3f}")
 
 # %%
 # Windows are searched too
