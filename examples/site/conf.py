@@ -38,6 +38,7 @@ extensions = [
 ]
 templates_path = ["_templates"]
 default_role = "code"
+smartquotes = False  # defaults are copied from the pages
 
 autosummary_generate = True
 numpydoc_show_class_members = False
@@ -75,5 +76,5 @@ html_theme_options = {
     "footer_end": [],
     "navigation_with_keys": False,
 }
-WITHOUT_SIDEBAR = "index", "coming_from", "benchmarks", "design", "adding_a_cell_type"
+WITHOUT_SIDEBAR = "index", "coming_from", "benchmarks", "design"
 html_sidebars = {page: [] for page in WITHOUT_SIDEBAR}
