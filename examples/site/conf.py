@@ -57,6 +57,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skrnn",),
     "backreferences_dir": "api/backreferences",
     "capture_repr": ("_repr_html_",),
+    "remove_config_comments": True,
     "download_all_examples": False,
     "min_reported_time": 1,
     "show_signature": False,

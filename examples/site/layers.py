@@ -37,8 +37,8 @@ figure, ax = plt.subplots(figsize=(5.4, 8.6), layout="constrained")
 bottom = 0.0
 for title, start, stop in zip(BANDS.values(), starts[:-1], starts[1:], strict=True):
     names = [name.removeprefix("_") for name in modules[start:stop] if name != "__init__"]
-    lines = textwrap.wrap(", ".join(names), 68)
-    height = 1.6 + len(lines)
+    lines = textwrap.wrap(", ".join(names), 84)
+    height = 1.6 + 0.8 * len(lines)
     ax.add_patch(plt.Rectangle((0, bottom), 1, height, facecolor=PALE, edgecolor="#0072B2"))
     ax.text(0.02, bottom + height - 0.85, title, va="center", fontsize=10, weight="bold")
     ax.text(0.02, bottom + 0.3, "\n".join(lines), va="bottom", fontsize=7.5, linespacing=1.15)
