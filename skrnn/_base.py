@@ -26,7 +26,7 @@ from skrnn._parameters import (
     read_settings,
     settle_vocab_size,
 )
-from skrnn._samples import Samples, counted_positions
+from skrnn._samples import Samples, counted_positions, only
 from skrnn._scaling import fit_scaling
 from skrnn._sequences import unpadded
 from skrnn._sklearn import fit_context
@@ -224,9 +224,7 @@ class BaseRNN(
         targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
         if whole and resume:
             self._check_whole(targets, weights > 0)
-        chosen = counted_positions(weights)
-        weighed = self._weigh(weights, targets, chosen)
-        chosen = counted_positions(weighed, chosen)
+        weighed, chosen = self._weighed(weights, targets)
         n_chosen = len(sequences) if chosen is None else len(chosen)
         n_held_out = _count_held_out(share, n_chosen)
         self._describe(parameters, sequences, targets, n_chosen - n_held_out, epochs, resume)
@@ -243,14 +241,20 @@ class BaseRNN(
                 chosen = np.arange(n_chosen) if chosen is None else chosen
                 chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
                 given = sequences, targets, weights, held_out
-            training_weights = self._weigh(weights, targets, chosen)
+            read = sequences, targets, self._weigh(weights, targets, chosen), chosen
             if not resume:
-                self._fit_scaling(sequences, targets, training_weights, chosen)
-            training = self._samples(sequences, targets, training_weights, chosen)
+                self._fit_scaling([read], targets.scaled)
+            training = self._samples(*read)
             validation = None if given is None else self._samples(*given)
             tasks = self._epoch_tasks(X, y, sample_weight, resume)
             self._train(training, validation, epochs, rng, resume, checkpoints, tasks)
         return self
+
+    def _weighed(self, weights, targets):
+        """Return weights times those of classes, and where they leave something to learn from."""
+        chosen = counted_positions(weights)
+        weighed = self._weigh(weights, targets, chosen)
+        return weighed, counted_positions(weighed, chosen)
 
     def _epoch_tasks(self, X, y, sample_weight, resume):
         """Return what makes of a Hook one that tells scikit-learn's callbacks too."""
@@ -405,19 +409,23 @@ class BaseRNN(
         self._mask_value, self._standardize = self.mask_value, self.standardize
         self._asked_engine, self._asked_vocab_size = self.engine, self.vocab_size
 
-    def _fit_scaling(self, sequences, targets, weights, chosen):
-        """Learn the constants of standardization from the training samples."""
-        if chosen is not None:
-            left_out = np.ones(len(sequences), dtype=bool)
-            left_out[chosen] = False
-            weights = weights.copy()
-            weights[left_out] = 0
+    def _fit_scaling(self, parts, scaled):
+        """Learn the constants of standardization.
+
+        Parameters
+        ----------
+        parts : iterable of (Sequences, Targets, weights, positions)
+            What makes Samples.
+        scaled : bool
+            Whether the targets may be standardized.
+        """
         self._scaling = fit_scaling(
-            sequences,
-            targets.values,
-            weights,
+            (
+                (sequences, targets.values, only(weights, positions))
+                for sequences, targets, weights, positions in parts
+            ),
             scale_x=self.standardize in (True, "X"),
-            scale_y=targets.scaled and (self.standardize in (True, "y")),
+            scale_y=scaled and self.standardize in (True, "y"),
         )
 
     def _samples(self, sequences, targets, weights, positions):

@@ -536,7 +536,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         training = slice(None) if chosen is None else chosen
         codes = targets.codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return near_one(weights * near_one(by_class)[targets.codes])
+        return weights * near_one(by_class)[targets.codes]
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

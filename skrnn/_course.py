@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from skrnn._lengths import by_length
 from skrnn._streams import set_words, words_of
 
 
@@ -42,11 +41,9 @@ class Course:
     """
 
     def __init__(self, state, samples, rng, plan, n_batch):
-        self.state, self.rng, self.plan, self.n_batch = state, rng, plan, n_batch
+        self.state, self.samples, self.rng, self.plan = state, samples, rng, plan
+        self.n_batch = n_batch
         self.order = np.arange(len(samples), dtype=np.int32)
-        self.lengths = None
-        if plan.shuffle and samples.of_unequal_lengths:
-            self.lengths = samples.spans[:, 1] - samples.spans[:, 0]
         self.best, self.history = Best(plan), {}
 
     @property
@@ -56,11 +53,9 @@ class Course:
 
     def next_order(self):
         """Return the order in which the next epoch reads the samples."""
-        if self.plan.shuffle:
-            self.rng.shuffle(self.order)
-        if self.lengths is None:
+        if not self.plan.shuffle:
             return self.order
-        return by_length(self.order, self.lengths, self.n_batch, self.rng)
+        return self.samples.shuffled(self.order, self.rng, self.n_batch)
 
     def see(self, state, losses, seconds):
         """Take note of an epoch, and tell whether patience has run out."""

@@ -55,7 +55,7 @@ class Loaded:
         self.n_batch = min(settings.batch_size, len(samples))
         self.networks, self.state = {}, None
         self.generator = np.random.default_rng(0)  # stands where the state says
-        self.equal_shares = {} if samples.weights.strides == (0,) else None
+        self.equal_shares = {} if samples.equally_weighted else None
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
         self.arrays = samples.block(np.arange(len(samples))) if resident else None
         n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skrnn._lengths import by_length
 from skrnn._scaling import Scaling
 from skrnn._sequences import Sequences
 
@@ -49,9 +50,19 @@ class Samples:
         return spans if spans is None or self.positions is None else spans[self.positions]
 
     @property
-    def of_unequal_lengths(self):
-        """Whether they were a list of such sequences, and not an array padded to one length."""
-        return self.sequences.lengths is not None and self.spans is not None
+    def equally_weighted(self):
+        """Whether no weights were given."""
+        return self.weights.strides == (0,)
+
+    def shuffled(self, order, rng, n_batch):
+        """Shuffle `order` in place, and return the order in which an epoch reads the samples.
+
+        Batches of a list of sequences are of like length; arrays are drawn as Keras draws them.
+        """
+        rng.shuffle(order)
+        if self.sequences.lengths is None or self.spans is None:
+            return order
+        return by_length(order, self.spans[:, 1] - self.spans[:, 0], n_batch, rng)
 
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""
@@ -61,6 +72,15 @@ class Samples:
             self.targets[index],
             self.weights[index].astype(self.dtype),
         )
+
+
+def only(weights, positions):
+    """Return weights that are zero but for samples at the given positions; None: all of them."""
+    if positions is None:
+        return weights
+    kept = np.zeros_like(weights)
+    kept[positions] = weights[positions]
+    return kept
 
 
 def counted_positions(weights, chosen=None):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skrnn._sequences import Sequences, moments
+from skrnn._sequences import Sequences, merged_moments, moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,29 +38,30 @@ class Scaling:
         return (outputs * self.y_scale + self.y_mean).astype(outputs.dtype)
 
 
-def fit_scaling(sequences, targets, sample_weight, *, scale_x, scale_y):
+def fit_scaling(parts, *, scale_x, scale_y):
     """Learn a Scaling from training samples.
 
     Parameters
     ----------
-    sequences : Sequences
-    targets : ndarray of shape (n_samples, ...)
-    sample_weight : ndarray of shape (n_samples,) or (n_samples, timesteps)
-        Zero for samples that are to be left out.
+    parts : iterable of (Sequences, ndarray, ndarray)
+        With targets of shape (n_samples, ...), and weights of shape (n_samples,) or (n_samples,
+        timesteps) that are zero for what is to be left out. One part is held at a time.
     scale_x, scale_y : bool
 
     Returns
     -------
     Scaling
     """
-    x_mean = x_scale = y_mean = y_scale = None
-    if scale_x and not sequences.tokens:
-        x_mean, x_scale = moments(sequences, sample_weight)
-    if scale_y:
-        n_lead = sample_weight.ndim
-        flat = targets.reshape(sample_weight.size, 1, -1)
-        y_mean, y_scale = (
-            moment.reshape(targets.shape[n_lead:])
-            for moment in moments(Sequences(flat), sample_weight.ravel())
-        )
-    return Scaling(x_mean, x_scale, y_mean, y_scale)
+    of_x, of_y, outputs = [], [], ()
+    for sequences, targets, weights in parts:
+        if scale_x and not sequences.tokens:
+            of_x.append(moments(sequences, weights))
+        if scale_y:
+            outputs = targets.shape[weights.ndim :]
+            flat = targets.reshape(weights.size, 1, -1)
+            of_y.append(moments(Sequences(flat), weights.ravel()))
+    x_constants = merged_moments(of_x) if of_x else (None, None)
+    y_constants = None, None
+    if of_y:
+        y_constants = (constant.reshape(outputs) for constant in merged_moments(of_y))
+    return Scaling(*x_constants, *y_constants)

@@ -194,10 +194,9 @@ def binary_unit(size):
 
 
 def moments(sequences, weights):
-    """Return each feature's weighted mean and deviation over the present timesteps.
+    """Return what all timesteps weigh, and each feature's weighted mean and deviation over them.
 
-    A row that stands in several windows counts once in each of them. The deviation of a constant
-    feature is given as 1.
+    Only those that are present count. A row that stands in several windows counts once in each.
 
     Parameters
     ----------
@@ -208,6 +207,7 @@ def moments(sequences, weights):
 
     Returns
     -------
+    weight : float
     mean, deviation : ndarray of shape (features,)
     """
     rows, step = rows_under(sequences.values)
@@ -219,15 +219,13 @@ def moments(sequences, weights):
         for block, count in _counted_rows(rows, step, sequences, weights):
             total += count @ function(block)
             weight += count.sum()
-        return total / weight if weight else total
+        return weight, total / weight if weight else total
 
-    size = weighted_mean(lambda block: np.abs(block) * 2.0**-64)  # its sum cannot overflow
+    _, size = weighted_mean(lambda block: np.abs(block) * 2.0**-64)  # its sum cannot overflow
     unit = binary_unit(size)
-    mean = weighted_mean(lambda block: block / unit)
-    variance = weighted_mean(lambda block: (block / unit - mean) ** 2)
-    # A sum of equal numbers is exact only to rounding, which must not pass for a spread.
-    rounding = (10 * np.finfo(np.float64).eps * np.abs(mean)) ** 2
-    return mean * unit, np.where(variance > rounding, np.sqrt(variance) * unit, 1.0)
+    weight, mean = weighted_mean(lambda block: block / unit)
+    _, variance = weighted_mean(lambda block: (block / unit - mean) ** 2)
+    return weight, mean * unit, np.sqrt(variance) * unit
 
 
 def _counted_rows(rows, step, sequences, weights):
@@ -252,3 +250,31 @@ def _counted_rows(rows, step, sequences, weights):
         if left_out.any():  # NaN and what is too large to square count for nothing
             block = np.where(left_out[:, np.newaxis], 0.0, block)
         yield block.astype(np.float64), count
+
+
+def merged_moments(parts):
+    """Return the mean and deviation of all that the `moments` of some parts tell of.
+
+    The deviation of what is constant is given as 1. Sums of squares are joined as by Chan, Golub
+    and LeVeque (1983), doi:10.1080/00031305.1983.10483115.
+
+    Parameters
+    ----------
+    parts : list of (weight, mean, deviation)
+
+    Returns
+    -------
+    mean, deviation : ndarray of shape (features,)
+    """
+    weights, means, deviations = map(np.array, zip(*parts, strict=True))
+    if len(parts) == 1:
+        [mean], [deviation] = means, deviations
+    else:
+        shares = weights / weights.sum() if weights.any() else weights
+        unit = binary_unit(np.maximum(np.abs(means), deviations).max(axis=0))
+        mean = shares @ (means / unit)
+        variance = shares @ ((deviations / unit) ** 2 + (means / unit - mean) ** 2)
+        mean, deviation = mean * unit, np.sqrt(variance) * unit
+    # A sum of equal numbers is exact only to rounding, which must not pass for a spread.
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(deviation > rounding, deviation, 1.0)

@@ -7,12 +7,25 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
 from skrnn._scaling import fit_scaling
-from skrnn._sequences import Sequences, absent_steps, moments, padded, rows_under, unpadded
+from skrnn._sequences import (
+    Sequences,
+    absent_steps,
+    merged_moments,
+    moments,
+    padded,
+    rows_under,
+    unpadded,
+)
 
 
 def windows_of(n_rows, timesteps, stride=1):
     rows = np.random.default_rng(n_rows).normal(3.0, 5.0, size=(n_rows, 2))
     return rows, sliding_window_view(rows, timesteps, axis=0).swapaxes(1, 2)[::stride]
+
+
+def settled(sequences, weights):
+    """Return mean and deviation of the one part that all is."""
+    return merged_moments([moments(sequences, weights)])
 
 
 @given(
@@ -40,7 +53,7 @@ def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, str
     variance = np.average((flat - expected) ** 2, axis=0, weights=repeated)
 
     mask_value = np.nan if masked else None
-    mean, deviation = moments(Sequences(windows, mask_value=mask_value), weights)
+    mean, deviation = settled(Sequences(windows, mask_value=mask_value), weights)
 
     np.testing.assert_allclose(mean, expected, rtol=1e-9)
     np.testing.assert_allclose(deviation, np.where(variance > 1e-18, np.sqrt(variance), 1), 1e-6)
@@ -50,30 +63,43 @@ def test_moments_by_timestep_weigh_each_timestep():
     _, windows = windows_of(20, 4)
     weights = np.random.default_rng(0).random((len(windows), 4))
 
-    mean, _ = moments(Sequences(windows), weights)
+    mean, _ = settled(Sequences(windows), weights)
 
     np.testing.assert_allclose(mean, np.average(windows, axis=(0, 1), weights=weights))
 
 
 def test_moments_of_a_constant_feature_have_deviation_one():
     values = np.full((30, 5, 1), 0.1)
-    _, deviation = moments(Sequences(values), np.linspace(0.1, 1, 30))
+    _, deviation = settled(Sequences(values), np.linspace(0.1, 1, 30))
     assert deviation == [1.0]
 
 
 @pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-500, 2.0**500, 2.0**1000])
 def test_moments_of_very_small_and_very_large_numbers_scale_with_them(factor):
     X, weights = np.random.default_rng(0).normal(1.0, size=(20, 4, 2)), np.ones(20)
-    found = moments(Sequences(X * [factor, 1.0]), weights)
-    expected = np.multiply(moments(Sequences(X), weights), [factor, 1.0])
+    found = settled(Sequences(X * [factor, 1.0]), weights)
+    expected = np.multiply(settled(Sequences(X), weights), [factor, 1.0])
     np.testing.assert_array_equal(found, expected)
 
 
 def test_moments_leave_out_what_weighs_nothing_however_large():
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
     X[5] = 1e300
-    found = moments(Sequences(X), (np.arange(20) != 5).astype(float))
-    np.testing.assert_allclose(found, moments(Sequences(np.delete(X, 5, axis=0)), np.ones(19)))
+    found = settled(Sequences(X), (np.arange(20) != 5).astype(float))
+    np.testing.assert_allclose(found, settled(Sequences(np.delete(X, 5, axis=0)), np.ones(19)))
+
+
+@pytest.mark.parametrize("factor", [2.0**-1000, 1.0, 2.0**1000])
+@pytest.mark.parametrize("cuts", [[], [13], [1, 2, 39], range(1, 40)])
+def test_moments_of_parts_are_merged_to_those_of_all(cuts, factor):
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(50.0, size=(40, 4, 2)) * [factor, 1.0], rng.random(40)
+    X[:, :, 1] = 0.1
+    weights[39] = 0
+    parts = zip(np.split(X, cuts), np.split(weights, cuts), strict=True)
+    found = merged_moments([moments(Sequences(x), weight) for x, weight in parts])
+    np.testing.assert_allclose(found, settled(Sequences(X), weights), rtol=1e-12)
+    assert found[1][1] == 1
 
 
 def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
@@ -95,7 +121,7 @@ def test_rows_under_an_array_are_its_timesteps(order):
 def test_scaling_undoes_what_it_does():
     rng = np.random.default_rng(0)
     X, y = rng.normal(7, 3, (40, 5, 2)), rng.normal(-2, 4, (40, 3))
-    scaling = fit_scaling(Sequences(X), y, np.ones(40), scale_x=True, scale_y=True)
+    scaling = fit_scaling([(Sequences(X), y, np.ones(40))], scale_x=True, scale_y=True)
 
     standardized = scaling.standardize_y(y, "float64")
 
