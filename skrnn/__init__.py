@@ -12,6 +12,7 @@ from skrnn._history_display import HistoryDisplay
 from skrnn._regressor import RNNRegressor
 from skrnn._search_display import SearchDisplay
 from skrnn._sequence_vectorizer import SequenceVectorizer
+from skrnn._window_blocks import window_blocks
 from skrnn._window_display import WindowDisplay
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows
@@ -36,4 +37,5 @@ __all__ = [
     "load",
     "make_windows",
     "save",
+    "window_blocks",
 ]

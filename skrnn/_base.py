@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._architecture import html_summary, initial_weights, summary, variable_dtype
 from skrnn._atomic import unchanged_on_failure
+from skrnn._block_fits import FitsBatches
 from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._embeddings import read_embeddings
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
@@ -57,7 +58,12 @@ def _count_held_out(share, n_samples):
 
 
 class BaseRNN(
-    TakesCallbacks, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    TakesCallbacks,
+    FitsBatches,
+    Exports,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
@@ -351,16 +357,19 @@ class BaseRNN(
             check_shape(sequences, *self.input_shape_)
         return sequences
 
-    def _read_y(self, y, sample_weight, sequences, *, reset):
+    def _read_y(self, y, sample_weight, sequences, *, reset, unit=None):
         """Return Targets, and weights that are zero where nothing is to be learned."""
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        by_step, dtype = bool(self.return_sequences), self._variable_dtype
-        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype)
+        weights = self._read_weights(sample_weight, sequences, unit)
         return self._encode(y, sequences, weights > 0, reset=reset), weights
+
+    def _read_weights(self, sample_weight, sequences, unit=None):
+        by_step, dtype = bool(self.return_sequences), self._variable_dtype
+        return read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
 
     def _settled_parameters(self, sequences=None):
         """Return the parameters, `vocab_size` as found in sequences, or as fitted.

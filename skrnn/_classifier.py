@@ -16,6 +16,7 @@ from skrnn._labels import (
     classes_of_outputs,
     encode,
     hold_out,
+    joined_classes,
     labels_of_steps,
     one_against_rest,
     read_labels,
@@ -347,11 +348,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self
         """
         check_partial_fit_first_call(self, classes)
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "`class_weight='balanced'` is not supported by `partial_fit`, which does not see "
-                "all samples. Pass the weights as a dict."
-            )
+        self._check_in_parts("partial_fit")
         return self._partial_fit(X, y, sample_weight, known_targets=True)
 
     def predict(self, X):
@@ -523,6 +520,31 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     def _add_outputs(self, graph, outputs):
         classes = None if self._multilabel else self.classes_
         add_labels(graph, outputs, self._architecture, classes)
+
+    def _learn_y(self, y, sequences, counted, *, first):
+        """Add the classes of a block to those of the blocks before."""
+        if self.return_sequences:
+            labels, places = labels_of_steps(y, sequences), sequences.present()
+        else:
+            labels, places = self._read_labels(y, sequences, reset=True), slice(None)
+        if labels.ndim == 2:
+            if first:
+                self.classes_ = np.arange(labels.shape[1])
+            return
+        check_classification_targets(labels)
+        found = np.unique(labels[counted[places]])
+        self.classes_ = found if first else joined_classes(self.classes_, found)
+
+    def _check_in_parts(self, method):
+        if self.class_weight == "balanced":
+            raise ValueError(
+                f"`class_weight='balanced'` is not supported by `{method}`, which does not see "
+                "all samples. Pass the weights as a dict."
+            )
+
+    @property
+    def _weighs_classes(self):
+        return self.class_weight is not None
 
     def _check_whole(self, targets, counted):
         """Refuse to continue a fit on a part of its classes."""

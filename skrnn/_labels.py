@@ -216,6 +216,17 @@ def check_all_classes(classes, codes):
         )
 
 
+def joined_classes(classes, found):
+    """Return two sorted arrays of labels as one, or refuse to take numbers for text."""
+    kinds = {labels.dtype.kind in "OSU" for labels in (classes, found) if len(labels)}
+    if len(kinds) > 1:
+        raise TypeError(
+            f"`y` must hold labels of one type in all blocks, got {classes.tolist()} and "
+            f"{found.tolist()}."
+        )
+    return np.union1d(classes, found)
+
+
 def weights_of_classes(class_weight, classes, codes):
     """Return the weight of each class.
 

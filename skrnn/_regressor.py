@@ -437,8 +437,16 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     def _add_outputs(self, graph, outputs):
         add_prediction(graph, outputs, self._architecture, self._target_shape)
 
+    def _learn_y(self, y, sequences, counted, *, first):
+        self._encode(y, sequences, counted, reset=first)
+
+    def _check_in_parts(self, method):
+        """Nothing: what is learned from all targets is learned from their blocks."""
+
     def _check_whole(self, targets, counted):
         """Nothing: any numbers continue a fit."""
+
+    _weighs_classes = False
 
     def _weigh(self, weights, targets, chosen):
         return weights

@@ -265,7 +265,7 @@ def _check_padding_alone_is_nan(values, lengths):
         )
 
 
-def read_weights(sample_weight, sequences, *, by_step, dtype):
+def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
     """Check sample weights and return them near 1, or ones where there are none.
 
     Only their ratios matter.
@@ -313,7 +313,7 @@ def read_weights(sample_weight, sequences, *, by_step, dtype):
                 "There is nothing to learn from: `sample_weight` is zero on every timestep that "
                 "`mask_value` leaves."
             )
-    return weights if sample_weight is None else near_one(weights)
+    return weights if sample_weight is None else near_one(weights, unit)
 
 
 def _spread_weights(sample_weight, sequences):
@@ -337,9 +337,16 @@ def _spread_weights(sample_weight, sequences):
     return padded(rows, sequences.timesteps)
 
 
-def near_one(weights):
-    """Return weights divided by a power of two, so that the largest fits any floating dtype."""
-    return weights / binary_unit(weights.max()).astype(weights.dtype)
+def near_one(weights, unit=None):
+    """Return weights divided by a power of two, so that the largest fits any floating dtype.
+
+    Parameters
+    ----------
+    weights : ndarray
+    unit : float, default=None
+        That power; None: the one at or below the largest weight.
+    """
+    return weights / np.asarray(binary_unit(weights.max()) if unit is None else unit, weights.dtype)
 
 
 def check_shape(sequences, timesteps, features):

@@ -43,16 +43,16 @@ LEVELS = [
     ["_timesteps"],
     ["_scaling", "_validation", "_windowing"],
     ["_embeddings", "_samples", "_parameters", "_labels", "_onnx_graph"],
-    ["_course", "_checkpoints"],
+    ["_course", "_checkpoints", "_blocks"],
     ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
     ["_training", "_fit_callbacks"],
     ["_keras_devices", "_keras_hoisted", "_keras_network"],
     ["_keras_programs", "_keras_callbacks"],
     ["_keras_engine", "_numpy_engine"],
     ["_engines"],
-    ["_exports"],
+    ["_exports", "_block_fits"],
     ["_base"],
-    ["_regressor", "_classifier", "_window_transformer", "_sequence_vectorizer"],
+    ["_regressor", "_classifier", "_window_transformer", "_window_blocks", "_sequence_vectorizer"],
     ["_steps", "_panel", "_series", "_exog", "_calendar", "_level", "_baselines", "_intervals"],
     ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
     ["_forecaster"],
@@ -98,6 +98,7 @@ PUBLIC_NAMES = [
     "load",
     "make_windows",
     "save",
+    "window_blocks",
 ]
 CLASSES = [
     name

@@ -155,6 +155,30 @@ def test_million_windows_take_their_rows_once_more_and_a_few_blocks(use, blocks,
     assert float(run(program)) < rows + blocks
 
 
+@pytest.mark.slow
+@every_engine
+def test_file_of_400_megabytes_trains_in_a_few_blocks_of_20(engine, tmp_path):
+    program = """if True:
+        series = np.memmap("series", np.float32, "w+", shape=(1_600_000, 64))
+        for start in range(0, len(series), 80_000):
+            series[start : start + 80_000] = np.random.default_rng(start).random((80_000, 64))
+        series.flush()
+        series = np.memmap("series", np.float32, "r", shape=series.shape)
+        settings = {"stride": 96, "target": 0, "rows": 80_000}
+        network = RNNRegressor("gru", 3, epochs=2, engine="{engine}", random_state=0)
+        network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
+
+        def peak():
+            with open("/proc/self/status") as status:
+                return int(status.read().split("VmHWM:")[1].split()[0]) / 1024
+
+        before = peak()
+        network.fit_batches(skrnn.window_blocks(series, 24, **settings))
+        print(peak() - before)
+    """
+    assert float(run(MEMORY + program.replace("{engine}", engine), cwd=tmp_path)) < 40
+
+
 class Program:
     """Stands for a program in the cache."""
 

@@ -1,0 +1,264 @@
+"""fit_batches: it learns from blocks what `fit` learns from all samples in one array."""
+
+import pickle
+from copy import deepcopy
+
+import dask.array
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.callback import ProgressBar
+
+from skrnn import RNNClassifier, RNNRegressor, _numpy_engine, make_windows, window_blocks
+
+RNG = np.random.default_rng(0)
+SERIES = np.cumsum(RNG.normal(size=(260, 2)), axis=0)
+X, Y = make_windows(SERIES, 8, target=0)
+WEIGHTS = RNG.uniform(0.5, 9, len(X))
+IDS = RNG.integers(2, 30, size=(120, 7))
+LABELS = np.array(["low", "mid", "top"])[np.minimum(IDS[:, 0] // 10, 2)]
+
+every_engine = pytest.mark.parametrize(
+    "engine", ["numpy", pytest.param("keras", marks=pytest.mark.slow)]
+)
+
+
+def network(kind=RNNRegressor, **settings):
+    settings = {"epochs": 3, "dtype": "float64", "random_state": 0, "engine": "numpy"} | settings
+    return kind("gru", 4, **settings)
+
+
+def cut(*arrays, at=(30, 31, 90)):
+    """Return arrays as blocks of unequal size, one of them a single sample."""
+    starts, stops = [0, *at], [*at, len(arrays[0])]
+    return [
+        tuple(array[start:stop] for array in arrays)
+        for start, stop in zip(starts, stops, strict=True)
+    ]
+
+
+def assert_alike(found, expected, rtol=1e-9):
+    for key in expected.history_.keys() - {"seconds"}:
+        assert_allclose(found.history_[key], expected.history_[key], rtol=rtol)
+    for ours, theirs in zip(found.weights_, expected.weights_, strict=True):
+        assert_allclose(ours, theirs, rtol=rtol, atol=1e-9)
+
+
+@every_engine
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_one_block_is_bitwise_a_fit(engine, shuffle):
+    settings = {"engine": engine, "shuffle": shuffle, "dropout": 0.3}
+    expected = network(**settings).fit(X, Y)
+    found = network(**settings).fit_batches([(X, Y)])
+    assert found.history_["loss"] == expected.history_["loss"]
+    for ours, theirs in zip(found.weights_, expected.weights_, strict=True):
+        assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_blocks_in_order_are_a_fit_in_order(engine):
+    settings = {"engine": engine, "shuffle": False, "patience": 2}
+    validation = X[-40:], Y[-40:]
+    expected = network(**settings).fit(X, Y, WEIGHTS, validation_data=validation)
+    found = network(**settings).fit_batches(cut(X, Y, WEIGHTS), validation_data=validation)
+    assert_alike(found, expected)
+    assert_allclose(found.predict(X), expected.predict(X), rtol=1e-9)
+
+
+def test_weights_compare_across_blocks():
+    weights = np.where(np.arange(len(X)) < 100, 0.01, 5.0)
+    expected = network(shuffle=False).fit(X, Y, weights)
+    assert_alike(network(shuffle=False).fit_batches(cut(X, Y, weights, at=(100,))), expected)
+
+
+def test_blocks_too_large_to_stay_are_read_in_turn(monkeypatch):
+    """Samples of less than 16 MB stay in memory; here none do."""
+    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
+    expected = network(shuffle=False).fit(X, Y)
+    assert_alike(network(shuffle=False).fit_batches(lambda: iter(cut(X, Y))), expected)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_epoch_reads_block_by_block_in_an_order_of_its_own(listed, monkeypatch):
+    orders, run_epoch = [], _numpy_engine.run_epoch
+
+    def spied(loaded, state, order):
+        orders.append(order.copy())
+        return run_epoch(loaded, state, order)
+
+    monkeypatch.setattr(_numpy_engine, "run_epoch", spied)
+    blocks = cut(X, Y)
+    network(epochs=6).fit_batches(blocks if listed else lambda: iter(blocks))
+    assert len({order.tobytes() for order in orders}) == 6
+    read = set()
+    for order in orders:
+        assert_array_equal(np.sort(order), np.arange(len(X)))
+        numbers = np.searchsorted([30, 31, 90], order, side="right")
+        read.add(tuple(numbers[np.flatnonzero(np.diff(numbers, prepend=-1))]))
+    assert all(sorted(numbers) == [0, 1, 2, 3] for numbers in read)
+    assert len(read) > 1 if listed else read == {(0, 1, 2, 3)}
+
+
+@every_engine
+def test_classes_and_vocabulary_are_those_of_all_blocks(engine):
+    order = np.argsort(LABELS, kind="stable")  # the first block has one class
+    settings = {"vocab_size": "auto", "shuffle": False, "engine": engine, "embedding_dim": 3}
+    settings["class_weight"] = {"low": 2.0, "mid": 1.0, "top": 7.0}
+    expected = network(RNNClassifier, **settings).fit(IDS[order], LABELS[order])
+    blocks = cut(IDS[order], LABELS[order], at=(20, 60))
+    found = network(RNNClassifier, **settings).fit_batches(blocks)
+    assert_array_equal(found.classes_, ["low", "mid", "top"])
+    assert_alike(found, expected)
+    assert_array_equal(found.predict(IDS), expected.predict(IDS))
+
+
+def test_indicator_matrices_are_taken():
+    labels = (IDS[:, :3] > 14).astype(int)
+    settings = {"vocab_size": 30, "shuffle": False}
+    expected = network(RNNClassifier, **settings).fit(IDS, labels)
+    assert_alike(network(RNNClassifier, **settings).fit_batches(cut(IDS, labels)), expected)
+
+
+@every_engine
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_lists_of_sequences_are_padded_to_the_longest_of_all_blocks(engine, return_sequences):
+    X = [RNG.normal(size=(length, 2)) for length in [3] * 40 + [5] * 40 + list(range(1, 31))]
+    y = [x.sum(axis=1) if return_sequences else x.sum() for x in X]
+    settings = {"return_sequences": return_sequences, "shuffle": False, "engine": engine}
+    expected = network(**settings).fit(X, y)
+    found = network(**settings).fit_batches(cut(X, y, at=(40, 80)))
+    assert_alike(found, expected)
+    assert found.input_shape_ == expected.input_shape_ == (None, 2)
+
+
+def test_masked_arrays_are_taken():
+    masked = X.copy()
+    masked[RNG.random(masked.shape[:2]) < 0.3] = np.nan
+    masked[:, 0] = 1
+    settings = {"mask_value": np.nan, "shuffle": False}
+    assert_alike(
+        network(**settings).fit_batches(cut(masked, Y)), network(**settings).fit(masked, Y)
+    )
+
+
+def test_samples_without_weight_count_for_nothing():
+    weights = np.where(np.arange(len(X)) % 3, 1.0, 0.0)
+    expected = network(shuffle=False).fit(X[weights > 0], Y[weights > 0])
+    assert_alike(network(shuffle=False).fit_batches(cut(X, Y, weights)), expected)
+
+
+def test_warm_start_goes_on_with_the_constants_of_the_first_fit():
+    estimator = network(warm_start=True, shuffle=False).fit_batches(cut(X, Y))
+    expected = network(warm_start=True, shuffle=False).fit(X, Y)
+    estimator.fit_batches(cut(X, Y * 9))
+    expected.fit(X, Y * 9)
+    assert estimator.n_epochs_ == 6
+    assert_alike(estimator, expected)
+
+
+def test_stateful_network_carries_its_state_from_block_to_block():
+    settings = {"stateful": True, "batch_size": 9}
+    expected = network(**settings).fit(X[:252], Y[:252])
+    found = network(**settings).fit_batches(cut(X[:252], Y[:252], at=(90, 171)))
+    assert_alike(found, expected)
+
+
+def test_arrays_of_dask_are_read_block_by_block():
+    series = dask.array.from_array(SERIES, chunks=(50, 2))
+    expected = network(shuffle=False).fit(X, Y)
+    blocks = window_blocks(series, 8, target=0, rows=64)
+    assert_alike(network(shuffle=False).fit_batches(blocks), expected)
+
+
+def test_callbacks_are_told_of_epochs_and_may_end_training():
+    class Stop(ProgressBar):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            return context.task_name == "epoch" and fitted_estimator.n_epochs_ == 2
+
+    estimator = network(epochs=9).set_callbacks(Stop()).fit_batches(cut(X, Y))
+    assert estimator.n_epochs_ == 2
+
+
+@pytest.mark.parametrize(
+    ("blocks", "error", "message"),
+    [
+        (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the function that makes it"),
+        ({"X": X}, TypeError, "`blocks` must be a list of blocks, or a function"),
+        (7, TypeError, "got int"),
+        ([], ValueError, "`blocks` must hold at least one block, got none"),
+        ([(X,)], TypeError, r"tuples \(X, y\) or .*, got tuple as block 0"),
+        ((X, Y), TypeError, "got ndarray as block 0"),
+        ([(X, Y), (X[:, :, :1], Y)], ValueError, r"In `blocks\[1\]`: `X` must have 2 features"),
+        ([(X, Y), (X[:, :5], Y)], ValueError, "of one number of timesteps, got 5, 8"),
+        ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
+        ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),
+        ([(X, Y), (X * np.nan, Y)], ValueError, r"In `blocks\[1\]`: .*NaN"),
+        ([(X, Y, WEIGHTS * 0)], ValueError, "positive weight|zero"),
+    ],
+)
+def test_blocks_that_cannot_be_trained_on_are_refused(blocks, error, message):
+    with pytest.raises(error, match=message):
+        network().fit_batches(blocks)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation_fraction": 0.1}, "`validation_fraction` must be 0 in `fit_batches`"),
+        ({"checkpoint_dir": "here"}, "`checkpoint_dir` must be None in `fit_batches`"),
+    ],
+)
+def test_parameters_that_need_all_samples_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        network(**settings).fit_batches(cut(X, Y))
+
+
+def test_labels_that_do_not_go_together_are_refused():
+    classifier = network(RNNClassifier, class_weight="balanced")
+    with pytest.raises(ValueError, match="'balanced'` is not supported by `fit_batches`"):
+        classifier.fit_batches(cut(X, Y > 0))
+    with pytest.raises(ValueError, match="at least two classes, got one class"):
+        network(RNNClassifier).fit_batches([(X, Y < 1e9)])
+    blocks = [(X, np.where(Y > 0, "up", "down")), (X, (Y > 0).astype(int))]
+    with pytest.raises(TypeError, match=r"In `blocks\[1\]`: `y` must hold labels of one type"):
+        network(RNNClassifier).fit_batches(blocks)
+
+
+def test_blocks_that_change_between_epochs_are_refused(monkeypatch):
+    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    calls = []
+
+    def blocks():
+        calls.append(1)
+        yield from cut(X, Y)[: 3 if len(calls) > 3 else 4]
+
+    with pytest.raises(ValueError, match="the same blocks at each call"):
+        network().fit_batches(blocks)
+
+
+@every_engine
+def test_failure_in_the_middle_leaves_the_estimator_as_it_was(engine, monkeypatch):
+    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._keras_engine.RESIDENT_BYTES", 0)
+    estimator = network(RNNClassifier, engine=engine).fit(X, Y > 0)
+    before = pickle.dumps(estimator)
+    calls = []
+
+    def blocks():
+        for block in cut(X, Y > 3):
+            calls.append(1)
+            if len(calls) > 14:
+                raise OSError("the disk is gone")
+            yield block
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        estimator.fit_batches(blocks)
+    assert pickle.dumps(estimator) == before
+    copy = deepcopy(estimator).fit_batches(cut(X, Y > 0))
+    assert_alike(copy, network(RNNClassifier, engine=engine).fit_batches(cut(X, Y > 0)))
+
+
+def test_divergence_names_the_epoch():
+    with pytest.raises(ValueError, match="Training diverged in epoch"):
+        network(optimizer="sgd", learning_rate=1e30).fit_batches(cut(X, Y * 1e9))

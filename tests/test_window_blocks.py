@@ -1,0 +1,89 @@
+"""window_blocks: together its blocks hold the windows of make_windows, each once."""
+
+import dask.array
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from skrnn import make_windows, window_blocks
+
+RNG = np.random.default_rng(0)
+SERIES = RNG.normal(size=(90, 3))
+
+
+def joined(blocks):
+    """Return the windows and the targets of all blocks."""
+    return tuple(np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
+
+
+@given(
+    n_rows=st.integers(20, 90),
+    timesteps=st.integers(1, 9),
+    horizon=st.integers(0, 4),
+    stride=st.integers(1, 7),
+    n_outputs=st.integers(1, 4),
+    rows=st.integers(1, 100),
+    target=st.sampled_from([None, 1, [0, 2]]),
+)
+def test_blocks_hold_each_window_once(n_rows, target, rows, **settings):
+    series = SERIES[:n_rows]
+    blocks = window_blocks(series, target=target, rows=rows, **settings)
+    for found, expected in zip(
+        joined(blocks), make_windows(series, target=target, **settings), strict=True
+    ):
+        assert_array_equal(found, expected)
+    assert len(list(blocks)) == len(blocks)
+    assert_array_equal(blocks[-1][0], list(blocks)[-1][0])
+
+
+@pytest.mark.parametrize("target", [None, 2, RNG.normal(size=90), RNG.normal(size=(90, 2))])
+@pytest.mark.parametrize("kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask"])
+def test_rows_come_from_wherever_they_are(kind, target, tmp_path):
+    series = dask.array.from_array(SERIES, chunks=(17, 3))
+    if kind != "dask":
+        shape, order = (100 if kind == "part" else 90, 3), "F" if kind == "fortran" else "C"
+        series = np.memmap(tmp_path / "series", float, "w+", 24, shape, order)
+        series[-90:] = SERIES
+    if kind == "part":
+        series = np.asarray(series.reshape(-1)[30:].reshape(90, 3))
+    elif kind == "turned":
+        series[:] = SERIES[::-1, ::-1]
+        series = series[::-1, ::-1]
+    elif kind == "copy on write":
+        series[:] = 0
+        series = np.memmap(tmp_path / "series", float, "c", 24, shape)
+        series[:] = SERIES
+    found = joined(window_blocks(series, 7, target=target, rows=20))
+    for array, expected in zip(found, make_windows(SERIES, 7, target=target), strict=True):
+        assert_array_equal(array, expected)
+
+
+def test_windows_of_a_block_are_a_view_of_its_rows():
+    X, _ = window_blocks(SERIES, 8, rows=50)[0]
+    assert np.shares_memory(X[0, 1:], X[1, :-1])
+
+
+def test_series_of_one_dimension_has_one_feature():
+    X, y = window_blocks(np.arange(9.0), 3, rows=100)[0]
+    assert X.shape == (6, 3, 1)
+    assert_array_equal(y, range(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("series", "settings", "error", "message"),
+    [
+        (SERIES, {"rows": 0}, ValueError, "`rows` must be at least 1, got 0"),
+        (SERIES, {"timesteps": 2.5}, TypeError, "`timesteps` must be an int, got 2.5"),
+        (SERIES[:5], {}, ValueError, r"at least 8 rows \(timesteps \+ horizon .*, got 5"),
+        (SERIES, {"target": np.zeros(7)}, ValueError, "aligned with the 90 rows .*, got the sh"),
+        (list(SERIES), {}, TypeError, r"`series` must be an array of shape \(n_rows,\)"),
+        (pd.DataFrame(SERIES), {}, TypeError, "got a pandas object.*`make_windows`"),
+        (SERIES * np.nan, {}, ValueError, "NaN"),
+    ],
+)
+def test_series_that_has_no_such_windows_is_refused(series, settings, error, message):
+    with pytest.raises(error, match=message):
+        joined(window_blocks(series, **({"timesteps": 7} | settings)))
