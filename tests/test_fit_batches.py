@@ -145,7 +145,7 @@ def test_masked_arrays_are_taken():
 def test_samples_without_weight_count_for_nothing():
     weights = np.where(np.arange(len(X)) % 3, 1.0, 0.0)
     expected = network(shuffle=False).fit(X[weights > 0], Y[weights > 0])
-    assert_alike(network(shuffle=False).fit_batches(cut(X, Y, weights)), expected)
+    assert_alike(network(shuffle=False).fit_batches(cut(X, Y, weights, at=(30, 90))), expected)
 
 
 def test_warm_start_goes_on_with_the_constants_of_the_first_fit():

@@ -122,9 +122,18 @@ for _ in range(20):
 print(f"learned from a stream  {streamed.score(X_old, y_old):.2f}")
 
 # %%
-# The rows of a `fit` stand in memory, windows as views of them; for data beyond that hand on blocks
-# of your own as here.
-#
+# The rows of a `fit` stand in memory, windows as views of them. `fit_batches` takes data beyond
+# that: it reads blocks anew in every epoch and learns what `fit` would. `window_blocks` cuts a
+# file, or an array of Dask's, into blocks of windows whose borders are right.
+from skrnn import RNNRegressor, window_blocks
+
+np.sin(np.arange(100_000) / 30).astype(np.float32).tofile("series.float32")
+series = np.memmap("series.float32", dtype=np.float32, mode="r")
+blocks = window_blocks(series, timesteps=24, stride=10, rows=20_000)
+reader = RNNRegressor("gru", 8, epochs=2, random_state=0).fit_batches(blocks)
+print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
+
+# %%
 # More cores, more machines
 # -------------------------
 # One small network does not need many cores: a search does. With `n_jobs=-1` its fits go to
