@@ -29,7 +29,7 @@ class Survey:
     listed, unequal, weighted : bool
         Whether all blocks are lists; whether one has sequences of unequal lengths, or weights.
     heaviest : float
-        The largest weight.
+        The largest weight; without weights it is 1.
     """
 
     n_samples: int = 0
@@ -39,7 +39,7 @@ class Survey:
     listed: bool = True
     unequal: bool = False
     weighted: bool = False
-    heaviest: float = 1.0
+    heaviest: float = 0.0
 
     def see(self, sequences, weights):
         """Take note of a block; weights None: none were given."""
@@ -51,8 +51,8 @@ class Survey:
             self.timesteps.add(sequences.timesteps)
         self.listed &= sequences.listed
         self.unequal |= sequences.lengths is not None or (self.listed and len(self.timesteps) > 1)
-        if weights is not None:
-            self.weighted, self.heaviest = True, max(self.heaviest, float(weights.max()))
+        self.weighted |= weights is not None
+        self.heaviest = max(self.heaviest, 1.0 if weights is None else float(weights.max()))
 
     def outline(self, n_samples, features, mask_value):
         """Return the Outline of so many of the samples."""

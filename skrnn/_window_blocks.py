@@ -51,7 +51,7 @@ def window_blocks(
     Parameters
     ----------
     series : array of shape (n_rows,) or (n_rows, n_features)
-        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask, h5py or Zarr, or
+        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or
         whatever else has a shape and gives rows for ``series[start:stop]``. Rows of a memmap are
         copied and its pages given back.
     timesteps, horizon, stride, n_outputs : int

@@ -1,6 +1,7 @@
 """window_blocks: together its blocks hold the windows of make_windows, each once."""
 
 import dask.array
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,10 +41,14 @@ def test_blocks_hold_each_window_once(n_rows, target, rows, **settings):
 
 
 @pytest.mark.parametrize("target", [None, 2, RNG.normal(size=90), RNG.normal(size=(90, 2))])
-@pytest.mark.parametrize("kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask"])
+@pytest.mark.parametrize(
+    "kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask", "h5py"]
+)
 def test_rows_come_from_wherever_they_are(kind, target, tmp_path):
     series = dask.array.from_array(SERIES, chunks=(17, 3))
-    if kind != "dask":
+    if kind == "h5py":
+        series = h5py.File(tmp_path / "series.h5", "w").create_dataset("series", data=SERIES)
+    elif kind != "dask":
         shape, order = (100 if kind == "part" else 90, 3), "F" if kind == "fortran" else "C"
         series = np.memmap(tmp_path / "series", float, "w+", 24, shape, order)
         series[-90:] = SERIES
