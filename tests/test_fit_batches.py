@@ -7,7 +7,6 @@ import dask.array
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.callback import ProgressBar
 
 from skrnn import RNNClassifier, RNNRegressor, _numpy_engine, make_windows, window_blocks
 
@@ -175,7 +174,13 @@ def test_arrays_of_dask_are_read_block_by_block():
 
 
 def test_callbacks_are_told_of_epochs_and_may_end_training():
-    class Stop(ProgressBar):
+    class Stop:
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context): ...
+
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
             return context.task_name == "epoch" and fitted_estimator.n_epochs_ == 2
 
