@@ -256,10 +256,10 @@ class BaseRNN(
             self._train(training, validation, epochs, rng, resume, checkpoints, tasks)
         return self
 
-    def _weighed(self, weights, targets):
+    def _weighed(self, weights, targets, unit=None):
         """Return weights times those of classes, and where they leave something to learn from."""
         chosen = counted_positions(weights)
-        weighed = self._weigh(weights, targets, chosen)
+        weighed = self._weigh(weights, targets, chosen, unit)
         return weighed, counted_positions(weighed, chosen)
 
     def _epoch_tasks(self, X, y, sample_weight, resume):

@@ -200,18 +200,13 @@ class FitsBatches:
             deque(parts(), maxlen=0)
         else:
             self._fit_scaling(parts(), scaled)
-        if not any(sizes):
-            raise ValueError(
-                "`blocks` must hold a sample of positive weight, got none: there is nothing to "
-                "learn from."
-            )
         return sizes
 
     def _read_block(self, unit, X, y, sample_weight):
         """Return what makes Samples of a block, its weights divided by the unit of all blocks."""
         sequences = self._read_X(X, reset=False)
         targets, weights = self._read_y(y, sample_weight, sequences, reset=False, unit=unit)
-        return sequences, targets, *self._weighed(weights, targets)
+        return sequences, targets, *self._weighed(weights, targets, unit=1.0)
 
     def _samples_of_block(self, read, sizes, number, *block):
         with naming(f"blocks[{number}]"):

@@ -1,5 +1,6 @@
 """Blocks: samples that come part by part, because all of them do not fit into memory."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ class BlockSource:
                 f"them at each call, got {type(blocks).__name__}. Every epoch reads them anew: of "
                 "a generator pass the function that makes it, without calling it."
             )
-        self._begin()
+        self.iterator, self.position = None, math.inf  # not begun
+        self.n_blocks = None
 
     def _begin(self):
         blocks = self.blocks
@@ -45,7 +47,10 @@ class BlockSource:
             try:
                 yield self._next()
             except StopIteration:
-                return
+                break
+        if self.n_blocks not in (None, self.position):
+            raise self._changed()
+        self.n_blocks = self.position
 
     def read(self, number):
         """Return one block as (X, y, sample_weight)."""
@@ -58,15 +63,18 @@ class BlockSource:
                 self._next()
             return self._next()
         except StopIteration:
-            raise ValueError(
-                f"`blocks` must give the same blocks at each call, got {self.position} and more "
-                "before."
-            ) from None
+            raise self._changed() from None
 
     def _next(self):
         block = _checked(next(self.iterator), self.position)
         self.position += 1
         return block
+
+    def _changed(self):
+        return ValueError(
+            f"`blocks` must give the same blocks at each call, got {self.position}, "
+            f"{self.n_blocks} before."
+        )
 
 
 def _checked(block, number):

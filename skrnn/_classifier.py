@@ -551,14 +551,17 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         if targets.codes is not None:
             check_all_classes(self.classes_, targets.codes[counted])
 
-    def _weigh(self, weights, targets, chosen):
-        """Multiply the weights by those of the classes, learned from the chosen samples."""
+    def _weigh(self, weights, targets, chosen, unit=None):
+        """Multiply the weights by those of the classes, learned from the chosen samples.
+
+        The product is divided by `unit`, as by `near_one`.
+        """
         if self.class_weight is None:
             return weights
         training = slice(None) if chosen is None else chosen
         codes = targets.codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return weights * near_one(by_class)[targets.codes]
+        return near_one(weights * near_one(by_class)[targets.codes], unit)
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

@@ -448,7 +448,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     _weighs_classes = False
 
-    def _weigh(self, weights, targets, chosen):
+    def _weigh(self, weights, targets, chosen, unit=None):
         return weights
 
     def _hold_out(self, chosen, targets, n_held_out, rng):

@@ -255,6 +255,16 @@ def test_class_weight_is_the_sample_weight_that_scikit_learn_makes_of_it(class_w
         assert "top" not in by_class.predict(X)
 
 
+def test_weights_of_samples_and_of_classes_may_cancel_each_other():
+    X, y = samples("binary")
+    light = y == y[0]
+    plain = classifier(standardize=False).fit(X, y)
+    tiny = 2.0**-160  # float32 holds no number as small
+    weighted = classifier(standardize=False, class_weight={y[0]: 1.0, y[~light][0]: tiny})
+    weighted.fit(X, y, sample_weight=np.where(light, tiny, 1.0))
+    np.testing.assert_allclose(weighted.history_["loss"], plain.history_["loss"], rtol=1e-5)
+
+
 @pytest.mark.parametrize("target", ["binary", "multiclass"])
 def test_a_class_of_weight_two_trains_as_if_its_samples_stood_twice(target):
     X, y = samples(target)

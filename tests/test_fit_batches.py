@@ -202,7 +202,7 @@ def test_callbacks_are_told_of_epochs_and_may_end_training():
         ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
         ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),
         ([(X, Y), (X * np.nan, Y)], ValueError, r"In `blocks\[1\]`: .*NaN"),
-        ([(X, Y, WEIGHTS * 0)], ValueError, "positive weight|zero"),
+        ([(X, Y, WEIGHTS * 0)], ValueError, r"In `blocks\[0\]`: Sample weights must contain at"),
     ],
 )
 def test_blocks_that_cannot_be_trained_on_are_refused(blocks, error, message):
@@ -243,6 +243,34 @@ def test_blocks_that_change_between_epochs_are_refused(monkeypatch):
 
     with pytest.raises(ValueError, match="the same blocks at each call"):
         network().fit_batches(blocks)
+
+
+def test_function_that_returns_one_iterator_again_and_again_is_refused():
+    once = iter(cut(X, Y))
+    with pytest.raises(ValueError, match="the same blocks at each call, got 0, 4 before"):
+        network().fit_batches(lambda: once)
+
+
+def test_blocks_are_read_twice_and_then_once_in_each_epoch(monkeypatch):
+    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    read = []
+
+    def blocks():
+        for number, block in enumerate(cut(X, Y)):
+            read.append(number)
+            yield block
+
+    network(epochs=3).fit_batches(blocks)
+    assert read == [0, 1, 2, 3] * 5
+
+
+def test_fit_takes_windows_of_a_file_as_those_of_an_array(tmp_path):
+    SERIES.tofile(tmp_path / "series")
+    series = np.memmap(tmp_path / "series", mode="r", dtype=float, shape=SERIES.shape)
+    windows, targets = make_windows(series, 8, target=0)
+    assert np.shares_memory(windows, series)
+    found, expected = network().fit(windows, targets), network().fit(X, Y)
+    assert found.history_["loss"] == expected.history_["loss"]
 
 
 @every_engine
