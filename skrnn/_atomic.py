@@ -1,9 +1,15 @@
 """unchanged_on_failure: a method that succeeds as a whole or leaves its object as it was."""
 
+from __future__ import annotations
+
 from functools import wraps
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skrnn._types import Method
 
 
-def unchanged_on_failure(method):
+def unchanged_on_failure(method: Method) -> Method:
     """Put every attribute of the object back when `method` raises or is interrupted."""
 
     @wraps(method)

@@ -1,5 +1,9 @@
 """Backtest: forecasts of the past, row by row, beside those that need no model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -10,6 +14,9 @@ from skrnn._global_model import least_rows, warn_of_phases
 from skrnn._intervals import check_levels
 from skrnn._windowing import check_count
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MODELS = ("forecast", *BASELINES)
 
 
@@ -17,10 +24,10 @@ class Backtest(pd.DataFrame):
     """A DataFrame with one row for each series, cutoff and step of a backtest."""
 
     @property
-    def _constructor(self):
+    def _constructor(self) -> type[Backtest]:
         return Backtest
 
-    def summary(self, by=None):
+    def summary(self, by: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Compare the forecasts with the baselines.
 
         Parameters

@@ -1,5 +1,9 @@
 """BacktestDisplay: forecasts of the past, and their error beside that of naive forecasts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -23,6 +27,12 @@ from skrnn._plots import (
     with_unit,
 )
 from skrnn._steps import named
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Self
+
+    from skrnn._types import AxesLike, DrawnAxes, Figure, Levels, Measure, SeriesOrFrame
 
 COLORS = dict(zip(MODELS, (BLUE, ORANGE, VERMILION, GREEN), strict=True))
 STYLES = dict(zip(MODELS, ("-", "--", "-.", ":"), strict=True))
@@ -69,25 +79,28 @@ class BacktestDisplay:
     ['Time', 'Step (rows after the cutoff)']
     """
 
-    def __init__(self, backtest):
+    ax_: DrawnAxes
+    figure_: Figure
+
+    def __init__(self, backtest: Backtest) -> None:
         self.backtest = backtest
 
     @classmethod
     def from_forecaster(
         cls,
-        forecaster,
-        series,
-        exog=None,
+        forecaster: RNNForecaster,
+        series: SeriesOrFrame,
+        exog: SeriesOrFrame | None = None,
         *,
-        folds=5,
-        step=None,
-        refit=False,
-        level=None,
-        label=None,
-        measure="MASE",
-        unit=None,
-        ax=None,
-    ):
+        folds: int = 5,
+        step: int | None = None,
+        refit: bool = False,
+        level: Levels | None = None,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
         """Run a backtest, and draw.
 
         Parameters
@@ -117,7 +130,15 @@ class BacktestDisplay:
         return cls.from_backtest(backtest, label=label, measure=measure, unit=unit, ax=ax)
 
     @classmethod
-    def from_backtest(cls, backtest, *, label=None, measure="MASE", unit=None, ax=None):
+    def from_backtest(
+        cls,
+        backtest: Backtest,
+        *,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
         """Draw a backtest that was run before.
 
         Parameters
@@ -133,7 +154,14 @@ class BacktestDisplay:
         """
         return cls(backtest).plot(ax, label=label, measure=measure, unit=unit)
 
-    def plot(self, ax=None, *, label=None, measure="MASE", unit=None):
+    def plot(
+        self,
+        ax: AxesLike = None,
+        *,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+    ) -> Self:
         """Draw truth and forecasts of one series, and the error by step of all.
 
         Parameters

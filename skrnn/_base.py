@@ -1,9 +1,12 @@
 """BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -41,6 +44,14 @@ from skrnn._validation import (
     read_weights,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import Array, ArrayLike, Block, Engine, KerasModel
+
 
 def _draw(random_state):
     """Return a seed, one integer of the caller's stream."""
@@ -67,13 +78,30 @@ class BaseRNN(
 ):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
+    weights_: list[Array]
+    history_: dict[str, list[float]]
+    n_epochs_: int
+    optimizer_state_: list[Array]
+    n_outputs_: int
+    n_features_in_: int
+    feature_names_in_: Array
+    input_shape_: tuple[int | None, int]
+    engine_: Engine
+    states_: list[Array]
     _parameter_constraints = CONSTRAINTS
     _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
 
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit(self, X, y, sample_weight=None, *, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation_data: Block | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -107,7 +135,7 @@ class BaseRNN(
             X, y, sample_weight, validation_data, share, self.epochs, resume, not resume, whole=True
         )
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Array:
         """Return the last hidden state of the last recurrent layer, as features for others.
 
         Parameters
@@ -121,7 +149,9 @@ class BaseRNN(
         """
         return self.hidden_states(X)
 
-    def hidden_states(self, X, return_sequences=False, return_state=False):
+    def hidden_states(
+        self, X: ArrayLike, return_sequences: bool = False, return_state: bool = False
+    ) -> Array | Any:
         """Return what the last recurrent layer returns under Keras's two flags.
 
         Parameters
@@ -145,7 +175,7 @@ class BaseRNN(
         arrays = self._run(sequences, hidden=hidden)
         return arrays if return_state else arrays[0]
 
-    def build_model(self, input_shape):
+    def build_model(self, input_shape: Sequence[int | None]) -> KerasModel:
         """Build the unfitted Keras model that these parameters ask for.
 
         Parameters
@@ -166,7 +196,7 @@ class BaseRNN(
         rng = self._rng(False, NoCheckpoints())
         return keras_engine().fresh_model(architecture, rng, embeddings)
 
-    def summary(self, input_shape=None):
+    def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
         """Return the layers, their output shapes and parameter counts as text.
 
         Parameters
@@ -191,7 +221,7 @@ class BaseRNN(
             return html
         return f"{html}{html_summary(self._architecture)}"
 
-    def reset_states(self):
+    def reset_states(self) -> Self:
         """Set the carried states of a stateful network to zero.
 
         Returns
@@ -205,7 +235,7 @@ class BaseRNN(
         return self
 
     @property
-    def embeddings_(self):
+    def embeddings_(self) -> Array:
         """The vector of each token id, (vocab_size, embedding_dim), as fitted."""
         check_is_fitted(self, "weights_")
         if self._architecture.vocab_size is None:
@@ -556,12 +586,12 @@ class BaseRNN(
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         """Leave out `model_`, which listing would build: the HTML view reads all that is listed."""
         names = (name for name in object.__dir__(self) if name != "model_")
         return [name for name in names if hasattr(self, name)]
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)

@@ -1,8 +1,11 @@
 """FitsBatches: the story of a fit on blocks that are read anew in every epoch."""
 
+from __future__ import annotations
+
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,11 @@ from skrnn._parameters import check_mask_value, settle_vocab_size
 from skrnn._sequences import binary_unit
 from skrnn._sklearn import fit_context
 from skrnn._validation import check_batches, naming
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from skrnn._types import Block, Blocks
 
 
 @dataclass
@@ -65,10 +73,12 @@ class Survey:
 class FitsBatches:
     """Fits on more samples than fit into memory."""
 
+    input_shape_: tuple[int | None, int]
+
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit_batches(self, blocks, *, validation_data=None):
+    def fit_batches(self, blocks: Blocks, *, validation_data: Block | None = None) -> Self:
         """Train the network on blocks of samples, one of which is in memory at a time.
 
         What is learned is what `fit` learns from all of them in one array, but for the order of

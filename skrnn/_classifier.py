@@ -1,5 +1,9 @@
 """RNNClassifier: labels in, labels and probabilities out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -28,6 +32,27 @@ from skrnn._onnx import add_labels
 from skrnn._sequences import as_objects
 from skrnn._sklearn import StrOptions, check_partial_fit_first_call, fit_context
 from skrnn._validation import naming, near_one, read_weights
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import (
+        Array,
+        ArrayLike,
+        Callbacks,
+        CellTypes,
+        ClassWeight,
+        Dtype,
+        Engine,
+        KerasModel,
+        Path,
+        Pooling,
+        RandomState,
+        Sizes,
+        Standardize,
+    )
 
 OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
 
@@ -189,6 +214,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     1.0
     """
 
+    classes_: Array
     _parameter_constraints = BaseRNN._parameter_constraints | {
         "loss": [StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -197,47 +223,47 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     def __init__(
         self,
-        cell_type="lstm",
-        hidden_size=32,
+        cell_type: CellTypes = "lstm",
+        hidden_size: Sizes = 32,
         *,
-        standardize=True,
-        bidirectional=False,
-        activation="tanh",
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        spatial_dropout=0.0,
-        kernel_l2=0.0,
-        recurrent_l2=0.0,
-        dense_sizes=(),
-        dense_activation="relu",
-        return_sequences=False,
-        pooling="last",
-        stateful=False,
-        vocab_size=None,
-        embedding_dim=100,
-        embedding_init=None,
-        embedding_trainable=True,
-        mask_value=None,
-        loss="auto",
-        optimizer="adam",
-        learning_rate=0.01,
-        epochs=100,
-        batch_size=64,
-        shuffle=True,
-        patience=None,
-        min_delta=0.0,
-        validation_fraction=0.0,
-        callbacks=None,
-        engine="auto",
-        device="auto",
-        dtype="float32",
-        checkpoint_dir=None,
-        checkpoint_every=1,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        class_weight=None,
-    ):
+        standardize: Standardize = True,
+        bidirectional: bool = False,
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        kernel_l2: float = 0.0,
+        recurrent_l2: float = 0.0,
+        dense_sizes: Sizes = (),
+        dense_activation: str = "relu",
+        return_sequences: bool = False,
+        pooling: Pooling = "last",
+        stateful: bool = False,
+        vocab_size: int | Literal["auto"] | None = None,
+        embedding_dim: int = 100,
+        embedding_init: ArrayLike | None = None,
+        embedding_trainable: bool = True,
+        mask_value: float | None = None,
+        loss: str = "auto",
+        optimizer: str | dict[str, Any] = "adam",
+        learning_rate: float | None = 0.01,
+        epochs: int = 100,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.0,
+        callbacks: Callbacks = None,
+        engine: Engine = "auto",
+        device: str = "auto",
+        dtype: Dtype = "float32",
+        checkpoint_dir: Path | None = None,
+        checkpoint_every: int = 1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        class_weight: ClassWeight = None,
+    ) -> None:
         self.cell_type = cell_type
         self.hidden_size = hidden_size
         self.standardize = standardize
@@ -279,7 +305,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.class_weight = class_weight
 
     @classmethod
-    def from_keras(cls, model, classes=None):
+    def from_keras(cls, model: KerasModel, classes: ArrayLike | None = None) -> Self:
         """Return the fitted estimator that a fitted Keras model is.
 
         `predict_proba` then returns what the model does, for one sigmoid both classes.
@@ -331,7 +357,13 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     @unchanged_on_failure
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on X, continuing from the present weights where there are any.
 
         The constants of standardization are those of the first call.
@@ -351,7 +383,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self._check_in_parts("partial_fit")
         return self._partial_fit(X, y, sample_weight, known_targets=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Predict the label.
 
         Parameters
@@ -368,7 +400,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         sequences, outputs = self._forward(X)
         return self._as_given(self._labels(outputs), sequences)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Predict the probability of each class.
 
         Parameters
@@ -385,7 +417,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         sequences, outputs = self._forward(X)
         return self._as_given(self._probabilities(outputs), sequences)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -404,7 +436,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
                 return np.log(probabilities)
             return as_objects([np.log(sequence) for sequence in probabilities])
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Array:
         """Return the logits of the probabilities: log(p / (1 - p)).
 
         They come from what enters the sigmoid or softmax, so they are exact also where a
@@ -429,7 +461,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             scores = scores[..., 0]
         return self._as_given(scores, sequences)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of right labels.
 
         With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
@@ -567,7 +599,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
         return hold_out(chosen, targets.codes, self.classes_, n_held_out, rng)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

@@ -34,7 +34,7 @@ def engine_named(name):
     return _numpy_engine if name == "numpy" else keras_engine()
 
 
-def clear_cache():
+def clear_cache() -> None:
     """Forget compiled programs and networks kept for predictions; the next use makes them anew.
 
     Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.

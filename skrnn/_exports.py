@@ -1,5 +1,9 @@
 """Exports: a fitted network handed on, as a Keras model, a .keras file or an ONNX graph."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._disk import read_path, replacing
@@ -7,19 +11,22 @@ from skrnn._engines import keras_engine
 from skrnn._onnx import add_network, check_exportable
 from skrnn._onnx_graph import Graph
 
+if TYPE_CHECKING:
+    from skrnn._types import KerasModel, Path
+
 
 class Exports:
     """What an estimator's network becomes for those who do without skrnn."""
 
     @property
-    def model_(self):
+    def model_(self) -> KerasModel:
         """The fitted network as a new keras.Model that reads X as `predict` does."""
         check_is_fitted(self, "weights_")
         return keras_engine().fitted_model(
             self._architecture, self.weights_, self._scaling, self._mask_value
         )
 
-    def to_keras(self, path):
+    def to_keras(self, path: Path) -> None:
         """Write the fitted network as a file that `keras.models.load_model` reads without skrnn.
 
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
@@ -51,7 +58,7 @@ class Exports:
         with replacing(path, ".keras") as beside:
             model.save(beside)
 
-    def to_onnx(self, path):
+    def to_onnx(self, path: Path) -> None:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.
 
         The graph's one input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,

@@ -1,9 +1,20 @@
 """Files: estimators on disk, without pickle and without TensorFlow."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from skrnn._disk import read_path
 from skrnn._estimator_records import TABLE, is_estimator
 from skrnn._format import FileFormatError, read_file, write_file
 from skrnn._records import HINT, names_other_classes, packed, require, unpacked
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sklearn.base import BaseEstimator
+
+    from skrnn._types import Path
 
 CONTENT = "estimator"  # what a file of this module says it holds
 
@@ -17,7 +28,7 @@ def _whole_table():
     return TABLE | TARGETS | FORECASTS
 
 
-def save(est, path, *, key=None):
+def save(est: BaseEstimator, path: Path, *, key: bytes | str | None = None) -> None:
     """Save an estimator, fitted or not, to a file.
 
     The file holds its parameters and all that it has learned, so that what `load` returns predicts
@@ -71,7 +82,7 @@ def save(est, path, *, key=None):
     write_file(path, {"content": CONTENT, "estimator": record}, key=key)
 
 
-def load(path, *, key=None):
+def load(path: Path, *, key: bytes | str | None = None) -> Any:
     """Return the estimator that a file holds.
 
     No code comes from the file: the classes and attributes that it may name stand in a table, and

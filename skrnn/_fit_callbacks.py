@@ -1,13 +1,19 @@
 """scikit-learn's callbacks, such as its ProgressBar: what a fit tells them, and what it obeys."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
 
 from skrnn._training import Hook
+
+if TYPE_CHECKING:
+    from skrnn._types import Method
 
 
 class TakesCallbacks(CallbackSupportMixin):
@@ -18,7 +24,7 @@ class TakesCallbacks(CallbackSupportMixin):
         return 0
 
 
-def tells_callbacks(method):
+def tells_callbacks(method: Method) -> Method:
     """Tell callbacks where a fit begins and ends; `fit_context` round it ends their work."""
     parameters = list(signature(method).parameters)[1:]
 

@@ -1,5 +1,9 @@
 """ForecastDisplay: a forecast beside the rows that it follows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +25,11 @@ from skrnn._plots import (
 from skrnn._steps import named
 from skrnn._time_index import same_kind
 from skrnn._windowing import check_count
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from skrnn._types import AxesLike, DrawnAxes, Figure, Labels, Levels, SeriesOrFrame
 
 SHOWN = 6  # series, where none are chosen
 
@@ -65,7 +74,16 @@ class ForecastDisplay:
     ['history', '80 % interval', '50 % interval', 'forecast', 'truth', 'cutoff']
     """
 
-    def __init__(self, forecast, *, history=None, truth=None):
+    ax_: DrawnAxes
+    figure_: Figure
+
+    def __init__(
+        self,
+        forecast: SeriesOrFrame,
+        *,
+        history: SeriesOrFrame | None = None,
+        truth: SeriesOrFrame | None = None,
+    ) -> None:
         self.forecast = forecast
         self.history = history
         self.truth = truth
@@ -73,17 +91,17 @@ class ForecastDisplay:
     @classmethod
     def from_forecaster(
         cls,
-        forecaster,
-        steps=None,
-        exog=None,
-        level=None,
+        forecaster: RNNForecaster,
+        steps: int | None = None,
+        exog: SeriesOrFrame | None = None,
+        level: Levels | None = None,
         *,
-        history=None,
-        truth=None,
-        labels=None,
-        unit=None,
-        ax=None,
-    ):
+        history: int | None = None,
+        truth: SeriesOrFrame | None = None,
+        labels: Labels = None,
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
         """Forecast, and draw.
 
         Parameters
@@ -127,8 +145,15 @@ class ForecastDisplay:
 
     @classmethod
     def from_predictions(
-        cls, forecast, *, history=None, truth=None, labels=None, unit=None, ax=None
-    ):
+        cls,
+        forecast: SeriesOrFrame,
+        *,
+        history: SeriesOrFrame | None = None,
+        truth: SeriesOrFrame | None = None,
+        labels: Labels = None,
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
         """Draw a forecast that was made before.
 
         Parameters
@@ -144,7 +169,7 @@ class ForecastDisplay:
         """
         return cls(forecast, history=history, truth=truth).plot(ax, labels=labels, unit=unit)
 
-    def plot(self, ax=None, *, labels=None, unit=None):
+    def plot(self, ax: AxesLike = None, *, labels: Labels = None, unit: str | None = None) -> Self:
         """Draw one panel for each series.
 
         Parameters

@@ -1,8 +1,10 @@
 """RNNForecaster: pandas series in, dated forecasts out."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from numbers import Integral
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, overload
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,13 @@ from skrnn._series import read_panel, rows_ahead
 from skrnn._sklearn import HasMethods, Interval, StrOptions, fit_context
 from skrnn._steps import season_of
 from skrnn._windowing import check_count
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Literal, Self
+
+    from skrnn._backtest import Backtest
+    from skrnn._types import Array, Levels, SeriesOrFrame
 
 IN_ORDER = (
     "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
@@ -116,6 +125,13 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
     True
     """
 
+    regressor: Any
+    regressor_: Any
+    cutoff_: pd.Series[Any]
+    freq_: pd.DateOffset | pd.Timedelta | int
+    season_: int
+    scales_: pd.Series[float]
+    exog_names_: list[Hashable]
     _parameter_constraints: ClassVar[dict] = {
         "regressor": [HasMethods(["fit", "predict"]), None],
         "timesteps": [Interval(Integral, 1, None, closed="left")],
@@ -134,21 +150,21 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
 
     def __init__(
         self,
-        regressor=None,
+        regressor: Any = None,
         *,
-        timesteps=24,
-        steps=1,
-        strategy="direct",
-        scale="series",
-        differences=0,
-        season=None,
-        calendar=(),
-        transformer=None,
-        static=None,
-        allow_missing=False,
-        calibration=0,
-        stride=1,
-    ):
+        timesteps: int = 24,
+        steps: int = 1,
+        strategy: Literal["direct", "recursive"] = "direct",
+        scale: Literal["series", "window"] | None = "series",
+        differences: int = 0,
+        season: int | None = None,
+        calendar: str | Sequence[str] = (),
+        transformer: Any = None,
+        static: pd.DataFrame | None = None,
+        allow_missing: bool = False,
+        calibration: int = 0,
+        stride: int = 1,
+    ) -> None:
         self.regressor = regressor
         self.timesteps = timesteps
         self.steps = steps
@@ -163,7 +179,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         self.calibration = calibration
         self.stride = stride
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; those of `regressor` put an ``RNNRegressor()`` in place of None first.
 
         Parameters
@@ -183,7 +199,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit(self, series, exog=None):
+    def fit(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
         """Train the network on all series.
 
         Parameters
@@ -204,7 +220,22 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         """
         return self._fit_panel(self._read(series, exog))
 
-    def predict(self, steps=None, exog=None, level=None):
+    @overload
+    def predict(
+        self, steps: int | None = None, exog: SeriesOrFrame | None = None, level: None = None
+    ) -> SeriesOrFrame: ...
+
+    @overload
+    def predict(
+        self, steps: int | None = None, exog: SeriesOrFrame | None = None, *, level: Levels
+    ) -> pd.DataFrame: ...
+
+    def predict(
+        self,
+        steps: int | None = None,
+        exog: SeriesOrFrame | None = None,
+        level: Levels | None = None,
+    ) -> SeriesOrFrame:
         """Forecast the rows after the cutoff.
 
         Parameters
@@ -236,7 +267,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
 
     @unchanged_on_failure
-    def update(self, series, exog=None):
+    def update(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
         """Move the cutoff forward to the end of `series`, without training.
 
         Parameters
@@ -258,7 +289,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         self._keep_cutoff()
         return self
 
-    def score(self, series, exog=None):
+    def score(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> float:
         """Return the negative MASE of one forecast of the rows that follow the cutoff.
 
         The mean over series; MASE is measured in `scales_`. Rows that are missing do not count.
@@ -290,7 +321,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         ]
         return -float(np.mean(errors))
 
-    def make_future_frame(self, steps=None):
+    def make_future_frame(self, steps: int | None = None) -> pd.DataFrame:
         """Return the rows of `exog` that a forecast needs, to be filled in.
 
         Parameters
@@ -313,8 +344,16 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         return pd.DataFrame(np.nan, index=index, columns=self.exog_names_)
 
     def backtest(
-        self, series, exog=None, *, folds=5, step=None, refit=False, level=None, n_jobs=None
-    ):
+        self,
+        series: SeriesOrFrame,
+        exog: SeriesOrFrame | None = None,
+        *,
+        folds: int = 5,
+        step: int | None = None,
+        refit: bool = False,
+        level: Levels | None = None,
+        n_jobs: int | None = None,
+    ) -> Backtest:
         """Forecast the past from several cutoffs, beside forecasts that need no model.
 
         A clone is fitted to the rows up to the first cutoff; this forecaster stays as it is.
@@ -349,7 +388,9 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         return run_backtest(self, panel, **asked, n_jobs=n_jobs)
 
     @staticmethod
-    def time_folds(series, n_splits=5, steps=None):
+    def time_folds(
+        series: SeriesOrFrame, n_splits: int = 5, steps: int | None = None
+    ) -> list[tuple[Array, Array]]:
         """Return folds in the order of time, as `cv` of a search over any form of series.
 
         Parameters

@@ -1,11 +1,23 @@
 """HistoryDisplay: loss and validation loss of each epoch, of one estimator or of several."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import BaseRNN
 from skrnn._plots import MARKERS, draw_legend, load_matplotlib, open_axes, short, with_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
+
+    from sklearn.base import BaseEstimator
+
+    from skrnn._types import Axes, Figure
 
 INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")  # of what holds a network
 
@@ -47,12 +59,22 @@ class HistoryDisplay:
     ('Epoch', 'Loss (mean squared error of standardized y)')
     """
 
-    def __init__(self, histories, *, loss_name=None):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        histories: Mapping[Any, Mapping[str, Sequence[float]]],
+        *,
+        loss_name: str | None = None,
+    ) -> None:
         self.histories = histories
         self.loss_name = loss_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, ax=None):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, name: str | None = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the history of an estimator.
 
         Parameters
@@ -71,7 +93,12 @@ class HistoryDisplay:
         return cls.from_estimators({name: estimator}, ax=ax)
 
     @classmethod
-    def from_estimators(cls, estimators, *, ax=None):
+    def from_estimators(
+        cls,
+        estimators: Mapping[Any, BaseEstimator] | Sequence[BaseEstimator],
+        *,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the histories of several estimators over one another.
 
         Parameters
@@ -99,7 +126,7 @@ class HistoryDisplay:
         histories = {name: network.history_ for name, network in networks.items()}
         return cls(histories, loss_name=loss_names.pop() if len(loss_names) == 1 else None).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw loss and validation loss over epochs.
 
         Parameters

@@ -17,8 +17,16 @@ HINT = (
     "all else."
 )
 CLASS = "class"
-# What constructors and lookups raise when a file gives them something wrong.
-MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# What constructors and lookups raise when a file gives them something wrong,
+# and pandas (NotImplementedError) for times in a zone beyond the years of Python's datetime.
+MISFITS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
 
 
 class Entry(NamedTuple):

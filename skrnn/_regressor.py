@@ -1,5 +1,9 @@
 """RNNRegressor: numbers in, numbers out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
@@ -23,6 +27,26 @@ from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
 from skrnn._timesteps import check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET, read_numbers, read_weights
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import (
+        Array,
+        ArrayLike,
+        Callbacks,
+        CellTypes,
+        Dtype,
+        Engine,
+        KerasModel,
+        Path,
+        Pooling,
+        RandomState,
+        Sizes,
+        Standardize,
+    )
 
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
 
@@ -185,46 +209,46 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     def __init__(
         self,
-        cell_type="lstm",
-        hidden_size=32,
+        cell_type: CellTypes = "lstm",
+        hidden_size: Sizes = 32,
         *,
-        standardize=True,
-        bidirectional=False,
-        activation="tanh",
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        spatial_dropout=0.0,
-        kernel_l2=0.0,
-        recurrent_l2=0.0,
-        dense_sizes=(),
-        dense_activation="relu",
-        return_sequences=False,
-        pooling="last",
-        stateful=False,
-        vocab_size=None,
-        embedding_dim=100,
-        embedding_init=None,
-        embedding_trainable=True,
-        mask_value=None,
-        loss="auto",
-        optimizer="adam",
-        learning_rate=0.01,
-        epochs=100,
-        batch_size=64,
-        shuffle=True,
-        patience=None,
-        min_delta=0.0,
-        validation_fraction=0.0,
-        callbacks=None,
-        engine="auto",
-        device="auto",
-        dtype="float32",
-        checkpoint_dir=None,
-        checkpoint_every=1,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        standardize: Standardize = True,
+        bidirectional: bool = False,
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        kernel_l2: float = 0.0,
+        recurrent_l2: float = 0.0,
+        dense_sizes: Sizes = (),
+        dense_activation: str = "relu",
+        return_sequences: bool = False,
+        pooling: Pooling = "last",
+        stateful: bool = False,
+        vocab_size: int | Literal["auto"] | None = None,
+        embedding_dim: int = 100,
+        embedding_init: ArrayLike | None = None,
+        embedding_trainable: bool = True,
+        mask_value: float | None = None,
+        loss: str = "auto",
+        optimizer: str | dict[str, Any] = "adam",
+        learning_rate: float | None = 0.01,
+        epochs: int = 100,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.0,
+        callbacks: Callbacks = None,
+        engine: Engine = "auto",
+        device: str = "auto",
+        dtype: Dtype = "float32",
+        checkpoint_dir: Path | None = None,
+        checkpoint_every: int = 1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.cell_type = cell_type
         self.hidden_size = hidden_size
         self.standardize = standardize
@@ -265,7 +289,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.verbose = verbose
 
     @classmethod
-    def from_keras(cls, model):
+    def from_keras(cls, model: KerasModel) -> Self:
         """Return the fitted estimator that a fitted Keras model is.
 
         `predict` then returns what the model does, one output without its axis. `partial_fit`, and
@@ -314,7 +338,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     @unchanged_on_failure
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch on X, continuing from the present weights where there are any.
 
         The constants of standardization are those of the first call.
@@ -330,7 +356,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Predict the target.
 
         Parameters
@@ -346,7 +372,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         """
         return self._predict(self._read_fitted(X))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination R2, averaged over the outputs.
 
         With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
@@ -455,7 +481,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         """Hold out the last samples: those of a series that come after the others."""
         return chosen[:-n_held_out], chosen[-n_held_out:]
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

@@ -1,6 +1,9 @@
 """SearchDisplay: what a search found, over one parameter, with a line for each value of another."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,13 @@ from skrnn._plots import (
     short,
 )
 from skrnn._steps import named
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sklearn.base import BaseEstimator
+
+    from skrnn._types import AxesLike, DrawnAxes, Figure
 
 SPREAD = 0.33  # of the lines side by side, in steps of the horizontal axis
 
@@ -63,15 +73,27 @@ class SearchDisplay:
     ['Test score', 'Fit time (seconds)']
     """
 
-    def __init__(self, candidates, *, over, score_name="test score"):
+    ax_: DrawnAxes
+    figure_: Figure
+
+    def __init__(
+        self, candidates: pd.DataFrame, *, over: str, score_name: str = "test score"
+    ) -> None:
         self.candidates = candidates
         self.over = over
         self.score_name = score_name
 
     @classmethod
     def from_search(
-        cls, search, *, over="hidden_size", by=None, scoring=None, negate_score=False, ax=None
-    ):
+        cls,
+        search: BaseEstimator,
+        *,
+        over: str = "hidden_size",
+        by: str | None = None,
+        scoring: str | None = None,
+        negate_score: bool = False,
+        ax: AxesLike = None,
+    ) -> Self:
         """Draw the scores of a search.
 
         Parameters
@@ -112,7 +134,7 @@ class SearchDisplay:
             name = name.removeprefix("neg ")
         return cls(table, over=label, score_name=name).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: AxesLike = None) -> Self:
         """Draw scores and fit times.
 
         Parameters

@@ -1,8 +1,10 @@
 """SequenceVectorizer: documents as rows of token ids, in the order in which they are read."""
 
+from __future__ import annotations
+
 from itertools import chain
 from numbers import Integral
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -21,6 +23,14 @@ from skrnn._vocabulary import (
     most_frequent,
     tokens_of_ids,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import Array, ArrayLike, Container, Documents, Side
 
 
 def _makes_columns(vectorizer):
@@ -89,6 +99,8 @@ class SequenceVectorizer(
     [array(['is', 'the', 'plot', '[UNK]'], dtype=object)]
     """
 
+    vocabulary_: dict[str, int]
+    max_length_: int
     _parameter_constraints: ClassVar[dict] = {
         "max_tokens": [Interval(Integral, FIRST + 1, None, closed="left"), None],
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
@@ -103,17 +115,17 @@ class SequenceVectorizer(
 
     def __init__(
         self,
-        max_tokens=5000,
-        max_length=30,
+        max_tokens: int | None = 5000,
+        max_length: int | None = 30,
         *,
-        padding="pre",
-        truncating="pre",
-        oov="[UNK]",
-        lowercase=True,
-        token_pattern=r"(?u)\b\w\w+\b",
-        analyzer="word",
-        vocabulary=None,
-    ):
+        padding: Side | None = "pre",
+        truncating: Side = "pre",
+        oov: str | None = "[UNK]",
+        lowercase: bool = True,
+        token_pattern: str = r"(?u)\b\w\w+\b",
+        analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = "word",
+        vocabulary: Iterable[str] | Mapping[str, int] | None = None,
+    ) -> None:
         self.max_tokens = max_tokens
         self.max_length = max_length
         self.padding = padding
@@ -127,7 +139,7 @@ class SequenceVectorizer(
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit(self, X, y=None):
+    def fit(self, X: Documents, y: object = None) -> Self:
         """Learn the vocabulary, and where `max_length` is None the longest document.
 
         Parameters
@@ -148,7 +160,7 @@ class SequenceVectorizer(
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Documents, y: object = None) -> Array | Any:
         """Fit, and return the ids of the same documents, which are analyzed once.
 
         Parameters
@@ -164,7 +176,7 @@ class SequenceVectorizer(
         documents = self._read_tokens(X)
         return self._arranged(self._learn(documents))
 
-    def transform(self, X):
+    def transform(self, X: Documents) -> Array | Any:
         """Return the ids of the tokens of each document.
 
         Parameters
@@ -180,7 +192,7 @@ class SequenceVectorizer(
         check_is_fitted(self)
         return self._arranged(self._ids(self._read_tokens(X)))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> list[Array]:
         """Return the tokens that ids stand for, without the padding.
 
         Parameters
@@ -199,7 +211,7 @@ class SequenceVectorizer(
         return [tokens_of_ids(row, names, i) for i, row in enumerate(rows)]
 
     @available_if(_makes_columns)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> Array:
         """Return a name for each column of ids: its place in the row.
 
         The tokens are the keys of `vocabulary_`.
@@ -215,7 +227,7 @@ class SequenceVectorizer(
         """
         return super().get_feature_names_out(input_features)
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: Container = None) -> Self:
         """Set the container of the ids.
 
         Parameters
@@ -279,7 +291,7 @@ class SequenceVectorizer(
         rows[filled] = np.fromiter(chain.from_iterable(ids), dtype=np.int32)
         return rows
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False

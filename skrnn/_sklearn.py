@@ -1,6 +1,10 @@
 """The parts of scikit-learn that skrnn takes from its private modules, gathered in one place."""
 
-from sklearn.base import _fit_context as fit_context
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -12,6 +16,11 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skrnn._types import Method
+
 __all__ = [
     "HasMethods",
     "Interval",
@@ -21,3 +30,8 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
 ]
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """Validate parameters before a method; type checkers keep its signature."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)

@@ -1,8 +1,15 @@
 """WindowBlocks: the windows of a series that does not fit into memory, block by block."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skrnn._windowing import check_count, make_windows
+
+if TYPE_CHECKING:
+    from skrnn._types import Array, Rows, Target
 
 
 class WindowBlocks:
@@ -14,22 +21,34 @@ class WindowBlocks:
         As in `window_blocks`.
     """
 
-    def __init__(self, series, timesteps, horizon, *, stride, target, n_outputs, rows):
-        self.series, self.target, self.stride = series, target, stride
-        self.settings = {
+    def __init__(
+        self,
+        series: Rows,
+        timesteps: int,
+        horizon: int,
+        *,
+        stride: int,
+        target: Target,
+        n_outputs: int,
+        rows: int,
+    ) -> None:
+        self.series = series
+        self.target = target
+        self.stride = stride
+        self.settings: dict[str, int] = {
             "timesteps": timesteps,
             "horizon": horizon,
             "stride": stride,
             "n_outputs": n_outputs,
         }
-        self.span = timesteps + horizon + n_outputs - 1
-        self.n_windows = (len(series) - self.span) // stride + 1
-        self.windows_each = max(1, rows // stride)
+        self.span: int = timesteps + horizon + n_outputs - 1
+        self.n_windows: int = (len(series) - self.span) // stride + 1
+        self.windows_each: int = max(1, rows // stride)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-self.n_windows // self.windows_each)
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> tuple[Array, Array]:
         first = range(len(self))[number] * self.windows_each
         n_windows = min(self.windows_each, self.n_windows - first)
         start = first * self.stride
@@ -41,8 +60,15 @@ class WindowBlocks:
 
 
 def window_blocks(
-    series, timesteps, horizon=1, *, stride=1, target=None, n_outputs=1, rows=100_000
-):
+    series: Rows,
+    timesteps: int,
+    horizon: int = 1,
+    *,
+    stride: int = 1,
+    target: Target = None,
+    n_outputs: int = 1,
+    rows: int = 100_000,
+) -> WindowBlocks:
     """Cut a series that does not fit into memory into windows, one block of them at a time.
 
     All blocks together hold exactly the windows of :func:`make_windows`, each once: a block reads

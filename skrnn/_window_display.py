@@ -1,6 +1,9 @@
 """WindowDisplay: which rows stand in which window, and which row each window is made for."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,11 @@ from skrnn._plots import BLUE, GREY, SKY, VERMILION, draw_legend, load_matplotli
 from skrnn._time_index import has_time_index, learn_frequency, read_time_index, run_bounds
 from skrnn._window_transformer import WindowTransformer
 from skrnn._windowing import make_windows
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from skrnn._types import Array, ArrayLike, Axes, Figure, Positions
 
 SHOWN = 12  # windows, where none are chosen
 TICKS = 24  # rows named on the horizontal axis at most
@@ -57,7 +65,18 @@ class WindowDisplay:
     ([0, 1, 2], [3])
     """
 
-    def __init__(self, rows, sources, targets, *, index=None, breaks=()):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        rows: Array,
+        sources: Array,
+        targets: Array,
+        *,
+        index: pd.Index[Any] | None = None,
+        breaks: Positions = (),
+    ) -> None:
         self.rows = rows
         self.sources = sources
         self.targets = targets
@@ -65,7 +84,14 @@ class WindowDisplay:
         self.breaks = breaks
 
     @classmethod
-    def from_estimator(cls, transformer, X, *, windows=None, ax=None):
+    def from_estimator(
+        cls,
+        transformer: WindowTransformer,
+        X: ArrayLike,
+        *,
+        windows: Positions | slice | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the windows that a transformer makes of rows.
 
         Parameters
@@ -108,8 +134,16 @@ class WindowDisplay:
 
     @classmethod
     def from_series(
-        cls, series, timesteps, horizon=1, *, stride=1, n_outputs=1, windows=None, ax=None
-    ):
+        cls,
+        series: ArrayLike,
+        timesteps: int,
+        horizon: int = 1,
+        *,
+        stride: int = 1,
+        n_outputs: int = 1,
+        windows: Positions | slice | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the windows and targets that `make_windows` makes of a series.
 
         Parameters
@@ -137,7 +171,7 @@ class WindowDisplay:
             breaks=_breaks(numbers, learn_frequency(read_time_index(numbers))),
         ).plot(ax, windows=windows)
 
-    def plot(self, ax=None, *, windows=None):
+    def plot(self, ax: Axes | None = None, *, windows: Positions | slice | None = None) -> Self:
         """Draw a line for each window.
 
         Parameters

@@ -1,9 +1,11 @@
 """WindowTransformer: for each row the window of rows that lead up to it."""
 
+from __future__ import annotations
+
 import warnings
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -22,6 +24,15 @@ from skrnn._time_index import (
     run_bounds,
 )
 from skrnn._windowing import check_count, check_finite, padded_buffer, sliding_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any, Literal, Self
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from skrnn._types import Array, ArrayLike, Container
 
 
 class WindowTransformer(
@@ -87,6 +98,12 @@ class WindowTransformer(
            [2., 3.]])
     """
 
+    means_: Array
+    freq_: pd.DateOffset | pd.Timedelta | None
+    tails_: dict[Hashable, tuple[Any, Array]]
+    time_dtype_: Any
+    n_features_in_: int
+    feature_names_in_: Array
     _parameter_constraints: ClassVar[dict] = {
         "timesteps": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Integral, 0, None, closed="left")],
@@ -96,7 +113,13 @@ class WindowTransformer(
         ],
     }
 
-    def __init__(self, timesteps=10, *, horizon=1, padding="mean"):
+    def __init__(
+        self,
+        timesteps: int = 10,
+        *,
+        horizon: int = 1,
+        padding: Literal["mean", "nan", "edge"] | float = "mean",
+    ) -> None:
         self.timesteps = timesteps
         self.horizon = horizon
         self.padding = padding
@@ -104,7 +127,7 @@ class WindowTransformer(
     @fit_context(prefer_skip_nested_validation=True)
     @tells_callbacks
     @unchanged_on_failure
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the column means, the frequency and the last rows of each series.
 
         Parameters
@@ -139,7 +162,7 @@ class WindowTransformer(
         self._warn_if_longer_than(int(np.diff(bounds).max()))
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Array:
         """Make the window of each row.
 
         Parameters
@@ -170,7 +193,7 @@ class WindowTransformer(
         windows.flags.writeable = False
         return windows
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: Container = None) -> Self:
         """Accept every container; windows are always a NumPy array.
 
         Parameters
@@ -234,7 +257,7 @@ class WindowTransformer(
                 stacklevel=5,
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

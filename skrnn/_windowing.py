@@ -1,6 +1,9 @@
 """Windows over the rows of series: read-only views of one buffer, and make_windows."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ from sklearn.utils import check_array
 
 from skrnn._numbers import check_numbers
 from skrnn._time_index import has_time_index, learn_frequency, read_time_index, run_bounds
+
+if TYPE_CHECKING:
+    from skrnn._types import Array, ArrayLike
 
 BLOCK = 100_000  # rows looked at together, so that checking them needs next to no memory
 
@@ -86,7 +92,15 @@ def sliding_windows(rows, timesteps):
     return np.lib.stride_tricks.sliding_window_view(rows, timesteps, axis=0).transpose(0, 2, 1)
 
 
-def make_windows(series, timesteps, horizon=1, *, stride=1, target=None, n_outputs=1):
+def make_windows(
+    series: ArrayLike,
+    timesteps: int,
+    horizon: int = 1,
+    *,
+    stride: int = 1,
+    target: str | int | ArrayLike | None = None,
+    n_outputs: int = 1,
+) -> tuple[Array, Array]:
     """Cut a series into windows and the targets that follow them.
 
     The row-dropping counterpart of :class:`WindowTransformer`: only complete windows are made.

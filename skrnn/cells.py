@@ -4,7 +4,16 @@ In shapes: B samples, T timesteps, F features, U units. In array lines: W kernel
 kernel, b bias, h state, c memory.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from skrnn._types import Array, ArrayLike
 
 __all__ = ["gru", "lstm", "simple_rnn"]
 
@@ -120,7 +129,16 @@ def _scan(step, projected, states, batched, return_state):
     return results if return_state else results[0]
 
 
-def simple_rnn(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+def simple_rnn(
+    x: ArrayLike,
+    W: ArrayLike,
+    R: ArrayLike,
+    b: ArrayLike,
+    *,
+    activation: str = "tanh",
+    initial_state: ArrayLike | None = None,
+    return_state: bool = False,
+) -> Array | Any:
     """Run a simple recurrent network over all timesteps [1]_.
 
     Parameters
@@ -172,7 +190,16 @@ def simple_rnn(x, W, R, b, *, activation="tanh", initial_state=None, return_stat
     return _scan(step, projected, (h,), batched, return_state)
 
 
-def lstm(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+def lstm(
+    x: ArrayLike,
+    W: ArrayLike,
+    R: ArrayLike,
+    b: ArrayLike,
+    *,
+    activation: str = "tanh",
+    initial_state: tuple[ArrayLike, ArrayLike] | None = None,
+    return_state: bool = False,
+) -> Array | Any:
     """Run a long short-term memory over all timesteps [1]_, with a forget gate [2]_.
 
     The gates stand side by side in `W`, `R` and `b`: input, forget, cell, output. They are
@@ -236,7 +263,16 @@ def lstm(x, W, R, b, *, activation="tanh", initial_state=None, return_state=Fals
     return _scan(step, projected, (h, c), batched, return_state)
 
 
-def gru(x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+def gru(
+    x: ArrayLike,
+    W: ArrayLike,
+    R: ArrayLike,
+    b: ArrayLike,
+    *,
+    activation: str = "tanh",
+    initial_state: ArrayLike | None = None,
+    return_state: bool = False,
+) -> Array | Any:
     """Run a gated recurrent unit over all timesteps [1]_.
 
     The gates stand side by side in `W`, `R` and `b`: update, reset, candidate. They are logistic

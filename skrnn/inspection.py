@@ -1,11 +1,24 @@
 """What a fitted network looks at: how much its score falls without each timestep and feature."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._plots import BLACK, load_matplotlib, open_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, Self
+
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Bunch
+
+    from skrnn._types import ArrayLike, Axes, Figure, RandomState, Scoring
 
 __all__ = ["TimestepImportanceDisplay", "timestep_importance"]
 
@@ -14,17 +27,17 @@ WRITTEN = 120  # cells of a picture whose numbers are written into them at most
 
 
 def timestep_importance(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    along="both",
-    scoring=None,
-    n_repeats=5,
-    n_jobs=None,
-    random_state=None,
-    sample_weight=None,
-):
+    along: Literal["both", "feature", "timestep"] = "both",
+    scoring: Scoring = None,
+    n_repeats: int = 5,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Measure how much the score falls when timesteps and features are shuffled among samples.
 
     It is scikit-learn's permutation importance [1]_ of windows. Neighbouring timesteps often tell
@@ -147,15 +160,32 @@ class TimestepImportanceDisplay:
     (4, 2)
     """
 
-    def __init__(self, importances, *, feature_names=None, score_name=None):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        importances: ArrayLike,
+        *,
+        feature_names: Sequence[str] | None = None,
+        score_name: str | None = None,
+    ) -> None:
         self.importances = importances
         self.feature_names = feature_names
         self.score_name = score_name
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, feature_names=None, scoring=None, ax=None, **settings
-    ):
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        feature_names: Sequence[str] | None = None,
+        scoring: Scoring = None,
+        ax: Axes | None = None,
+        **settings: Any,
+    ) -> Self:
         """Measure and draw.
 
         Parameters
@@ -176,7 +206,7 @@ class TimestepImportanceDisplay:
         name = scoring if isinstance(scoring, str) else None
         return cls(result.importances_mean, feature_names=feature_names, score_name=name).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw a heat map: a row for each feature, a column for each timestep.
 
         Parameters

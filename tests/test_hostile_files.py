@@ -423,6 +423,7 @@ FORECASTER_LIES = [
     ((*DATES, "ticks"), np.arange(12)),
     ((*DATES, "ticks"), np.zeros(12, "int64")),
     ((*DATES, "ticks"), np.full(12, -(2**63))),
+    ((*DATES, "ticks"), np.full(12, 2**63 - 1)),
     ((*DATES, "ticks"), np.zeros(12)),
     ((*DATES, "ticks"), None),
     ((*DATES, "dtype"), {"class": "time_dtype", "name": "m8[us]"}),

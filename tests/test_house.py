@@ -1,4 +1,4 @@
-"""The house of skrnn: who may import whom, what is public, what stands at the top level."""
+"""The house of skrnn: who may import whom, what is public and typed, what is at the top level."""
 
 import ast
 import inspect
@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 import skrnn
+from skrnn import cells, inspection
+from skrnn._backtest import Backtest
+from skrnn._window_blocks import WindowBlocks
 
 ROOT = Path(__file__).parents[1]
 
 # Lowest first. A module imports from lower levels, and from what stands before it in its own.
 LEVELS = [
+    ["_types"],
     [
         "_sklearn",
         "_keras_names",
@@ -117,8 +121,9 @@ TOP_LEVEL = [
     "tests",
 ]
 
+# "_types" is read by type checkers alone, and may name whatever they know.
 every_module = pytest.mark.parametrize(
-    "module", sorted(path.stem for path in (ROOT / "skrnn").glob("*.py"))
+    "module", sorted(path.stem for path in (ROOT / "skrnn").glob("*.py") if path.stem != "_types")
 )
 
 
@@ -153,6 +158,26 @@ def parameter_entries(estimator):
         for entry in entries
         for name in entry.split("\n")[0].split(" : ")[0].split(", ")
     }
+
+
+def public_functions():
+    """Return each public function, method and property of skrnn's own by its name."""
+    functions = {}
+    for module in (skrnn, cells, inspection):
+        public = [getattr(module, name) for name in module.__all__]
+        functions |= {value.__name__: value for value in public if inspect.isfunction(value)}
+        for kind in [*filter(inspect.isclass, public), Backtest, WindowBlocks]:
+            for name in dir(kind):
+                member = inspect.getattr_static(kind, name)
+                for wrapper in ("fget", "fn", "__func__"):  # property, available_if, classmethod
+                    member = getattr(member, wrapper, member)
+                own = (getattr(member, "__module__", None) or "").startswith("skrnn.")
+                if own and callable(member) and (name == "__init__" or not name.startswith("_")):
+                    functions[f"{kind.__name__}.{name}"] = member
+    return functions
+
+
+PUBLIC_FUNCTIONS = public_functions()
 
 
 def test_every_module_has_a_level():
@@ -201,9 +226,31 @@ def test_importing_skrnn_loads_no_heavy_package():
     assert not {"keras", "matplotlib", "onnx", "tensorflow"} & set(loaded)
 
 
+def test_importing_skrnn_loads_no_types():
+    program = "import sys, skrnn, skrnn.inspection; print('skrnn._types' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
+    assert answer.stdout.split() == [b"False"]
+
+
 def test_public_names_are_the_agreed_ones():
     assert skrnn.__all__ == PUBLIC_NAMES
     assert all(hasattr(skrnn, name) for name in PUBLIC_NAMES)
+    visible = {name for name in dir(skrnn) if not name.startswith("_")}
+    assert visible == {*PUBLIC_NAMES, "inspection"} - {"__version__"}
+
+
+@pytest.mark.parametrize("name", PUBLIC_FUNCTIONS)
+def test_every_public_function_is_typed_and_documented(name):
+    function = PUBLIC_FUNCTIONS[name]
+    signature = inspect.signature(function)
+    named = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    assert [p.name for p in named if p.annotation is p.empty] == []
+    assert signature.return_annotation is not signature.empty
+    assert inspect.getdoc(function) or name.endswith(".__init__")
+
+
+def test_what_editors_and_type_checkers_need_is_in_the_package():
+    assert (ROOT / "skrnn" / "py.typed").exists()
 
 
 def test_estimators_share_their_constructor_parameters():

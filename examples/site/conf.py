@@ -41,6 +41,7 @@ default_role = "code"
 smartquotes = False  # defaults are copied from the pages
 
 autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings name the types, and say more
 numpydoc_show_class_members = False
 
 plot_formats = ["svg"]

@@ -1,0 +1,76 @@
+"""Types of the public signatures, as editors show and type checkers read them.
+
+Nothing imports this module at run time. `X | Any` is what is an X unless something else was asked
+for: editors know its members, and no checker wants proof.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import keras
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes as Axes
+from matplotlib.figure import Figure as Figure
+from numpy.typing import ArrayLike as ArrayLike
+from numpy.typing import NDArray
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+# Data
+Array: TypeAlias = NDArray[Any]
+Block: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
+Documents: TypeAlias = Iterable[str] | Iterable[Sequence[str]]
+Path: TypeAlias = str | PathLike[str]
+SeriesOrFrame: TypeAlias = "pd.Series[Any] | pd.DataFrame"
+
+# Networks
+CellType: TypeAlias = Literal["simple_rnn", "gru", "lstm"]
+CellTypes: TypeAlias = CellType | Sequence[CellType]
+Sizes: TypeAlias = int | Sequence[int]
+Pooling: TypeAlias = Literal["last", "mean", "max"]
+Standardize: TypeAlias = bool | Literal["X", "y"]
+Engine: TypeAlias = Literal["auto", "keras", "numpy"]
+Dtype: TypeAlias = Literal["float32", "float64", "mixed_float16"]
+RandomState: TypeAlias = int | np.random.RandomState | None
+ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
+KerasModel: TypeAlias = keras.Model
+KerasCallbacks: TypeAlias = Sequence[keras.callbacks.Callback]
+Callbacks: TypeAlias = KerasCallbacks | Callable[[], KerasCallbacks] | None
+
+# What stands round them
+Levels: TypeAlias = float | Sequence[float]
+Container: TypeAlias = Literal["default", "pandas", "polars"] | None
+Side: TypeAlias = Literal["pre", "post"]
+Scoring: TypeAlias = str | Callable[..., float] | None
+
+# Pictures
+AxesLike: TypeAlias = Axes | Sequence[Axes] | NDArray[np.object_] | None
+DrawnAxes: TypeAlias = Axes | Any
+Labels: TypeAlias = Hashable | Sequence[Hashable]
+Measure: TypeAlias = Literal["MASE", "MAE", "RMSE", "sMAPE"]
+Positions: TypeAlias = Sequence[int] | Array
+
+
+class Rows(Protocol):
+    """What has a shape and gives rows: an array of NumPy, Dask or h5py."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Any: ...
+
+
+class BlockSequence(Protocol):
+    """Blocks that are made when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Block: ...
+
+
+Blocks: TypeAlias = BlockSequence | Callable[[], Iterable[Block]]
+Target: TypeAlias = int | Sequence[int] | Rows | None

@@ -1,0 +1,96 @@
+"""What a user's program looks like to type checkers; `main` runs, `mistakes` is only looked at.
+
+Checked by `mypy --strict` and by basedpyright, which both refuse a comment that silences nothing:
+each line of `mistakes` is one that they must report.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+import skrnn
+from skrnn import cells
+from skrnn.inspection import timestep_importance
+
+Array = npt.NDArray[Any]
+
+
+def blocks() -> Iterator[tuple[Array, Array]]:
+    """Yield blocks of samples, as from files."""
+    for start in (0, 100):
+        yield skrnn.make_windows(np.sin(np.arange(start, start + 100) / 7), timesteps=8)
+
+
+def main() -> None:
+    """Do in short what the README does."""
+    series = np.sin(np.arange(120) / 7)
+    X, y = skrnn.make_windows(series, timesteps=8)
+    assert_type(X, Array)
+    regressor = skrnn.RNNRegressor("gru", hidden_size=(4, 4), epochs=2, random_state=0)
+    assert_type(regressor.fit(X, y, validation_data=(X[:9], y[:9])), skrnn.RNNRegressor)
+    assert_type(regressor.predict(X), Array)
+    assert_type(regressor.score(X, y), float)
+    assert_type(regressor.history_["val_loss"], list[float])
+    assert_type(regressor.weights_, list[Array])
+    assert_type(regressor.summary(), str)
+    print(pd.DataFrame(regressor.history_))
+    steps, state = regressor.hidden_states(X, return_sequences=True, return_state=True)
+    print(steps.shape, state.shape)
+
+    for cell_type in ("simple_rnn", "lstm"):
+        skrnn.RNNRegressor(cell_type, epochs=1).fit(X.tolist(), pd.Series(y))
+    with_blocks = skrnn.RNNRegressor(epochs=1, engine="numpy", dtype="float64")
+    with_blocks.fit_batches(blocks).fit_batches(list(blocks()))
+    with_blocks.fit_batches(skrnn.window_blocks(series, timesteps=8, rows=50))
+
+    documents = ["a good film", "a bad one", "good", "bad"]
+    vectorizer = skrnn.SequenceVectorizer(max_tokens=8, max_length=3)
+    ids = vectorizer.fit_transform(documents)
+    assert_type(vectorizer.vocabulary_, dict[str, int])
+    classifier = skrnn.RNNClassifier(
+        "lstm", 4, vocab_size="auto", embedding_dim=3, epochs=1, class_weight={"yes": 2.0}
+    )
+    classifier.fit(ids, ["yes", "no", "yes", "no"])
+    assert_type(classifier.predict_proba(ids), Array)
+    assert_type(classifier.classes_, Array)
+
+    days = pd.date_range("2024-01-01", periods=len(series))
+    sales = pd.Series(series, index=days, name="sales")
+    windows = skrnn.WindowTransformer(5, padding="mean").fit(sales.to_frame())
+    assert_type(windows.transform(sales.to_frame()), Array)
+    forecaster = skrnn.RNNForecaster(
+        skrnn.RNNRegressor("gru", 4, epochs=1), timesteps=7, steps=3, calibration=19
+    )
+    forecast = forecaster.fit(sales).predict(level=[80, 95])
+    print(forecast.index[0], forecast["lower_80"])
+    backtest = forecaster.backtest(sales, folds=2)
+    assert_type(backtest.summary(), pd.DataFrame)
+
+    importance = timestep_importance(regressor, X, y, n_repeats=1)
+    print(importance.importances_mean)
+    W, R, b = np.ones((1, 2)), np.ones((2, 2)), np.zeros(2)
+    print(cells.simple_rnn(np.ones((3, 1)), W, R, b).shape)
+    with tempfile.TemporaryDirectory() as folder:
+        skrnn.save(regressor, Path(folder) / "network", key="secret")
+        print(skrnn.load(Path(folder, "network"), key=b"secret").predict(X))
+
+
+def mistakes() -> None:
+    """Go wrong in ways that only a type checker sees before the program runs."""
+    skrnn.RNNRegressor("grru")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.RNNRegressor(hiden_size=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    skrnn.RNNRegressor(epochs="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.make_windows([1.0], "8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.RNNClassifier().fit([[1]])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    skrnn.load(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.predict()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    skrnn.RNNRegressor().predikt([])  # pyright: ignore[reportAttributeAccessIssue]
+
+
+if __name__ == "__main__":
+    main()
