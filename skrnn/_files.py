@@ -131,7 +131,8 @@ def load(path: Path, *, key: bytes | str | None = None) -> Any:
     tree = read_file(path, key=key)
     try:
         estimator = tree.get("estimator") if isinstance(tree, dict) else None
-        require(estimator is not None and tree.get("content") == CONTENT, "the content")
+        content = tree.get("content") if estimator is not None else None
+        require(isinstance(content, str) and content == CONTENT, "the content")
         table = _whole_table() if names_other_classes(estimator, TABLE) else TABLE
         loaded = unpacked(estimator, table)
         require(is_estimator(loaded), "the estimator")

@@ -103,8 +103,12 @@ def names_other_classes(node, table):
         return any(names_other_classes(item, table) for item in node)
     if not isinstance(node, dict):
         return False
-    known = node.get(CLASS) in ("dict", *table)
+    known = _names_one_of(table, node.get(CLASS))
     return not known or names_other_classes(list(node.values()), table)
+
+
+def _names_one_of(table, name):
+    return isinstance(name, str) and (name == "dict" or name in table)  # arrays compare by item
 
 
 def unpacked(node, table):
@@ -114,7 +118,7 @@ def unpacked(node, table):
     if not isinstance(node, dict):
         return node
     name = node.get(CLASS)
-    require(name == "dict" or (isinstance(name, str) and name in table), f"the class {name!r}")
+    require(_names_one_of(table, name), f"the class {name!r}")
     parts = {part: unpacked(item, table) for part, item in node.items() if part != CLASS}
     try:
         return _dict(**parts) if name == "dict" else table[name].put_together(**parts)

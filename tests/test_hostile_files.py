@@ -309,6 +309,8 @@ LIES = [
     ((*NETWORK, "class"), "sklearn.ensemble.RandomForestClassifier"),
     ((*NETWORK, "class"), "__import__"),
     ((*NETWORK, "class"), ["RNNRegressor"]),
+    ((*NETWORK, "class"), np.zeros(0)),
+    ((*NETWORK, "class"), np.zeros(3)),
     ((*NETWORK, "class"), "RNNRegressor"),
     ((*NETWORK, "class"), "Architecture"),
     ((*NETWORK, "predict"), "a method"),
@@ -378,6 +380,7 @@ LIES = [
     (("estimator",), [1]),
     (("estimator",), None),
     (("content",), "pickle"),
+    (("content",), np.zeros(3)),
 ]
 PANEL = ("estimator", "_panel")
 DATES = (*PANEL, "times", 0)
