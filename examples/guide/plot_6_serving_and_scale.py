@@ -147,7 +147,8 @@ print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
 #    with Client("tcp://..."), parallel_config("dask", scatter=[X, y]):
 #        search.fit(X, y)
 #
-# `examples/plot_search_on_dask.py` runs this on two processes.
+# `examples/plot_search_on_dask.py` runs this on two processes. Ray wants
+# `ray.util.joblib.register_ray()` first, and then goes by the name of "ray".
 #
 # A GPU
 # -----

@@ -1,0 +1,175 @@
+"""Searches and backtests on a local Ray of two workers, one of which is killed."""
+
+import os
+import pickle
+import secrets
+import sys
+import time
+from importlib.util import find_spec
+
+import psutil
+import pytest
+from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from processes import ROOT, run
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="`pip install -e .[slow]` brings Ray"),
+]
+
+SETTINGS = {
+    "PYTHONPATH": str(ROOT),
+    "RAY_AUTH_TOKEN": secrets.token_hex(16),  # else Ray writes one into the home folder
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray's default is 15: beside other work its workers would hardly get on.
+    "RAY_worker_niceness": "0",
+}
+
+# A program of its own: Ray replaces the pool of joblib's multiprocessing for the rest of a process.
+CLUSTER = """if True:
+    import contextlib, os, pickle, sys, tempfile, threading, time
+    from pathlib import Path
+    import numpy as np
+    import pandas as pd
+    import psutil
+    import ray
+    from joblib import parallel_config
+    from ray.util.joblib import register_ray
+    from sklearn.model_selection import GridSearchCV
+    from skrnn import RNNForecaster, RNNRegressor
+
+    RNG = np.random.default_rng(0)
+    X = RNG.normal(size=(200, 10, 2))
+    Y = X[:, -1, 0] * X[:, -2, 1]
+
+    def process(estimator, X, y):
+        return os.getpid()
+
+    def has_tensorflow(estimator, X, y):
+        return "tensorflow" in sys.modules
+
+    def tensorflow_threads(estimator, X, y):
+        names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+        return sum("XLAEigen" in name for name in names)
+
+    # Scorers run in the workers, and tell of them.
+    SCORING = {"score": "r2"} | {
+        tells.__name__: tells for tells in (process, has_tensorflow, tensorflow_threads)
+    }
+
+    def search(engine, grid, epochs, n_jobs):
+        network = RNNRegressor(engine=engine, epochs=epochs, random_state=0)
+        search = GridSearchCV(
+            network, grid, cv=3, scoring=SCORING, refit=False, n_jobs=n_jobs, error_score="raise"
+        )
+        found = search.fit(X, Y).cv_results_
+        return {
+            name: np.array([found[f"split{k}_test_{name}"] for k in range(3)]) for name in SCORING
+        }
+
+    def descendants():
+        return psutil.Process().children(recursive=True)
+
+    def keep(**results):
+        for name, result in results.items():
+            Path(sys.argv[1], name).write_bytes(pickle.dumps(result))
+
+    @contextlib.contextmanager
+    def local_ray(**settings):
+        with tempfile.TemporaryDirectory(prefix="ray") as folder:
+            ray.init(
+                num_cpus=2, include_dashboard=False, log_to_driver=False,
+                logging_level="error", _temp_dir=folder,
+            )
+            register_ray()
+            try:
+                with parallel_config("ray", **settings):
+                    yield
+                keep(started=[(process.pid, process.create_time()) for process in descendants()])
+            finally:
+                ray.shutdown()
+"""
+
+SEARCH = """
+    engine = sys.argv[2]
+    grids = {
+        "numpy": {"cell_type": ["simple_rnn", "gru", "lstm"], "hidden_size": [4, 8]},
+        "keras": {"learning_rate": [0.1, 0.01]},
+    }
+    with local_ray():
+        keep(found=search(engine, grids[engine], 3, n_jobs=2))
+    keep(expected=search(engine, grids[engine], 3, n_jobs=1))
+"""
+
+BACKTEST = """
+    series = pd.Series(RNG.normal(size=300), index=pd.date_range("2026-01-01", periods=300))
+    network = RNNRegressor("gru", 4, epochs=3, engine="numpy", random_state=0)
+    forecaster = RNNForecaster(network, timesteps=12, steps=3)
+    with local_ray():
+        keep(found=forecaster.backtest(series, folds=4, refit=True, n_jobs=2))
+    keep(expected=forecaster.backtest(series, folds=4, refit=True))
+"""
+
+KILLED = """
+    def kill():
+        while not killed.is_set():
+            for process in descendants():
+                with contextlib.suppress(psutil.Error):
+                    if process.cmdline()[:1] == ["ray::PoolActor.run_batch"]:
+                        process.kill()
+                        killed.set()
+                        return
+            time.sleep(0.01)
+
+    killed = threading.Event()
+    threading.Thread(target=kill, daemon=True).start()
+    grid = {"hidden_size": [4, 8]}
+    with local_ray(ray_remote_args={"max_restarts": 2, "max_task_retries": 2}):
+        keep(found=search("numpy", grid, 300, n_jobs=2), killed=killed.is_set())
+    keep(expected=search("numpy", grid, 300, n_jobs=1))
+"""
+
+
+def results_of(program, folder, *arguments):
+    """Run a program in a fresh process and return what it keeps, once all of Ray has ended."""
+    run(CLUSTER + program, folder, *arguments, env=os.environ | SETTINGS, timeout=120)
+    results = {path.name: pickle.loads(path.read_bytes()) for path in folder.iterdir()}
+    started = results.pop("started")
+    assert len(started) > 2
+    ends = time.monotonic() + 30
+    while any(map(is_alive, started)) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not any(map(is_alive, started))
+    return results
+
+
+def is_alive(process):
+    pid, begun = process
+    try:
+        return psutil.Process(pid).create_time() == begun
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_search_on_ray_has_the_scores_of_one_process(engine, tmp_path):
+    results = results_of(SEARCH, tmp_path, engine)
+    found, expected = results["found"], results["expected"]
+    assert_array_equal(found["score"], expected["score"])
+    assert len(set(found["process"].flat)) == 2
+    assert set(found["process"].flat).isdisjoint(expected["process"].flat)
+    assert set(found["has_tensorflow"].flat) == {engine == "keras"}
+    if sys.platform == "linux":  # where threads have names
+        assert set(found["tensorflow_threads"].flat) == {float(engine == "keras")}
+
+
+def test_backtest_on_ray_has_the_rows_of_one_process(tmp_path):
+    results = results_of(BACKTEST, tmp_path)
+    assert_frame_equal(results["found"], results["expected"], check_exact=True)
+
+
+def test_search_on_ray_ends_with_the_same_scores_when_a_worker_is_killed(tmp_path):
+    results = results_of(KILLED, tmp_path)
+    assert results["killed"]
+    assert_array_equal(results["found"]["score"], results["expected"]["score"])
