@@ -22,7 +22,7 @@ def exog_names(exog):
     return names
 
 
-def read_exog(exog, names, labels, times, *, allow_missing=False):
+def read_exog(exog, names, labels, times, *, required=None, allow_missing=False):
     """Return the rows of `exog` at the times of each series.
 
     Parameters
@@ -34,6 +34,9 @@ def read_exog(exog, names, labels, times, *, allow_missing=False):
     labels : list of length n_series
     times : list of pandas.Index
         Of each series.
+    required : list of int of length n_series, default=None
+        How many of these times there must be rows at; what follows is read as far as it goes, and
+        the arrays end there. None: all.
     allow_missing : bool, default=False
         Take NaN.
 
@@ -46,17 +49,18 @@ def read_exog(exog, names, labels, times, *, allow_missing=False):
         return [np.empty((len(rows), 0)) for rows in times]
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
     by_series = isinstance(table.index, pd.MultiIndex)
-    needed = [label for label, rows in zip(labels, times, strict=True) if len(rows)]
+    required = [len(rows) for rows in times] if required is None else required
+    needed = [label for label, n_rows in zip(labels, required, strict=True) if n_rows]
     tables = _by_series(table, needed) if by_series else dict.fromkeys(labels, table)
     arrays, made = [], {}
-    for label, rows in zip(labels, times, strict=True):
-        if len(rows) == 0:
+    for label, rows, n_rows in zip(labels, times, required, strict=True):
+        if n_rows == 0:
             arrays.append(np.empty((0, len(names))))
             continue
-        key = label if by_series else (rows[0], rows[-1])
+        key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
-            made[key] = _aligned(tables[label], rows, place, allow_missing)
+            made[key] = _aligned(tables[label], rows, n_rows, place, allow_missing)
         arrays.append(made[key])
     return arrays
 
@@ -85,13 +89,13 @@ def _by_series(table, labels):
     return found
 
 
-def _aligned(table, rows, place, allow_missing):
-    """Return the values of a table at the times `rows`, or name those it lacks."""
+def _aligned(table, rows, n_rows, place, allow_missing):
+    """Return the values of a table at the times `rows`, or name what it lacks of the first n."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
         raise ValueError(f"`exog` must hold each time once, got {named(twice)} again{place}.")
     positions = table.index.get_indexer(rows)
-    absent = rows[positions < 0]
+    absent = rows[:n_rows][positions[:n_rows] < 0]
     if len(absent) and not same_kind(table.index.dtype, rows.dtype):
         raise ValueError(
             f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
@@ -104,8 +108,10 @@ def _aligned(table, rows, place, allow_missing):
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan
-    finite = np.isfinite(values)
-    broken = np.isinf(values) if allow_missing else ~finite
+    unusable = np.isinf(values) if allow_missing else ~np.isfinite(values)
+    ends = np.flatnonzero((unusable.any(axis=1) | (positions < 0))[n_rows:])
+    values = values[: n_rows + ends[0]] if len(ends) else values
+    broken = unusable[:n_rows]
     if broken.any():
         row, column = np.argwhere(broken)[0]
         kind = "NaN" if np.isnan(values[row, column]) else "infinity"

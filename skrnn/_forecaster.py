@@ -244,7 +244,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
             How many; None: as many as `steps` in `fit`. More roll forward from the forecast.
         exog : Series or DataFrame, default=None
             The columns that `fit` saw, at the times to be forecast; `make_future_frame` shows
-            them.
+            them. A direct network looks at them up to a multiple of its `steps`: rows that come
+            after those to be forecast are used as far as they go, and then stand still.
         level : float or list of float, default=None
             Percentages of intervals, such as [80, 95], from the `calibration` windows.
 
@@ -256,9 +257,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
             each series.
         """
         check_is_fitted(self)
-        n_steps = self._count_steps(steps)
-        times = self._panel.future_times(n_steps)
-        outputs = self._forecast(times, self._read_exog(exog, times))
+        times = self._panel.future_times(self._count_steps(steps))
+        outputs = self._forecast(times, exog)
         if level is None:
             return to_pandas(self._panel, times, list(outputs))
         columns = {"forecast": outputs} | self._model.bounds(
@@ -310,10 +310,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         later = self._read_later(series)
         self._check_after_cutoff(later)
         times, truths = rows_ahead(self._panel, later, allow_missing=True)
-        outputs = self._forecast(
-            self._panel.future_times(max(len(rows) for rows in times)),
-            self._read_exog(exog, times),
-        )
+        outputs = self._forecast(times, exog)
         errors = [
             np.nanmean(np.abs(truth - output[: len(truth)])) / scale
             for truth, output, scale in zip(truths, outputs, self.scales_, strict=True)
@@ -477,22 +474,30 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         check_count("steps", steps, 1)
         return steps
 
-    def _read_exog(self, exog, times):
-        """Return the rows of `exog` at the given times of each series."""
-        return read_exog(
-            exog, self.exog_names_, self._panel.labels, times, allow_missing=self._allow_missing
-        )
+    def _read_exog(self, exog, times, required=None):
+        """Return the rows of `exog` at the given times of each series; see `read_exog`."""
+        known = self.exog_names_, self._panel.labels
+        return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
 
     def _forecast(self, times, exog):
-        """Return forecasts at the `times` after the cutoff; rows that `exog` lacks are its last."""
-        n_steps = len(times[0])
+        """Return forecasts at the `times` after the cutoff, as many for each series as for any.
+
+        There must be rows of `exog` at these times. Of those up to the end of a network's outputs
+        the ones it lacks are its last.
+        """
+        n_steps = max(len(rows) for rows in times)
+        outputs = self._model.plan.outputs
+        n_rows = -(-n_steps // outputs) * outputs
+        ahead = self._panel.future_times(n_rows)
         filled = [
-            np.concatenate([known[-1:], rows])[np.minimum(np.arange(1, n_steps + 1), len(rows))]
-            for known, rows in zip(self._panel.exog, exog, strict=True)
+            np.concatenate([known[-1:], rows])[np.minimum(np.arange(1, n_rows + 1), len(rows))]
+            for known, rows in zip(
+                self._panel.exog, self._read_exog(exog, ahead, list(map(len, times))), strict=True
+            )
         ]
-        unknown = [np.full(n_steps, np.nan)] * len(self._panel)
+        unknown = [np.full(n_rows, np.nan)] * len(self._panel)
         return self._model.forecast(
-            self._panel.extended(times, unknown, filled), *self._now(), n_steps
+            self._panel.extended(ahead, unknown, filled), *self._now(), n_steps
         )
 
     def _now(self):

@@ -44,7 +44,7 @@ def _rolled(plan, regressor, buffer, series, stops, n_steps):
     T, H = plan.timesteps, plan.outputs
     n_blocks = -(-n_steps // H)
     path = np.empty((len(series), T + n_blocks * H))
-    features, gone = _features(plan, buffer, series, stops, n_steps, path)
+    features, gone = _features(plan, buffer, series, stops, path)
     quick = getattr(regressor, "_predict_alike", regressor.predict)
     predict = regressor.predict
     for start in range(0, n_blocks * H, H):
@@ -59,16 +59,17 @@ def _rolled(plan, regressor, buffer, series, stops, n_steps):
     return path[:, T : T + n_steps]
 
 
-def _features(plan, buffer, series, stops, n_steps, path):
+def _features(plan, buffer, series, stops, path):
     """Return what windows hold of every row, and which rows are missing in `exog`.
 
     The known values go into `path`, (n_origins, n_rows); those to be forecast are zero as yet.
     """
     T, H = plan.timesteps, plan.outputs
     rows = buffer.bounds[series] + stops
-    # Beyond the last step the columns known in the future stand still.
-    last = np.minimum(rows + n_steps, buffer.bounds[series + 1]) - 1
-    seen = np.minimum(rows[:, np.newaxis] + np.arange(-T, path.shape[1] - T), last[:, np.newaxis])
+    steps = np.arange(-T, path.shape[1] - T)
+    # Beyond the last row the columns known in the future stand still.
+    last = buffer.bounds[series + 1] - 1
+    seen = np.minimum(rows[:, np.newaxis] + steps, last[:, np.newaxis])
     path[:, :T] = buffer.values[seen[:, :T]]
     path[:, T:] = 0.0
     exog = buffer.exog[seen]  # (n_origins, n_rows, n_exog)

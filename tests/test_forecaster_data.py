@@ -350,8 +350,25 @@ def test_a_series_that_ended_needs_no_exog_to_score_the_others():
 def test_exog_past_the_last_step_is_not_asked_for():
     y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
     forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(y[:50], exog)
+    still = exog[50:54].where(np.arange(4)[:, np.newaxis] < 2).ffill()
     forecast = forecaster.predict(2, exog=exog[50:52])
-    assert_array_equal(forecast, forecaster.predict(2, exog=exog))
+    assert_array_equal(forecast, forecaster.predict(exog=still)[:2])
+    assert_array_equal(forecast, forecaster.predict(2, exog=exog.where(exog["x"] != 52)))
+
+
+@pytest.mark.parametrize("by_series", [False, True])
+def test_fewer_steps_are_the_first_of_more_where_exog_is_known_as_far(by_series):
+    wide = wide_frame()
+    exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=80)}, index=monthly(80).index)
+    if by_series:
+        exog = pd.concat({k: exog * (i + 1) for i, k in enumerate(wide.columns)})
+    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(wide[:70], exog)
+    forecast = forecaster.predict(8, exog=exog)
+    for n_steps in (1, 3, 4, 5):
+        assert_array_equal(forecaster.predict(n_steps, exog=exog), forecast[:n_steps])
+    score = RNNForecaster.score(forecaster, wide[70:73], exog)
+    errors = (forecast[:3] - wide[70:73]).abs().mean() / forecaster.scales_
+    assert score == pytest.approx(-errors.mean())
 
 
 def test_make_future_frame_shows_the_rows_of_exog():
