@@ -448,16 +448,23 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         return self
 
     def _fresh_regressor(self):
-        """Return the regressor unfitted; its networks skip missing steps where they have to.
+        """Return the regressor unfitted, without state; it skips missing steps where it has to.
 
         So do networks further inside, such as the last step of a Pipeline.
         """
         regressor = RNNRegressor() if self.regressor is None else clone(self.regressor)
-        unmasked = [
-            name
-            for name, value in regressor.get_params().items()
-            if value is None and name.rpartition("__")[2] == "mask_value"
-        ]
+        settings = regressor.get_params()
+
+        def called(word):
+            return [name for name in settings if name.rpartition("__")[2] == word]
+
+        for name in called("stateful"):
+            if settings[name]:
+                raise ValueError(
+                    f"`regressor__{name}` must be False, got {settings[name]!r}: each forecast "
+                    "begins with a window of its own, not with the state of the one before."
+                )
+        unmasked = [name for name in called("mask_value") if settings[name] is None]
         if self.allow_missing and unmasked:
             regressor.set_params(**dict.fromkeys(unmasked, np.nan))
         return regressor

@@ -372,6 +372,15 @@ def test_steps_that_are_a_frame_are_named_by_their_type():
         RNNForecaster(linear(), timesteps=6).fit(y).predict(y.to_frame())
 
 
+def test_stateful_networks_are_refused_before_anything_is_learned():
+    inside = make_pipeline(RNNRegressor(stateful=True, batch_size=5))
+    for name, regressor in [("stateful", inside[0]), ("rnnregressor__stateful", inside)]:
+        forecaster = RNNForecaster(regressor, timesteps=5)
+        with pytest.raises(ValueError, match=f"`regressor__{name}` must be False, got True"):
+            forecaster.fit(monthly())
+        assert not hasattr(forecaster, "cutoff_")
+
+
 def test_predict_before_fit_is_refused():
     for call in ("predict", "make_future_frame"):
         with pytest.raises(NotFittedError):
