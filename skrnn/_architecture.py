@@ -9,19 +9,21 @@ import numpy as np
 
 
 class Cell(NamedTuple):
-    """What is particular to one kind of recurrent cell, as far as shapes go."""
+    """What is particular to one kind of recurrent cell: its shapes, and whether cuDNN has it."""
 
     keras_class: str
     gates: int
     states: int
     bias: str = "zeros"
     bias_rows: tuple = ()
+    cudnn: bool = False
 
 
 CELLS = {
     "simple_rnn": Cell("SimpleRNN", gates=1, states=1),
-    "gru": Cell("GRU", gates=3, states=1, bias_rows=(2,)),  # `reset_after` has two biases
-    "lstm": Cell("LSTM", gates=4, states=2, bias="unit_forget"),
+    # `reset_after` has two biases.
+    "gru": Cell("GRU", gates=3, states=1, bias_rows=(2,), cudnn=True),
+    "lstm": Cell("LSTM", gates=4, states=2, bias="unit_forget", cudnn=True),
 }
 
 

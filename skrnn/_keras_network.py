@@ -86,7 +86,6 @@ def recurrent_layer(
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
-    gated = CELLS[cell_type].gates > 1
     layer = _layer_class(architecture, i, hoisted)(
         architecture.units[i],
         activation=architecture.activation,
@@ -102,7 +101,7 @@ def recurrent_layer(
         seed=next(seeds),
         dtype=architecture.dtype,
         name=name,
-        **({"use_cudnn": "auto" if cudnn else False} if gated else {}),
+        **({"use_cudnn": "auto" if cudnn else False} if CELLS[cell_type].cudnn else {}),
     )
     if not architecture.bidirectional:
         return layer
@@ -126,8 +125,8 @@ def _layer_class(architecture, i, hoisted):
 
 def cudnn_takes(architecture):
     """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample."""
-    gated = all(CELLS[cell_type].gates > 1 for cell_type in architecture.cell_types)
-    return gated and architecture.activation == "tanh" and not architecture.recurrent_dropout
+    known = all(CELLS[cell_type].cudnn for cell_type in architecture.cell_types)
+    return known and architecture.activation == "tanh" and not architecture.recurrent_dropout
 
 
 def inner_layers(model):
