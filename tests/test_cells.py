@@ -1,29 +1,38 @@
 """skrnn.cells against Keras's layers and against the recurrence written as a plain loop."""
 
-import keras
+import re
+
 import numpy as np
 import pytest
+from recurrent import CELLS, LAYERS
 
-from skrnn import cells
+from skrnn import (
+    RNNRegressor,
+    _architecture,
+    _keras_hoisted,
+    _keras_network,
+    _numpy_cells,
+    _onnx,
+    cells,
+)
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
-LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
-every_cell = pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
+every_cell = pytest.mark.parametrize("cell", CELLS)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def random_weights(cell, features, units, dtype="float64"):
     rng = np.random.default_rng(1)
-    width = GATES[cell] * units
-    shapes = (features, width), (units, width), (2, width) if cell == "gru" else (width,)
+    of = _architecture.CELLS[cell]
+    width = of.gates * units
+    shapes = (features, width), (units, width), (*of.bias_rows, width)
     return [rng.normal(0, 0.4, shape).astype(dtype) for shape in shapes]
 
 
 def random_states(cell, shape, dtype="float64"):
     rng = np.random.default_rng(2)
-    return [rng.normal(size=shape).astype(dtype) for _ in range(2 if cell == "lstm" else 1)]
+    return [rng.normal(size=shape).astype(dtype) for _ in range(_architecture.CELLS[cell].states)]
 
 
 def keras_outputs(cell, x, weights, activation="tanh", states=None):
@@ -38,6 +47,28 @@ def keras_outputs(cell, x, weights, activation="tanh", states=None):
     layer.build(x.shape)
     layer.set_weights(weights)
     return [output.numpy() for output in layer(x, initial_state=states)]
+
+
+def in_docstring():
+    """Return the cell types that the docstring of an estimator names."""
+    return re.search(r"cell_type : \{(.*?)\}", RNNRegressor.__doc__)[1].replace('"', "").split(", ")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        CELLS,
+        cells.__all__,
+        in_docstring(),
+        _numpy_cells.CELLS,
+        _keras_network.RECURRENT_LAYERS,
+        _keras_hoisted.HOISTED_LAYERS,
+        _onnx.OPERATORS,
+    ],
+    ids="tests cells docstring numpy keras hoisted onnx".split(),
+)
+def test_every_table_has_every_cell_type(table):
+    assert set(table) == set(_architecture.CELLS)
 
 
 @every_cell
@@ -158,7 +189,7 @@ def test_x_of_wrong_shape_is_refused(cell, shape):
 @every_cell
 def test_kernel_of_other_features_is_refused(cell):
     W, R, b = random_weights(cell, 4, 8)
-    width = 8 * GATES[cell]
+    width = 8 * _architecture.CELLS[cell].gates
     with pytest.raises(ValueError, match=rf"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"):
         getattr(cells, cell)(np.ones((10, 5)), W, R, b)
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from keras.src import activations, losses, optimizers
+from recurrent import LAYERS
 from sklearn.utils import check_random_state
 
 import skrnn
@@ -29,7 +30,6 @@ from skrnn._keras_hoisted import HOISTED_LAYERS
 from skrnn._numpy_losses import LOSSES
 from skrnn._numpy_optimizers import OPTIMIZERS
 
-LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 SGD = {"name": "sgd", "momentum": 0.9}
 # 50 samples in batches of 16: the last batch is short.
 N_SAMPLES, TIMESTEPS, FEATURES, BATCH, EPOCHS, RATE = 50, 5, 3, 16, 4, 0.01

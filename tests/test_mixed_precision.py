@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from recurrent import CELLS
 
 import skrnn
 from skrnn import RNNClassifier, RNNForecaster, RNNRegressor
@@ -73,7 +74,7 @@ def test_estimator_from_its_model_predicts_the_same(fitted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell_type", ["simple_rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell_type", CELLS)
 def test_losses_are_those_of_keras_with_its_loss_scale_optimizer(cell_type):
     settings = MIXED | {"cell_type": cell_type, "standardize": False, "shuffle": False}
     regressor = RNNRegressor(**settings)

@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recurrent import CELLS, LAYERS
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
@@ -42,8 +43,6 @@ from skrnn._numpy_optimizers import OPTIMIZERS
 from skrnn._settings import Settings
 
 ROOT = Path(__file__).parents[1]
-CELLS = ("simple_rnn", "gru", "lstm")
-LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 PLAIN = Architecture(
     cell_types=("lstm",),

@@ -9,13 +9,13 @@ import onnx
 import onnxruntime
 import pytest
 from keras.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
+from recurrent import CELLS
 from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._numpy_activations import ACTIVATIONS
 from skrnn._onnx import DENSE_ACTIVATIONS, RECURRENT_ACTIVATIONS
 
-CELLS = ["simple_rnn", "gru", "lstm"]
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 every_cell = pytest.mark.parametrize("cell_type", CELLS)
 

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from recurrent import LAYERS
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._architecture import initial_weights
 from skrnn._penalty import Penalty, penalty
 
-LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 N_SAMPLES, TIMESTEPS, FEATURES, BATCH = 30, 5, 3, 8

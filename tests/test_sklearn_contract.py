@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from recurrent import CELLS
 from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn import RNNClassifier, RNNRegressor
 
 N_CHECKS = {RNNRegressor: 66, RNNClassifier: 74}
-CELLS = "simple_rnn", "gru", "lstm"
 SHAPES = {"plain": {"hidden_size": 32}, "deep": {"hidden_size": (16, 16), "bidirectional": True}}
 
 # What float32 cannot hold; float64 passes all of them.
