@@ -1,6 +1,11 @@
 """The documentation site's sources: what they name is what there is, their figures are measured."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+import textwrap
 
 import pandas as pd
 import pytest
@@ -69,3 +74,72 @@ def test_every_results_file_is_shown_on_the_page_of_benchmarks():
     shown = re.findall(r":file: \.\./benchmarks/results/(\w+)\.csv", text)
     files = [path.stem for path in (BENCHMARKS / "results").iterdir()]
     assert sorted(shown) == sorted(files) == sorted(RESULTS)
+
+
+CELL_PAGE = SITE / "adding_a_cell.rst"
+
+
+def cell_changes():
+    """Return the blocks of the page on cell types: the file, its old lines, the new ones."""
+    blocks = re.findall(
+        r"^\.\. code-block:: (diff|python)\n   :caption: (\S+)\n\n((?:   .*\n|\n)+)",
+        CELL_PAGE.read_text("utf-8"),
+        re.M,
+    )
+    for kind, path, block in blocks:
+        lines = textwrap.dedent(block).strip("\n").split("\n")
+        if kind == "python":
+            yield path, None, lines
+        else:
+            old, new = ([line for line in lines if line[:1] != mark] for mark in "+-")
+            yield path, *([line[1:] for line in side] for side in (old, new))
+
+
+CELL_CHANGES = [*cell_changes()]
+
+
+def changed(path, old, new, folder=ROOT):
+    """Return the text of a file with a change of the page made in it."""
+    if old is None:
+        assert not (folder / path).exists()
+        return "\n".join(new) + "\n"
+    text, old, new = (folder / path).read_text("utf-8"), "\n".join(old), "\n".join(new)
+    assert text.count(f"\n{old}\n") == 1, f"{path} does not have these lines once:\n{old}"
+    return text.replace(f"\n{old}\n", f"\n{new}\n")
+
+
+@pytest.mark.parametrize(("path", "old", "new"), CELL_CHANGES)
+def test_page_on_cell_types_changes_lines_that_are_there(path, old, new):
+    assert changed(path, old, new)
+
+
+def test_page_on_cell_types_counts_its_lines_and_names_files_that_are_there():
+    text = CELL_PAGE.read_text("utf-8")
+    diff = re.findall(r"^   ([+-])", text, re.M)
+    [module] = [new for _, old, new in CELL_CHANGES if old is None]
+    n_changed = diff.count("-")
+    n_new = diff.count("+") - n_changed + len(module)
+    files = {path for path, *_ in CELL_CHANGES}
+    assert f"{n_new} new lines and {n_changed} changed ones in {len(files)} files" in text
+    for name in re.findall(r"`(\w+\.py)`", text):
+        assert (ROOT / "skrnn" / name).exists() or (ROOT / "tests" / name).exists()
+
+
+@pytest.mark.slow
+def test_cell_type_added_as_its_page_says_passes_the_tests_of_cell_types(tmp_path):
+    for folder in ("skrnn", "tests", "examples/site"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path, old, new in CELL_CHANGES:
+        (tmp_path / path).write_text(changed(path, old, new, tmp_path), "utf-8")
+    wanted = "every_table or every_module_has or ugrnn"
+    files = [f"tests/test_{name}.py" for name in ("cells", "house", "numpy_engine")]
+    done = subprocess.run(
+        [sys.executable, *"-m pytest -q -p no:cacheprovider -m".split(), "", "-k", wanted, *files],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 50

@@ -78,5 +78,5 @@ html_theme_options = {
     "footer_end": [],
     "navigation_with_keys": False,
 }
-WITHOUT_SIDEBAR = "index", "coming_from", "benchmarks", "design"
+WITHOUT_SIDEBAR = "index", "coming_from", "benchmarks", "design", "adding_a_cell"
 html_sidebars = {page: [] for page in WITHOUT_SIDEBAR}
