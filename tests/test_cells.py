@@ -1,6 +1,7 @@
 """skrnn.cells against Keras's layers and against the recurrence written as a plain loop."""
 
 import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from skrnn import (
     _keras_network,
     _numpy_cells,
     _onnx,
+    _types,
     cells,
 )
 
@@ -64,8 +66,9 @@ def in_docstring():
         _keras_network.RECURRENT_LAYERS,
         _keras_hoisted.HOISTED_LAYERS,
         _onnx.OPERATORS,
+        get_args(_types.CellType),
     ],
-    ids="tests cells docstring numpy keras hoisted onnx".split(),
+    ids="tests cells docstring numpy keras hoisted onnx types".split(),
 )
 def test_every_table_has_every_cell_type(table):
     assert set(table) == set(_architecture.CELLS)
