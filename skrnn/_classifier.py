@@ -47,11 +47,11 @@ if TYPE_CHECKING:
         Dtype,
         Engine,
         KerasModel,
-        Path,
         Pooling,
         RandomState,
         Sizes,
         Standardize,
+        StrPath,
     )
 
 OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
@@ -257,7 +257,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         engine: Engine = "auto",
         device: str = "auto",
         dtype: Dtype = "float32",
-        checkpoint_dir: Path | None = None,
+        checkpoint_dir: StrPath | None = None,
         checkpoint_every: int = 1,
         warm_start: bool = False,
         random_state: RandomState = None,

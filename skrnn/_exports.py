@@ -12,7 +12,7 @@ from skrnn._onnx import add_network, check_exportable
 from skrnn._onnx_graph import Graph
 
 if TYPE_CHECKING:
-    from skrnn._types import KerasModel, Path
+    from skrnn._types import KerasModel, StrPath
 
 
 class Exports:
@@ -26,7 +26,7 @@ class Exports:
             self._architecture, self.weights_, self._scaling, self._mask_value
         )
 
-    def to_keras(self, path: Path) -> None:
+    def to_keras(self, path: StrPath) -> None:
         """Write the fitted network as a file that `keras.models.load_model` reads without skrnn.
 
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
@@ -58,7 +58,7 @@ class Exports:
         with replacing(path, ".keras") as beside:
             model.save(beside)
 
-    def to_onnx(self, path: Path) -> None:
+    def to_onnx(self, path: StrPath) -> None:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.
 
         The graph's one input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sklearn.base import BaseEstimator
 
-    from skrnn._types import Path
+    from skrnn._types import StrPath
 
 CONTENT = "estimator"  # what a file of this module says it holds
 
@@ -28,7 +28,7 @@ def _whole_table():
     return TABLE | TARGETS | FORECASTS
 
 
-def save(est: BaseEstimator, path: Path, *, key: bytes | str | None = None) -> None:
+def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -> None:
     """Save an estimator, fitted or not, to a file.
 
     The file holds its parameters and all that it has learned, so that what `load` returns predicts
@@ -82,7 +82,7 @@ def save(est: BaseEstimator, path: Path, *, key: bytes | str | None = None) -> N
     write_file(path, {"content": CONTENT, "estimator": record}, key=key)
 
 
-def load(path: Path, *, key: bytes | str | None = None) -> Any:
+def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
     """Return the estimator that a file holds.
 
     No code comes from the file: the classes and attributes that it may name stand in a table, and

@@ -41,11 +41,11 @@ if TYPE_CHECKING:
         Dtype,
         Engine,
         KerasModel,
-        Path,
         Pooling,
         RandomState,
         Sizes,
         Standardize,
+        StrPath,
     )
 
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
@@ -243,7 +243,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         engine: Engine = "auto",
         device: str = "auto",
         dtype: Dtype = "float32",
-        checkpoint_dir: Path | None = None,
+        checkpoint_dir: StrPath | None = None,
         checkpoint_every: int = 1,
         warm_start: bool = False,
         random_state: RandomState = None,

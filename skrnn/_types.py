@@ -22,7 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 Array: TypeAlias = NDArray[Any]
 Block: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
 Documents: TypeAlias = Iterable[str] | Iterable[Sequence[str]]
-Path: TypeAlias = str | PathLike[str]
+StrPath: TypeAlias = str | PathLike[str]
 SeriesOrFrame: TypeAlias = "pd.Series[Any] | pd.DataFrame"
 
 # Networks
