@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typed_program
 
 import skrnn
 from skrnn import cells, inspection
@@ -249,8 +250,13 @@ def test_every_public_function_is_typed_and_documented(name):
     assert inspect.getdoc(function) or name.endswith(".__init__")
 
 
-def test_what_editors_and_type_checkers_need_is_in_the_package():
+def test_what_type_checkers_need_is_in_the_package():
     assert (ROOT / "skrnn" / "py.typed").exists()
+
+
+def test_program_that_type_checkers_read_runs(capsys):
+    typed_program.main()
+    assert "val_loss" in capsys.readouterr().out
 
 
 def test_estimators_share_their_constructor_parameters():
