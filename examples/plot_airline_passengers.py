@@ -110,6 +110,7 @@ axes.set(
     ylabel="Passengers (thousands)",
 )
 axes.legend(loc="upper left")
+# sphinx_gallery_thumbnail_number = -1
 figure.savefig("airline_passengers.png", dpi=120)
 
 # %%

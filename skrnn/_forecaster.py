@@ -378,6 +378,11 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
             "step", "truth", "forecast", the bounds of intervals, "naive", "seasonal_naive",
             "drift", and the "scale" of MASE. Its ``summary()`` compares them. Series with fewer
             rows before the cutoff than `fit` needs are left out.
+
+        See Also
+        --------
+        Backtest : What is returned, with ``summary``.
+        BacktestDisplay : Pictures of it.
         """
         self._validate_params()
         panel = self._read(series, exog)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sphinx_gallery.gen_gallery import DEFAULT_GALLERY_CONF
 from sphinx_gallery.notebook import jupyter_notebook, save_notebook
-from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+from sphinx_gallery.py_source_parser import remove_config_comments, split_code_and_text_blocks
 
 NAMES = ("airline_passengers", "sentiment", "sensors")
 HERE = Path(__file__).parent
@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 def as_shown(content):
     """Return a cell that finds its data from here, and shows its figure instead of saving it."""
     content = content.replace("Path(__file__).parent", 'Path("..")')
+    content = remove_config_comments(content)
     return re.sub(r"^\w+\.(figure_\.)?savefig\(.*\)\n?", "", content, flags=re.M)
 
 
