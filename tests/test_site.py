@@ -73,7 +73,8 @@ def test_readme_of_the_benchmarks_says_what_the_results_say(name, table):
 def test_page_of_backtest_has_its_own_methods():
     own = [name for name in vars(Backtest) if not name.startswith("_")]
     text = (SITE / "backtest.rst").read_text("utf-8")
-    assert re.findall(r"^   \.\. automethod:: skrnn\._backtest\.Backtest\.(\w+)$", text, re.M) == own
+    shown = re.findall(r"^   \.\. automethod:: skrnn\._backtest\.Backtest\.(\w+)$", text, re.M)
+    assert shown == own
 
 
 def test_every_results_file_is_shown_on_the_page_of_benchmarks():
