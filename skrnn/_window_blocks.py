@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,7 @@ class WindowBlocks:
             "n_outputs": n_outputs,
         }
         self.span: int = timesteps + horizon + n_outputs - 1
-        self.n_windows: int = (len(series) - self.span) // stride + 1
+        self.n_windows: int = (series.shape[0] - self.span) // stride + 1
         self.windows_each: int = max(1, rows // stride)
 
     def __len__(self) -> int:
@@ -79,7 +80,8 @@ def window_blocks(
     series : array of shape (n_rows,) or (n_rows, n_features)
         Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or
         whatever else has a shape and gives rows for ``series[start:stop]``. Rows of a memmap are
-        copied and its pages given back.
+        copied and its pages given back. Parquet comes as an array of Dask, by
+        ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
     timesteps, horizon, stride, n_outputs : int
         As in `make_windows`.
     target : None, int, list of int, or array of shape (n_rows,) or (n_rows, n_targets), \
@@ -113,21 +115,7 @@ default=None
         ("rows", rows, 1),
     ]:
         check_count(name, value, least)
-    if hasattr(series, "iloc") or hasattr(target, "iloc"):
-        raise TypeError(
-            "`series` and `target` must be arrays without an index, got a pandas object, which is "
-            "in memory already. Pass it to `make_windows`, or its `to_numpy()`."
-        )
-    if len(getattr(series, "shape", ())) not in (1, 2):
-        raise TypeError(
-            "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
-            f"{type(series).__name__}."
-        )
-    if hasattr(target, "shape") and target.shape[:1] != series.shape[:1]:
-        raise ValueError(
-            f"`target` must be aligned with the {len(series)} rows of `series`, got the shape "
-            f"{target.shape}."
-        )
+    _check_arrays(series, target)
     blocks = WindowBlocks(
         *(series, timesteps, horizon),
         stride=stride,
@@ -138,9 +126,39 @@ default=None
     if blocks.n_windows < 1:
         raise ValueError(
             f"`series` must have at least {blocks.span} rows (timesteps + horizon + n_outputs - "
-            f"1), got {len(series)}. Shorten the window or pass more rows."
+            f"1), got {series.shape[0]}. Shorten the window or pass more rows."
         )
     return blocks
+
+
+def _check_arrays(series, target):
+    """Refuse what has no rows by number, or not as many as it must."""
+    for name, array in [("series", series), ("target", target)]:
+        if hasattr(array, "to_dask_array"):
+            raise TypeError(
+                f"`{name}` must be an array, got a {type(array).__name__} of Dask. Pass its "
+                "`to_dask_array(lengths=True)`."
+            )
+    if hasattr(series, "iloc") or hasattr(target, "iloc"):
+        raise TypeError(
+            "`series` and `target` must be arrays without an index, got a pandas object, which is "
+            "in memory already. Pass it to `make_windows`, or its `to_numpy()`."
+        )
+    if len(getattr(series, "shape", ())) not in (1, 2):
+        raise TypeError(
+            "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
+            f"{type(series).__name__}."
+        )
+    if math.isnan(series.shape[0]):  # as Dask has it
+        raise ValueError(
+            f"`series` must have a known number of rows, got the shape {series.shape}. Call its "
+            "`compute_chunk_sizes()`, or make it by `to_dask_array(lengths=True)`."
+        )
+    if hasattr(target, "shape") and target.shape[:1] != series.shape[:1]:
+        raise ValueError(
+            f"`target` must be aligned with the {series.shape[0]} rows of `series`, got the shape "
+            f"{target.shape}."
+        )
 
 
 def _read(array, start, stop):

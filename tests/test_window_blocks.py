@@ -13,6 +13,8 @@ from skrnn import make_windows, window_blocks
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(90, 3))
+UNKNOWN = dask.array.from_array(SERIES)
+UNKNOWN = UNKNOWN[UNKNOWN[:, 0] < 9]  # Dask does not know how many rows that leaves
 
 
 def joined(blocks):
@@ -66,6 +68,22 @@ def test_rows_come_from_wherever_they_are(kind, target, tmp_path):
         assert_array_equal(array, expected)
 
 
+class RowsByNumber:
+    """No more than window_blocks asks of a series."""
+
+    def __init__(self, values):
+        self.shape, self.read = values.shape, values.__getitem__
+
+    def __getitem__(self, rows):
+        return self.read(rows)
+
+
+def test_whatever_has_a_shape_and_gives_rows_is_a_series():
+    found = joined(window_blocks(RowsByNumber(SERIES), 7, target=RowsByNumber(SERIES), rows=20))
+    for array, expected in zip(found, make_windows(SERIES, 7), strict=True):
+        assert_array_equal(array, expected)
+
+
 def test_windows_of_a_block_are_a_view_of_its_rows():
     X, _ = window_blocks(SERIES, 8, rows=50)[0]
     assert np.shares_memory(X[0, 1:], X[1, :-1])
@@ -87,6 +105,8 @@ def test_series_of_one_dimension_has_one_feature():
         (list(SERIES), {}, TypeError, r"`series` must be an array of shape \(n_rows,\)"),
         (pd.DataFrame(SERIES), {}, TypeError, "got a pandas object.*`make_windows`"),
         (SERIES * np.nan, {}, ValueError, "NaN"),
+        (UNKNOWN, {}, ValueError, r"known number of rows, got the shape \(nan, 3\)"),
+        (SERIES, {"target": UNKNOWN}, ValueError, "aligned with the 90 rows"),
     ],
 )
 def test_series_that_has_no_such_windows_is_refused(series, settings, error, message):

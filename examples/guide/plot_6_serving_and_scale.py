@@ -134,6 +134,27 @@ reader = RNNRegressor("gru", 8, epochs=2, random_state=0).fit_batches(blocks)
 print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
 
 # %%
+# Parquet comes by the row groups of a file. Where each row is a sample, a function yields them. Of
+# a series Dask makes an array; windows then run on from one row group into the next:
+#
+# .. code-block:: python
+#
+#    import dask.dataframe
+#    from pyarrow.parquet import ParquetFile
+#
+#    def row_groups():
+#        file = ParquetFile("samples.parquet")
+#        for number in range(file.num_row_groups):
+#            rows = file.read_row_group(number).to_pandas()
+#            yield rows.drop(columns="label"), rows["label"]
+#
+#    classifier.fit_batches(row_groups)
+#
+#    rows = dask.dataframe.read_parquet("series.parquet", split_row_groups=True)
+#    series = rows.to_dask_array(lengths=True)
+#    regressor.fit_batches(window_blocks(series, timesteps=24))
+
+# %%
 # More cores, more machines
 # -------------------------
 # One small network does not need many cores: a search does. With `n_jobs=-1` its fits go to
