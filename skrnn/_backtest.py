@@ -46,8 +46,9 @@ class Backtest(pd.DataFrame):
             return _compared(self)
         keys = [by] if isinstance(by, str) else list(by)
         groups = self.groupby(keys[0] if len(keys) == 1 else keys, sort=False)
-        tables = {key: _compared(part) for key, part in groups}
-        return pd.concat(tables, names=[*keys, "model"])
+        table = pd.concat({key: _compared(part) for key, part in groups})
+        split = table.index.nlevels - len(keys) - 1  # series whose names are tuples
+        return table.rename_axis([*keys, *[None] * split, "model"])
 
 
 def _compared(rows):

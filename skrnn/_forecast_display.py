@@ -221,7 +221,7 @@ def _by_series(data, name):
         return {label: part.droplevel(0) for label, part in groups}
     if data.ndim == 1:
         return {data.name: data}
-    return {label: data[label] for label in data.columns}
+    return {label: data.iloc[:, k] for k, label in enumerate(data.columns)}
 
 
 def _is_table(columns):
@@ -237,11 +237,12 @@ def _forecasts(data):
     flat = isinstance(data, pd.DataFrame) and len(data) > 0 and data.index.nlevels == 1
     if flat and data.columns.nlevels == 1 and _is_table(data.columns):
         return {None: data}
-    if flat and data.columns.nlevels == 2:
+    if flat and data.columns.nlevels > 1:
         positions = {}
-        for position, label in enumerate(data.columns.get_level_values(0)):
+        for position, label in enumerate(data.columns.droplevel(-1)):
             positions.setdefault(label, []).append(position)
-        parts = {label: data.iloc[:, k].droplevel(0, axis=1) for label, k in positions.items()}
+        ends = data.columns.get_level_values(-1)
+        parts = {label: data.iloc[:, k].set_axis(ends[k], axis=1) for label, k in positions.items()}
         if all(_is_table(part.columns) for part in parts.values()):
             return parts
     return _by_series(data, "forecast")

@@ -17,7 +17,8 @@ class Panel:
     form : {"series", "wide", "long", "long frame"}
         What the values came in.
     name : object
-        Name of the column of values, or of the axis of a wide frame's columns.
+        Name of the column of values, or of the axis of a wide frame's columns; a tuple of names
+        where these have several levels.
     level_names : list
         Names of the levels of the index.
     labels : list of length n_series
@@ -158,7 +159,18 @@ def _wide(panel, times, tables, names):
     values = np.full((len(shared), len(panel), width), np.nan)
     for k, (rows, table) in enumerate(zip(times, tables, strict=True)):
         values[shared.get_indexer(rows), k] = table.reshape(len(rows), width)
-    labels = _level(panel.labels).rename(panel.name)
-    if names is not None:
-        labels = pd.MultiIndex.from_product([labels, names], names=[panel.name, None])
-    return pd.DataFrame(values.reshape(len(shared), -1), index=shared, columns=labels)
+    values = values.reshape(len(shared), -1)
+    return pd.DataFrame(values, index=shared, columns=_wide_columns(panel, names))
+
+
+def _wide_columns(panel, names):
+    """Return the columns of a wide frame, each once for each of the names below it."""
+    name, labels = panel.name, panel.labels
+    if isinstance(name, tuple) and all(isinstance(label, tuple) for label in labels):
+        below = [()] if names is None else [(name,) for name in names]
+        keys = [(*label, *end) for label in labels for end in below]
+        return pd.MultiIndex.from_tuples(keys, names=[*name, *([None] if names else [])])
+    labels = _level(labels).rename(name)
+    if names is None:
+        return labels
+    return pd.MultiIndex.from_product([labels, names], names=[name, None])

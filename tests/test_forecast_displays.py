@@ -85,6 +85,16 @@ def test_forecast_display_draws_series_named_as_its_columns(names, level):
         assert len(bands(ax)) == (level is not None)
 
 
+def test_forecast_display_draws_columns_of_several_levels():
+    columns = pd.MultiIndex.from_tuples([("open", "a", 1), ("open", "b", 1), ("close", "a", 1)])
+    forecaster = fitted(wide().set_axis(columns, axis=1), calibration=20)
+    display = ForecastDisplay.from_forecaster(forecaster, level=80)
+    table = forecaster.predict(level=80)
+    assert [ax.get_ylabel() for ax in display.ax_] == [str(label) for label in columns]
+    for k, ax in enumerate(display.ax_):
+        assert_array_equal(line(ax, "forecast").get_ydata(), table.iloc[:, 3 * k])
+
+
 def test_forecast_display_puts_history_into_the_time_zone_of_the_forecast():
     frame = wide()
     ax = ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_convert("UTC")).ax_[0]

@@ -347,6 +347,21 @@ def test_a_series_that_ended_needs_no_exog_to_score_the_others():
     assert forecaster.score(long.iloc[test], exog.iloc[test]) < 0
 
 
+def test_columns_of_several_levels_come_back_as_such():
+    columns = pd.MultiIndex.from_product([["open", "close"], ["a", "b"]], names=["price", "share"])
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(60, 4)), index=daily().index, columns=columns)
+    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=2, calibration=10).fit(wide)
+    forecast, table = forecaster.predict(), forecaster.predict(level=80)
+    assert forecast.columns.equals(columns)
+    assert forecast.columns.names == columns.names
+    assert table.columns.names == ["price", "share", None]
+    assert_array_equal(table.iloc[:, ::3], forecast)
+    summary = forecaster.backtest(wide, folds=2).summary(by="series")
+    assert summary.index.names == ["series", None, "model"]
+    assert summary.xs(("close", "b"), level=[0, 1]).loc["forecast", "MASE"] > 0
+
+
 def test_exog_past_the_last_step_is_not_asked_for():
     y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
     forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(y[:50], exog)

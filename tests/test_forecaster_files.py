@@ -79,7 +79,7 @@ FORMS = {
     ),
     "columns of numbers": lambda: wide_frame().set_axis([3, 1, 2], axis=1),
     "columns of tuples": lambda: wide_frame().set_axis(
-        pd.MultiIndex.from_tuples([("x", 1), ("x", 2), ("y", 1)]), axis=1
+        pd.MultiIndex.from_tuples([("x", 1), ("x", 2), ("y", 1)], names=["shop", None]), axis=1
     ),
     "long": long_frame,
     "long frame": lambda: long_frame().to_frame(),
