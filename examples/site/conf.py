@@ -65,6 +65,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
+toc_object_entries_show_parents = "hide"
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"skrnn {release}"
 html_static_path = ["_static"]
