@@ -141,7 +141,8 @@ class FitsBatches:
             self._variable_dtype,
             reader=BlockReader(source, partial(self._samples_of_block, read, sizes)),
             bounds=np.cumsum([0, *sizes]),
-            weighted=survey.weighted or self._weighs_classes,
+            # A timestep that is not there weighs nothing, so batches differ without weights too.
+            weighted=survey.weighted or self._weighs_classes or self.return_sequences,
         )
         validation = None if given is None else self._samples(*given)
         checkpoints = NoCheckpoints()

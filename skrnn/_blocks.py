@@ -138,7 +138,7 @@ class BlockSamples(Samples):
     bounds : ndarray of int of shape (n_blocks + 1,)
         The first sample of each block, then their number.
     weighted : bool
-        Whether a block comes with weights.
+        Whether the weights may differ, of samples or of timesteps.
     """
 
     reader: BlockReader | None = None

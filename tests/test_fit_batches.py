@@ -134,13 +134,16 @@ def test_lists_of_sequences_are_padded_to_the_longest_of_all_blocks(engine, retu
     assert found.input_shape_ == expected.input_shape_ == (None, 2)
 
 
-def test_masked_arrays_are_taken():
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_masked_arrays_are_taken(return_sequences):
+    """More batches than one of a size, each with other timesteps that are missing."""
     masked = X.copy()
     masked[RNG.random(masked.shape[:2]) < 0.3] = np.nan
     masked[:, 0] = 1
-    settings = {"mask_value": np.nan, "shuffle": False}
+    y = X.sum(axis=2) if return_sequences else Y
+    settings = {"mask_value": np.nan, "shuffle": False, "return_sequences": return_sequences}
     assert_alike(
-        network(**settings).fit_batches(cut(masked, Y)), network(**settings).fit(masked, Y)
+        network(**settings).fit_batches(cut(masked, y)), network(**settings).fit(masked, y)
     )
 
 
