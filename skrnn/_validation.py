@@ -366,9 +366,10 @@ def check_shape(sequences, timesteps, features):
         )
     lengths = {sequences.timesteps} if sequences.lengths is None else set(sequences.lengths)
     if timesteps is not None and lengths != {timesteps}:
+        found = ", ".join(map(str, sorted(lengths)))
         raise ValueError(
-            f"`X` must have {timesteps} timesteps, as in `fit`, got {sorted(map(int, lengths))}. "
-            "Fit on a list of sequences to predict any length."
+            f"`X` must have {timesteps} timesteps, as in `fit`, got {found}. Fit on a list of "
+            "sequences to predict any length."
         )
 
 
