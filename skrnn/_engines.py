@@ -4,11 +4,13 @@ import functools
 import os
 import re
 import sys
+from contextlib import nullcontext
 from itertools import compress
 from pathlib import Path
 
 from skrnn import _numpy_engine
 from skrnn._architecture import CELLS
+from skrnn._chatter import quiet_start
 from skrnn._process import check_process, share_cores
 
 # Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
@@ -24,8 +26,8 @@ def keras_engine():
     """Return the Keras engine; TensorFlow is imported here, when it is first needed."""
     check_process()
     share_cores()
-    from skrnn import _keras_engine  # takes seconds: whoever does without is spared them
-
+    with quiet_start() if "skrnn._keras_engine" not in sys.modules else nullcontext():
+        from skrnn import _keras_engine  # takes seconds: whoever does without is spared them
     return _keras_engine
 
 

@@ -1,0 +1,69 @@
+"""Chatter: what TensorFlow says of itself when it starts, kept from standard error."""
+
+import os
+import re
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from threading import Lock
+
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+FATAL_ONLY = "3"
+# Lines of TensorFlow's log below fatal ones, in its newer form and its older one, and two that
+# stand among them.
+CHATTER = re.compile(
+    rb"[IWE]\d{4} \d\d:\d\d:\d+\.|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "
+    rb"|WARNING: All log messages before absl::|To enable the following instructions: "
+)
+_starting = Lock()
+
+
+@contextmanager
+def quiet_start():
+    """Keep the log of TensorFlow, which is imported inside, from standard error, then and later.
+
+    A level of the log that stands in the environment is left alone, and nothing is kept back then.
+    """
+    with _starting:
+        if "tensorflow" in sys.modules or LEVEL in os.environ:
+            yield
+            return
+        os.environ[LEVEL] = FATAL_ONLY  # read once, at the import
+        try:
+            with without_chatter():
+                yield
+        finally:
+            del os.environ[LEVEL]
+
+
+@contextmanager
+def without_chatter():
+    """Hold back what is written to standard error inside, and write it at the end but for chatter.
+
+    Some lines come before TensorFlow looks at its level.
+    """
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+            outside = os.dup(2)
+        except OSError:
+            pass  # no standard error, or no place for a file
+        else:
+            stack.callback(_give_back, outside, held)
+            _flush()
+            os.dup2(held.fileno(), 2)
+        yield
+
+
+def _give_back(outside, held):
+    _flush()
+    os.dup2(outside, 2)
+    os.close(outside)
+    held.seek(0)
+    with open(2, "wb", closefd=False) as stderr:
+        stderr.writelines(line for line in held if not CHATTER.match(line))
+
+
+def _flush():
+    if sys.stderr is not None:
+        sys.stderr.flush()

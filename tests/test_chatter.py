@@ -1,0 +1,81 @@
+"""TensorFlow's log of its start: kept from standard error, and nothing else with it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from processes import ROOT
+
+from skrnn._chatter import LEVEL, quiet_start, without_chatter
+
+FIT = """
+import os
+import numpy as np
+from skrnn import RNNRegressor, make_windows
+X, y = make_windows(np.sin(np.arange(40)), 4)
+RNNRegressor("gru", 4, epochs=2, engine="keras").fit(X, y).predict(X)
+print(os.environ.get("TF_CPP_MIN_LOG_LEVEL"))
+"""
+LINES = b"""\
+WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1795888534.172087   12269 port.cc:153] oneDNN custom operations are on.
+a line of another thread's
+2025-09-17 14:44:05.157831: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] No cuda.
+To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow.
+E0000 00:00:1795888536.110654   12269 cuda_platform.cc:52] failed call to cuInit: INTERNAL
+F0000 00:00:1795888536.110654   12269 cpu_feature_guard.cc:1] This CPU is too old.
+I think, therefore I am."""
+
+
+def fit_in_a_new_process(**environment):
+    inherited = {name: value for name, value in os.environ.items() if name != LEVEL}
+    return subprocess.run(
+        [sys.executable, "-c", FIT],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+
+
+def test_a_fit_with_keras_prints_nothing():
+    done = fit_in_a_new_process()
+    assert done.stderr == b""
+    assert done.stdout.split() == [b"None"]
+
+
+def test_a_level_that_the_user_set_stays():
+    done = fit_in_a_new_process(TF_CPP_MIN_LOG_LEVEL="0")
+    assert b"Compiled cluster using XLA" in done.stderr
+    assert done.stdout.split() == [b"0"]
+
+
+def test_only_chatter_is_lost(capfd):
+    with without_chatter():
+        os.write(2, LINES)
+        assert capfd.readouterr().err == ""
+    kept = [b"a line of another thread's", *LINES.splitlines()[-2:]]
+    assert capfd.readouterr().err.encode() == b"\n".join(kept)
+
+
+def test_standard_error_and_environment_are_back_after_a_failure(capfd, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.delenv(LEVEL, raising=False)
+
+    def fail():
+        with quiet_start():
+            os.write(2, b"why\n")
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    os.write(2, b"and on\n")
+    assert capfd.readouterr().err == "why\nand on\n"
+    assert LEVEL not in os.environ
+
+
+def test_without_standard_error_it_does_without():
+    program = "import os; os.close(2); from skrnn._chatter import without_chatter as w\nwith w(): 1"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
