@@ -247,7 +247,7 @@ OTHER_SHAPES = {
     "features": (good_X(features=3), "2 features", "as in `fit`", 3),
     "rows": (good_X()[:, :, 0], "2 features", "as in `fit`", 1),
     "rows as wide as the features": (good_X()[:, :2, 0], "2 features", "as in `fit`", 1),
-    "sequences": (sequences(), "4 timesteps", [2, 3, 4], "Fit on a list"),
+    "sequences": (sequences(), "4 timesteps", "got 2, 3, 4", "Fit on a list"),
 }
 
 
