@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._plots import BLACK, load_matplotlib, open_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from typing import Any, Literal, Self
 
     from sklearn.base import BaseEstimator
@@ -167,7 +167,7 @@ class TimestepImportanceDisplay:
         self,
         importances: ArrayLike,
         *,
-        feature_names: Sequence[str] | None = None,
+        feature_names: Sequence[Hashable] | None = None,
         score_name: str | None = None,
     ) -> None:
         self.importances = importances
@@ -181,7 +181,7 @@ class TimestepImportanceDisplay:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        feature_names: Sequence[str] | None = None,
+        feature_names: Sequence[Hashable] | None = None,
         scoring: Scoring = None,
         ax: Axes | None = None,
         **settings: Any,
