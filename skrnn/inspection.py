@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
@@ -95,17 +96,24 @@ def timestep_importance(
     check_is_fitted(estimator)
     if along not in ALONG:
         raise ValueError(f"`along` must be among {list(ALONG)}, got {along!r}.")
+    if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
+        raise ValueError(
+            f"`scoring` must be one measure, a str or a callable, got {scoring!r}. Call once for "
+            "each."
+        )
     samples = _read_samples(X)
     scorer = check_scoring(estimator, scoring)
     # A column for each group of values: which sample each row takes them from.
     groups, sizes = _groups(samples.shape[1:], along)
     steps, features = np.indices(groups.shape)
     rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
-    shape = np.shape(X)[1:]
+    shape, names = np.shape(X)[1:], getattr(X, "columns", None)
 
     def score(estimator, rows, y, **weights):
-        taken = samples[rows[:, groups], steps, features]
-        return scorer(estimator, taken.reshape(-1, *shape), y, **weights)
+        taken = samples[rows[:, groups], steps, features].reshape(-1, *shape)
+        if names is not None:  # by which the estimator knows the columns
+            taken = pd.DataFrame(taken, columns=list(names))
+        return scorer(estimator, taken, y, **weights)
 
     result = permutation_importance(
         estimator,

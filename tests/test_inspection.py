@@ -1,6 +1,9 @@
 """skrnn.inspection: what is shuffled, how far the score falls, and the picture of it."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
@@ -54,6 +57,17 @@ def test_whole_timesteps_and_features_are_shuffled_together(network, along, axis
             assert {row.tobytes() for row in array[at]} == {
                 np.ascontiguousarray(row).tobytes() for row in given_groups[at]
             }
+
+
+def test_a_frame_keeps_the_names_by_which_it_was_fitted():
+    frame = pd.DataFrame(X[:, :, 0], columns=["mon", "tue", "wed", "thu"])
+    network = RNNRegressor("gru", 4, epochs=2, random_state=0).fit(frame, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = timestep_importance(network, frame, Y, random_state=0)
+    bare = RNNRegressor("gru", 4, epochs=2, random_state=0).fit(X[:, :, 0], Y)
+    expected = timestep_importance(bare, X[:, :, 0], Y, random_state=0)
+    assert_array_equal(found.importances, expected.importances)
 
 
 def test_what_the_target_depends_on_stands_out(network):
@@ -130,6 +144,10 @@ def test_bad_input_is_refused_in_words(network):
         timestep_importance(network, X, Y, along="step")
     with pytest.raises(ValueError, match=r"`X` must be one array .* got list .* unequal lengths"):
         timestep_importance(network, [X[0], X[1, :2]], Y[:2])
+    with pytest.raises(
+        ValueError, match=r"`scoring` must be one measure, .* got \['r2', 'max_error'\]"
+    ):
+        timestep_importance(network, X, Y, scoring=["r2", "max_error"])
     with pytest.raises(NotFittedError):
         timestep_importance(RNNRegressor(), X, Y)
     with pytest.raises(ValueError, match="`feature_names` must hold a name for each of the 3"):
