@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._numbers import as_array
 from skrnn._targets import Targets
-from skrnn._timesteps import check_samples_match, cut_to_list, listed, rows_of_steps
+from skrnn._timesteps import as_one, check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET
 
 
@@ -26,7 +26,7 @@ def labels_of_steps(y, sequences):
     present = sequences.present()
     if sequences.lengths is None:
         check_samples_match(y, sequences)
-        y = _as_one(cut_to_list(listed(y), sequences))
+        y = _as_one(cut_to_list(listed(y), sequences), sequences)
         if y.shape != present.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
@@ -43,16 +43,16 @@ def labels_of_steps(y, sequences):
                 )
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
         labels = np.concatenate(rows, dtype=_common_type(rows))[present[inside]]
-    return read_labels(labels)
+    return read_labels(labels, present)
 
 
-def _as_one(y):
+def _as_one(y, sequences):
     """Return the labels of sequences of one length as one array."""
     if not isinstance(y, (list, tuple)):
-        return as_array(y, "`y`")
+        return as_one(y, sequences)
     rows = [as_array(row, f"Sample {i} of `y`") for i, row in enumerate(y)]
     kind = _common_type(rows)
-    return as_array(y, "`y`") if kind is None else np.array(rows, dtype=kind)
+    return as_one(y, sequences) if kind is None else np.array(rows, dtype=kind)
 
 
 def _common_type(rows):
@@ -64,15 +64,24 @@ def _common_type(rows):
     return object if len(texts) > 1 else None
 
 
-def read_labels(y):
-    """Return labels as an array without NaN, of one type that can be sorted."""
+def read_labels(y, present=None):
+    """Return labels as an array without NaN, of one type that can be sorted.
+
+    Parameters
+    ----------
+    y : array-like
+    present : ndarray of bool of shape (n_samples, timesteps), default=None
+        Where labels of timesteps stand.
+    """
     if y is None:
         raise ValueError("`y` must hold labels, got None.")
     missing = np.argwhere(pd.isna(as_array(y, "`y`", ONE_TARGET)))
     if len(missing):
+        place = f"as label {missing[0][0]}"
+        if present is not None:
+            place = "in sample {}, timestep {}".format(*np.argwhere(present)[missing[0][0]])
         raise ValueError(
-            "Input y contains NaN or None: `y` must hold a label everywhere, got none as label "
-            f"{missing[0][0]}."
+            f"Input y contains NaN or None: `y` must hold a label everywhere, got none {place}."
         )
     labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     try:

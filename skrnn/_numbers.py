@@ -13,9 +13,8 @@ def as_array(data, place, remedy=""):
     try:
         return np.asarray(data)
     except ValueError as error:
-        raise ValueError(
-            f"{place} must be one array, got lists of unequal lengths. {remedy}"
-        ) from error
+        told = f"{place} must be one array, got lists of unequal lengths. {remedy}"
+        raise ValueError(told.rstrip()) from error
 
 
 def _is_number(item):

@@ -20,12 +20,12 @@ from skrnn._keras_names import (
     canonical_loss,
     with_aliases,
 )
-from skrnn._numbers import as_array, check_numbers
+from skrnn._numbers import check_numbers
 from skrnn._onnx import add_prediction
 from skrnn._sequences import Sequences, padded
 from skrnn._sklearn import StrOptions, fit_context
 from skrnn._targets import Targets
-from skrnn._timesteps import check_samples_match, cut_to_list, listed, rows_of_steps
+from skrnn._timesteps import as_one, check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET, read_numbers, read_weights
 
 if TYPE_CHECKING:
@@ -452,7 +452,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             y = cut_to_list(listed(y), sequences)
         else:
             y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
-        y, present = as_array(y, "`y`"), sequences.present()
+        y, present = as_one(y, sequences), sequences.present()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "

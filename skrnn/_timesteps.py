@@ -55,6 +55,16 @@ def cut_to_list(values, sequences):
     return values
 
 
+def as_one(y, sequences):
+    """Return targets of timesteps as one array, or refuse lists of unequal lengths beside one X."""
+    return as_array(
+        y,
+        "`y`",
+        f"X has {sequences.timesteps} timesteps in each sample, and so must y. Where lengths "
+        "differ pass X as a list of sequences, such as `SequenceVectorizer(padding=None)` makes.",
+    )
+
+
 def _is_padded(values):
     return hasattr(values, "shape") and np.ndim(values) > 1
 

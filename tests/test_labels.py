@@ -416,6 +416,15 @@ def test_padded_targets_that_are_too_narrow_name_the_sample(estimator):
 
 
 @every_estimator
+def test_lists_of_targets_beside_one_array_say_how_to_pass_x(estimator):
+    X, y, parameters = data_for(estimator)
+    one_array = padded(X, 0)
+    message = refusal(one_array, y, estimator, **parameters)
+    assert f"X has {one_array.shape[1]} timesteps in each sample, and so must y" in message
+    assert "`SequenceVectorizer(padding=None)`" in message
+
+
+@every_estimator
 def test_weights_of_other_lengths_name_the_sample(estimator):
     X, y, parameters = data_for(estimator)
     weights = [np.ones(len(row)) for row in y]
@@ -460,7 +469,8 @@ def test_labels_of_another_type_in_one_sequence_are_refused(length, dtype, kinds
 def test_a_missing_label_inside_a_sequence_is_refused():
     X, y = sentences()
     y[3] = np.array([None, *y[3][1:]], dtype=object)
-    assert "`y` must hold a label everywhere" in refusal(X, y, vocab_size=WORDS)
+    message = refusal(X, y, vocab_size=WORDS)
+    assert "`y` must hold a label everywhere, got none in sample 3, timestep 0" in message
 
 
 def test_a_refused_list_leaves_the_tagger_as_it_was():
