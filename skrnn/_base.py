@@ -475,7 +475,11 @@ class BaseRNN(
     def _read_validation(self, validation_data):
         """Return what makes Samples of a (X, y) or (X, y, sample_weight) tuple."""
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError("`validation_data` must be a tuple (X, y) or (X, y, sample_weight).")
+            listed = isinstance(validation_data, (tuple, list))
+            got = f"{len(validation_data)} items" if listed else type(validation_data).__name__
+            raise ValueError(
+                f"`validation_data` must be a tuple (X, y) or (X, y, sample_weight), got {got}."
+            )
         X, y, *weight = validation_data
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)

@@ -316,6 +316,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
+            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
             In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
             SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
             GlobalMaxPooling1D; Dense. All but the recurrent layers and the last Dense may be left

@@ -128,7 +128,10 @@ def _chain(model):
     """Return the layers of a model in which each reads the output of the one before."""
     keras = sys.modules.get("keras")  # whoever has a model has imported it
     if keras is None or not isinstance(model, keras.Model):
-        raise TypeError(f"`model` must be a keras.Sequential, got {type(model).__name__}.")
+        raise TypeError(
+            "`model` must be a keras.Sequential or a functional keras.Model, got "
+            f"{type(model).__name__}. A file is read by `keras.models.load_model`."
+        )
     if not model.built:
         raise ValueError(
             "`model` must have weights: begin it with keras.Input(shape), or fit it, first."
@@ -141,7 +144,11 @@ def _chain(model):
         )
     for before, after in pairwise(model.operations):
         if after.input is not before.output:
-            raise refusal(after, f"it must read the output of {before.name!r} alone.")
+            raise refusal(
+                after,
+                f"it must read the output of {before.name!r} alone. Only a chain of layers can be "
+                "taken over; `model_` of an estimator is none where timesteps are masked.",
+            )
     if len(model.outputs) != 1:
         raise ValueError(f"`model` must have one output, got {len(model.outputs)}.")
     return list(model.operations[1:])

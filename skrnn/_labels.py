@@ -14,6 +14,8 @@ from skrnn._targets import Targets
 from skrnn._timesteps import as_one, check_samples_match, cut_to_list, listed, rows_of_steps
 from skrnn._validation import ONE_TARGET
 
+SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as `MultiLabelBinarizer` makes."
+
 
 def labels_of_steps(y, sequences):
     """Return the labels of the present timesteps, samples one after another, in one 1-D array.
@@ -75,7 +77,7 @@ def read_labels(y, present=None):
     """
     if y is None:
         raise ValueError("`y` must hold labels, got None.")
-    missing = np.argwhere(pd.isna(as_array(y, "`y`", ONE_TARGET)))
+    missing = np.argwhere(pd.isna(as_array(y, "`y`", f"{ONE_TARGET} {SEVERAL_LABELS}")))
     if len(missing):
         place = f"as label {missing[0][0]}"
         if present is not None:

@@ -299,6 +299,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
+            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
             In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
             SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
             GlobalMaxPooling1D; Dense; Reshape to (steps, outputs); Rescaling. All but the recurrent

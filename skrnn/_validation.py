@@ -97,6 +97,9 @@ def _as_arrays(X):
     if dimensions == {2} or (dimensions == {1} and len({len(array) for array in arrays}) > 1):
         return arrays
     shapes = {array.shape for array in arrays}
+    if len(dimensions) > 1:
+        for i, array in enumerate(arrays):
+            _check_holds_steps(array, i)  # what is empty has one dimension
     if len(dimensions) > 1 or (max(dimensions) > 2 and len(shapes) > 1):
         raise ValueError(
             "`X` is a list whose items must all be 1-D or all be 2-D, got items of "
@@ -140,9 +143,13 @@ def _as_array(item, i):
         ) from error
 
 
-def _to_numbers(array, i):
+def _check_holds_steps(array, i):
     if array.size == 0:
         raise ValueError(f"`X` holds an empty sequence, number {i}. Drop it, and its target.")
+
+
+def _to_numbers(array, i):
+    _check_holds_steps(array, i)
     check_numbers(array, f"Sequence {i} of `X`", NUMBERS_FOR_X)
     name = f"sequence {i} of X"
     return check_array(array, ensure_2d=False, ensure_all_finite=False, input_name=name)
@@ -360,9 +367,11 @@ def check_shape(sequences, timesteps, features):
     features : int
     """
     if sequences.features != features:
+        one_sample = sequences.flat and sequences.timesteps == features
+        remedy = " If X is one sample, pass `[X]`." if one_sample else ""
         raise ValueError(
             f"`X` must have {features} features for each timestep, as in `fit`, got "
-            f"{sequences.features}."
+            f"{sequences.features}.{remedy}"
         )
     lengths = {sequences.timesteps} if sequences.lengths is None else set(sequences.lengths)
     if timesteps is not None and lengths != {timesteps}:

@@ -125,7 +125,7 @@ BAD_X = {
     "an empty list": ([], "Expected 2D array", "array=[]"),
     "a list of empty lists": ([[]] * 20, "0 feature(s)"),
     "an empty sequence": ([*sequences()[:-1], np.empty((0, 2))], "`X`", "empty sequence", 19),
-    "an empty list among sequences": ([*sequences()[:-1], []], "`X`", [1, 2], "dimensions"),
+    "an empty list among sequences": ([*sequences()[:-1], []], "`X`", "empty sequence", 19),
     "complex numbers": (good_X() + 1j, "Complex data not supported"),
     "a sparse matrix": (sparse.csr_array(good_X()[:, :, 0]), "parse data"),
     "a sparse matrix for each sample": ([sparse.csr_array(good_X()[0])] * 20, "Sparse data"),
@@ -246,7 +246,7 @@ OTHER_SHAPES = {
     "timesteps": (good_X(timesteps=5), "4 timesteps", "as in `fit`", 5),
     "features": (good_X(features=3), "2 features", "as in `fit`", 3),
     "rows": (good_X()[:, :, 0], "2 features", "as in `fit`", 1),
-    "rows as wide as the features": (good_X()[:, :2, 0], "2 features", "as in `fit`", 1),
+    "one sample": (good_X()[0], "2 features", "as in `fit`", "If X is one sample, pass `[X]`"),
     "sequences": (sequences(), "4 timesteps", "got 2, 3, 4", "Fit on a list"),
 }
 
@@ -433,7 +433,7 @@ BAD_LABELS = {
     "infinity": (changed(good_y(RNNClassifier).astype(float), 3, np.inf), "y contains infinity"),
     "None among strings": (["a", None] * 10, "`y`", "label 1"),
     "a missing string": (pd.Series(["a", None] * 10, dtype="string"), "`y`", "label 1"),
-    "ragged lists": ([["a"], ["a", "b"]] * 10, "`y`", "return_sequences=True"),
+    "ragged lists": ([["a"], ["a", "b"]] * 10, "`y`", "return_sequences=True", "MultiLabelBin"),
     "strings among numbers": (np.array(["a", 1] * 10, dtype=object), "`y`"),
     "several classes for several outputs": (np.arange(60).reshape(20, 3) % 3, "1d array", (20, 3)),
     "three dimensions": (np.arange(80).reshape(20, 2, 2) % 2, "dim 3"),
@@ -558,10 +558,19 @@ def test_other_outputs_than_fitted_are_refused_in_partial_fit(trailing):
 # Validation data
 
 
-@pytest.mark.parametrize("wrong", [good_X(), [good_X()], (good_X(), [0, 1], None, None), "all", {}])
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        (good_X(), "got ndarray"),
+        ([good_X()], "got 1 items"),
+        ((good_X(), [0, 1], None, None), "got 4 items"),
+        ("all", "got str"),
+        ({}, "got dict"),
+    ],
+)
 @both
-def test_validation_data_that_is_no_pair_is_refused(estimator, wrong):
-    words = "`validation_data`", "(X, y"
+def test_validation_data_that_is_no_pair_is_refused(estimator, wrong, got):
+    words = "`validation_data`", "(X, y", got
     fit_is_refused(estimator, good_X(), good_y(estimator), *words, validation_data=wrong)
 
 

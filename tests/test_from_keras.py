@@ -289,6 +289,10 @@ def branched():
     return keras.Model(inputs, Dense(1)(Concatenate()([GRU(3)(inputs), LSTM(3)(inputs)])))
 
 
+def masked():
+    return RNNRegressor("gru", 2, mask_value=0, epochs=1).fit(X, X[:, 0, 0]).model_
+
+
 def two_outputs():
     inputs = Input((5, 2))
     states = GRU(3)(inputs)
@@ -338,6 +342,7 @@ REFUSED = {
     "axis": ([Normalization(1), GRU(3), Dense(1)], "`axis` must be -1, that of the features"),
     "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
     "branched": (branched, r"'lstm\w*' \(LSTM\): it must read the output of 'gru\w*' alone"),
+    "masked": (masked, r"\(.*\): it must read .* is none where timesteps are masked"),
     "two outputs": (two_outputs, "`model` must have one output, got 2"),
     "frozen": (frozen, "no estimator has `trainable=False`"),
     "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
@@ -385,7 +390,7 @@ def subclassed():
 @pytest.mark.parametrize("model", [None, "network.keras", GRU(3), subclassed()])
 def test_from_keras_refuses_what_is_no_chain_of_layers(model):
     name = type(model).__name__
-    with pytest.raises(TypeError, match=rf"`model` must be a keras.Sequential.*got {name}"):
+    with pytest.raises(TypeError, match=rf"`model` must be a keras.Sequential or .* got {name}"):
         RNNRegressor.from_keras(model)
 
 
