@@ -3,8 +3,10 @@
 import os
 import re
 import sys
-import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from subprocess import DEVNULL, PIPE, Popen
+from tempfile import NamedTemporaryFile
 from threading import Lock
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -15,6 +17,9 @@ CHATTER = re.compile(
     rb"[IWE]\d{4} \d\d:\d\d:\d+\.|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "
     rb"|WARNING: All log messages before absl::|To enable the following instructions: "
 )
+# TensorFlow may abort the process (a CPU without AVX, a library loaded twice), and what it says of
+# that is held back then. A shell, which waits for a line, writes it out when the line never comes.
+LAST_WORDS = 'read line || { cat "$0" >&2; rm -f "$0"; }'
 _starting = Lock()
 
 
@@ -44,15 +49,27 @@ def without_chatter():
     """
     with ExitStack() as stack:
         try:
-            held = stack.enter_context(tempfile.TemporaryFile())
+            held = stack.enter_context(NamedTemporaryFile())
             outside = os.dup(2)
         except OSError:
             pass  # no standard error, or no place for a file
         else:
             stack.callback(_give_back, outside, held)
+            stack.callback(_last_words(outside, held))
             _flush()
             os.dup2(held.fileno(), 2)
         yield
+
+
+def _last_words(outside, held):
+    """Start the shell, and return what ends it."""
+    try:
+        shell = Popen(
+            ["sh", "-c", LAST_WORDS, held.name], stdin=PIPE, stdout=DEVNULL, stderr=outside
+        )
+    except OSError:  # no shell, as on Windows
+        return lambda: None
+    return partial(shell.communicate, b"\n")
 
 
 def _give_back(outside, held):
@@ -65,5 +82,5 @@ def _give_back(outside, held):
 
 
 def _flush():
-    if sys.stderr is not None:
+    with suppress(AttributeError, OSError, ValueError):  # None, closed, or one that only writes
         sys.stderr.flush()

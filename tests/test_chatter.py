@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from processes import ROOT
@@ -74,6 +75,31 @@ def test_standard_error_and_environment_are_back_after_a_failure(capfd, monkeypa
     os.write(2, b"and on\n")
     assert capfd.readouterr().err == "why\nand on\n"
     assert LEVEL not in os.environ
+
+
+def test_what_a_process_says_before_it_dies_is_written():
+    last = LINES.splitlines()[-2]
+    program = (
+        "import os\nfrom skrnn._chatter import without_chatter\n"
+        f"with without_chatter():\n    os.write(2, {last!r})\n    os._exit(3)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
+    assert done.returncode == 3
+    assert done.stderr == last
+
+
+def test_a_stream_that_only_writes_may_stand_for_standard_error(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=len))
+    with without_chatter():
+        pass
+
+
+def test_a_closed_stream_may_stand_for_standard_error(monkeypatch):
+    stream = open(os.devnull, "w")  # noqa: SIM115
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with without_chatter():
+        pass
 
 
 def test_without_standard_error_it_does_without():
