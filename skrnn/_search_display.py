@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skrnn._types import AxesLike, DrawnAxes, Figure
 
 SPREAD = 0.33  # of the lines side by side, in steps of the horizontal axis
+CROWDED = 30  # letters below an axis, which stand upright if there are more
 
 
 class SearchDisplay:
@@ -162,8 +163,9 @@ class SearchDisplay:
             _draw_scores(axes[0], places, rows, look)
             for other in axes[1:]:
                 other.errorbar(places, rows["seconds"], rows["seconds_std"], **look)
+        upright = sum(map(len, ticks)) > CROWDED
         for each in axes:
-            each.set_xticks(range(len(ticks)), ticks)
+            each.set_xticks(range(len(ticks)), ticks, rotation=90 if upright else 0)
             each.set_xlabel(self.over)
         axes[0].set_ylabel(self.score_name[:1].upper() + self.score_name[1:])
         draw_legend(axes[0], 3)
@@ -222,14 +224,13 @@ def _candidates(search, over, by, metric):
     """Return the best candidate of each pair of values, in the order of the horizontal axis."""
     results, defaults = search.cv_results_, search.estimator.get_params()
     folds = [results[f"split{k}_test_{metric}"] for k in range(search.n_splits_)]
-    values = [params.get(over, defaults.get(over)) for params in results["params"]]
+    candidates = [defaults | params for params in results["params"]]
+    values = [candidate.get(over) for candidate in candidates]
+    texts = _texts(values)
     table = pd.DataFrame(
         {
-            "over": [_text(value) for value in values],
-            "by": [
-                "" if by is None else _text(params.get(by, defaults.get(by)))
-                for params in results["params"]
-            ],
+            "over": texts,
+            "by": "" if by is None else _texts([candidate.get(by) for candidate in candidates]),
             "score": results[f"mean_test_{metric}"],
             "folds": list(np.transpose(folds)),
             "seconds": results["mean_fit_time"],
@@ -238,30 +239,46 @@ def _candidates(search, over, by, metric):
     )
     if table["score"].isna().all():
         raise ValueError(
-            "The search must have a score, got NaN for each candidate: all fits failed."
+            "The search must have a score, got NaN for each candidate: all fits failed, or all "
+            "scorings. `error_score='raise'` shows why, or the warnings of the search."
         )
     # Scores of a halving search compare within one of its iterations only.
     table["iteration"] = results.get("iter", 0)
     ranked = table.dropna(subset="score").sort_values(["iteration", "score"], ascending=False)
     table["best"] = table.index == ranked.index[0]
-    texts = dict.fromkeys(_text(value) for value in _in_order(values))
-    place = {text: k for k, text in enumerate(texts)}
+    ordered = dict.fromkeys(texts[i] for i in _in_order(values))
+    place = {text: k for k, text in enumerate(ordered)}
     kept = ranked.drop_duplicates(["over", "by"]).index
     table = table.loc[sorted(kept)].drop(columns="iteration")
     return table.sort_values("over", key=lambda column: column.map(place), kind="stable")
 
 
 def _in_order(values):
-    """Return numbers, and tuples of them, from small to large, shorter first; others as given."""
+    """Return positions: of numbers, and tuples of them, from small to large, shorter first."""
     tuples = [tuple(value) if isinstance(value, (list, tuple)) else (value,) for value in values]
     if not all(isinstance(each, Real) for value in tuples for each in value):
-        return values
-    return sorted(values, key=lambda v: (np.size(v), tuple(np.atleast_1d(v))))
+        return range(len(values))
+    return sorted(range(len(values)), key=lambda i: (len(tuples[i]), tuples[i]))
+
+
+def _texts(values):
+    """Return values in words: in few, where these tell them apart."""
+    full = [_text(value) for value in values]
+    brief = [_brief(value) for value in values]
+    return brief if len(set(brief)) == len(set(full)) else full
 
 
 def _text(value):
     """Return a value in words, a tuple without its brackets."""
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    listed = isinstance(value, (list, tuple)) and len(value)
+    return ", ".join(map(str, value)) if listed else str(value)
+
+
+def _brief(value):
+    """Return a float by three digits, an array by its shape, and others as `_text` does."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.3g}"
+    return f"array {value.shape}" if isinstance(value, np.ndarray) else _text(value)
 
 
 def _draw_scores(ax, places, rows, look):

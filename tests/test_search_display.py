@@ -123,6 +123,32 @@ def test_search_display_takes_any_parameters_and_any_search():
     assert len(line(ax, "0.01").get_ydata()) == len(line(ax, "0.1").get_ydata()) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "texts"),
+    [
+        ("learning_rate", [0.015335192657991577, 0.003936128001463712], ["0.00394", "0.0153"]),
+        ("learning_rate", [0.0100001, 0.01], ["0.01", "0.0100001"]),
+        ("dense_sizes", [(), (3, 2), (4,)], ["()", "4", "3, 2"]),
+        ("embedding_init", [None, np.zeros((9, 2))], ["None", "array (9, 2)"]),
+    ],
+)
+def test_search_display_writes_values_in_few_words_that_tell_them_apart(name, values, texts):
+    tokens = np.abs(X[:, :, 0] * 3).astype(int).clip(max=8)
+    network = RNNRegressor("gru", 2, vocab_size=9, embedding_dim=2, epochs=1, engine="numpy")
+    display = SearchDisplay.from_search(
+        GridSearchCV(network, {name: values}, cv=2).fit(tokens, Y), over=name
+    )
+    assert [tick.get_text() for tick in display.ax_[0].get_xticklabels()] == texts
+
+
+@pytest.mark.parametrize(("n_values", "rotation"), [(3, 0), (12, 90)])
+def test_search_display_sets_many_words_upright(n_values, rotation):
+    grid = {"alpha": np.geomspace(0.0013, 7, n_values)}
+    search = GridSearchCV(Ridge(), grid, cv=2).fit(X[:, :, 0], Y)
+    for ax in SearchDisplay.from_search(search, over="alpha").ax_:
+        assert {tick.get_rotation() for tick in ax.get_xticklabels()} == {rotation}
+
+
 def test_search_display_keeps_words_in_the_order_of_the_grid():
     grid = {"rnnregressor__activation": ["tanh", "relu"], "rnnregressor__hidden_size": [2, 3]}
     ax = SearchDisplay.from_search(searched(grid), over="activation", by="hidden_size").ax_[0]
@@ -204,6 +230,11 @@ def test_search_display_refuses_what_it_cannot_draw(search):
         TypeError, match="`search` must be a search such as GridSearchCV, got Ridge"
     ):
         SearchDisplay.from_search(Ridge())
+    unscored = GridSearchCV(Ridge(), {"alpha": [1]}, scoring=lambda *_: np.nan, cv=2)
+    with pytest.warns(UserWarning, match="non-finite"):
+        unscored.fit(X[:, :, 0], Y)
+    with pytest.raises(ValueError, match="NaN for each candidate: all fits failed, or all scor"):
+        SearchDisplay.from_search(unscored, over="alpha")
     with pytest.raises(NotFittedError):
         SearchDisplay.from_search(GridSearchCV(Ridge(), {"alpha": [1]}))
     assert not plt.get_fignums()
