@@ -3,8 +3,9 @@
 import sys
 from contextlib import contextmanager
 from threading import RLock
+from time import perf_counter
 
-WIDTH = 30
+WIDTH = 10  # with two losses and the time left a line has less than 80 letters
 FORMAT = f"Epoch {{n_fmt}}/{{total_fmt}} [{{bar:{WIDTH}}}]{{postfix}} ({{remaining}} left)"
 
 
@@ -60,13 +61,19 @@ class Line:
     """A line of text that is written anew after each epoch."""
 
     def __init__(self, epochs, done):
-        self.epochs, self.done = epochs, done
+        self.epochs, self.begun, self.done = epochs, done, done
+        self.start, self.length = perf_counter(), 0
 
     def tell(self, text):
         self.done += 1
+        an_epoch = (perf_counter() - self.start) / (self.done - self.begun)
+        minutes, seconds = divmod(int(an_epoch * (self.epochs - self.done)), 60)
         bar = "=" * (WIDTH * self.done // self.epochs)
-        line = f"\rEpoch {self.done}/{self.epochs} [{bar:<{WIDTH}}], {text}"
-        print(line, end="", file=sys.stderr, flush=True)
+        line = f"Epoch {self.done}/{self.epochs} [{bar:<{WIDTH}}], {text}"
+        line += f" ({minutes:02}:{seconds:02} left)"
+        # Spaces cover what a longer line has left.
+        print(f"\r{line:<{self.length}}", end="", file=sys.stderr, flush=True)
+        self.length = len(line)
 
     def close(self):
         print(file=sys.stderr, flush=True)

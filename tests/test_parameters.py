@@ -1,6 +1,7 @@
 """Every parameter of the estimators: that a change of it changes the outcome, as it says."""
 
 import inspect
+import os
 import re
 import sys
 import threading
@@ -15,6 +16,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state
 
 from skrnn import RNNClassifier, RNNRegressor, cells
+from skrnn._progress import progress_bar
 
 # Few architectures, so that the tests share their compiled programs.
 SMALL = {
@@ -1083,8 +1085,28 @@ def test_verbose_shows_epochs_and_losses_on_standard_error(capsys, monkeypatch, 
         loss, val_loss = history.loc[epoch, ["loss", "val_loss"]]
         assert line.startswith(f"Epoch {epoch + 1}/3 [")
         assert f"], loss {loss:.4g}  val_loss {val_loss:.4g}" in line
-        assert line.rstrip().endswith(" left)") is has_tqdm
+        assert line.rstrip().endswith(" left)")
     assert shown.err.endswith("\n")
+
+
+def test_line_without_tqdm_fits_a_terminal_and_covers_the_one_before(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    seconds = iter([0.0, 30.0, 40.0])
+    monkeypatch.setattr("skrnn._progress.perf_counter", lambda: next(seconds))
+    with progress_bar(1000, 997, shown=True) as tell:
+        tell({"loss": 0.00012345, "val_loss": 0.00012345})
+        tell({"loss": 0.5, "val_loss": 0.5})
+    _, long, short = capsys.readouterr().err.removesuffix("\n").split("\r")
+    assert long == "Epoch 998/1000 [========= ], loss 0.0001234  val_loss 0.0001234 (01:00 left)"
+    assert short.rstrip() == "Epoch 999/1000 [========= ], loss 0.5  val_loss 0.5 (00:20 left)"
+    assert len(short) == len(long) < 80
+
+
+def test_bar_of_tqdm_has_room_for_the_time_left_in_a_terminal(capfd, monkeypatch):
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
+    with progress_bar(1000, 998, shown=True) as tell:
+        tell({"loss": 0.00012345, "val_loss": 0.00012345})
+    assert "], loss 0.0001234  val_loss 0.0001234 (00:00 left)" in capfd.readouterr().err
 
 
 def test_bar_starts_no_thread():
