@@ -57,7 +57,8 @@ class SequenceVectorizer(
         Tokens in a row of ids. None: those of the longest document in `fit`.
     padding : {"pre", "post"} or None, default="pre"
         Where shorter documents are filled up. None: nowhere, and nothing is cut off either;
-        `transform` then returns a list of arrays, the form for a label per token.
+        `transform` then returns a list of arrays, the form for a label per token. That of a
+        document without tokens is empty, and refused by the networks.
     truncating : {"pre", "post"}, default="pre"
         Where longer documents are cut off.
     oov : str or None, default="[UNK]"

@@ -112,8 +112,9 @@ for padding in ("pre", "post"):
 # Without padding at all
 # ----------------------
 # With `padding=None` the vectorizer returns lists of ids of unequal length, and the network takes
-# them as they are; padding is then its own affair, and always skipped. It is also the form for a
-# label per word, with `return_sequences=True`: see `examples/plot_label_per_token.py`.
+# them as they are; padding is then its own affair, and always skipped. A text without a word, "?!"
+# for example, makes a row of padding above, and is refused here. It is also the form for a label
+# per word, with `return_sequences=True`: see `examples/plot_label_per_token.py`.
 lists = make_pipeline(SequenceVectorizer(padding=None), network).fit(texts[train], labels[train])
 print([len(ids) for ids in lists[:-1].transform(texts[:5])])
 print(f"lists  {lists.score(texts[test], labels[test]):.3f}")
