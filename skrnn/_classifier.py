@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from skrnn._keras_config import CLASSIFIER_PARTS
 from skrnn._keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
 from skrnn._labels import (
     check_all_classes,
+    check_two_classes,
     classes_of_outputs,
     encode,
     hold_out,
@@ -380,7 +382,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         -------
         self
         """
-        check_partial_fit_first_call(self, classes)
+        with nullcontext() if classes is None else naming("classes"):
+            check_partial_fit_first_call(self, classes)
+        check_two_classes(self.classes_, "classes")
         self._check_in_parts("partial_fit")
         return self._partial_fit(X, y, sample_weight, known_targets=True)
 

@@ -94,6 +94,14 @@ def read_labels(y, present=None):
     return labels
 
 
+def check_two_classes(classes, argument):
+    """Refuse one class alone, in the words of the argument that names it."""
+    if len(classes) < 2:
+        raise ValueError(
+            f"`{argument}` must hold at least two classes, got one class: {classes.tolist()}."
+        )
+
+
 def encode(labels, classes, places, counted):
     """Return the index of each label's class, zero where there is no label.
 
@@ -107,8 +115,7 @@ def encode(labels, classes, places, counted):
     counted : ndarray of bool of the same shape
         Where a label has weight and so must be known.
     """
-    if len(classes) < 2:
-        raise ValueError(f"`y` must hold at least two classes, got one class: {classes.tolist()}.")
+    check_two_classes(classes, "y")
     unknown = np.setdiff1d(labels[counted[places]], classes)
     if len(unknown):
         raise ValueError(

@@ -378,7 +378,7 @@ def check_shape(sequences, timesteps, features):
         found = ", ".join(map(str, sorted(lengths)))
         raise ValueError(
             f"`X` must have {timesteps} timesteps, as in `fit`, got {found}. Fit on a list of "
-            "sequences to predict any length."
+            "sequences of unequal lengths to predict any length."
         )
 
 

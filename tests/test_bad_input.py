@@ -247,7 +247,7 @@ OTHER_SHAPES = {
     "features": (good_X(features=3), "2 features", "as in `fit`", 3),
     "rows": (good_X()[:, :, 0], "2 features", "as in `fit`", 1),
     "one sample": (good_X()[0], "2 features", "as in `fit`", "If X is one sample, pass `[X]`"),
-    "sequences": (sequences(), "4 timesteps", "got 2, 3, 4", "Fit on a list"),
+    "sequences": (sequences(), "4 timesteps", "got 2, 3, 4", "Fit on a list", "unequal"),
 }
 
 
@@ -539,6 +539,16 @@ def test_other_classes_than_announced_are_refused_in_partial_fit():
     subject = deepcopy(fitted(RNNClassifier))
     y = good_y(RNNClassifier)
     refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1, 2]), subject, "classes")
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [("0 1", "In `classes`: "), (["a", None], "In `classes`: "), ([0], "`classes` must hold at")],
+)
+def test_unusable_classes_are_named_in_partial_fit(classes, words):
+    subject = small(RNNClassifier)
+    call = partial(subject.partial_fit, good_X(), good_y(RNNClassifier), classes=classes)
+    refused(call, subject, words)
 
 
 def test_balanced_weights_are_refused_in_partial_fit():
