@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 import numpy as np
 import pandas as pd
 
+TOKENS = list, tuple, np.ndarray, pd.Series
 REMEDY = "Pass a list, a Series or an array with one document for each sample."
 
 
@@ -43,20 +44,18 @@ def read_documents(X):
     text = bool(documents) and isinstance(documents[0], str)
     wanted = "strings" if text else "strings, or lists of tokens"
     for i, document in enumerate(documents):
-        if isinstance(document, str):
-            fits = text
-        else:
-            fits = not text and isinstance(document, (list, tuple, np.ndarray, pd.Series))
-        if fits:
+        known = isinstance(document, (str, *TOKENS))
+        if known and isinstance(document, str) == text:
             continue
         if pd.api.types.is_scalar(document) and pd.isna(document):
             raise ValueError(
                 f"`X` must hold {wanted}, got {document!r} in place of document {i}: missing. "
                 'Drop it, and its label, or pass "".'
             )
+        remedy = "Pass all documents in one form" if known else "Make a str or a list of them of it"
         raise TypeError(
             f"`X` must hold {wanted}, got {reprlib.repr(document)} of type {_kind(document)} as "
-            f"document {i}. Pass all documents in one form."
+            f"document {i}. {remedy}."
         )
     return documents if text else [_tokens_of(document, i) for i, document in enumerate(documents)]
 
