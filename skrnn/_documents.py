@@ -52,7 +52,7 @@ def read_documents(X):
                 f"`X` must hold {wanted}, got {document!r} in place of document {i}: missing. "
                 'Drop it, and its label, or pass "".'
             )
-        remedy = "Pass all documents in one form" if known else "Make a str or a list of them of it"
+        remedy = "Pass all documents in one form" if known else "Make it a str or a list of them"
         raise TypeError(
             f"`X` must hold {wanted}, got {reprlib.repr(document)} of type {_kind(document)} as "
             f"document {i}. {remedy}."

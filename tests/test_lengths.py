@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor, _validation
 from skrnn._course import Course
 from skrnn._lengths import by_length, steps_read
 from skrnn._samples import Samples
@@ -112,6 +112,15 @@ def drawn(sequences):
     samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
     plan = Plan(1, 0, shuffle=True, patience=None, min_delta=0, verbose=False)
     return Course(None, samples, np.random.default_rng(0), plan, 8).next_order()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, np.float64, bool])
+def test_arrays_of_numbers_in_a_list_need_no_check_of_each(dtype, monkeypatch):
+    X = [(np.abs(x) > 0.5).astype(dtype) for x in numeric_list()]
+    network = RNNRegressor("gru", 3, epochs=1, random_state=0).fit(X, np.arange(70.0))
+    expected = network.predict([x.astype(object) for x in X])
+    monkeypatch.setattr(_validation, "check_array", None)  # 0.1 milliseconds for each sequence
+    np.testing.assert_array_equal(network.predict(X), expected)
 
 
 def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():

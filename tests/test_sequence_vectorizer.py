@@ -195,7 +195,7 @@ BAD_DOCUMENTS = {
     "NaN first": ([NAN, "a"], ValueError, "got nan in place of document 0"),
     "NA": (pd.Series(["a", pd.NA], dtype=object), ValueError, "got <NA> in place of document 1"),
     "numbers": ([["a"], 3], TypeError, r"lists of tokens, got 3 of type int as document 1"),
-    "bytes in a list": ([b"plot"], TypeError, "got b'plot' of type bytes .* Make a str or"),
+    "bytes in a list": ([b"plot"], TypeError, "got b'plot' of type bytes .* Make it a str"),
     "both": (["a", ["b"]], TypeError, r"got \['b'\] of type list as document 1. Pass all .* one"),
     "both, lists first": ([["b"], "a"], TypeError, "got 'a' of type str as document 1"),
     "token": ([["a"], ["b", 3.5]], TypeError, "got 3.5 of type float in document 1"),
