@@ -15,6 +15,8 @@ from skrnn._sklearn import check_sample_weight
 from skrnn._timesteps import cut_to_list, listed, rows_of_steps
 from skrnn._vocabulary import UNKNOWN
 
+# What `check_array` would leave as it is; it takes longer than the prediction of a sequence.
+PLAIN_KINDS = "biuf"
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 MOST_IDS = 2**31  # networks read them as int32
 # Integers this large in X are rather token ids than measurements.
@@ -130,6 +132,9 @@ def _check_columns(X):
 
 def _as_array(item, i):
     if hasattr(item, "select_dtypes"):
+        values = item.to_numpy()
+        if values.dtype.kind in PLAIN_KINDS:
+            return values
         check_numbers(item, f"sequence {i} of `X`", NUMBERS_FOR_X)
         return check_array(
             item, ensure_all_finite=False, ensure_min_samples=0, ensure_min_features=0
@@ -150,7 +155,7 @@ def _check_holds_steps(array, i):
 
 def _to_numbers(array, i):
     _check_holds_steps(array, i)
-    if array.dtype.kind in "biuf":  # `check_array` takes longer than a prediction
+    if array.dtype.kind in PLAIN_KINDS:
         return array
     check_numbers(array, f"Sequence {i} of `X`", NUMBERS_FOR_X)
     name = f"sequence {i} of X"

@@ -1,6 +1,7 @@
 """Batches of sequences of like length, cut to the timesteps that they need."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,12 +116,13 @@ def drawn(sequences):
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, np.float64, bool])
-def test_arrays_of_numbers_in_a_list_need_no_check_of_each(dtype, monkeypatch):
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame])
+def test_numbers_in_a_list_need_no_check_array_of_each(form, dtype, monkeypatch):
     X = [(np.abs(x) > 0.5).astype(dtype) for x in numeric_list()]
     network = RNNRegressor("gru", 3, epochs=1, random_state=0).fit(X, np.arange(70.0))
     expected = network.predict([x.astype(object) for x in X])
-    monkeypatch.setattr(_validation, "check_array", None)  # 0.1 milliseconds for each sequence
-    np.testing.assert_array_equal(network.predict(X), expected)
+    monkeypatch.setattr(_validation, "check_array", None)  # it takes a millisecond for a frame
+    np.testing.assert_array_equal(network.predict([form(x) for x in X]), expected)
 
 
 def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
