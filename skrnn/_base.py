@@ -117,7 +117,8 @@ class BaseRNN(
             Not negative; with `return_sequences` also one for each timestep, in the forms of y.
             Samples of zero weight are dropped.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Wins over `validation_fraction`.
+            Wins over `validation_fraction`. As the network reads it: the steps of a pipeline before
+            it do not transform it.
 
         Returns
         -------
