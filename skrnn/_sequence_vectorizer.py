@@ -68,7 +68,8 @@ class SequenceVectorizer(
         As in scikit-learn's `CountVectorizer`: turn strings into lower case.
     token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
         As there: the regular expression of a token, for ``analyzer="word"``. The default leaves
-        out punctuation and words of one letter.
+        out punctuation, emoji and words of one letter. It is not made for scripts without spaces,
+        such as Chinese, nor for those with vowel signs, such as Hindi: pass an `analyzer`.
     analyzer : {"word", "char"} or callable, default="word"
         As there: whether a string is read by words or by characters; or a function from a document
         to the list of its tokens.
