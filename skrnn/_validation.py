@@ -220,9 +220,12 @@ def _check_tokens(values, vocab_size, lengths, fold):
         wrong = real & ~((values >= 0) & (values < limit) & (whole | (values % 1 == 0)))
     if wrong.any():
         sample, step = np.argwhere(wrong)[0]
+        got = values[sample, step]
+        larger = vocab_size != "auto" and size <= got < np.inf
+        remedy = " Raise `vocab_size`, or let 'auto' find it in `fit`." if larger else ""
         raise ValueError(
             f"`X` must hold token ids, whole numbers in [0, {limit}) as `vocab_size` says, got "
-            f"{values[sample, step]} in sample {sample}, timestep {step}."
+            f"{got} in sample {sample}, timestep {step}.{remedy}"
         )
     if fold:
         values = np.where(values < size, values, UNKNOWN)

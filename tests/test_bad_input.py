@@ -269,7 +269,7 @@ def test_other_number_of_columns_than_fitted_is_refused():
 # Token ids
 
 BAD_TOKENS = {
-    "at the limit": (tokens(10), 10, "[0, 10)", "sample 3, timestep 0"),
+    "at the limit": (tokens(10), 10, "[0, 10)", "sample 3, timestep 0", "Raise `vocab_size`"),
     "minus one": (tokens(1, -1), -1, "[0, 10)", "sample 3, timestep 1"),
     "integer minus one": (tokens(1, -1, dtype=int), -1, "[0, 10)", "sample 3, timestep 1"),
     "a fraction": (tokens(2.7), 2.7, "[0, 10)", "whole"),
