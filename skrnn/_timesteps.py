@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from skrnn._numbers import as_array
 
@@ -71,6 +72,10 @@ def _is_padded(values):
 
 def check_samples_match(values, sequences, name="y"):
     """Refuse what does not hold as many samples as X."""
+    if issparse(values):
+        raise TypeError(
+            f"Sparse data was passed in `{name}`, but dense data is required: `toarray()`."
+        )
     if not hasattr(values, "__len__"):
         raise ValueError(f"`{name}` must hold one value for each timestep, got {values!r}.")
     if len(values) != len(sequences):

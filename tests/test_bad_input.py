@@ -454,6 +454,7 @@ BAD_STEP_TARGETS = {
     "one value a sample": (good_y, "`y`", "(n_samples, timesteps"),
     "other timesteps": (lambda leaf: step_y(leaf)[:, :3], "`y`", "timesteps"),
     "other samples": (lambda leaf: step_y(leaf)[:19], 20, 19),
+    "a sparse matrix": (lambda leaf: sparse.csr_array(step_y(leaf)), "`y`", "`toarray()`"),
     "NaN": (lambda leaf: changed(step_y(leaf).astype(float), (3, 1), np.nan), "NaN"),
     "nothing": (lambda leaf: None, "requires y"),
     "a number": (lambda leaf: 3, "`y`"),
