@@ -279,6 +279,13 @@ def test_estimators_document_shared_parameters_word_for_word():
     assert parameter_entries(skrnn.RNNRegressor) == classifier
 
 
+@pytest.mark.parametrize(("package", "extra"), [("matplotlib", "plot"), ("onnxruntime", "onnx")])
+def test_guide_says_how_to_install_a_package_before_it_is_imported(package, extra):
+    chapters = sorted((ROOT / "examples" / "guide").glob("plot_*.py"))
+    guide = "".join(chapter.read_text("utf-8") for chapter in chapters)
+    assert f'"skrnn[{extra}]"' in guide[: guide.index(f"\nimport {package}")]
+
+
 def test_top_level_is_the_agreed_one():
     listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listing.returncode:

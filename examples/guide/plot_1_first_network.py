@@ -12,7 +12,7 @@ estimator of scikit-learn.
 # --------------------------
 # Two tides, one of 12.4 hours and one of 24, on a mean of three metres, measured with an error of
 # some centimetres. `make_windows` cuts the series into days of 24 hours, each beside the hour that
-# follows it.
+# follows it. The pictures of this guide want matplotlib: `pip install "skrnn[plot]"`.
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -146,13 +146,15 @@ display.figure_.savefig("search_windows.png", dpi=100)
 # ----------
 # `n_jobs=-1` fits in as many processes as there are cores, with the scores of one to the last bit;
 # prefer processes, the default, to threads. The gallery has a search on a Dask cluster, and one by
-# Optuna that drops networks epoch by epoch. To watch a long search:
+# Optuna that drops networks epoch by epoch. To watch a long search (in a notebook
+# `pip install ipywidgets` first):
 #
 # .. code-block:: python
 #
 #    from sklearn.callback import ProgressBar
 #
-#    search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(X, y)
+#    search.set_callbacks(ProgressBar(max_propagation_depth=None))
+#    search.fit(frame, frame["visitors"])
 #
 # A search cannot make up for a wrong question: set its winner beside a linear model and beside the
 # naive forecast before it is put to use.
