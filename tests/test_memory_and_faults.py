@@ -88,7 +88,7 @@ def test_sixty_fits_of_changing_sizes_grow_by_at_most_40_megabytes(engine):
         print(megabytes() - before)
     """
     # TensorFlow's threads leave a few megabytes more or less; what is kept shows in every run.
-    assert min(float(run(MEMORY + loop)) for _ in range(2)) <= 40
+    assert any(float(run(MEMORY + loop)) <= 40 for _ in range(2))
 
 
 @pytest.mark.slow
@@ -106,14 +106,14 @@ def test_sixty_fits_of_forty_architectures_grow_by_at_most_40_megabytes():
 @pytest.mark.slow
 def test_forgotten_programs_give_their_memory_back():
     loop = """if True:
-        for i in range(25):
+        for i in range(15):
             if i == 5:
                 before = megabytes()
             fit(batch_size=i + 2, engine="keras")
             skrnn.clear_cache()
         print(megabytes() - before)
     """
-    assert float(run(MEMORY + loop)) <= 20 * 5  # the eager runtime of TensorFlow keeps 20 * 14
+    assert float(run(MEMORY + loop)) <= 10 * 5  # the eager runtime of TensorFlow keeps 10 * 14
 
 
 WINDOWS = """if True:

@@ -1,5 +1,7 @@
 """Spatial dropout: which features it leaves out, for how long, and how often, in both engines."""
 
+from itertools import product
+
 import keras
 import numpy as np
 import pytest
@@ -26,9 +28,14 @@ def linear_network(engine, **parameters):
     return RNNRegressor("simple_rnn", engine=engine, **LINEAR | parameters)
 
 
-@both_engines
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    ("engine", "bidirectional", "masked"),
+    [("numpy", *case) for case in product([False, True], repeat=2)]
+    + [
+        pytest.param("keras", *case, marks=pytest.mark.slow)
+        for case in ((False, True), (True, False))
+    ],
+)
 def test_whole_features_are_left_out_for_each_sample_on_its_own(engine, bidirectional, masked):
     """A linear network's output is a sum over features: its variance says what was dropped.
 
