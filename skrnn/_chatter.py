@@ -10,11 +10,11 @@ from tempfile import NamedTemporaryFile
 from threading import Lock
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-FATAL_ONLY = "3"
-# Lines of TensorFlow's log below fatal ones, in its newer form and its older one, and two that
-# stand among them.
-CHATTER = re.compile(
-    rb"[IWE]\d{4} \d\d:\d\d:\d+\.|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "
+KINDS = b"IWE"  # information, warnings and errors: a level leaves out so many of these, 3 all
+# Lines of these kinds in TensorFlow's log, in its newer form and its older one, and two that stand
+# among them.
+CHATTER = (
+    rb"[%(kinds)b]\d{4} \d\d:\d\d:\d+\.|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [%(kinds)b] "
     rb"|WARNING: All log messages before absl::|To enable the following instructions: "
 )
 # TensorFlow may abort the process (a CPU without AVX, a library loaded twice), and what it says of
@@ -27,22 +27,26 @@ _starting = Lock()
 def quiet_start():
     """Keep the log of TensorFlow, which is imported inside, from standard error, then and later.
 
-    A level of the log that stands in the environment is left alone, and nothing is kept back then.
+    A level of the log that stands in the environment stays, and is kept to from the first line on.
     """
     with _starting:
-        if "tensorflow" in sys.modules or LEVEL in os.environ:
+        level = os.environ.get(LEVEL, "3")
+        kinds = KINDS[: int(level)] if level.isdecimal() else b""
+        if "tensorflow" in sys.modules or not kinds:
             yield
             return
-        os.environ[LEVEL] = FATAL_ONLY  # read once, at the import
+        was_set = LEVEL in os.environ
+        os.environ[LEVEL] = level  # read once, at the import
         try:
-            with without_chatter():
+            with without_chatter(kinds):
                 yield
         finally:
-            del os.environ[LEVEL]
+            if not was_set:
+                del os.environ[LEVEL]
 
 
 @contextmanager
-def without_chatter():
+def without_chatter(kinds=KINDS):
     """Hold back what is written to standard error inside, and write it at the end but for chatter.
 
     Some lines come before TensorFlow looks at its level.
@@ -54,7 +58,7 @@ def without_chatter():
         except OSError:
             pass  # no standard error, or no place for a file
         else:
-            stack.callback(_give_back, outside, held)
+            stack.callback(_give_back, outside, held, re.compile(CHATTER % {b"kinds": kinds}))
             stack.callback(_last_words(outside, held))
             _flush()
             os.dup2(held.fileno(), 2)
@@ -72,13 +76,13 @@ def _last_words(outside, held):
     return partial(shell.communicate, b"\n")
 
 
-def _give_back(outside, held):
+def _give_back(outside, held, chatter):
     _flush()
     os.dup2(outside, 2)
     os.close(outside)
     held.seek(0)
     with open(2, "wb", closefd=False) as stderr:
-        stderr.writelines(line for line in held if not CHATTER.match(line))
+        stderr.writelines(line for line in held if not chatter.match(line))
 
 
 def _flush():

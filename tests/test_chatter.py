@@ -61,6 +61,17 @@ def test_only_chatter_is_lost(capfd):
     assert capfd.readouterr().err.encode() == b"\n".join(kept)
 
 
+@pytest.mark.parametrize(("level", "shown"), [("0", "IE"), ("1", "E"), ("2", "E"), ("3", "")])
+def test_a_level_that_the_user_set_holds_from_the_first_line_on(level, shown, capfd, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setenv(LEVEL, level)
+    lines = [LINES.splitlines(keepends=True)[number] for number in (1, 5)]
+    with quiet_start():
+        os.write(2, b"".join(lines))
+    assert [line[0] for line in capfd.readouterr().err.splitlines()] == list(shown)
+    assert os.environ[LEVEL] == level
+
+
 def test_standard_error_and_environment_are_back_after_a_failure(capfd, monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.delenv(LEVEL, raising=False)
