@@ -89,10 +89,10 @@ class FitsBatches:
         Parameters
         ----------
         blocks : list of blocks, or callable
-            A block is a tuple (X, y) or (X, y, sample_weight) of what `fit` takes. A list may be
-            any object with `len` and `[]` that makes its blocks when they are asked for, such as
-            :func:`skrnn.window_blocks`. A callable returns a new iterator of the same blocks at
-            each call; they come in its order.
+            A block is a tuple (X, y) or (X, y, sample_weight) of what `fit` takes, not all of it of
+            zero weight. A list may be any object with `len` and `[]` that makes its blocks when
+            they are asked for, such as :func:`skrnn.window_blocks`. A callable returns a new
+            iterator of the same blocks at each call; they come in its order.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
             In memory.
 
