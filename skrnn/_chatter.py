@@ -10,16 +10,16 @@ from tempfile import NamedTemporaryFile
 from threading import Lock
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-KINDS = b"IWE"  # information, warnings and errors: a level leaves out so many of these, 3 all
+KINDS = "IWE"  # information, warnings and errors: a level leaves out so many of these, 3 all
 # Lines of these kinds in TensorFlow's log, in its newer form and its older one, and two that stand
-# among them.
+# among them; as sed reads it too.
 CHATTER = (
-    rb"[%(kinds)b]\d{4} \d\d:\d\d:\d+\.|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [%(kinds)b] "
-    rb"|WARNING: All log messages before absl::|To enable the following instructions: "
+    r"^([%(kinds)s][0-9]{4} [0-9:]+\.|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]+\.[0-9]+: [%(kinds)s] "
+    r"|WARNING: All log messages before absl::|To enable the following instructions: )"
 )
 # TensorFlow may abort the process (a CPU without AVX, a library loaded twice), and what it says of
 # that is held back then. A shell, which waits for a line, writes it out when the line never comes.
-LAST_WORDS = 'read line || { cat "$0" >&2; rm -f "$0"; }'
+LAST_WORDS = 'read line || { sed -E "/$1/d" "$0" >&2; rm -f "$0"; }'
 _starting = Lock()
 
 
@@ -31,7 +31,7 @@ def quiet_start():
     """
     with _starting:
         level = os.environ.get(LEVEL, "3")
-        kinds = KINDS[: int(level)] if level.isdecimal() else b""
+        kinds = KINDS[: int(level)] if level.isdecimal() else ""
         if "tensorflow" in sys.modules or not kinds:
             yield
             return
@@ -58,18 +58,22 @@ def without_chatter(kinds=KINDS):
         except OSError:
             pass  # no standard error, or no place for a file
         else:
-            stack.callback(_give_back, outside, held, re.compile(CHATTER % {b"kinds": kinds}))
-            stack.callback(_last_words(outside, held))
+            chatter = CHATTER % {"kinds": kinds}
+            stack.callback(_give_back, outside, held, chatter)
+            stack.callback(_last_words(outside, held, chatter))
             _flush()
             os.dup2(held.fileno(), 2)
         yield
 
 
-def _last_words(outside, held):
+def _last_words(outside, held, chatter):
     """Start the shell, and return what ends it."""
     try:
         shell = Popen(
-            ["sh", "-c", LAST_WORDS, held.name], stdin=PIPE, stdout=DEVNULL, stderr=outside
+            ["sh", "-c", LAST_WORDS, held.name, chatter],
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=outside,
         )
     except OSError:  # no shell, as on Windows
         return lambda: None
@@ -81,6 +85,7 @@ def _give_back(outside, held, chatter):
     os.dup2(outside, 2)
     os.close(outside)
     held.seek(0)
+    chatter = re.compile(chatter.encode())
     with open(2, "wb", closefd=False) as stderr:
         stderr.writelines(line for line in held if not chatter.match(line))
 
