@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from threading import RLock
 from time import perf_counter
 
-WIDTH = 10  # with two losses and the time left a line has less than 80 letters
-FORMAT = f"Epoch {{n_fmt}}/{{total_fmt}} [{{bar:{WIDTH}}}]{{postfix}} ({{remaining}} left)"
+WIDTH = 10  # of a plain line: with two losses and the time left it has less than 80 letters
+# tqdm gives the bar what room the rest leaves, in a notebook too, and takes the strokes away there.
+FORMAT = "Epoch {n_fmt}/{total_fmt} |{bar}|{postfix} ({remaining} left)"
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def progress_bar(epochs, done, *, shown):
     bar = _open_bar(epochs, done)
     try:
         yield lambda losses: bar.tell("  ".join(f"{k} {v:.4g}" for k, v in losses.items()))
+        bar.stop()
     finally:
         bar.close()
 
@@ -51,6 +53,10 @@ def _open_bar(epochs, done):
         def tell(self, text):
             self.set_postfix_str(text, refresh=False)
             self.update()
+
+        def stop(self):
+            if hasattr(self, "container"):  # a notebook's, which paints an unfinished bar red
+                self.total = self.n
 
     Bar.set_lock(RLock())
     # Each epoch is drawn, and nothing before the first.
@@ -69,11 +75,14 @@ class Line:
         an_epoch = (perf_counter() - self.start) / (self.done - self.begun)
         minutes, seconds = divmod(int(an_epoch * (self.epochs - self.done)), 60)
         bar = "=" * (WIDTH * self.done // self.epochs)
-        line = f"Epoch {self.done}/{self.epochs} [{bar:<{WIDTH}}], {text}"
+        line = f"Epoch {self.done}/{self.epochs} |{bar:<{WIDTH}}|, {text}"
         line += f" ({minutes:02}:{seconds:02} left)"
         # Spaces cover what a longer line has left.
         print(f"\r{line:<{self.length}}", end="", file=sys.stderr, flush=True)
         self.length = len(line)
+
+    def stop(self):
+        pass
 
     def close(self):
         print(file=sys.stderr, flush=True)

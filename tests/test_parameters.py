@@ -5,12 +5,17 @@ import os
 import re
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
 from math import ceil
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tqdm.auto
+import tqdm.notebook
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state
@@ -1083,8 +1088,8 @@ def test_verbose_shows_epochs_and_losses_on_standard_error(capsys, monkeypatch, 
     history = pd.DataFrame(fitted.history_)
     for epoch, line in enumerate(lines[:3]):
         loss, val_loss = history.loc[epoch, ["loss", "val_loss"]]
-        assert line.startswith(f"Epoch {epoch + 1}/3 [")
-        assert f"], loss {loss:.4g}  val_loss {val_loss:.4g}" in line
+        assert line.startswith(f"Epoch {epoch + 1}/3 |")
+        assert f"|, loss {loss:.4g}  val_loss {val_loss:.4g}" in line
         assert line.rstrip().endswith(" left)")
     assert shown.err.endswith("\n")
 
@@ -1097,8 +1102,8 @@ def test_line_without_tqdm_fits_a_terminal_and_covers_the_one_before(capsys, mon
         tell({"loss": 0.00012345, "val_loss": 0.00012345})
         tell({"loss": 0.5, "val_loss": 0.5})
     _, long, short = capsys.readouterr().err.removesuffix("\n").split("\r")
-    assert long == "Epoch 998/1000 [========= ], loss 0.0001234  val_loss 0.0001234 (01:00 left)"
-    assert short.rstrip() == "Epoch 999/1000 [========= ], loss 0.5  val_loss 0.5 (00:20 left)"
+    assert long == "Epoch 998/1000 |========= |, loss 0.0001234  val_loss 0.0001234 (01:00 left)"
+    assert short.rstrip() == "Epoch 999/1000 |========= |, loss 0.5  val_loss 0.5 (00:20 left)"
     assert len(short) == len(long) < 80
 
 
@@ -1106,7 +1111,38 @@ def test_bar_of_tqdm_has_room_for_the_time_left_in_a_terminal(capfd, monkeypatch
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
     with progress_bar(1000, 998, shown=True) as tell:
         tell({"loss": 0.00012345, "val_loss": 0.00012345})
-    assert "], loss 0.0001234  val_loss 0.0001234 (00:00 left)" in capfd.readouterr().err
+    assert "|, loss 0.0001234  val_loss 0.0001234 (00:00 left)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("fails", "style"), [(False, "success"), (True, "danger")])
+def test_bar_of_a_notebook_is_red_only_when_training_fails(fails, style, monkeypatch):
+    def widget(**values):
+        return SimpleNamespace(layout=SimpleNamespace(), style=SimpleNamespace(), **values)
+
+    def html():
+        return widget(value="")
+
+    def box(children):
+        boxes.append(children)
+        return widget(children=children)
+
+    boxes = []  # stand-ins for ipywidgets, whose classes tqdm takes by these names
+    for name, made in {
+        "IProgress": partial(widget, bar_style=""),
+        "HTML": html,
+        "TqdmHBox": box,
+        "display": lambda container: None,
+    }.items():
+        monkeypatch.setattr(tqdm.notebook, name, made, raising=False)
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
+    with suppress(ValueError), progress_bar(3, 0, shown=True) as tell:
+        tell({"loss": 0.5})
+        if fails:
+            raise ValueError
+    [[before, bar, behind]] = boxes
+    assert bar.bar_style == style
+    assert before.value.startswith("Epoch")
+    assert behind.value.startswith(",")
 
 
 def test_bar_starts_no_thread():
