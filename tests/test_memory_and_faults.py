@@ -106,14 +106,14 @@ def test_sixty_fits_of_forty_architectures_grow_by_at_most_40_megabytes():
 @pytest.mark.slow
 def test_forgotten_programs_give_their_memory_back():
     loop = """if True:
-        for i in range(15):
+        for i in range(25):
             if i == 5:
                 before = megabytes()
             fit(batch_size=i + 2, engine="keras")
             skrnn.clear_cache()
         print(megabytes() - before)
     """
-    assert float(run(MEMORY + loop)) <= 10 * 5  # the eager runtime of TensorFlow keeps 10 * 14
+    assert float(run(MEMORY + loop)) <= 20 * 5  # the eager runtime of TensorFlow keeps 20 * 14
 
 
 WINDOWS = """if True:
