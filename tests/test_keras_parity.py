@@ -596,6 +596,7 @@ def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypa
 
 @every_case
 def test_model_holds_the_network_that_predicts(cell, variant, optimizer):
-    estimator, X = fitted("numpy", cell, variant, optimizer)  # from its weights alone
-    outputs = estimator.model_(X).numpy()[..., 0]
-    np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-5, atol=1e-5)
+    for engine in ("keras", "numpy"):
+        estimator, X = fitted(engine, cell, variant, optimizer)
+        outputs = estimator.model_(X).numpy()[..., 0]
+        np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-5, atol=1e-5)
