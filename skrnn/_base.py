@@ -16,11 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrnn._architecture import html_summary, initial_weights, summary, variable_dtype
 from skrnn._atomic import unchanged_on_failure
 from skrnn._block_fits import FitsBatches
+from skrnn._callback_support import TakesCallbacks, tells_callbacks
 from skrnn._checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._embeddings import read_embeddings
 from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
 from skrnn._exports import Exports
-from skrnn._fit_callbacks import EpochTasks, TakesCallbacks, tells_callbacks
+from skrnn._fit_callbacks import EpochTasks
 from skrnn._parameters import (
     CONSTRAINTS,
     check_mask_value,

@@ -11,8 +11,8 @@ import numpy as np
 
 from skrnn._atomic import unchanged_on_failure
 from skrnn._blocks import BlockReader, BlockSamples, BlockSource, outline
+from skrnn._callback_support import tells_callbacks
 from skrnn._checkpoints import NoCheckpoints
-from skrnn._fit_callbacks import tells_callbacks
 from skrnn._parameters import check_mask_value, settle_vocab_size
 from skrnn._sequences import binary_unit
 from skrnn._sklearn import fit_context

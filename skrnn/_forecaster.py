@@ -15,8 +15,8 @@ from skrnn._atomic import unchanged_on_failure
 from skrnn._backtest import run_backtest
 from skrnn._baselines import seasonal_scale
 from skrnn._calendar import CYCLES
+from skrnn._callback_support import TakesCallbacks, handing_on, tells_callbacks
 from skrnn._exog import exog_names, read_exog
-from skrnn._fit_callbacks import TakesCallbacks, handing_on, tells_callbacks
 from skrnn._folds import time_folds
 from skrnn._global_model import train
 from skrnn._intervals import check_levels

@@ -10,7 +10,6 @@ from skrnn._architecture import CELLS, POOLINGS, Architecture
 from skrnn._keras_names import ACTIVATIONS, OPTIMIZERS
 from skrnn._settings import Settings
 from skrnn._sklearn import Interval, StrOptions
-from skrnn._validation import as_layers, check_sizes
 from skrnn._vocabulary import UNKNOWN
 
 DEFAULT_LEARNING_RATE = 0.01
@@ -83,6 +82,27 @@ OPTIMIZER_RANGES = {
 
 # Averaged weights would have to be put in place after the last epoch, and are not.
 REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
+
+
+def as_layers(value, length, name):
+    """Return a parameter that is a value or one value a layer as a tuple of `length`."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != length:
+            raise ValueError(
+                f"`{name}` must be one value or one for each of the {length} recurrent layers, got "
+                f"{len(value)} values: {value!r}."
+            )
+        return tuple(value)
+    return (value,) * length
+
+
+def check_sizes(sizes, name):
+    """Return layer sizes as a tuple of ints, each at least 1."""
+    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"`{name}` must hold whole numbers of at least 1, got {size!r}.")
+    return tuple(int(size) for size in sizes)
 
 
 def check_mask_value(mask_value, vocab_size):

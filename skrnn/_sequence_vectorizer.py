@@ -12,8 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._atomic import unchanged_on_failure
+from skrnn._callback_support import TakesCallbacks, tells_callbacks
 from skrnn._documents import analyzed, read_documents, text_analyzer
-from skrnn._fit_callbacks import TakesCallbacks, tells_callbacks
 from skrnn._sklearn import Interval, StrOptions, fit_context
 from skrnn._vocabulary import (
     FIRST,

@@ -2,7 +2,6 @@
 
 import warnings
 from contextlib import contextmanager
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -412,24 +411,3 @@ def check_batches(n_samples, batch_size, what):
             f"{what} must have a number of samples that the network's fixed batch size "
             f"{batch_size} divides, as `stateful=True` needs, got {n_samples}."
         )
-
-
-def as_layers(value, length, name):
-    """Return a parameter that is a value or one value a layer as a tuple of `length`."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != length:
-            raise ValueError(
-                f"`{name}` must be one value or one for each of the {length} recurrent layers, got "
-                f"{len(value)} values: {value!r}."
-            )
-        return tuple(value)
-    return (value,) * length
-
-
-def check_sizes(sizes, name):
-    """Return layer sizes as a tuple of ints, each at least 1."""
-    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
-    for size in sizes:
-        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"`{name}` must hold whole numbers of at least 1, got {size!r}.")
-    return tuple(int(size) for size in sizes)

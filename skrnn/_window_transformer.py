@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._atomic import unchanged_on_failure
-from skrnn._fit_callbacks import TakesCallbacks, tells_callbacks
+from skrnn._callback_support import TakesCallbacks, tells_callbacks
 from skrnn._numbers import check_numbers
 from skrnn._sklearn import Interval, StrOptions, fit_context
 from skrnn._time_index import (

@@ -24,6 +24,7 @@ LEVELS = [
         "_sklearn",
         "_keras_names",
         "_atomic",
+        "_callback_support",
         "_chatter",
         "_disk",
         "_format",
