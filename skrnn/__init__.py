@@ -1,21 +1,21 @@
 """skrnn: recurrent networks as scikit-learn estimators."""
 
 from skrnn import cells
-from skrnn._backtest_display import BacktestDisplay
-from skrnn._classifier import RNNClassifier
+from skrnn._displays.backtest import BacktestDisplay
+from skrnn._displays.forecast import ForecastDisplay
+from skrnn._displays.history import HistoryDisplay
+from skrnn._displays.search import SearchDisplay
+from skrnn._displays.windows import WindowDisplay
 from skrnn._engines import clear_cache
-from skrnn._files import load, save
-from skrnn._forecast_display import ForecastDisplay
-from skrnn._forecaster import RNNForecaster
-from skrnn._format import FileFormatError
-from skrnn._history_display import HistoryDisplay
-from skrnn._regressor import RNNRegressor
-from skrnn._search_display import SearchDisplay
-from skrnn._sequence_vectorizer import SequenceVectorizer
-from skrnn._window_blocks import window_blocks
-from skrnn._window_display import WindowDisplay
-from skrnn._window_transformer import WindowTransformer
-from skrnn._windowing import make_windows
+from skrnn._estimators.classifier import RNNClassifier
+from skrnn._estimators.regressor import RNNRegressor
+from skrnn._forecasting.forecaster import RNNForecaster
+from skrnn._persistence.save_load import load, save
+from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
+from skrnn._preprocessing.window_blocks import window_blocks
+from skrnn._preprocessing.window_transformer import WindowTransformer
+from skrnn._preprocessing.windows import make_windows
+from skrnn._utils.file_format import FileFormatError
 
 __version__ = "0.1.0"
 

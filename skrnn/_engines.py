@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from itertools import compress
 from pathlib import Path
 
-from skrnn import _numpy_engine
-from skrnn._architecture import CELLS
-from skrnn._chatter import quiet_start
-from skrnn._process import check_process, share_cores
+from skrnn._keras_engine.processes import check_process, share_cores
+from skrnn._keras_engine.startup import quiet_start
+from skrnn._network.architecture import CELLS
+from skrnn._numpy_engine import engine as _numpy_engine
 
 # Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
 # program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
@@ -26,9 +26,9 @@ def keras_engine():
     """Return the Keras engine; TensorFlow is imported here, when it is first needed."""
     check_process()
     share_cores()
-    with quiet_start() if "skrnn._keras_engine" not in sys.modules else nullcontext():
-        from skrnn import _keras_engine  # takes seconds: whoever does without is spared them
-    return _keras_engine
+    with quiet_start() if "skrnn._keras_engine.engine" not in sys.modules else nullcontext():
+        from skrnn._keras_engine import engine  # takes seconds, spared to those who need none
+    return engine
 
 
 def engine_named(name):
@@ -47,7 +47,7 @@ def clear_cache() -> None:
     >>> skrnn.clear_cache()
     """
     _numpy_engine.clear()
-    loaded = sys.modules.get("skrnn._keras_engine")
+    loaded = sys.modules.get("skrnn._keras_engine.engine")
     if loaded is not None:
         loaded.clear()
 

@@ -10,7 +10,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._plots import BLACK, load_matplotlib, open_axes
+from skrnn._displays.plotting import BLACK, load_matplotlib, open_axes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn import _keras_programs as programs
+from skrnn._keras_engine import programs
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 FOREIGN = re.compile(r"tensorflow|graph|Tensor\(", re.IGNORECASE)

@@ -7,16 +7,12 @@ import numpy as np
 import pytest
 from recurrent import CELLS, LAYERS
 
-from skrnn import (
-    RNNRegressor,
-    _architecture,
-    _keras_hoisted,
-    _keras_network,
-    _numpy_cells,
-    _onnx,
-    _types,
-    cells,
-)
+from skrnn import RNNRegressor, _types, cells
+from skrnn._convert import onnx as _onnx
+from skrnn._keras_engine import hoisted as _keras_hoisted
+from skrnn._keras_engine import network as _keras_network
+from skrnn._network import architecture as _architecture
+from skrnn._numpy_engine import cells as _numpy_cells
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from processes import ROOT
 
-from skrnn._chatter import LEVEL, quiet_start, without_chatter
+from skrnn._keras_engine.startup import LEVEL, quiet_start, without_chatter
 
 FIT = """
 import os
@@ -90,7 +90,7 @@ def test_standard_error_and_environment_are_back_after_a_failure(capfd, monkeypa
 
 def test_what_a_process_says_before_it_dies_is_written_but_for_chatter():
     program = (
-        "import os\nfrom skrnn._chatter import without_chatter\n"
+        "import os\nfrom skrnn._keras_engine.startup import without_chatter\n"
         f"with without_chatter():\n    os.write(2, {LINES!r})\n    os._exit(3)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
@@ -113,5 +113,8 @@ def test_a_closed_stream_may_stand_for_standard_error(monkeypatch):
 
 
 def test_without_standard_error_it_does_without():
-    program = "import os; os.close(2); from skrnn._chatter import without_chatter as w\nwith w(): 1"
+    program = (
+        "import os; os.close(2); from skrnn._keras_engine.startup import without_chatter as w\n"
+        "with w(): 1"
+    )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

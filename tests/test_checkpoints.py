@@ -22,9 +22,11 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from skrnn import RNNClassifier, RNNRegressor, _checkpoints, _lock, make_windows
-from skrnn._checkpoints import checkpoints_in, fingerprint
-from skrnn._format import read_file, write_file
+from skrnn import RNNClassifier, RNNRegressor, make_windows
+from skrnn._training import checkpoints as _checkpoints
+from skrnn._training.checkpoints import checkpoints_in, fingerprint
+from skrnn._utils import file_lock as _lock
+from skrnn._utils.file_format import read_file, write_file
 
 ROOT = Path(__file__).parents[1]
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles

@@ -15,7 +15,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skrnn import RNNClassifier
-from skrnn._labels import one_against_rest
+from skrnn._data.labels import one_against_rest
 
 N_SAMPLES = 40
 TARGETS = {

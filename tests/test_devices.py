@@ -7,10 +7,11 @@ import pytest
 from processes import run
 
 import skrnn
-from skrnn import RNNRegressor, _keras_engine, _keras_network
-from skrnn import _keras_devices as devices
-from skrnn import _keras_programs as programs
-from skrnn._sequences import Sequences
+from skrnn import RNNRegressor
+from skrnn._data.sequences import Sequences
+from skrnn._keras_engine import devices, programs
+from skrnn._keras_engine import engine as _keras_engine
+from skrnn._keras_engine import network as _keras_network
 
 SMALL = {"cell_type": "lstm", "hidden_size": 3, "epochs": 2, "random_state": 0}
 WITHOUT_GPU = not any("GPU" in place for place in devices.devices_for("all"))
@@ -190,7 +191,7 @@ SHARED = """if True:
             history = [losses for name, losses in estimator.history_.items() if name != "seconds"]
             fits.append([*map(np.array, history), *estimator.weights_, estimator.transform(values)])
         print(max(np.abs(one - two).max() for one, two in zip(*fits, strict=True)))
-    from skrnn import _keras_devices as devices
+    from skrnn._keras_engine import devices
 
     print(*devices.devices_for("all"), devices.strategy.cache_info().currsize)
 """

@@ -33,7 +33,7 @@ from sklearn.preprocessing import (
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
-from skrnn._format import read_file, write_file
+from skrnn._utils.file_format import read_file, write_file
 
 ROOT = Path(__file__).parents[1]
 X = np.random.default_rng(0).normal(size=(24, 4, 2))

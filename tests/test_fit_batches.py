@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skrnn import RNNClassifier, RNNRegressor, _numpy_engine, make_windows, window_blocks
+from skrnn import RNNClassifier, RNNRegressor, make_windows, window_blocks
+from skrnn._numpy_engine import engine as _numpy_engine
 
 RNG = np.random.default_rng(0)
 SERIES = np.cumsum(RNG.normal(size=(260, 2)), axis=0)
@@ -75,8 +76,8 @@ def test_weights_compare_across_blocks(unit):
 
 def test_blocks_too_large_to_stay_are_read_in_turn(monkeypatch):
     """Samples of less than 16 MB stay in memory; here none do."""
-    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
-    monkeypatch.setattr("skrnn._numpy_engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
     expected = network(shuffle=False).fit(X, Y)
     assert_alike(network(shuffle=False).fit_batches(lambda: iter(cut(X, Y))), expected)
 
@@ -237,7 +238,7 @@ def test_labels_that_do_not_go_together_are_refused():
 
 
 def test_blocks_that_change_between_epochs_are_refused(monkeypatch):
-    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
     calls = []
 
     def blocks():
@@ -255,7 +256,7 @@ def test_function_that_returns_one_iterator_again_and_again_is_refused():
 
 
 def test_blocks_are_read_twice_and_then_once_in_each_epoch(monkeypatch):
-    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
     read = []
 
     def blocks():
@@ -278,8 +279,8 @@ def test_fit_takes_windows_of_a_file_as_those_of_an_array(tmp_path):
 
 @every_engine
 def test_failure_in_the_middle_leaves_the_estimator_as_it_was(engine, monkeypatch):
-    monkeypatch.setattr("skrnn._numpy_engine.RESIDENT_BYTES", 0)
-    monkeypatch.setattr("skrnn._keras_engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._keras_engine.engine.RESIDENT_BYTES", 0)
     estimator = network(RNNClassifier, engine=engine).fit(X, Y > 0)
     before = pickle.dumps(estimator)
     calls = []

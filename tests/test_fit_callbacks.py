@@ -14,13 +14,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 import skrnn
-from skrnn import (
-    RNNClassifier,
-    RNNForecaster,
-    RNNRegressor,
-    SequenceVectorizer,
-    WindowTransformer,
-)
+from skrnn import RNNClassifier, RNNForecaster, RNNRegressor, SequenceVectorizer, WindowTransformer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4, 2))

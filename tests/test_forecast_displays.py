@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
-from skrnn._plots import short
+from skrnn._displays.plotting import short
 
 
 def fitted(series, **settings):

@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skrnn
 from skrnn import FileFormatError, RNNClassifier, RNNForecaster, RNNRegressor, WindowTransformer
-from skrnn._format import read_file, write_file
+from skrnn._utils.file_format import read_file, write_file
 
 ROWS = pd.DataFrame(
     np.random.default_rng(0).normal(size=(12, 2)),

@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,81 +13,33 @@ import typed_program
 
 import skrnn
 from skrnn import cells, inspection
-from skrnn._backtest import Backtest
-from skrnn._window_blocks import WindowBlocks
+from skrnn._forecasting.backtest import Backtest
+from skrnn._preprocessing.window_blocks import WindowBlocks
 
 ROOT = Path(__file__).parents[1]
 
-# Lowest first. A module imports from lower levels, and from what stands before it in its own.
-LEVELS = [
-    ["_types"],
-    [
-        "_sklearn",
-        "_keras_names",
-        "_atomic",
-        "_callback_support",
-        "_chatter",
-        "_disk",
-        "_format",
-        "_lock",
-        "_process",
-        "_settings",
-        "_state",
-        "_streams",
-        "_progress",
-        "_targets",
-        "_blas",
-        "_numpy_activations",
-        "_numpy_losses",
-        "_numpy_optimizers",
-        "_numbers",
-        "_lengths",
-        "_documents",
-        "_vocabulary",
-        "_plots",
-    ],
-    ["_numpy_cells", "_numpy_dropout", "_numpy_layers", "_numpy_pooling", "_numpy_network"],
-    ["_architecture", "_penalty", "_sequences", "cells", "_time_index"],
-    ["_timesteps"],
-    ["_scaling", "_validation", "_windowing"],
-    ["_embeddings", "_samples", "_parameters", "_labels", "_onnx_graph"],
-    ["_course", "_checkpoints", "_blocks"],
-    ["_onnx", "_keras_config", "_keras_parts", "_from_keras"],
-    ["_training", "_fit_callbacks"],
-    ["_keras_devices", "_keras_hoisted", "_keras_network"],
-    ["_keras_programs", "_keras_callbacks"],
-    ["_keras_engine", "_numpy_engine"],
-    ["_engines"],
-    ["_exports", "_block_fits"],
-    ["_base"],
-    ["_regressor", "_classifier", "_window_transformer", "_window_blocks", "_sequence_vectorizer"],
-    ["_steps", "_panel", "_series", "_exog", "_calendar", "_level", "_baselines", "_intervals"],
-    ["_buffer", "_rolling", "_global_model", "_folds", "_backtest"],
-    ["_forecaster"],
-    [
-        "_history_display",
-        "_search_display",
-        "_window_display",
-        "_forecast_display",
-        "_backtest_display",
-        "inspection",
-    ],
-    ["_records"],
-    ["_time_records", "_network_records", "_frame_records"],
-    ["_estimator_records"],
-    ["_target_records", "_forecast_records"],
-    ["_files"],
-    ["__init__"],
-]
-ORDER = [module for level in LEVELS for module in level]
-KERAS_MODULES = {
-    "_keras_devices",
-    "_keras_hoisted",
-    "_keras_network",
-    "_keras_programs",
-    "_keras_callbacks",
+# Folders, and modules that lie in none. Each imports only from those before it.
+LAYERS = [
+    "_types",
+    "_utils",
+    "_preprocessing",
+    "_network",
+    "cells",
+    "_data",
+    "_training",
+    "_numpy_engine",
     "_keras_engine",
-}
+    "_convert",
+    "_engines",
+    "_estimators",
+    "_forecasting",
+    "_displays",
+    "inspection",
+    "_persistence",
+    "__init__",
+]
+# The modules of the Keras engine that do without Keras: they run before it is imported.
+WITHOUT_KERAS = {"_keras_engine", "_keras_engine.processes", "_keras_engine.startup"}
 PUBLIC_NAMES = [
     "BacktestDisplay",
     "FileFormatError",
@@ -124,10 +77,13 @@ TOP_LEVEL = [
     "tests",
 ]
 
-# "_types" is read by type checkers alone, and may name whatever they know.
-every_module = pytest.mark.parametrize(
-    "module", sorted(path.stem for path in (ROOT / "skrnn").glob("*.py") if path.stem != "_types")
-)
+PACKAGE = ROOT / "skrnn"
+SOURCES = {  # dotted names below skrnn, a folder's by the folder
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+# "_types" is read by type checkers only, and may name whatever they know.
+every_module = pytest.mark.parametrize("module", [name for name in SOURCES if name != "_types"])
 
 
 def imported_names(module):
@@ -136,19 +92,28 @@ def imported_names(module):
     `from a import b` counts as "a.b", whether b is a module or a name in one.
     """
     names = set()
-    for node in ast.walk(ast.parse((ROOT / "skrnn" / f"{module}.py").read_text("utf-8"))):
+    for node in ast.walk(ast.parse(SOURCES[module].read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            origin = {0: node.module, 1: f"skrnn.{node.module}" if node.module else "skrnn"}
-            names.update(f"{origin[node.level]}.{alias.name}" for alias in node.names)
+            assert node.level == 0, "imports are absolute"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
 
 
 def imported_modules(module):
     """Return the modules of skrnn that a module of skrnn imports."""
-    parts = [name.split(".") for name in imported_names(module)]
-    return {name[1] if len(name) > 1 else "__init__" for name in parts if name[0] == "skrnn"}
+    found = set()
+    for name in imported_names(module):
+        first, *parts = name.split(".")
+        if first == "skrnn":
+            names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+            found.add(next((name for name in names if name in SOURCES), "__init__"))
+    return found
+
+
+def layer(module):
+    return LAYERS.index(module.split(".")[0])
 
 
 def parameter_entries(estimator):
@@ -183,31 +148,37 @@ def public_functions():
 PUBLIC_FUNCTIONS = public_functions()
 
 
-def test_every_module_has_a_level():
-    assert sorted(path.stem for path in (ROOT / "skrnn").rglob("*.py")) == sorted(ORDER)
+def test_every_folder_and_module_has_a_layer():
+    assert {name.split(".")[0] for name in SOURCES} == set(LAYERS)
 
 
 @every_module
 def test_imports_point_downward(module):
-    assert imported_modules(module) <= set(ORDER[: ORDER.index(module)])
+    assert all(layer(imported) <= layer(module) for imported in imported_modules(module))
+
+
+def test_no_imports_go_round_in_a_circle():
+    graph = {name: imported_modules(name) for name in SOURCES}
+    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
 @every_module
-def test_only_the_engine_imports_keras(module):
+def test_only_the_keras_engine_imports_keras(module):
     roots = {name.split(".")[0] for name in imported_names(module)}
-    assert module in KERAS_MODULES or not roots & {"keras", "tensorflow"}
+    may = module.startswith("_keras_engine") and module not in WITHOUT_KERAS
+    assert may or not roots & {"keras", "tensorflow"}
 
 
 @every_module
 def test_only_one_module_imports_onnx(module):
     roots = {name.split(".")[0] for name in imported_names(module)}
-    assert module == "_onnx_graph" or "onnx" not in roots
+    assert module == "_convert.onnx_graph" or "onnx" not in roots
 
 
 @every_module
 def test_only_one_module_imports_matplotlib(module):
     roots = {name.split(".")[0] for name in imported_names(module)}
-    assert module == "_plots" or "matplotlib" not in roots
+    assert module == "_displays.plotting" or "matplotlib" not in roots
 
 
 @every_module
@@ -217,7 +188,7 @@ def test_only_one_module_imports_private_parts_of_sklearn(module):
         for name in imported_names(module)
         if name.startswith("sklearn.") and any(part[0] == "_" for part in name.split("."))
     }
-    assert module == "_sklearn" or not private
+    assert module == "_utils.sklearn_private" or not private
 
 
 def test_importing_skrnn_loads_no_heavy_package():

@@ -16,19 +16,16 @@ from recurrent import LAYERS
 from sklearn.utils import check_random_state
 
 import skrnn
-from skrnn import (
-    RNNClassifier,
-    RNNRegressor,
-    _keras_engine,
-    _keras_names,
-    _keras_network,
-    _keras_programs,
-    _numpy_engine,
-)
-from skrnn._architecture import initial_weights
-from skrnn._keras_hoisted import HOISTED_LAYERS
-from skrnn._numpy_losses import LOSSES
-from skrnn._numpy_optimizers import OPTIMIZERS
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn._keras_engine import engine as _keras_engine
+from skrnn._keras_engine import network as _keras_network
+from skrnn._keras_engine import programs as _keras_programs
+from skrnn._keras_engine.hoisted import HOISTED_LAYERS
+from skrnn._network import keras_names as _keras_names
+from skrnn._network.architecture import initial_weights
+from skrnn._numpy_engine import engine as _numpy_engine
+from skrnn._numpy_engine.losses import LOSSES
+from skrnn._numpy_engine.optimizers import OPTIMIZERS
 
 SGD = {"name": "sgd", "momentum": 0.9}
 # 50 samples in batches of 16: the last batch is short.

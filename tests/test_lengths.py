@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn import RNNClassifier, RNNRegressor, _validation
-from skrnn._course import Course
-from skrnn._lengths import by_length, steps_read
-from skrnn._samples import Samples
-from skrnn._sequences import Sequences
-from skrnn._training import Plan
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn._data import validation as _validation
+from skrnn._data.length_buckets import by_length, steps_read
+from skrnn._data.samples import Samples
+from skrnn._data.sequences import Sequences
+from skrnn._training.loop import Plan
+from skrnn._training.progress import Course
 
 
 def numeric_list(n_samples=70, longest=19, seed=0):

@@ -21,8 +21,8 @@ from sklearn.base import clone
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn import _keras_programs as programs
-from skrnn._numpy_network import Network
+from skrnn._keras_engine import programs
+from skrnn._numpy_engine.network import Network
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 every_engine = pytest.mark.parametrize("engine", ["keras", "numpy"])

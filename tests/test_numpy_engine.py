@@ -23,24 +23,20 @@ from recurrent import CELLS, LAYERS
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
-from skrnn import (
-    RNNClassifier,
-    RNNRegressor,
-    _blas,
-    _keras_engine,
-    _keras_network,
-    _numpy_cells,
-    _numpy_engine,
-    make_windows,
-)
-from skrnn._architecture import Architecture, initial_weights
-from skrnn._blas import one_blas_thread
+from skrnn import RNNClassifier, RNNRegressor, make_windows
 from skrnn._engines import is_long, training_engine
-from skrnn._numpy_activations import ACTIVATIONS, softmax, softmax_backward
-from skrnn._numpy_losses import LOSSES
-from skrnn._numpy_network import Network, flatten, unflatten
-from skrnn._numpy_optimizers import OPTIMIZERS
-from skrnn._settings import Settings
+from skrnn._keras_engine import engine as _keras_engine
+from skrnn._keras_engine import network as _keras_network
+from skrnn._network.architecture import Architecture, initial_weights
+from skrnn._network.config import Settings
+from skrnn._numpy_engine import blas as _blas
+from skrnn._numpy_engine import cells as _numpy_cells
+from skrnn._numpy_engine import engine as _numpy_engine
+from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
+from skrnn._numpy_engine.blas import one_blas_thread
+from skrnn._numpy_engine.losses import LOSSES
+from skrnn._numpy_engine.network import Network, flatten, unflatten
+from skrnn._numpy_engine.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,8 +13,8 @@ from recurrent import CELLS
 from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._numpy_activations import ACTIVATIONS
-from skrnn._onnx import DENSE_ACTIVATIONS, RECURRENT_ACTIVATIONS
+from skrnn._convert.onnx import DENSE_ACTIVATIONS, RECURRENT_ACTIVATIONS
+from skrnn._numpy_engine.activations import ACTIVATIONS
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 every_cell = pytest.mark.parametrize("cell_type", CELLS)

@@ -21,7 +21,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state
 
 from skrnn import RNNClassifier, RNNRegressor, cells
-from skrnn._progress import progress_bar
+from skrnn._utils.progress import progress_bar
 
 # Few architectures, so that the tests share their compiled programs.
 SMALL = {
@@ -1097,7 +1097,7 @@ def test_verbose_shows_epochs_and_losses_on_standard_error(capsys, monkeypatch, 
 def test_line_without_tqdm_fits_a_terminal_and_covers_the_one_before(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     seconds = iter([0.0, 30.0, 40.0])
-    monkeypatch.setattr("skrnn._progress.perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("skrnn._utils.progress.perf_counter", lambda: next(seconds))
     with progress_bar(1000, 997, shown=True) as tell:
         tell({"loss": 0.00012345, "val_loss": 0.00012345})
         tell({"loss": 0.5, "val_loss": 0.5})

@@ -9,8 +9,8 @@ import tensorflow as tf
 from recurrent import CELLS, LAYERS
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._architecture import initial_weights
-from skrnn._penalty import Penalty, penalty
+from skrnn._network.architecture import initial_weights
+from skrnn._network.l2 import Penalty, penalty
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])

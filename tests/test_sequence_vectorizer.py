@@ -297,7 +297,7 @@ def test_clone_pickle_and_skops_keep_parameters_and_what_was_learned():
     vectorizer.fit(DOCUMENTS)
     stored = skops.io.dumps(vectorizer)
     trusted = skops.io.get_untrusted_types(data=stored)
-    assert trusted == ["skrnn._sequence_vectorizer.SequenceVectorizer"]
+    assert trusted == ["skrnn._preprocessing.sequence_vectorizer.SequenceVectorizer"]
     for copy in (pickle.loads(pickle.dumps(vectorizer)), skops.io.loads(stored, trusted)):
         ids_of(copy.transform(DOCUMENTS), vectorizer.transform(DOCUMENTS))
 

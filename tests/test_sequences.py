@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from skrnn._scaling import fit_scaling
-from skrnn._sequences import (
+from skrnn._data.scaling import fit_scaling
+from skrnn._data.sequences import (
     Sequences,
     absent_steps,
     merged_moments,

@@ -8,7 +8,7 @@ import pytest
 from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._numpy_network import Network
+from skrnn._numpy_engine.network import Network
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])

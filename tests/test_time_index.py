@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn._time_index import (
+from skrnn._preprocessing.time_index import (
     AT_ONCE,
     follows,
     in_kind,
@@ -94,7 +94,7 @@ def test_missing_day_in_ten_years_makes_two_runs():
 
 @pytest.mark.parametrize("block", [1, 7, 39, 40, 41])
 def test_long_index_is_compared_in_blocks_to_the_same_end(monkeypatch, block):
-    monkeypatch.setattr("skrnn._time_index.BLOCK", block)
+    monkeypatch.setattr("skrnn._preprocessing.time_index.BLOCK", block)
     assert runs(frame(bare(REGULAR["daily"]).delete([40, 41]))) == [0, 40, 98]
 
 

@@ -26,8 +26,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from skrnn._window_transformer import WindowTransformer
-from skrnn._windowing import make_windows
+from skrnn._preprocessing.window_transformer import WindowTransformer
+from skrnn._preprocessing.windows import make_windows
 
 EXPECTED = {
     "check_methods_sample_order_invariance": "it permutes rows: windows hold other rows then",
@@ -316,7 +316,7 @@ def test_missing_training_value_is_refused(broken, word, row):
 
 @pytest.mark.parametrize("block", [1, 3, 9, 10])
 def test_many_rows_are_checked_in_blocks_to_the_same_end(monkeypatch, block):
-    monkeypatch.setattr("skrnn._windowing.BLOCK", block)
+    monkeypatch.setattr("skrnn._preprocessing.windows.BLOCK", block)
     X = values(10)
     X[9, 1] = np.nan
     with pytest.raises(ValueError, match=r"Input X contains NaN.*row 9"):

@@ -1,0 +1,1 @@
+"""Networks of other libraries: Keras models read, ONNX graphs written."""

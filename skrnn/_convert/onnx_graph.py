@@ -1,0 +1,83 @@
+"""Graph: the nodes and constants of an ONNX model under way, and its file."""
+
+import numpy as np
+
+from skrnn._utils.atomic_write import replacing
+
+OPSET, IR_VERSION = 20, 9  # those of ONNX 1.15, the first that has Gelu
+
+
+class Graph:
+    """Nodes and constants as plain data.
+
+    Called with an operator and its inputs it adds a node. Inputs that are arrays are constants.
+    """
+
+    def __init__(self):
+        self.nodes, self.constants = [], {}
+        self.inputs, self.outputs = [], []
+
+    def __call__(self, operator, *inputs, output=0, **attributes):
+        """Add a node, and return the name of its output of that number."""
+        names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
+        name = f"{operator}_{len(self.nodes)}"
+        before = [f"{name}_{k}" for k in range(output)]
+        self.nodes.append((operator, names, [*before, name], attributes))
+        return name
+
+    def take(self, name, dtype, shape):
+        """Declare an input of the graph; a str in the shape stands for any size."""
+        self.inputs.append((name, dtype, shape))
+
+    def give(self, name, value, dtype, shape):
+        """Make a value an output of the graph, under a name of its own."""
+        self.nodes.append(("Identity", [value], [name], {}))
+        self.outputs.append((name, dtype, shape))
+
+    def write(self, path):
+        """Check the graph and write it to a file."""
+        model = _as_model(self)
+        with replacing(path) as beside:
+            beside.write_bytes(model.SerializeToString())
+
+    def _constant(self, array):
+        name = f"constant_{len(self.constants)}"
+        self.constants[name] = np.asarray(array)
+        return name
+
+
+def _as_model(graph):
+    """Return a Graph as an ONNX model that the standard's own checker accepts."""
+    try:
+        import onnx  # an extra, which only those who export need
+    except ImportError as error:
+        raise ImportError("`to_onnx` needs the package onnx: pip install 'skrnn[onnx]'") from error
+
+    def declared(values):
+        return [
+            onnx.helper.make_tensor_value_info(
+                name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+            )
+            for name, dtype, shape in values
+        ]
+
+    def node(operator, inputs, outputs, attributes):
+        if "to" in attributes:
+            kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(attributes["to"]))
+            attributes = attributes | {"to": kind}
+        return onnx.helper.make_node(operator, inputs, outputs, name=outputs[-1], **attributes)
+
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [node(*parts) for parts in graph.nodes],
+            "skrnn",
+            declared(graph.inputs),
+            declared(graph.outputs),
+            [onnx.numpy_helper.from_array(a, name) for name, a in graph.constants.items()],
+        ),
+        producer_name="skrnn",
+        ir_version=IR_VERSION,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model

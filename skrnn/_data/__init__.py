@@ -1,0 +1,1 @@
+"""X, y and weights: checked, encoded and gathered for an engine."""

@@ -1,0 +1,336 @@
+"""Labels: classes checked, encoded, weighted and drawn, as functions on arrays."""
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+
+from skrnn._data.targets import Targets
+from skrnn._data.timestep_targets import (
+    as_one,
+    check_samples_match,
+    cut_to_list,
+    listed,
+    rows_of_steps,
+)
+from skrnn._data.validation import ONE_TARGET
+from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
+from skrnn._utils.numeric_checks import as_array
+
+SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as `MultiLabelBinarizer` makes."
+
+
+def labels_of_steps(y, sequences):
+    """Return the labels of the present timesteps, samples one after another, in one 1-D array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples, timesteps), or for a list of sequences a list of 1-D arrays
+    sequences : Sequences
+    """
+    present = sequences.present()
+    if sequences.lengths is None:
+        check_samples_match(y, sequences)
+        y = _as_one(cut_to_list(listed(y), sequences), sequences)
+        if y.shape != present.shape:
+            raise ValueError(
+                "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
+                f"{present.shape} as X, got {y.shape}."
+            )
+        labels = y[present]
+    else:
+        rows = rows_of_steps(y, sequences)
+        for i, row in enumerate(rows):
+            if row.ndim != 1:
+                raise ValueError(
+                    f"`y` must hold one label for each timestep, got the shape {row.shape} in "
+                    f"sample {i}."
+                )
+        inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
+        labels = np.concatenate(rows, dtype=_common_type(rows))[present[inside]]
+    return read_labels(labels, present)
+
+
+def _as_one(y, sequences):
+    """Return the labels of sequences of one length as one array."""
+    if not isinstance(y, (list, tuple)):
+        return as_one(y, sequences)
+    rows = [as_array(row, f"Sample {i} of `y`") for i, row in enumerate(y)]
+    kind = _common_type(rows)
+    return as_one(y, sequences) if kind is None else np.array(rows, dtype=kind)
+
+
+def _common_type(rows):
+    """Return object where some rows are text: NumPy would make text of the numbers of others.
+
+    As objects they stay numbers, and are refused; so are bytes.
+    """
+    texts = {row.dtype.kind if row.dtype.kind in "SU" else None for row in rows}
+    return object if len(texts) > 1 else None
+
+
+def read_labels(y, present=None):
+    """Return labels as an array without NaN, of one type that can be sorted.
+
+    Parameters
+    ----------
+    y : array-like
+    present : ndarray of bool of shape (n_samples, timesteps), default=None
+        Where labels of timesteps stand.
+    """
+    if y is None:
+        raise ValueError("`y` must hold labels, got None.")
+    missing = np.argwhere(pd.isna(as_array(y, "`y`", f"{ONE_TARGET} {SEVERAL_LABELS}")))
+    if len(missing):
+        place = f"as label {missing[0][0]}"
+        if present is not None:
+            place = "in sample {}, timestep {}".format(*np.argwhere(present)[missing[0][0]])
+        raise ValueError(
+            f"Input y contains NaN or None: `y` must hold a label everywhere, got none {place}."
+        )
+    labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    try:
+        np.unique(labels)
+    except TypeError as error:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels.ravel()}))
+        raise TypeError(f"`y` must hold labels of one type, got {kinds}.") from error
+    return labels
+
+
+def check_two_classes(classes, argument):
+    """Refuse one class alone, in the words of the argument that names it."""
+    if len(classes) < 2:
+        raise ValueError(
+            f"`{argument}` must hold at least two classes, got one class: {classes.tolist()}."
+        )
+
+
+def encode(labels, classes, places, counted):
+    """Return the index of each label's class, zero where there is no label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_labels,)
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    places : ndarray of bool of shape (n_samples,) or (n_samples, timesteps)
+        Where the labels stand.
+    counted : ndarray of bool of the same shape
+        Where a label has weight and so must be known.
+    """
+    check_two_classes(classes, "y")
+    unknown = np.setdiff1d(labels[counted[places]], classes)
+    if len(unknown):
+        raise ValueError(
+            f"`y` holds {unknown.tolist()}, which is not among the classes of the network: "
+            f"{classes.tolist()}."
+        )
+    codes = np.zeros(places.shape, dtype=np.intp)
+    codes[places] = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    return codes
+
+
+def targets_of_classes(codes, n_classes, loss):
+    """Return Targets of one class each: a sigmoid for two classes, a softmax for more.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps)
+    n_classes : int
+    loss : str
+        As the user named it.
+    """
+    values = codes[..., np.newaxis]
+    if n_classes == 2:
+        loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "two classes")
+        return Targets(values, (1,), "sigmoid", loss, codes=codes)
+    default = "sparse_categorical_crossentropy"
+    loss = _fitting_loss(loss, default, SOFTMAX_LOSSES, "several classes")
+    if loss not in SPARSE_LOSSES:
+        values = np.eye(n_classes)[codes]
+    return Targets(values, (n_classes,), "softmax", loss, codes=codes)
+
+
+def targets_of_indicators(y, loss):
+    """Return Targets of any number of classes each, a sigmoid for every class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_classes)
+    loss : str
+        As the user named it.
+    """
+    loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
+    return Targets(y, (y.shape[1],), "sigmoid", loss)
+
+
+def one_against_rest(logits):
+    """Return log(p / (1 - p)) of the probabilities p that are a softmax of logits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (..., n_classes)
+
+    Returns
+    -------
+    ndarray of the same shape
+    """
+    likeliest = logits.argmax(axis=-1, keepdims=True)
+    best = np.take_along_axis(logits, likeliest, axis=-1)
+    others = logits.copy()
+    np.put_along_axis(others, likeliest, -np.inf, axis=-1)
+    rest = np.logaddexp.reduce(others, axis=-1, keepdims=True)
+    log_shares = others - np.logaddexp(best, rest)
+    # At most a half, but for the likeliest: 1 - p loses no digit.
+    scores = log_shares - np.log1p(-np.exp(log_shares))
+    np.put_along_axis(scores, likeliest, best - rest, axis=-1)
+    return scores
+
+
+def classes_of_outputs(classes, architecture):
+    """Return the labels of a network's outputs; of several sigmoids they are their numbers.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,) or None
+        None: the numbers 0, 1, 2 and so on.
+    architecture : Architecture
+    """
+    (n_outputs,) = architecture.outputs
+    multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
+    n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
+    if n_classes < 2:
+        raise ValueError("`model` must tell two classes apart, got a softmax of one unit.")
+    if multilabel and architecture.return_sequences:
+        raise ValueError(
+            f"`model` must have one label at each timestep, got {n_outputs} sigmoids there."
+        )
+    if classes is None:
+        return np.arange(n_classes)
+    if multilabel:
+        raise ValueError(
+            f"`classes` must be None for {n_outputs} sigmoids: y is an indicator matrix then."
+        )
+    classes = column_or_1d(read_labels(classes))
+    if len(classes) != n_classes or not np.array_equal(classes, np.unique(classes)):
+        raise ValueError(
+            f"`classes` must hold {n_classes} different labels in increasing order, one for each "
+            f"output of `model`, got {classes.tolist()}."
+        )
+    return classes
+
+
+def check_all_classes(classes, codes):
+    """Refuse to continue a fit without one of its classes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_labels,)
+    """
+    present = classes[np.unique(codes)]
+    if len(present) < len(classes):
+        raise ValueError(
+            f"`y` must hold every class of the fitted network, {classes.tolist()}, got "
+            f"{present.tolist()}. Set `warm_start=False` to begin anew, or call `partial_fit`, "
+            "which takes a part of them."
+        )
+
+
+def joined_classes(classes, found):
+    """Return two sorted arrays of labels as one, or refuse to take numbers for text."""
+    kinds = {labels.dtype.kind in "OSU" for labels in (classes, found) if len(labels)}
+    if len(kinds) > 1:
+        raise TypeError(
+            f"`y` must hold labels of one type in all blocks, got {classes.tolist()} and "
+            f"{found.tolist()}."
+        )
+    return np.union1d(classes, found)
+
+
+def weights_of_classes(class_weight, classes, codes):
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        Of labels; one that is not named weighs 1.
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_labels,)
+        The labels of training, which "balanced" counts. A class without any weighs 1.
+    """
+    values = class_weight.values() if isinstance(class_weight, dict) else ()
+    real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
+    if not real or (len(values) > 0 and not any(values)):
+        raise ValueError(
+            "`class_weight` must hold numbers of at least 0, and one above 0, got "
+            f"{class_weight!r}."
+        )
+    unknown = set(class_weight) - set(classes.tolist()) if isinstance(class_weight, dict) else ()
+    if unknown:
+        raise ValueError(
+            f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too."
+        )
+    present = np.unique(codes)
+    if class_weight == "balanced":
+        weights = np.ones(len(classes))
+        weights[present] = compute_class_weight("balanced", classes=present, y=codes)
+        return weights
+    weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    if not weights[present].any():
+        raise ValueError(
+            f"`class_weight` must be above 0 for a class of the training samples, got "
+            f"{class_weight!r}."
+        )
+    return weights
+
+
+def hold_out(chosen, codes, classes, n_held_out, rng):
+    """Draw samples for validation, stratified where each has one label.
+
+    Parameters
+    ----------
+    chosen : ndarray of int
+        Positions to draw from.
+    codes : ndarray of int of shape (n_samples,), or of other shape, or None
+        Of another shape or None: a plain draw.
+    classes : ndarray of shape (n_classes,)
+    n_held_out : int
+    rng : callable that returns a numpy.random.Generator
+
+    Returns
+    -------
+    training, held_out : ndarray of int
+        Sorted.
+    """
+    labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
+    if labels is not None:
+        counts = np.bincount(labels, minlength=len(classes))
+        if (counts == 1).any():
+            rare = classes[counts == 1].tolist()
+            raise ValueError(
+                f"`validation_fraction` needs two samples of each class, got one of {rare}."
+            )
+        n_present = (counts > 0).sum()
+        if min(n_held_out, len(chosen) - n_held_out) < n_present:
+            raise ValueError(
+                f"`validation_fraction` must leave a sample of each of the {n_present} classes on "
+                f"both sides, got {n_held_out} of {len(chosen)} samples held out."
+            )
+    training, held_out = train_test_split(
+        chosen, test_size=n_held_out, stratify=labels, random_state=int(rng().integers(2**31))
+    )
+    return np.sort(training), np.sort(held_out)
+
+
+def _fitting_loss(loss, default, allowed, target):
+    """Return the loss, or refuse one that does not fit the output layer."""
+    name = default if loss == "auto" else canonical_loss(loss)
+    if name not in allowed:
+        raise ValueError(
+            f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got {loss!r}."
+        )
+    return name

@@ -1,0 +1,98 @@
+"""Samples: what one training or validation run reads, gathered in blocks on demand."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skrnn._data.length_buckets import by_length
+from skrnn._data.scaling import Scaling
+from skrnn._data.sequences import Sequences
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Sequences, encoded targets and weights, row by row.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : ndarray of shape (n_samples, ...)
+        As the loss wants them.
+    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
+    scaling : Scaling
+        Applied to the sequences as they are gathered; the targets are standardized already.
+    dtype : str
+    positions : ndarray of int of shape (n_chosen,) or None
+        Which samples belong to this run; None: all of them.
+    """
+
+    sequences: Sequences
+    targets: np.ndarray
+    weights: np.ndarray
+    scaling: Scaling
+    dtype: str
+    positions: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.sequences) if self.positions is None else len(self.positions)
+
+    @property
+    def sample_bytes(self):
+        """Bytes of one gathered sample."""
+        itemsize = np.dtype(self.dtype).itemsize
+        return self.sequences.timesteps * self.sequences.features * itemsize
+
+    @cached_property
+    def spans(self):
+        """`Sequences.spans` of the samples of this run."""
+        spans = self.sequences.spans(by_timestep=self.weights.ndim == 2)
+        return spans if spans is None or self.positions is None else spans[self.positions]
+
+    @property
+    def equally_weighted(self):
+        """Whether no weights were given."""
+        return self.weights.strides == (0,)
+
+    def shuffled(self, order, rng, n_batch):
+        """Shuffle `order` in place, and return the order in which an epoch reads the samples.
+
+        Batches of a list of sequences are of like length; arrays are drawn as Keras draws them.
+        """
+        rng.shuffle(order)
+        if self.sequences.lengths is None or self.spans is None:
+            return order
+        return by_length(order, self.spans[:, 1] - self.spans[:, 0], n_batch, rng)
+
+    def block(self, order):
+        """Return copies of X, targets and weights at the given positions of this run."""
+        index = order if self.positions is None else self.positions[order]
+        return (
+            self.sequences.block(index, self.scaling, self.dtype),
+            self.targets[index],
+            self.weights[index].astype(self.dtype),
+        )
+
+
+def only(weights, positions):
+    """Return weights that are zero but for samples at the given positions; None: all of them."""
+    if positions is None:
+        return weights
+    kept = np.zeros_like(weights)
+    kept[positions] = weights[positions]
+    return kept
+
+
+def counted_positions(weights, chosen=None):
+    """Return where samples of positive weight stand, or None for all of them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
+    chosen : ndarray of int or None
+        Positions to look among; None: all.
+    """
+    counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
+    if chosen is not None:
+        return chosen[counted[chosen]]
+    return None if counted.all() else np.flatnonzero(counted)

@@ -1,0 +1,67 @@
+"""Scaling: the constants that standardize a network's input and output, and undo it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skrnn._data.sequences import Sequences, merged_moments, moments
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Means and deviations in float64; None where values pass as they are.
+
+    Parameters
+    ----------
+    x_mean, x_scale : ndarray of shape (features,) or None
+    y_mean, y_scale : ndarray of the outputs' shape or None
+    """
+
+    x_mean: np.ndarray | None = None
+    x_scale: np.ndarray | None = None
+    y_mean: np.ndarray | None = None
+    y_scale: np.ndarray | None = None
+
+    def standardize_x(self, values):
+        return values if self.x_mean is None else (values - self.x_mean) / self.x_scale
+
+    def standardize_y(self, targets, dtype):
+        if self.y_mean is None:
+            return targets.astype(dtype, copy=False)
+        scaled = targets - self.y_mean
+        scaled /= self.y_scale
+        return scaled.astype(dtype, copy=False)
+
+    def restore_y(self, outputs):
+        if self.y_mean is None:
+            return outputs
+        return (outputs * self.y_scale + self.y_mean).astype(outputs.dtype)
+
+
+def fit_scaling(parts, *, scale_x, scale_y):
+    """Learn a Scaling from training samples.
+
+    Parameters
+    ----------
+    parts : iterable of (Sequences, ndarray, ndarray)
+        With targets of shape (n_samples, ...), and weights of shape (n_samples,) or (n_samples,
+        timesteps) that are zero for what is to be left out. One part is held at a time.
+    scale_x, scale_y : bool
+
+    Returns
+    -------
+    Scaling
+    """
+    of_x, of_y, outputs = [], [], ()
+    for sequences, targets, weights in parts:
+        if scale_x and not sequences.tokens:
+            of_x.append(moments(sequences, weights))
+        if scale_y:
+            outputs = targets.shape[weights.ndim :]
+            flat = targets.reshape(weights.size, 1, -1)
+            of_y.append(moments(Sequences(flat), weights.ravel()))
+    x_constants = merged_moments(of_x) if of_x else (None, None)
+    y_constants = None, None
+    if of_y:
+        y_constants = (constant.reshape(outputs) for constant in merged_moments(of_y))
+    return Scaling(*x_constants, *y_constants)

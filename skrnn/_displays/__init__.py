@@ -1,0 +1,1 @@
+"""Pictures; only `plotting` imports matplotlib."""

@@ -1,0 +1,266 @@
+"""BacktestDisplay: forecasts of the past, and their error beside that of naive forecasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from skrnn._displays.plotting import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    TimeAxis,
+    draw_bands,
+    draw_legend,
+    load_matplotlib,
+    marker,
+    one_or_all,
+    open_axes,
+    short,
+    with_unit,
+)
+from skrnn._forecasting.backtest import MODELS, Backtest
+from skrnn._forecasting.forecaster import RNNForecaster
+from skrnn._forecasting.time_steps import named
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Self
+
+    from skrnn._types import AxesLike, DrawnAxes, Figure, Levels, Measure, SeriesOrFrame
+
+COLORS = dict(zip(MODELS, (BLUE, ORANGE, VERMILION, GREEN), strict=True))
+STYLES = dict(zip(MODELS, ("-", "--", "-.", ":"), strict=True))
+MEASURES = {
+    "MASE": "in-sample seasonal naive = 1",
+    "MAE": None,
+    "RMSE": None,
+    "sMAPE": "%",
+}
+
+
+class BacktestDisplay:
+    """Picture of a backtest: truth and the forecasts of each fold, and error by step.
+
+    Make it by `from_forecaster` or `from_backtest`. Beside the error of the forecasts stands that
+    of forecasts that need no model.
+
+    Parameters
+    ----------
+    backtest : Backtest
+        As `RNNForecaster.backtest` returns it.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes or ndarray of Axes
+        Of the forecasts, and of the error by step.
+    figure_ : matplotlib Figure
+        The figure they stand in.
+
+    See Also
+    --------
+    ForecastDisplay : A forecast beside the rows that it follows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skrnn import BacktestDisplay, RNNForecaster, RNNRegressor
+    >>> months = pd.date_range("2015-01-31", periods=72, freq="ME")
+    >>> sales = pd.Series(np.sin(np.arange(72) * np.pi / 6), index=months, name="sales")
+    >>> forecaster = RNNForecaster(RNNRegressor("gru", 8, random_state=0), timesteps=12, steps=4)
+    >>> display = BacktestDisplay.from_forecaster(forecaster, sales, folds=3)
+    >>> [ax.get_xlabel() for ax in display.ax_]
+    ['Time', 'Step (rows after the cutoff)']
+    """
+
+    ax_: DrawnAxes
+    figure_: Figure
+
+    def __init__(self, backtest: Backtest) -> None:
+        self.backtest = backtest
+
+    @classmethod
+    def from_forecaster(
+        cls,
+        forecaster: RNNForecaster,
+        series: SeriesOrFrame,
+        exog: SeriesOrFrame | None = None,
+        *,
+        folds: int = 5,
+        step: int | None = None,
+        refit: bool = False,
+        level: Levels | None = None,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
+        """Run a backtest, and draw.
+
+        Parameters
+        ----------
+        forecaster : RNNForecaster
+            Stays as it is.
+        series, exog : Series or DataFrame
+            As in `RNNForecaster.fit`.
+        folds, step, refit, level
+            As in `RNNForecaster.backtest`.
+        label, measure, unit, ax
+            As in `plot`.
+
+        Returns
+        -------
+        BacktestDisplay
+        """
+        load_matplotlib()  # refused here, before anything is trained
+        _check_measure(measure)
+        if not isinstance(forecaster, RNNForecaster):
+            raise TypeError(
+                f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}."
+            )
+        backtest = forecaster.backtest(
+            series, exog, folds=folds, step=step, refit=refit, level=level
+        )
+        return cls.from_backtest(backtest, label=label, measure=measure, unit=unit, ax=ax)
+
+    @classmethod
+    def from_backtest(
+        cls,
+        backtest: Backtest,
+        *,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
+        """Draw a backtest that was run before.
+
+        Parameters
+        ----------
+        backtest : Backtest
+            As `RNNForecaster.backtest` returns it.
+        label, measure, unit, ax
+            As in `plot`.
+
+        Returns
+        -------
+        BacktestDisplay
+        """
+        return cls(backtest).plot(ax, label=label, measure=measure, unit=unit)
+
+    def plot(
+        self,
+        ax: AxesLike = None,
+        *,
+        label: Hashable | None = None,
+        measure: Measure = "MASE",
+        unit: str | None = None,
+    ) -> Self:
+        """Draw truth and forecasts of one series, and the error by step of all.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or pair of Axes, default=None
+            One alone takes truth and forecasts. None: a pair in a new figure.
+        label : label, default=None
+            Name of the series whose forecasts are drawn. None: the first.
+        measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
+            Of the error.
+        unit : str, default=None
+            Unit of the values, for the labels of the vertical axes.
+
+        Returns
+        -------
+        BacktestDisplay
+        """
+        _check_measure(measure)
+        if not isinstance(self.backtest, Backtest):
+            raise TypeError(
+                "`backtest` must be what `RNNForecaster.backtest` returns, got "
+                f"{type(self.backtest).__name__}."
+            )
+        label, rows = _rows_of(self.backtest, label)
+        self.figure_, axes = open_axes(
+            ax, (2, 1), size=(8, 3.6), columns=2, gridspec_kw={"width_ratios": [4, 3]}
+        )
+        _draw_folds(axes[0], rows)
+        axes[0].set_ylabel(with_unit("Value" if label is None else label, unit))
+        if len(axes) == 2:
+            _draw_errors(axes[1], self.backtest, measure, unit)
+        self.ax_ = one_or_all(axes)
+        return self
+
+
+def _check_measure(measure):
+    if measure not in MEASURES:
+        raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}, got {measure!r}.")
+
+
+def _rows_of(backtest, label):
+    """Return the label and the rows of one series."""
+    labels = list(backtest["series"].unique())
+    if label is None:
+        label = labels[0]
+    elif label not in labels:
+        raise ValueError(
+            f"`label` must name a series of the backtest, {named(labels)}, got {label!r}."
+        )
+    rows = backtest if label is None else backtest[backtest["series"] == label]
+    return label, rows
+
+
+def _draw_folds(ax, rows):
+    """Draw the truth, and each fold's forecast behind its cutoff."""
+    axis = TimeAxis(pd.Index(rows["time"]).append(pd.Index(rows["cutoff"])).rename(None))
+    times, truth = _truth_with_gaps(rows, axis)
+    ax.plot(times, truth, color=BLACK, linewidth=1, marker=marker(len(times)), label="truth")
+    n_steps = rows["step"].max()
+    for cutoff, fold in rows.groupby("cutoff", sort=True):
+        places = axis.places(pd.Index(fold["time"]))
+        draw_bands(ax, places, fold)
+        values = fold["forecast"].to_numpy()
+        ax.plot(places, values, color=BLUE, marker=marker(n_steps), label="forecast")
+        place = axis.places(pd.Index([cutoff], dtype=rows["cutoff"].dtype))[0]
+        ax.axvline(place, color=GREY, linewidth=0.8, linestyle=":", label="cutoff")
+    axis.put_on(ax)
+    draw_legend(ax, 4)
+
+
+def _truth_with_gaps(rows, axis):
+    """Return places and values of the truth, with NaN where no fold reaches the next cutoff."""
+    places, values, end = [], [], None
+    for cutoff, fold in rows.groupby("cutoff", sort=True):
+        fold = fold if end is None else fold[fold["time"] > end]
+        if end is not None and cutoff > end:
+            places.append(axis.places(pd.Index([cutoff], dtype=rows["cutoff"].dtype)))
+            values.append([np.nan])
+        places.append(axis.places(pd.Index(fold["time"])))
+        values.append(fold["truth"])
+        end = fold["time"].max() if len(fold) else end
+    return np.concatenate(places), np.concatenate(values)
+
+
+def _draw_errors(ax, backtest, measure, unit):
+    """Draw the error of each model at each step; the legend tells that of all rows."""
+    by_step = backtest.summary(by="step")[measure].unstack("model")
+    overall = backtest.summary()[measure]
+    for name in MODELS:
+        ax.plot(
+            by_step.index,
+            by_step[name],
+            color=COLORS[name],
+            linestyle=STYLES[name],
+            marker=marker(len(by_step)),
+            label=f"{name.replace('_', ' ')}: {short(overall[name])}",
+        )
+    ax.set_ylim(bottom=0)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("Step (rows after the cutoff)")
+    ax.set_ylabel(with_unit(measure, MEASURES[measure] or unit))
+    draw_legend(ax, 2)

@@ -1,0 +1,309 @@
+"""SearchDisplay: what a search found, over one parameter, with a line for each value of another."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._displays.plotting import (
+    BLACK,
+    CYCLE,
+    MARKERS,
+    draw_legend,
+    load_matplotlib,
+    one_or_all,
+    open_axes,
+    short,
+)
+from skrnn._forecasting.time_steps import named
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sklearn.base import BaseEstimator
+
+    from skrnn._types import AxesLike, DrawnAxes, Figure
+
+SPREAD = 0.33  # of the lines side by side, in steps of the horizontal axis
+CROWDED = 30  # letters below an axis, which stand upright if there are more
+
+
+class SearchDisplay:
+    """Picture of a search: test scores over hidden size, a line for each cell type, and fit times.
+
+    Make it by `from_search`. Dots show the score of each fold. Where further parameters were
+    searched, each point shows the best of their values; of a halving search, among those that
+    came furthest.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        One row for each point, in the order of the horizontal axis: "over" and "by", texts of
+        parameters; "score", the mean over folds; "folds", an array of each fold's score;
+        "seconds" and "seconds_std", of a fit; "best", true for the best one.
+    over : str
+        Label of the horizontal axis.
+    score_name : str, default="test score"
+        What is measured.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes or ndarray of Axes
+        Of the scores, and of the fit times.
+    figure_ : matplotlib Figure
+        The figure they stand in.
+
+    See Also
+    --------
+    HistoryDisplay : Losses of each epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skrnn import RNNRegressor, SearchDisplay
+    >>> X = np.random.default_rng(0).normal(size=(60, 5, 1))
+    >>> grid = {"cell_type": ["simple_rnn", "gru"], "hidden_size": [2, 4]}
+    >>> search = GridSearchCV(RNNRegressor(epochs=2, random_state=0), grid, cv=2)
+    >>> display = SearchDisplay.from_search(search.fit(X, X.mean(axis=(1, 2))))
+    >>> [ax.get_ylabel() for ax in display.ax_]
+    ['Test score', 'Fit time (seconds)']
+    """
+
+    ax_: DrawnAxes
+    figure_: Figure
+
+    def __init__(
+        self, candidates: pd.DataFrame, *, over: str, score_name: str = "test score"
+    ) -> None:
+        self.candidates = candidates
+        self.over = over
+        self.score_name = score_name
+
+    @classmethod
+    def from_search(
+        cls,
+        search: BaseEstimator,
+        *,
+        over: str = "hidden_size",
+        by: str | None = None,
+        scoring: str | None = None,
+        negate_score: bool = False,
+        ax: AxesLike = None,
+    ) -> Self:
+        """Draw the scores of a search.
+
+        Parameters
+        ----------
+        search : GridSearchCV, or another search of scikit-learn
+            Fitted.
+        over : str, default="hidden_size"
+            Parameter along the horizontal axis, such as "rnnregressor__hidden_size", or its last
+            part where that is clear.
+        by : str, default=None
+            Parameter with a line for each of its values, named likewise. None: "cell_type" where
+            that was searched, else one line.
+        scoring : str, default=None
+            Which score, where the search has several. None: the one that `refit` names.
+        negate_score : bool, default=False
+            Draw the negative, for scorers that begin with `"neg_"`.
+        ax
+            As in `plot`.
+
+        Returns
+        -------
+        SearchDisplay
+        """
+        load_matplotlib()
+        _check_search(search)
+        results = search.cv_results_
+        searched = list(dict.fromkeys(name for params in results["params"] for name in params))
+        over = _searched("over", over, searched)
+        if by is not None or any(name.split("__")[-1] == "cell_type" for name in searched):
+            by = _searched("by", "cell_type" if by is None else by, searched)
+        metric = _metric(search, scoring)
+        table = _candidates(search, over, by, metric)
+        rest = [name.split("__")[-1] for name in searched if name not in (over, by)]
+        label = over.split("__")[-1] + (f", at the best {' and '.join(rest)}" if rest else "")
+        name = _score_name(search, metric)
+        if negate_score:
+            table["score"], table["folds"] = -table["score"], [-folds for folds in table["folds"]]
+            name = name.removeprefix("neg ")
+        return cls(table, over=label, score_name=name).plot(ax)
+
+    def plot(self, ax: AxesLike = None) -> Self:
+        """Draw scores and fit times.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or pair of Axes, default=None
+            One alone takes the scores. None: a pair in a new figure.
+
+        Returns
+        -------
+        SearchDisplay
+        """
+        self.figure_, axes = open_axes(
+            ax, (2, 1), size=(8, 3.8), columns=2, gridspec_kw={"width_ratios": [3, 2]}
+        )
+        ticks = list(dict.fromkeys(self.candidates["over"]))
+        groups = list(self.candidates.groupby("by", sort=False))
+        for position, (name, rows) in enumerate(groups):
+            aside = SPREAD * ((position + 0.5) / len(groups) - 0.5)
+            places = np.array([ticks.index(text) for text in rows["over"]]) + aside
+            look = {
+                "color": CYCLE[position % len(CYCLE)],
+                "marker": MARKERS[position % len(MARKERS)],
+                "label": name,
+            }
+            _draw_scores(axes[0], places, rows, look)
+            for other in axes[1:]:
+                other.errorbar(places, rows["seconds"], rows["seconds_std"], **look)
+        upright = sum(map(len, ticks)) > CROWDED
+        for each in axes:
+            each.set_xticks(range(len(ticks)), ticks, rotation=90 if upright else 0)
+            each.set_xlabel(self.over)
+        axes[0].set_ylabel(self.score_name[:1].upper() + self.score_name[1:])
+        draw_legend(axes[0], 3)
+        for other in axes[1:]:
+            other.set_ylim(bottom=0)
+            other.set_ylabel("Fit time (seconds)")
+        self.ax_ = one_or_all(axes)
+        return self
+
+
+def _check_search(search):
+    """Refuse what is no fitted search."""
+    if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
+        raise TypeError(
+            f"`search` must be a search such as GridSearchCV, got {type(search).__name__}."
+        )
+    check_is_fitted(search, "cv_results_")
+
+
+def _searched(argument, name, searched):
+    """Return the full name of a searched parameter."""
+    found = [full for full in searched if name in (full, full.split("__")[-1])]
+    if name in found:
+        return name
+    if len(found) != 1:
+        wanted = "only one" if found else "a"
+        raise ValueError(
+            f"`{argument}` must name {wanted} parameter that was searched, {named(searched)}, got "
+            f"{name!r}."
+        )
+    return found[0]
+
+
+def _metric(search, scoring):
+    """Return the name of a score in the results of a search."""
+    prefix = "mean_test_"
+    known = [name.removeprefix(prefix) for name in search.cv_results_ if name.startswith(prefix)]
+    if scoring is None:
+        scoring = search.refit if isinstance(search.refit, str) else known[0]
+        scoring = scoring if scoring in known else known[0]
+    if scoring not in known:
+        raise ValueError(
+            f"`scoring` must name a score of the search, {named(known)}, got {scoring!r}."
+        )
+    return scoring
+
+
+def _score_name(search, metric):
+    """Return in words what was measured."""
+    if metric != "score":
+        return metric.replace("_", " ")
+    return search.scoring.replace("_", " ") if isinstance(search.scoring, str) else "test score"
+
+
+def _candidates(search, over, by, metric):
+    """Return the best candidate of each pair of values, in the order of the horizontal axis."""
+    results, defaults = search.cv_results_, search.estimator.get_params()
+    folds = [results[f"split{k}_test_{metric}"] for k in range(search.n_splits_)]
+    candidates = [defaults | params for params in results["params"]]
+    values = [candidate.get(over) for candidate in candidates]
+    texts = _texts(values)
+    table = pd.DataFrame(
+        {
+            "over": texts,
+            "by": "" if by is None else _texts([candidate.get(by) for candidate in candidates]),
+            "score": results[f"mean_test_{metric}"],
+            "folds": list(np.transpose(folds)),
+            "seconds": results["mean_fit_time"],
+            "seconds_std": results["std_fit_time"],
+        }
+    )
+    if table["score"].isna().all():
+        raise ValueError(
+            "The search must have a score, got NaN for each candidate: all fits failed, or all "
+            "scorings. `error_score='raise'` shows why, or the warnings of the search."
+        )
+    # Scores of a halving search compare within one of its iterations only.
+    table["iteration"] = results.get("iter", 0)
+    ranked = table.dropna(subset="score").sort_values(["iteration", "score"], ascending=False)
+    table["best"] = table.index == ranked.index[0]
+    ordered = dict.fromkeys(texts[i] for i in _in_order(values))
+    place = {text: k for k, text in enumerate(ordered)}
+    kept = ranked.drop_duplicates(["over", "by"]).index
+    table = table.loc[sorted(kept)].drop(columns="iteration")
+    return table.sort_values("over", key=lambda column: column.map(place), kind="stable")
+
+
+def _in_order(values):
+    """Return positions: of numbers, and tuples of them, from small to large, shorter first."""
+    tuples = [tuple(value) if isinstance(value, (list, tuple)) else (value,) for value in values]
+    if not all(isinstance(each, Real) for value in tuples for each in value):
+        return range(len(values))
+    return sorted(range(len(values)), key=lambda i: (len(tuples[i]), tuples[i]))
+
+
+def _texts(values):
+    """Return values in words: in few, where these tell them apart."""
+    full = [_text(value) for value in values]
+    brief = [_brief(value) for value in values]
+    return brief if len(set(brief)) == len(set(full)) else full
+
+
+def _text(value):
+    """Return a value in words, a tuple without its brackets."""
+    listed = isinstance(value, (list, tuple)) and len(value)
+    return ", ".join(map(str, value)) if listed else str(value)
+
+
+def _brief(value):
+    """Return a float by three digits, an array by its shape, and others as `_text` does."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.3g}"
+    return f"array {value.shape}" if isinstance(value, np.ndarray) else _text(value)
+
+
+def _draw_scores(ax, places, rows, look):
+    """Draw means joined by a line, each fold as a dot, and a ring round the best."""
+    ax.plot(places, rows["score"], **look)
+    folds = np.stack(list(rows["folds"]))  # (n_places, n_folds)
+    ax.vlines(places, folds.min(axis=1), folds.max(axis=1), color=look["color"], linewidth=0.8)
+    ax.plot(
+        np.repeat(places, folds.shape[1]),
+        folds.reshape(-1),
+        linestyle="",
+        marker="_",
+        color=look["color"],
+        label="each fold",
+    )
+    best = rows["best"].to_numpy()
+    if best.any():
+        [score] = rows["score"][best]
+        ax.plot(
+            places[best],
+            [score],
+            linestyle="",
+            marker="o",
+            markersize=14,
+            fillstyle="none",
+            color=BLACK,
+            label=f"best ({short(score)})",
+        )

@@ -1,0 +1,310 @@
+"""WindowDisplay: which rows stand in which window, and which row each window is made for."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from skrnn._displays.plotting import (
+    BLUE,
+    GREY,
+    SKY,
+    VERMILION,
+    draw_legend,
+    load_matplotlib,
+    open_axes,
+)
+from skrnn._preprocessing.time_index import (
+    has_time_index,
+    learn_frequency,
+    read_time_index,
+    run_bounds,
+)
+from skrnn._preprocessing.window_transformer import WindowTransformer
+from skrnn._preprocessing.windows import make_windows
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from skrnn._types import Array, ArrayLike, Axes, Figure, Positions
+
+SHOWN = 12  # windows, where none are chosen
+TICKS = 24  # rows named on the horizontal axis at most
+LARGEST = 11  # points of a square's side
+LABELS = {"row": "row in the window", "fit": "row remembered from fit", "padding": "padding"}
+COLORS = {"row": BLUE, "fit": SKY, "padding": GREY}
+
+
+class WindowDisplay:
+    """Picture of windows: a line for each, with the rows it holds and its target.
+
+    Make it by `from_estimator` or `from_series`. What is drawn is what :class:`WindowTransformer`
+    or :func:`make_windows` gives for rows that hold their own number.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_windows, timesteps)
+        Where the steps of each window stand; rows before the first are negative.
+    sources : ndarray of shape (n_windows, timesteps)
+        What stands there: "row", "fit" for a row remembered from `fit`, or "padding".
+    targets : ndarray of shape (n_windows, n_outputs)
+        Rows that each window is made for.
+    index : pandas.Index, default=None
+        Times of the rows. None: they count by position.
+    breaks : array-like of int, default=()
+        Rows at which the index leaves a gap or another series begins.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Windows over rows.
+    figure_ : matplotlib Figure
+        The figure it stands in.
+
+    See Also
+    --------
+    WindowTransformer : For each row the window of rows that lead up to it.
+    make_windows : Complete windows only, with their targets.
+
+    Examples
+    --------
+    >>> from skrnn import WindowDisplay
+    >>> display = WindowDisplay.from_series(range(1, 14), timesteps=3)
+    >>> display.rows[0].tolist(), display.targets[0].tolist()
+    ([0, 1, 2], [3])
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        rows: Array,
+        sources: Array,
+        targets: Array,
+        *,
+        index: pd.Index[Any] | None = None,
+        breaks: Positions = (),
+    ) -> None:
+        self.rows = rows
+        self.sources = sources
+        self.targets = targets
+        self.index = index
+        self.breaks = breaks
+
+    @classmethod
+    def from_estimator(
+        cls,
+        transformer: WindowTransformer,
+        X: ArrayLike,
+        *,
+        windows: Positions | slice | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw the windows that a transformer makes of rows.
+
+        Parameters
+        ----------
+        transformer : WindowTransformer
+            Where it is not fitted, a clone is fitted to X.
+        X : array-like, DataFrame or Series of shape (n_rows, n_features)
+            As in `WindowTransformer.transform`.
+        windows, ax
+            As in `plot`.
+
+        Returns
+        -------
+        WindowDisplay
+        """
+        load_matplotlib()
+        if not isinstance(transformer, WindowTransformer):
+            remedy = " Pass that step of it." if hasattr(transformer, "steps") else ""
+            raise TypeError(
+                "`transformer` must be a WindowTransformer, got "
+                f"{type(transformer).__name__}.{remedy}"
+            )
+        if not hasattr(transformer, "means_"):
+            transformer = clone(transformer).fit(X)
+        n_rows = len(transformer.transform(X))  # refuses what it cannot take
+        numbers = _numbered(X, n_rows)
+        held = _counting(transformer).transform(numbers)[:, :, 0]
+        targets = np.arange(n_rows)[:, np.newaxis]
+        steps = np.arange(1 - transformer.timesteps, 1) - transformer.horizon
+        known = held >= 0
+        rows = np.where(known, held, targets + steps).astype(int)
+        sources = np.select([known, held < 0], ["row", "fit"], "padding")
+        return cls(
+            rows,
+            sources,
+            targets,
+            index=_named_times(numbers),
+            breaks=_breaks(numbers, transformer.freq_),
+        ).plot(ax, windows=windows)
+
+    @classmethod
+    def from_series(
+        cls,
+        series: ArrayLike,
+        timesteps: int,
+        horizon: int = 1,
+        *,
+        stride: int = 1,
+        n_outputs: int = 1,
+        windows: Positions | slice | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw the windows and targets that `make_windows` makes of a series.
+
+        Parameters
+        ----------
+        series, timesteps, horizon, stride, n_outputs
+            As in :func:`make_windows`.
+        windows, ax
+            As in `plot`.
+
+        Returns
+        -------
+        WindowDisplay
+        """
+        load_matplotlib()
+        settings = {"stride": stride, "n_outputs": n_outputs}
+        make_windows(series, timesteps, horizon, **settings)  # refuses what it cannot take
+        numbers = _numbered(series, len(series))
+        held, targets = make_windows(numbers, timesteps, horizon, **settings)
+        rows = held[:, :, 0].astype(int)
+        return cls(
+            rows,
+            np.full(rows.shape, "row"),
+            targets.reshape(len(rows), -1).astype(int),
+            index=_named_times(numbers),
+            breaks=_breaks(numbers, learn_frequency(read_time_index(numbers))),
+        ).plot(ax, windows=windows)
+
+    def plot(self, ax: Axes | None = None, *, windows: Positions | slice | None = None) -> Self:
+        """Draw a line for each window.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: those of a new figure.
+        windows : array-like of int or slice, default=None
+            Positions of the windows to be drawn. None: the first twelve.
+
+        Returns
+        -------
+        WindowDisplay
+        """
+        chosen = _chosen(windows, len(self.rows))
+        size = (8, 1.7 + 0.26 * len(chosen))
+        self.figure_, [self.ax_] = open_axes(ax, (1,), size=size)
+        rows, targets = self.rows[chosen], self.targets[chosen]
+        low, high = min(rows.min(), targets.min()), max(rows.max(), targets.max())
+        self.ax_.set_xlim(low - 0.7, high + 0.7)
+        self.ax_.set_ylim(len(chosen) - 0.4, -0.6)
+        _draw(self.ax_, rows, self.sources[chosen], targets)
+        for place in self.breaks:
+            if low < place <= high:
+                self.ax_.axvline(place - 0.5, color=GREY, linestyle=":", label="break")
+        _name_rows(self.ax_, low, high, self.index)
+        self.ax_.set_yticks(range(len(chosen)), chosen, fontsize="small")
+        self.ax_.set_ylabel("Window")
+        draw_legend(self.ax_, 5)
+        if ax is None and windows is None and len(chosen) < len(self.rows):
+            self.figure_.suptitle(f"The first {len(chosen)} of {len(self.rows)} windows")
+        return self
+
+
+def _numbered(data, n_rows):
+    """Return rows that hold their own number, on the index of `data`."""
+    index = data.index if isinstance(data, (pd.Series, pd.DataFrame)) else None
+    return pd.DataFrame({"row": np.arange(n_rows, dtype=float)}, index=index)
+
+
+def _counting(transformer):
+    """Return a transformer alike that gives numbers of rows: NaN for padding, below 0 from fit."""
+    counting = copy(transformer)
+    counting.padding = "nan"
+    counting.tails_ = {
+        label: (time, -np.arange(len(tail), 0.0, -1.0)[:, np.newaxis])
+        for label, (time, tail) in transformer.tails_.items()
+    }
+    counting.means_, counting.n_features_in_ = np.zeros(1), 1
+    counting.feature_names_in_ = np.array(["row"], dtype=object)
+    return counting
+
+
+def _named_times(numbers):
+    return numbers.index if has_time_index(numbers) else None
+
+
+def _breaks(numbers, frequency):
+    return run_bounds(read_time_index(numbers), frequency, len(numbers))[1:-1]
+
+
+def _chosen(windows, n_windows):
+    """Return the positions of the windows to be drawn."""
+    if windows is None:
+        return np.arange(min(SHOWN, n_windows))
+    if isinstance(windows, slice):
+        chosen = np.arange(n_windows)[windows]
+    else:
+        chosen = np.asarray(windows).reshape(-1)
+    if not len(chosen):
+        raise ValueError("`windows` must hold at least one position, got none.")
+    if chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n_windows:
+        raise ValueError(
+            f"`windows` must hold positions from 0 to {n_windows - 1}, got {windows!r}."
+        )
+    return chosen
+
+
+def _draw(ax, rows, sources, targets):
+    """Draw a square for each step of a window and a diamond for each target."""
+    columns, lanes = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
+    width, height = ax.bbox.width / columns, ax.bbox.height / lanes
+    size = min(LARGEST, 0.6 * min(width, height) * 72 / ax.figure.dpi)
+    for source, label in LABELS.items():
+        lane, step = np.nonzero(sources == source)
+        if len(lane):
+            ax.plot(
+                rows[lane, step],
+                lane,
+                linestyle="",
+                marker="s",
+                markersize=size,
+                color=COLORS[source],
+                fillstyle="none" if source == "padding" else "full",
+                label=label,
+            )
+    lane = np.repeat(np.arange(len(targets)), targets.shape[1])
+    ax.plot(
+        targets.reshape(-1),
+        lane,
+        linestyle="",
+        marker="D",
+        markersize=0.6 * size,
+        color=VERMILION,
+        label="target",
+    )
+
+
+def _name_rows(ax, low, high, index):
+    """Name the rows on the horizontal axis, by their times where they have any."""
+    ticks = np.arange(low, high + 1, -(-(high - low + 1) // TICKS))
+    if index is None:
+        ax.set_xticks(ticks, ticks, fontsize="small")
+        ax.set_xlabel("Row")
+        return
+    times = index.get_level_values(-1)
+    names = times.astype(str)
+    if getattr(times, "tz", None) is None and names.str.endswith(":00").all():
+        names = names.str.removesuffix(":00")  # seconds, where none has any
+    if index.nlevels == 2:
+        names = index.get_level_values(0).astype(str) + " " + names
+    texts = [names[row] if 0 <= row < len(names) else "" for row in ticks]
+    ax.set_xticks(ticks, texts, rotation=90, fontsize="small")
+    ax.set_xlabel("Time" if times.name is None else str(times.name))

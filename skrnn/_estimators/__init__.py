@@ -1,0 +1,1 @@
+"""RNNRegressor and RNNClassifier."""

@@ -1,0 +1,611 @@
+"""RNNClassifier: labels in, labels and probabilities out."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from skrnn._convert.keras_config import CLASSIFIER_PARTS
+from skrnn._convert.keras_reader import read_network
+from skrnn._convert.onnx import add_labels
+from skrnn._data.labels import (
+    check_all_classes,
+    check_two_classes,
+    classes_of_outputs,
+    encode,
+    hold_out,
+    joined_classes,
+    labels_of_steps,
+    one_against_rest,
+    read_labels,
+    targets_of_classes,
+    targets_of_indicators,
+    weights_of_classes,
+)
+from skrnn._data.sequences import as_objects
+from skrnn._data.validation import naming, near_one, read_weights
+from skrnn._estimators.base import BaseRNN
+from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
+from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import (
+        Array,
+        ArrayLike,
+        Callbacks,
+        CellTypes,
+        ClassWeight,
+        Dtype,
+        Engine,
+        KerasModel,
+        Pooling,
+        RandomState,
+        Sizes,
+        Standardize,
+        StrPath,
+    )
+
+OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
+
+
+class RNNClassifier(ClassifierMixin, BaseRNN):
+    """Recurrent network for classification.
+
+    A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
+    Two classes end in one sigmoid, more in a softmax, a multilabel indicator matrix in a sigmoid
+    for each label. With `return_sequences` y holds a label for every timestep.
+
+    Parameters
+    ----------
+    cell_type : {"simple_rnn", "gru", "lstm"} or tuple of these, default="lstm"
+        Kind of recurrent cell; a tuple gives one for each layer.
+    hidden_size : int or tuple of int, default=32
+        Units of the recurrent layer. A tuple stacks layers, first layer first.
+    standardize : bool, "X" or "y", default=True
+        Standardize each feature of X (not token ids) and each output of a regressor by its
+        weighted training mean and deviation, undone in `predict` and held by `model_` as layers
+        with constants. `history_` is then in standardized units. "X" or "y": that alone.
+    bidirectional : bool, default=False
+        Wrap every recurrent layer in Keras's `Bidirectional`; the two outputs are concatenated.
+    activation : str, default="tanh"
+        Keras activation of the cells.
+    dropout, recurrent_dropout : float in [0, 1), default=0.0
+        Share of the inputs and of the recurrent states dropped in training.
+    spatial_dropout : float in [0, 1), default=0.0
+        Keras's SpatialDropout1D before the first recurrent layer, behind an Embedding: share of the
+        features dropped in training, for each sample at all its timesteps.
+    kernel_l2, recurrent_l2 : float, default=0.0
+        Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
+        times the sum of the squared weights is added to the loss, also to those in `history_`.
+    dense_sizes : tuple of int, default=()
+        Units of Dense layers between the last recurrent layer and the output layer.
+    dense_activation : str, default="relu"
+        Keras activation of those Dense layers.
+    return_sequences : bool, default=False
+        One output for every timestep; y then has a timesteps axis.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the Dense layers read of the last recurrent layer: its last state, or the mean or the
+        largest of its states at all timesteps that are not masked, unit by unit.
+    stateful : bool, default=False
+        Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
+        number of samples, and each `predict` goes on from `states_`.
+    vocab_size : int or "auto", default=None
+        X holds token ids in [0, vocab_size), and an Embedding comes first. "auto": the largest id
+        in the first `fit` plus 1. `predict` reads a larger one as 1, out of vocabulary; `model_`
+        and what is exported do not.
+    embedding_dim : int, default=100
+        Width of that Embedding.
+    embedding_init : array-like of shape (vocab_size, embedding_dim), default=None
+        The vectors from which that Embedding begins, such as pretrained ones: row i is that of
+        token id i. None: they are drawn.
+    embedding_trainable : bool, default=True
+        False: these vectors stay as they begin.
+    mask_value : int or float, default=None
+        Timesteps whose features all equal this value are skipped; NaN is allowed. With
+        `vocab_size` it is a token id.
+    loss : str, default="auto"
+        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
+        target for a classifier.
+    optimizer : str or dict, default="adam"
+        A Keras optimizer, or a dict of its "name" and its settings.
+    learning_rate : float, default=0.01
+        Step size; None: the optimizer's own default.
+    epochs : int, default=100
+        Times that every sample is seen.
+    batch_size : int, default=64
+        Samples for each step of the optimizer; one larger than n_samples is n_samples.
+    shuffle : bool, default=True
+        Shuffle the samples at every epoch. A list of sequences is then cut into batches of like
+        length, so that little of what is read is padding.
+    patience : int, default=None
+        Stop after this many epochs without improvement of the validation loss, or of the training
+        loss where there is no validation set, and keep the best weights. None: no early stopping.
+    min_delta : float, default=0.0
+        Smallest change of that loss that counts as an improvement.
+    validation_fraction : float in [0, 1), default=0.0
+        Share of the samples held out for validation: the last ones for a regressor, a stratified
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+    callbacks : list of keras.callbacks.Callback or callable, default=None
+        Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
+        override a batch hook are refused.
+    engine : {"auto", "keras", "numpy"}, default="auto"
+        Who computes; the meaning is Keras's in each. "auto": NumPy, which needs neither TensorFlow
+        nor compiling, unless there is a GPU, a callback, a parameter that only Keras has, or
+        training so long that compiling pays.
+    device : str, default="auto"
+        Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
+        there is none, each with a share of every batch, in `fit`; "auto": the first GPU, or the
+        CPU. A device that is not there is refused by `fit`; `predict` takes another instead.
+    dtype : {"float32", "float64", "mixed_float16"}, default="float32"
+        Of the computation and of what the methods return. "mixed_float16", for GPUs: the hidden
+        layers compute in float16, Keras scales the loss so that no gradient vanishes; weights,
+        optimizer and what the methods return are float32. Keras alone has it.
+    checkpoint_dir : str or PathLike, default=None
+        Folder in which `fit`, not `partial_fit`, keeps where training stands. The same fit started
+        again after a kill, with equal parameters, data and seed, goes on from there and ends
+        bitwise as if it had never stopped; without a seed it takes up the kept one. A fit that
+        ends removes its file. Not with `callbacks`, whose state no file can hold.
+    checkpoint_every : int, default=1
+        Epochs from one checkpoint to the next.
+    warm_start : bool, default=False
+        `fit` goes on from the present weights and optimizer variables.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, shuffling and dropout. No global stream moves, but with None one integer
+        is drawn from NumPy's.
+    verbose : int, default=0
+        1: a bar over the epochs with the losses, on standard error.
+    class_weight : dict or "balanced", default=None
+        Weight of each class by its label, multiplied with `sample_weight` in training; the
+        validation loss is weighted by `sample_weight` alone. "balanced" counts the labels of the
+        training samples. Refused for multilabel targets.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    weights_ : list of ndarray
+        In Keras's order.
+    embeddings_ : ndarray of shape (vocab_size, embedding_dim)
+        With `vocab_size` the vector of each token id, the first of `weights_`.
+    history_ : dict of list
+        "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
+    n_epochs_ : int
+        Epochs trained so far.
+    optimizer_state_ : list of ndarray
+        The optimizer's variables, from which `warm_start` and `partial_fit` go on.
+    n_outputs_ : int
+        Units of the output layer.
+    n_features_in_ : int
+        Columns of a 2-D X, else features of a timestep.
+    feature_names_in_ : ndarray of str
+        Column names of a DataFrame X.
+    engine_ : str
+        Who trained it, "keras" or "numpy".
+    input_shape_ : tuple
+        (timesteps, features); timesteps is None after a fit on a list.
+    states_ : list of ndarray
+        With `stateful` the states from which `predict` goes on.
+    model_ : keras.Model
+        The network as a real Keras model on raw X, built anew at each access.
+
+    See Also
+    --------
+    RNNRegressor : The same networks for numbers.
+
+    Examples
+    --------
+    Which of two tokens came first? Counting words does not tell.
+
+    >>> import numpy as np
+    >>> from skrnn import RNNClassifier
+    >>> tokens = np.random.default_rng(0).permuted(np.tile([1, 2, 0, 0], (200, 1)), axis=1)
+    >>> first = np.where((tokens == 1).argmax(axis=1) < (tokens == 2).argmax(axis=1), "a", "b")
+    >>> classifier = RNNClassifier("gru", 8, vocab_size=3, embedding_dim=4, random_state=0)
+    >>> classifier.fit(tokens[:150], first[:150]).score(tokens[150:], first[150:])
+    1.0
+    """
+
+    classes_: Array
+    _parameter_constraints = BaseRNN._parameter_constraints | {
+        "loss": [StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _default_activation = "sigmoid"
+
+    def __init__(
+        self,
+        cell_type: CellTypes = "lstm",
+        hidden_size: Sizes = 32,
+        *,
+        standardize: Standardize = True,
+        bidirectional: bool = False,
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        kernel_l2: float = 0.0,
+        recurrent_l2: float = 0.0,
+        dense_sizes: Sizes = (),
+        dense_activation: str = "relu",
+        return_sequences: bool = False,
+        pooling: Pooling = "last",
+        stateful: bool = False,
+        vocab_size: int | Literal["auto"] | None = None,
+        embedding_dim: int = 100,
+        embedding_init: ArrayLike | None = None,
+        embedding_trainable: bool = True,
+        mask_value: float | None = None,
+        loss: str = "auto",
+        optimizer: str | dict[str, Any] = "adam",
+        learning_rate: float | None = 0.01,
+        epochs: int = 100,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.0,
+        callbacks: Callbacks = None,
+        engine: Engine = "auto",
+        device: str = "auto",
+        dtype: Dtype = "float32",
+        checkpoint_dir: StrPath | None = None,
+        checkpoint_every: int = 1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        class_weight: ClassWeight = None,
+    ) -> None:
+        self.cell_type = cell_type
+        self.hidden_size = hidden_size
+        self.standardize = standardize
+        self.bidirectional = bidirectional
+        self.activation = activation
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.spatial_dropout = spatial_dropout
+        self.kernel_l2 = kernel_l2
+        self.recurrent_l2 = recurrent_l2
+        self.dense_sizes = dense_sizes
+        self.dense_activation = dense_activation
+        self.return_sequences = return_sequences
+        self.pooling = pooling
+        self.stateful = stateful
+        self.vocab_size = vocab_size
+        self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
+        self.embedding_trainable = embedding_trainable
+        self.mask_value = mask_value
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.patience = patience
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.engine = engine
+        self.device = device
+        self.dtype = dtype
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.class_weight = class_weight
+
+    @classmethod
+    def from_keras(cls, model: KerasModel, classes: ArrayLike | None = None) -> Self:
+        """Return the fitted estimator that a fitted Keras model is.
+
+        `predict_proba` then returns what the model does, for one sigmoid both classes.
+        `partial_fit`, and `fit` with `warm_start`, go on from its weights, and from its optimizer's
+        variables where `compile` named a loss and an optimizer that the estimator has; else with
+        its own.
+
+        Parameters
+        ----------
+        model : keras.Sequential, or a functional model that is one chain of layers
+            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
+            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
+            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
+            GlobalMaxPooling1D; Dense. All but the recurrent layers and the last Dense may be left
+            out. The recurrent layers share one activation, dropout and L2 regularizer, the inner
+            Dense layers one activation. The output is one sigmoid for two classes, a softmax for
+            several (two units become the sigmoid of their difference), or a sigmoid for each of
+            several labels.
+        classes : array-like of shape (n_classes,), default=None
+            The label of each output, in increasing order; for one sigmoid those of 0 and 1.
+            None: 0, 1, 2 and so on. For several sigmoids None.
+
+        Returns
+        -------
+        RNNClassifier
+
+        Raises
+        ------
+        ValueError
+            If an estimator has no such layer, or no such setting of it; the layer is named. If
+            `classes` does not fit the outputs.
+        TypeError
+            If `model` is no Keras model.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from skrnn import RNNClassifier
+        >>> output = keras.layers.Dense(3, activation="softmax")
+        >>> model = keras.Sequential([keras.Input((10, 2)), keras.layers.GRU(8), output])
+        >>> classifier = RNNClassifier.from_keras(model, classes=["a", "b", "c"])
+        >>> classifier.predict_proba(np.zeros((4, 10, 2))).shape
+        (4, 3)
+        """
+        network = read_network(cls, model, CLASSIFIER_PARTS, OUTPUT_LOSSES)
+        classifier = cls(**network.parameters)._adopt(network)
+        classifier.classes_ = classes_of_outputs(classes, network.architecture)
+        return classifier
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_on_failure
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on X, continuing from the present weights where there are any.
+
+        The constants of standardization are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; required at the first call.
+
+        Returns
+        -------
+        self
+        """
+        with nullcontext() if classes is None else naming("classes"):
+            check_partial_fit_first_call(self, classes)
+        check_two_classes(self.classes_, "classes")
+        self._check_in_parts("partial_fit")
+        return self._partial_fit(X, y, sample_weight, known_targets=True)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict the label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, timesteps)
+            Labels; an indicator matrix for multilabel targets; with `return_sequences` a label for
+            each timestep, and for a list X a 1-D object array of arrays.
+        """
+        sequences, outputs = self._forward(X)
+        return self._as_given(self._labels(outputs), sequences)
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples, n_outputs) for multilabel targets
+            In the order of `classes_`. With `return_sequences` the timesteps axis is second, and
+            a list X gives a 1-D object array of arrays.
+        """
+        sequences, outputs = self._forward(X)
+        return self._as_given(self._probabilities(outputs), sequences)
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape that `predict_proba` returns.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            if probabilities.dtype != object:
+                return np.log(probabilities)
+            return as_objects([np.log(sequence) for sequence in probabilities])
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Return the logits of the probabilities: log(p / (1 - p)).
+
+        They come from what enters the sigmoid or softmax, so they are exact also where a
+        probability rounds to 0 or 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
+            For two classes the logit of the second. With `return_sequences` the timesteps axis is
+            second, and a list X gives a 1-D object array of arrays.
+        """
+        sequences = self._read_fitted(X)
+        scores = self._run(sequences, activation="linear")[0]
+        if self._architecture.output_activation == "softmax":
+            scores = one_against_rest(scores)
+        elif scores.shape[-1] == 1:
+            scores = scores[..., 0]
+        return self._as_given(scores, sequences)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy: the share of right labels.
+
+        With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            With `return_sequences` a label for each timestep, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            With `return_sequences` also one for each timestep.
+
+        Returns
+        -------
+        float
+        """
+        sequences = self._read_fitted(X)
+        by_step = self._architecture.return_sequences
+        truth = labels_of_steps(y, sequences) if by_step else self._read_labels(y, sequences)
+        with naming("y"):
+            check_classification_targets(truth)
+            if not self._multilabel:
+                unique_labels(self.classes_, truth)
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
+        present = sequences.present() if by_step else slice(None)
+        labels = self._labels(self._outputs(sequences))
+        return accuracy_score(truth, labels[present], sample_weight=weights[present])
+
+    @property
+    def _multilabel(self):
+        """Whether an indicator matrix was fitted: several outputs, each a sigmoid of its own."""
+        architecture = self._architecture
+        return architecture.output_activation == "sigmoid" and architecture.outputs[-1] > 1
+
+    def _probabilities(self, outputs):
+        """Return a sigmoid's one output as two probabilities, and others as they are."""
+        if outputs.shape[-1] > 1:
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=-1)
+
+    def _labels(self, outputs):
+        if self._multilabel:
+            return (outputs > 0.5).astype(int)
+        return self.classes_[self._probabilities(outputs).argmax(axis=-1)]
+
+    def _encode(self, y, sequences, counted, *, reset):
+        """Return y as Targets, its classes learned or compared."""
+        if self.return_sequences:
+            return self._encode_classes(labels_of_steps(y, sequences), sequences, counted, reset)
+        y = self._read_labels(y, sequences, reset)
+        if y.ndim == 2:
+            return self._encode_indicators(y, reset)
+        return self._encode_classes(y, sequences, counted, reset)
+
+    def _read_labels(self, y, sequences, reset=False):
+        """Return y as a label or, with several outputs, a row of indicators for each sample."""
+        y = read_labels(y)
+        check_consistent_length(sequences.values, y)
+        multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
+        if not reset and hasattr(self, "_architecture") and multilabel != self._multilabel:
+            raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
+        if not multilabel:
+            return column_or_1d(y, warn=reset)
+        if not reset and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"`y` must have a column for each of {len(self.classes_)} classes, got the shape "
+                f"{y.shape}."
+            )
+        return y
+
+    def _encode_classes(self, labels, sequences, counted, reset):
+        """Encode labels, one for each sample or one for each present timestep."""
+        check_classification_targets(labels)
+        places = sequences.present() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
+        if reset:
+            self.classes_ = np.unique(labels[counted[places]])
+        codes = encode(labels, self.classes_, places, counted)
+        return targets_of_classes(codes, len(self.classes_), self.loss)
+
+    def _encode_indicators(self, y, reset):
+        """Encode an indicator matrix of shape (n_samples, n_outputs)."""
+        if self.class_weight is not None:
+            raise ValueError("`class_weight` is not supported for multilabel targets.")
+        if reset:
+            self.classes_ = np.arange(y.shape[1])
+        return targets_of_indicators(y, self.loss)
+
+    def _add_outputs(self, graph, outputs):
+        classes = None if self._multilabel else self.classes_
+        add_labels(graph, outputs, self._architecture, classes)
+
+    def _learn_y(self, y, sequences, counted, *, first):
+        """Add the classes of a block to those of the blocks before."""
+        if self.return_sequences:
+            labels, places = labels_of_steps(y, sequences), sequences.present()
+        else:
+            labels, places = self._read_labels(y, sequences, reset=True), slice(None)
+        if labels.ndim == 2:
+            if first:
+                self.classes_ = np.arange(labels.shape[1])
+            return
+        check_classification_targets(labels)
+        found = np.unique(labels[counted[places]])
+        self.classes_ = found if first else joined_classes(self.classes_, found)
+
+    def _check_in_parts(self, method):
+        if self.class_weight == "balanced":
+            raise ValueError(
+                f"`class_weight='balanced'` is not supported by `{method}`, which does not see "
+                "all samples. Pass the weights as a dict."
+            )
+
+    @property
+    def _weighs_classes(self):
+        return self.class_weight is not None
+
+    def _check_whole(self, targets, counted):
+        """Refuse to continue a fit on a part of its classes."""
+        if targets.codes is not None:
+            check_all_classes(self.classes_, targets.codes[counted])
+
+    def _weigh(self, weights, targets, chosen, unit=None):
+        """Multiply the weights by those of the classes, learned from the chosen samples.
+
+        The product is divided by `unit`, as by `near_one`.
+        """
+        if self.class_weight is None:
+            return weights
+        training = slice(None) if chosen is None else chosen
+        codes = targets.codes[training][weights[training] > 0]
+        by_class = weights_of_classes(self.class_weight, self.classes_, codes)
+        return near_one(weights * near_one(by_class)[targets.codes], unit)
+
+    def _hold_out(self, chosen, targets, n_held_out, rng):
+        """Hold out a stratified draw, or a plain one where a sample has several labels."""
+        return hold_out(chosen, targets.codes, self.classes_, n_held_out, rng)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags

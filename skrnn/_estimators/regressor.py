@@ -1,0 +1,514 @@
+"""RNNRegressor: numbers in, numbers out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_consistent_length
+
+from skrnn._convert.keras_config import REGRESSOR_PARTS
+from skrnn._convert.keras_reader import read_network
+from skrnn._convert.onnx import add_prediction
+from skrnn._data.sequences import Sequences, padded
+from skrnn._data.targets import Targets
+from skrnn._data.timestep_targets import (
+    as_one,
+    check_samples_match,
+    cut_to_list,
+    listed,
+    rows_of_steps,
+)
+from skrnn._data.validation import ONE_TARGET, read_numbers, read_weights
+from skrnn._estimators.base import BaseRNN
+from skrnn._network.keras_names import (
+    POSITIVE_LOSSES,
+    REGRESSION_LOSSES,
+    UNSCALED_LOSSES,
+    canonical_loss,
+    with_aliases,
+)
+from skrnn._utils.numeric_checks import check_numbers
+from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.sklearn_private import StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import (
+        Array,
+        ArrayLike,
+        Callbacks,
+        CellTypes,
+        Dtype,
+        Engine,
+        KerasModel,
+        Pooling,
+        RandomState,
+        Sizes,
+        Standardize,
+        StrPath,
+    )
+
+OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
+
+
+class RNNRegressor(RegressorMixin, BaseRNN):
+    """Recurrent network for regression.
+
+    A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
+    y is (n_samples,), (n_samples, outputs) or (n_samples, steps, outputs), and with
+    `return_sequences` (n_samples, timesteps) or (n_samples, timesteps, outputs).
+
+    Parameters
+    ----------
+    cell_type : {"simple_rnn", "gru", "lstm"} or tuple of these, default="lstm"
+        Kind of recurrent cell; a tuple gives one for each layer.
+    hidden_size : int or tuple of int, default=32
+        Units of the recurrent layer. A tuple stacks layers, first layer first.
+    standardize : bool, "X" or "y", default=True
+        Standardize each feature of X (not token ids) and each output of a regressor by its
+        weighted training mean and deviation, undone in `predict` and held by `model_` as layers
+        with constants. `history_` is then in standardized units. "X" or "y": that alone.
+    bidirectional : bool, default=False
+        Wrap every recurrent layer in Keras's `Bidirectional`; the two outputs are concatenated.
+    activation : str, default="tanh"
+        Keras activation of the cells.
+    dropout, recurrent_dropout : float in [0, 1), default=0.0
+        Share of the inputs and of the recurrent states dropped in training.
+    spatial_dropout : float in [0, 1), default=0.0
+        Keras's SpatialDropout1D before the first recurrent layer, behind an Embedding: share of the
+        features dropped in training, for each sample at all its timesteps.
+    kernel_l2, recurrent_l2 : float, default=0.0
+        Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
+        times the sum of the squared weights is added to the loss, also to those in `history_`.
+    dense_sizes : tuple of int, default=()
+        Units of Dense layers between the last recurrent layer and the output layer.
+    dense_activation : str, default="relu"
+        Keras activation of those Dense layers.
+    return_sequences : bool, default=False
+        One output for every timestep; y then has a timesteps axis.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the Dense layers read of the last recurrent layer: its last state, or the mean or the
+        largest of its states at all timesteps that are not masked, unit by unit.
+    stateful : bool, default=False
+        Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
+        number of samples, and each `predict` goes on from `states_`.
+    vocab_size : int or "auto", default=None
+        X holds token ids in [0, vocab_size), and an Embedding comes first. "auto": the largest id
+        in the first `fit` plus 1. `predict` reads a larger one as 1, out of vocabulary; `model_`
+        and what is exported do not.
+    embedding_dim : int, default=100
+        Width of that Embedding.
+    embedding_init : array-like of shape (vocab_size, embedding_dim), default=None
+        The vectors from which that Embedding begins, such as pretrained ones: row i is that of
+        token id i. None: they are drawn.
+    embedding_trainable : bool, default=True
+        False: these vectors stay as they begin.
+    mask_value : int or float, default=None
+        Timesteps whose features all equal this value are skipped; NaN is allowed. With
+        `vocab_size` it is a token id.
+    loss : str, default="auto"
+        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
+        target for a classifier.
+    optimizer : str or dict, default="adam"
+        A Keras optimizer, or a dict of its "name" and its settings.
+    learning_rate : float, default=0.01
+        Step size; None: the optimizer's own default.
+    epochs : int, default=100
+        Times that every sample is seen.
+    batch_size : int, default=64
+        Samples for each step of the optimizer; one larger than n_samples is n_samples.
+    shuffle : bool, default=True
+        Shuffle the samples at every epoch. A list of sequences is then cut into batches of like
+        length, so that little of what is read is padding.
+    patience : int, default=None
+        Stop after this many epochs without improvement of the validation loss, or of the training
+        loss where there is no validation set, and keep the best weights. None: no early stopping.
+    min_delta : float, default=0.0
+        Smallest change of that loss that counts as an improvement.
+    validation_fraction : float in [0, 1), default=0.0
+        Share of the samples held out for validation: the last ones for a regressor, a stratified
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+    callbacks : list of keras.callbacks.Callback or callable, default=None
+        Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
+        override a batch hook are refused.
+    engine : {"auto", "keras", "numpy"}, default="auto"
+        Who computes; the meaning is Keras's in each. "auto": NumPy, which needs neither TensorFlow
+        nor compiling, unless there is a GPU, a callback, a parameter that only Keras has, or
+        training so long that compiling pays.
+    device : str, default="auto"
+        Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
+        there is none, each with a share of every batch, in `fit`; "auto": the first GPU, or the
+        CPU. A device that is not there is refused by `fit`; `predict` takes another instead.
+    dtype : {"float32", "float64", "mixed_float16"}, default="float32"
+        Of the computation and of what the methods return. "mixed_float16", for GPUs: the hidden
+        layers compute in float16, Keras scales the loss so that no gradient vanishes; weights,
+        optimizer and what the methods return are float32. Keras alone has it.
+    checkpoint_dir : str or PathLike, default=None
+        Folder in which `fit`, not `partial_fit`, keeps where training stands. The same fit started
+        again after a kill, with equal parameters, data and seed, goes on from there and ends
+        bitwise as if it had never stopped; without a seed it takes up the kept one. A fit that
+        ends removes its file. Not with `callbacks`, whose state no file can hold.
+    checkpoint_every : int, default=1
+        Epochs from one checkpoint to the next.
+    warm_start : bool, default=False
+        `fit` goes on from the present weights and optimizer variables.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, shuffling and dropout. No global stream moves, but with None one integer
+        is drawn from NumPy's.
+    verbose : int, default=0
+        1: a bar over the epochs with the losses, on standard error.
+
+    Attributes
+    ----------
+    weights_ : list of ndarray
+        In Keras's order.
+    embeddings_ : ndarray of shape (vocab_size, embedding_dim)
+        With `vocab_size` the vector of each token id, the first of `weights_`.
+    history_ : dict of list
+        "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
+    n_epochs_ : int
+        Epochs trained so far.
+    optimizer_state_ : list of ndarray
+        The optimizer's variables, from which `warm_start` and `partial_fit` go on.
+    n_outputs_ : int
+        Units of the output layer.
+    n_features_in_ : int
+        Columns of a 2-D X, else features of a timestep.
+    feature_names_in_ : ndarray of str
+        Column names of a DataFrame X.
+    engine_ : str
+        Who trained it, "keras" or "numpy".
+    input_shape_ : tuple
+        (timesteps, features); timesteps is None after a fit on a list.
+    states_ : list of ndarray
+        With `stateful` the states from which `predict` goes on.
+    model_ : keras.Model
+        The network as a real Keras model on raw X, built anew at each access.
+
+    See Also
+    --------
+    RNNClassifier : The same networks for labels.
+    WindowTransformer : Turns rows of a series into windows, as a step of a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor, make_windows
+    >>> X, y = make_windows(np.sin(np.arange(80) / 3), timesteps=6)
+    >>> regressor = RNNRegressor("gru", hidden_size=8, random_state=0).fit(X[:60], y[:60])
+    >>> regressor.predict(X[60:]).shape
+    (14,)
+    >>> regressor.score(X[60:], y[60:]) > 0.9
+    True
+    """
+
+    _parameter_constraints = BaseRNN._parameter_constraints | {
+        "loss": [StrOptions({"auto"} | with_aliases(REGRESSION_LOSSES))]
+    }
+    _default_activation = "linear"
+
+    def __init__(
+        self,
+        cell_type: CellTypes = "lstm",
+        hidden_size: Sizes = 32,
+        *,
+        standardize: Standardize = True,
+        bidirectional: bool = False,
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        kernel_l2: float = 0.0,
+        recurrent_l2: float = 0.0,
+        dense_sizes: Sizes = (),
+        dense_activation: str = "relu",
+        return_sequences: bool = False,
+        pooling: Pooling = "last",
+        stateful: bool = False,
+        vocab_size: int | Literal["auto"] | None = None,
+        embedding_dim: int = 100,
+        embedding_init: ArrayLike | None = None,
+        embedding_trainable: bool = True,
+        mask_value: float | None = None,
+        loss: str = "auto",
+        optimizer: str | dict[str, Any] = "adam",
+        learning_rate: float | None = 0.01,
+        epochs: int = 100,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.0,
+        callbacks: Callbacks = None,
+        engine: Engine = "auto",
+        device: str = "auto",
+        dtype: Dtype = "float32",
+        checkpoint_dir: StrPath | None = None,
+        checkpoint_every: int = 1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
+        self.cell_type = cell_type
+        self.hidden_size = hidden_size
+        self.standardize = standardize
+        self.bidirectional = bidirectional
+        self.activation = activation
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.spatial_dropout = spatial_dropout
+        self.kernel_l2 = kernel_l2
+        self.recurrent_l2 = recurrent_l2
+        self.dense_sizes = dense_sizes
+        self.dense_activation = dense_activation
+        self.return_sequences = return_sequences
+        self.pooling = pooling
+        self.stateful = stateful
+        self.vocab_size = vocab_size
+        self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
+        self.embedding_trainable = embedding_trainable
+        self.mask_value = mask_value
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.patience = patience
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.engine = engine
+        self.device = device
+        self.dtype = dtype
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @classmethod
+    def from_keras(cls, model: KerasModel) -> Self:
+        """Return the fitted estimator that a fitted Keras model is.
+
+        `predict` then returns what the model does, one output without its axis. `partial_fit`, and
+        `fit` with `warm_start`, go on from its weights, and from its optimizer's variables where
+        `compile` named a loss and an optimizer that the estimator has; else with its own.
+
+        Parameters
+        ----------
+        model : keras.Sequential, or a functional model that is one chain of layers
+            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
+            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
+            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
+            GlobalMaxPooling1D; Dense; Reshape to (steps, outputs); Rescaling. All but the recurrent
+            layers and the last Dense may be left out. The recurrent layers share one activation,
+            dropout and L2 regularizer, the inner Dense layers one activation. The output is linear,
+            or a softplus, to which a loss such as "poisson" belongs.
+
+        Returns
+        -------
+        RNNRegressor
+
+        Raises
+        ------
+        ValueError
+            If an estimator has no such layer, or no such setting of it; the layer is named.
+        TypeError
+            If `model` is no Keras model.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor
+        >>> layers = keras.Input((10, 2)), keras.layers.LSTM(8), keras.layers.Dense(1)
+        >>> model = keras.Sequential(layers)
+        >>> regressor = RNNRegressor.from_keras(model)
+        >>> regressor.cell_type, regressor.hidden_size
+        ('lstm', 8)
+        >>> regressor.predict(np.zeros((3, 10, 2))).shape
+        (3,)
+        """
+        network = read_network(cls, model, REGRESSOR_PARTS, OUTPUT_LOSSES)
+        regressor = cls(**network.parameters)._adopt(network)
+        outputs = network.architecture.outputs
+        regressor._target_shape = () if outputs == (1,) else outputs
+        return regressor
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_on_failure
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch on X, continuing from the present weights where there are any.
+
+        The constants of standardization are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+            With the trailing shape of the y that was fitted. With `return_sequences` a list X
+            gives a 1-D object array of arrays, one for each sequence.
+        """
+        return self._predict(self._read_fitted(X))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the coefficient of determination R2, averaged over the outputs.
+
+        With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+        y : array-like of shape (n_samples, ...)
+            With `return_sequences` a target for each timestep, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            With `return_sequences` also one for each timestep.
+
+        Returns
+        -------
+        float
+        """
+        sequences = self._read_fitted(X)
+        by_step = self._architecture.return_sequences
+        truth = self._read_numbers(y, sequences, by_step)
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
+        _check_outputs(truth.shape[weights.ndim :] or (1,), self._architecture.outputs)
+        counted = weights > 0
+        truth = truth.reshape(*weights.shape, -1)[counted]
+        outputs = self._outputs(sequences).reshape(*weights.shape, -1)[counted]
+        return r2_score(truth, outputs, sample_weight=weights[counted])
+
+    def _predict(self, sequences):
+        outputs = self._outputs(sequences)
+        lead = 2 if self._architecture.return_sequences else 1
+        outputs = outputs.reshape(*outputs.shape[:lead], *self._target_shape)
+        return self._as_given(outputs, sequences)
+
+    def _predict_alike(self, X):
+        """Return `predict` of a finite array like one that it took before, without a look at it."""
+        return self._predict(Sequences(X, mask_value=self._mask_value))
+
+    def _encode(self, y, sequences, counted, *, reset):
+        """Return y as Targets, its trailing shape learned or compared."""
+        values = self._read_numbers(y, sequences, self.return_sequences)
+        shape = values.shape[counted.ndim :]
+        if reset:
+            self._target_shape = shape
+        else:
+            _check_outputs(shape, self._target_shape)
+        loss = "mean_squared_error" if self.loss == "auto" else canonical_loss(self.loss)
+        if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
+            raise ValueError(
+                f"`y` must not be negative with `loss={self.loss!r}`, got "
+                f"{values[counted].min():.4g}."
+            )
+        outputs = shape or (1,)
+        return Targets(
+            values=values.reshape(*counted.shape, *outputs),
+            outputs=outputs,
+            activation="softplus" if loss in POSITIVE_LOSSES else "linear",
+            loss=loss,
+            scaled=loss not in UNSCALED_LOSSES,
+        )
+
+    def _read_numbers(self, y, sequences, by_step):
+        """Return y as a finite floating array; what stands on absent timesteps does not matter."""
+        if by_step:
+            y = self._read_steps(y, sequences)
+        y = read_numbers(y, dtype=self._variable_dtype)
+        check_consistent_length(sequences.values, y)
+        if y.ndim > 3 or 0 in y.shape:
+            raise ValueError(
+                "`y` must have at most 3 dimensions and at least one output, got the shape "
+                f"{y.shape}."
+            )
+        return y
+
+    def _read_steps(self, y, sequences):
+        """Return targets of timesteps as one array, zero on absent timesteps."""
+        if sequences.lengths is None:
+            check_samples_match(y, sequences)
+            y = cut_to_list(listed(y), sequences)
+        else:
+            y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
+        y, present = as_one(y, sequences), sequences.present()
+        if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
+            raise ValueError(
+                "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
+                f"with `return_sequences`, {sequences.timesteps} timesteps as in X, got {y.shape}."
+            )
+        return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
+
+    def _add_outputs(self, graph, outputs):
+        add_prediction(graph, outputs, self._architecture, self._target_shape)
+
+    def _learn_y(self, y, sequences, counted, *, first):
+        self._encode(y, sequences, counted, reset=first)
+
+    def _check_in_parts(self, method):
+        """Nothing: what is learned from all targets is learned from their blocks."""
+
+    def _check_whole(self, targets, counted):
+        """Nothing: any numbers continue a fit."""
+
+    _weighs_classes = False
+
+    def _weigh(self, weights, targets, chosen, unit=None):
+        return weights
+
+    def _hold_out(self, chosen, targets, n_held_out, rng):
+        """Hold out the last samples: those of a series that come after the others."""
+        return chosen[:-n_held_out], chosen[-n_held_out:]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _check_outputs(shape, fitted):
+    if shape != fitted:
+        raise ValueError(f"`y` must have the trailing shape {fitted}, as in `fit`, got {shape}.")
+
+
+def _as_targets(rows):
+    """Return the targets of sequences as floats that are alike but for their lengths."""
+    targets = []
+    for i, row in enumerate(rows):
+        check_numbers(row, f"Sample {i} of `y`", ONE_TARGET)
+        targets.append(row.astype(float))
+        shapes = [target.shape[1:] for target in (targets[0], targets[i])]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                "`y` must hold equally many outputs at each timestep, got those of shape "
+                f"{shapes[1]} in sample {i} and {shapes[0]} before."
+            )
+    return targets

@@ -1,0 +1,1 @@
+"""RNNForecaster: pandas series, windows of many of them, intervals and backtests."""

@@ -1,0 +1,122 @@
+"""Exog: columns whose future is known, aligned with the times of each series."""
+
+import numpy as np
+import pandas as pd
+
+from skrnn._forecasting.time_steps import named
+from skrnn._preprocessing.time_index import same_kind
+from skrnn._utils.numeric_checks import check_numbers
+
+
+def exog_names(exog):
+    """Return the names of the columns of `exog`, after a check of its kind."""
+    if not isinstance(exog, (pd.Series, pd.DataFrame)):
+        raise TypeError(
+            "`exog` must be a Series or DataFrame on the times of `series`, or with a (series, "
+            f"time) MultiIndex, got {type(exog).__name__}."
+        )
+    check_numbers(exog, "`exog`", "Encode categories as numbers first.")
+    names = [exog.name] if exog.ndim == 1 else list(exog.columns)
+    if len(set(names)) < len(names):
+        raise ValueError(f"The columns of `exog` must have distinct names, got {names}.")
+    return names
+
+
+def read_exog(exog, names, labels, times, *, required=None, allow_missing=False):
+    """Return the rows of `exog` at the times of each series.
+
+    Parameters
+    ----------
+    exog : Series, DataFrame or None
+        For all series alike, or with a (series, time) MultiIndex.
+    names : list
+        Of the columns, in the order of the result.
+    labels : list of length n_series
+    times : list of pandas.Index
+        Of each series.
+    required : list of int of length n_series, default=None
+        How many of these times there must be rows at; what follows is read as far as it goes, and
+        the arrays end there. None: all.
+    allow_missing : bool, default=False
+        Take NaN.
+
+    Returns
+    -------
+    list of ndarray of shape (n_rows, n_exog)
+    """
+    _check_names(exog, names)
+    if not names:
+        return [np.empty((len(rows), 0)) for rows in times]
+    table = exog.to_frame() if exog.ndim == 1 else exog[names]
+    by_series = isinstance(table.index, pd.MultiIndex)
+    required = [len(rows) for rows in times] if required is None else required
+    needed = [label for label, n_rows in zip(labels, required, strict=True) if n_rows]
+    tables = _by_series(table, needed) if by_series else dict.fromkeys(labels, table)
+    arrays, made = [], {}
+    for label, rows, n_rows in zip(labels, times, required, strict=True):
+        if n_rows == 0:
+            arrays.append(np.empty((0, len(names))))
+            continue
+        key = label if by_series else (rows[0], rows[-1], n_rows)
+        if key not in made:
+            place = f" of series {label!r}" if by_series else ""
+            made[key] = _aligned(tables[label], rows, n_rows, place, allow_missing)
+        arrays.append(made[key])
+    return arrays
+
+
+def _check_names(exog, names):
+    if exog is None and names:
+        raise ValueError(
+            f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
+            "got None. `make_future_frame()` shows its rows."
+        )
+    if exog is None:
+        return
+    given = exog_names(exog)
+    missing = [name for name in names if name not in given]
+    if not names or missing:
+        wanted = f"the columns {names}" if names else "no columns: `fit` saw no `exog`"
+        raise ValueError(f"`exog` must hold {wanted}, got {given}.")
+
+
+def _by_series(table, labels):
+    """Return the rows of each series on their times."""
+    found = {label: part.droplevel(0) for label, part in table.groupby(level=0, sort=False)}
+    for label in labels:
+        if label not in found:
+            raise ValueError(f"`exog` must hold rows of every series, got none of {label!r}.")
+    return found
+
+
+def _aligned(table, rows, n_rows, place, allow_missing):
+    """Return the values of a table at the times `rows`, or name what it lacks of the first n."""
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()]
+        raise ValueError(f"`exog` must hold each time once, got {named(twice)} again{place}.")
+    positions = table.index.get_indexer(rows)
+    absent = rows[:n_rows][positions[:n_rows] < 0]
+    if len(absent) and not same_kind(table.index.dtype, rows.dtype):
+        raise ValueError(
+            f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
+            f"{table.index.dtype}. Convert them."
+        )
+    if len(absent) and not allow_missing:
+        raise ValueError(
+            f"`exog` must hold a row for each time that is used{place}, got none at "
+            f"{named(absent)}. `make_future_frame()` shows the rows that a forecast needs."
+        )
+    values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
+    values[positions < 0] = np.nan
+    unusable = np.isinf(values) if allow_missing else ~np.isfinite(values)
+    ends = np.flatnonzero((unusable.any(axis=1) | (positions < 0))[n_rows:])
+    values = values[: n_rows + ends[0]] if len(ends) else values
+    broken = unusable[:n_rows]
+    if broken.any():
+        row, column = np.argwhere(broken)[0]
+        kind = "NaN" if np.isnan(values[row, column]) else "infinity"
+        raise ValueError(
+            f"`exog` must be finite, got {kind} in column {table.columns[column]!r} at "
+            f"{rows[row]}{place}. Fill it in."
+        )
+    return values

@@ -1,0 +1,176 @@
+"""Panel: one series or many as plain arrays, and their way back to pandas."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from skrnn._forecasting.time_steps import index_after
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Series side by side; each has its own first and last time.
+
+    Parameters
+    ----------
+    form : {"series", "wide", "long", "long frame"}
+        What the values came in.
+    name : object
+        Name of the column of values, or of the axis of a wide frame's columns; a tuple of names
+        where these have several levels.
+    level_names : list
+        Names of the levels of the index.
+    labels : list of length n_series
+        Names of the series.
+    times : list of pandas.Index
+        The times of each series, regular and without a gap.
+    values : list of ndarray of shape (n_rows,)
+        In float64; NaN is a missing value.
+    step : DateOffset, Timedelta or int
+        From one time to the next.
+    exog : list of ndarray of shape (n_rows, n_exog)
+        Columns of the same rows that are known in the future.
+    exog_names : list
+        Of those columns.
+    own_exog : bool
+        Whether they came with a (series, time) MultiIndex.
+    """
+
+    form: str
+    name: object
+    level_names: list
+    labels: list
+    times: list
+    values: list
+    step: object
+    exog: list = ()
+    exog_names: list = ()
+    own_exog: bool = False
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def lengths(self):
+        return np.array([len(values) for values in self.values])
+
+    def chosen(self, positions):
+        """Return the series at `positions` alone."""
+        lists = {
+            name: [getattr(self, name)[i] for i in positions]
+            for name in ("labels", "times", "values", "exog")
+            if len(getattr(self, name))
+        }
+        return replace(self, **lists)
+
+    def until(self, lengths):
+        """Return the first `lengths[k]` rows of each series."""
+        cut = {
+            name: [rows[:n] for rows, n in zip(getattr(self, name), lengths, strict=True)]
+            for name in ("values", "exog")
+            if len(getattr(self, name))
+        }
+        return replace(self, times=_shared(_head, self.times, lengths), **cut)
+
+    def future_times(self, n_steps):
+        """Return for each series the `n_steps` times after its last one."""
+        return _shared(lambda rows: index_after(rows, self.step, n_steps), self.times)
+
+    def extended(self, times, values, exog):
+        """Return the panel with more rows behind those of each series."""
+        return replace(
+            self,
+            times=_shared(_joined, self.times, times),
+            values=[np.concatenate(pair) for pair in zip(self.values, values, strict=True)],
+            exog=[np.concatenate(pair) for pair in zip(self.exog, exog, strict=True)],
+        )
+
+
+def _head(times, n_rows):
+    return times[:n_rows]
+
+
+def _joined(times, more):
+    return times.append(more) if len(more) else times
+
+
+def _shared(function, *lists):
+    """Apply a function to each row of lists; series that share their times share what comes out."""
+    made = {}
+    answers = []
+    for row in zip(*lists, strict=True):
+        key = tuple(id(item) if isinstance(item, pd.Index) else int(item) for item in row)
+        if key not in made:
+            made[key] = function(*row)
+        answers.append(made[key])
+    return answers
+
+
+def to_pandas(panel, times, columns):
+    """Return values of a panel's series in the form in which the panel came.
+
+    Parameters
+    ----------
+    panel : Panel
+    times : list of pandas.Index
+        Of each series.
+    columns : list of ndarray of shape (n_rows,), or dict of name to such a list
+        The values of each series; with a dict one column for each name.
+    """
+    by_name = isinstance(columns, dict)
+    tables = [
+        np.column_stack([values[k] for values in columns.values()]) if by_name else columns[k]
+        for k in range(len(panel))
+    ]
+    names = list(columns) if by_name else None
+    if panel.form == "series":
+        if by_name:
+            return pd.DataFrame(tables[0], index=times[0], columns=names)
+        return pd.Series(tables[0], index=times[0], name=panel.name)
+    if panel.form == "wide":
+        return _wide(panel, times, tables, names)
+    index = pd.MultiIndex.from_arrays(
+        [
+            np.repeat(np.arange(len(panel)), [len(rows) for rows in times]),
+            times[0].append(list(times[1:])),
+        ],
+        names=panel.level_names,
+    ).set_levels(_level(panel.labels), level=0)
+    values = np.concatenate(tables)
+    if by_name:
+        return pd.DataFrame(values, index=index, columns=names)
+    series = pd.Series(values, index=index, name=panel.name)
+    return series if panel.form == "long" else series.to_frame()
+
+
+def _level(labels):
+    return pd.Index(labels, tupleize_cols=False)
+
+
+def _wide(panel, times, tables, names):
+    """One column, or block of columns, for each series, on all of their times."""
+    shared = times[0]
+    for other in times[1:]:
+        if other is not shared:
+            shared = shared.union(other)
+    shared = shared.rename(panel.level_names[0])
+    width = 1 if names is None else len(names)
+    values = np.full((len(shared), len(panel), width), np.nan)
+    for k, (rows, table) in enumerate(zip(times, tables, strict=True)):
+        values[shared.get_indexer(rows), k] = table.reshape(len(rows), width)
+    values = values.reshape(len(shared), -1)
+    return pd.DataFrame(values, index=shared, columns=_wide_columns(panel, names))
+
+
+def _wide_columns(panel, names):
+    """Return the columns of a wide frame, each once for each of the names below it."""
+    name, labels = panel.name, panel.labels
+    if isinstance(name, tuple) and all(isinstance(label, tuple) for label in labels):
+        below = [()] if names is None else [(name,) for name in names]
+        keys = [(*label, *end) for label in labels for end in below]
+        return pd.MultiIndex.from_tuples(keys, names=[*name, *([None] if names else [])])
+    labels = _level(labels).rename(name)
+    if names is None:
+        return labels
+    return pd.MultiIndex.from_product([labels, names], names=[name, None])

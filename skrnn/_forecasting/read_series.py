@@ -1,0 +1,250 @@
+"""Series: reading one or many from pandas, checked, each on its own regular times."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from skrnn._forecasting.panel import Panel
+from skrnn._forecasting.time_steps import (
+    contiguous_bounds,
+    index_after,
+    index_between,
+    is_time_like,
+    learn_step,
+    named,
+    steps_until,
+)
+from skrnn._preprocessing.time_index import (
+    TIME_TYPES,
+    TimeIndex,
+    check_order,
+    in_kind,
+    series_blocks,
+)
+from skrnn._utils.numeric_checks import check_numbers
+
+KINDS = (
+    "a Series, a DataFrame with one column for each series, or a frame with one column of values "
+    "and a (series, time) MultiIndex"
+)
+BRIDGE = "Fill them in, or have them bridged by `allow_missing=True`."
+
+
+def read_panel(data, *, known=None, allow_missing=False):
+    """Read series from pandas.
+
+    Parameters
+    ----------
+    data : Series or DataFrame
+    known : Panel, default=None
+        Series that these rows may go on; their kind of times and their step are kept. None: the
+        step is learned from the times.
+    allow_missing : bool, default=False
+        Take NaN, and times without a row, as missing values.
+
+    Returns
+    -------
+    Panel
+        Without the series that hold no value; NaN before the first and after the last value of a
+        series is left out.
+    """
+    form = _form(data)
+    check_numbers(
+        data,
+        "`series`",
+        "Times and the names of series belong into the index (`set_index`), others into `exog`.",
+    )
+    index, names = _read_index(data, form)
+    if known is not None:
+        index = in_kind(index, known.times[0].dtype)
+    step = learn_step(index) if known is None else known.step
+    if step is None:
+        raise ValueError(
+            "The times of `series` must follow each other at a regular step, got "
+            f"{named(index.times)}. Bring them to one, for instance by `series.asfreq('D')` or "
+            "`series.resample('D').mean()`."
+        )
+    times, columns, labels = _columns(data, form, index)
+    blocks = _regular_blocks(index, times, columns, step, allow_missing)
+    if form == "wide":
+        [(shared, block)] = blocks
+        blocks = [(shared, column) for column in block.T]
+    read = [
+        (label, *_trimmed(label, block, values, allow_missing))
+        for label, (block, values) in zip(labels, blocks, strict=True)
+        if np.isfinite(values).any()
+    ]
+    if not read:
+        raise ValueError("`series` must hold values, got none but NaN.")
+    labels, times, values = (list(column) for column in zip(*read, strict=True))
+    return Panel(form, *names, labels=labels, times=times, values=values, step=step)
+
+
+def check_pandas(data):
+    if not isinstance(data, (pd.Series, pd.DataFrame)):
+        raise TypeError(
+            f"`series` must be {KINDS}, got {type(data).__name__}. "
+            "Wrap an array: `pd.Series(values, index=times)`."
+        )
+
+
+def _form(data):
+    """Tell the forms apart, or refuse what is none of them."""
+    check_pandas(data)
+    if len(data) == 0:
+        raise ValueError("`series` must have at least one row, got none.")
+    if not isinstance(data.index, pd.MultiIndex):
+        return "series" if data.ndim == 1 else "wide"
+    if data.index.nlevels != 2:
+        raise ValueError(
+            f"`series` must have the two levels (series, time) in its MultiIndex, got "
+            f"{data.index.nlevels}: {list(data.index.names)}."
+        )
+    first, second = map(data.index.get_level_values, (0, 1))
+    if isinstance(first, TIME_TYPES) and not isinstance(second, TIME_TYPES):
+        raise ValueError(
+            "`series` must have the levels (series, time) in its MultiIndex, got times first. Swap "
+            "them: `series.swaplevel().sort_index()`. Where they do name series, make them text."
+        )
+    if data.ndim == 2 and data.shape[1] != 1:
+        raise ValueError(
+            f"A `series` with a (series, time) MultiIndex must have one column of values, got "
+            f"{data.shape[1]}: {list(data.columns)}. Pass the target alone and the columns that "
+            "are known in the future as `exog`."
+        )
+    return "long" if data.ndim == 1 else "long frame"
+
+
+def _read_index(data, form):
+    """Return the TimeIndex of the rows, checked, and the names to give back."""
+    if form in ("series", "wide"):
+        times, bounds, labels = data.index, np.array([0, len(data)]), [None]
+        name = data.name if form == "series" else _columns_name(data.columns)
+        names = name, [times.name]
+    else:
+        times = data.index.get_level_values(1)
+        bounds, labels = series_blocks(data.index)
+        names = (data.name if form == "long" else data.columns[0]), list(data.index.names)
+    if not is_time_like(times):
+        raise TypeError(
+            "The rows of `series` must be told apart by a DatetimeIndex, PeriodIndex, "
+            f"TimedeltaIndex or RangeIndex, got an index of {times.dtype}. Convert it, for "
+            "instance by `pd.to_datetime`."
+        )
+    index = TimeIndex(times, bounds, labels)
+    check_order(index)
+    return index, names
+
+
+def _columns_name(columns):
+    """Return the name of a frame's columns, a tuple of names where they have several levels."""
+    return tuple(columns.names) if isinstance(columns, pd.MultiIndex) else columns.name
+
+
+def _columns(data, form, index):
+    """Split the rows into blocks that share their times; return times, values and labels."""
+    values = data.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(values).any():
+        row = int(np.argmax(np.isinf(values).reshape(len(values), -1).any(axis=1)))
+        raise ValueError(f"`series` must be finite, got infinity at {index.times[row]}.")
+    if form == "wide":
+        labels = list(data.columns)
+        if len(set(labels)) < len(labels):
+            twice = next(label for label in labels if labels.count(label) > 1)
+            raise ValueError(f"The columns of `series` must have distinct names, got {twice!r}.")
+        return [index.times], [values], labels
+    if form == "series":
+        return [index.times], [values], [data.name]
+    parts = [slice(*bounds) for bounds in pairwise(index.bounds)]
+    values = values.ravel()
+    return [index.times[part] for part in parts], [values[part] for part in parts], index.labels
+
+
+def _regular_blocks(index, times, columns, step, allow_missing):
+    """Return (times, values) of each block with every step in it; without a row it is NaN."""
+    broken = np.setdiff1d(contiguous_bounds(index, step), index.bounds)
+    gapped = set(np.searchsorted(index.bounds, broken, side="right") - 1)
+    blocks = []
+    for k, (block, values) in enumerate(zip(times, columns, strict=True)):
+        if k not in gapped:
+            blocks.append((block, values))
+            continue
+        full = index_between(block, step)
+        place = "" if index.labels[k] is None else f" in series {index.labels[k]!r}"
+        strays = block.difference(full)
+        if len(strays):
+            raise ValueError(
+                f"The times of `series` must follow each other at the step {_spelled(step)}, got "
+                f"{named(strays)} off it{place}."
+            )
+        if not allow_missing:
+            raise ValueError(
+                f"`series` must have a row at every step, {_spelled(step)}, got none at "
+                f"{named(full.difference(block))}{place}. {BRIDGE} A search over series needs a "
+                "`cv` that keeps the order of time: `TimeSeriesSplit()`, or "
+                "`RNNForecaster.time_folds(series)`."
+            )
+        filled = np.full((len(full), *values.shape[1:]), np.nan)
+        filled[full.get_indexer(block)] = values
+        blocks.append((full, filled))
+    return blocks
+
+
+def _spelled(step):
+    return getattr(step, "freqstr", None) or str(step)
+
+
+def _trimmed(label, times, values, allow_missing):
+    """Cut NaN off both ends; refuse it between them unless allowed."""
+    present = np.flatnonzero(~np.isnan(values))
+    part = slice(present[0], present[-1] + 1)
+    if not allow_missing and len(present) < part.stop - part.start:
+        missing = times[part][np.isnan(values[part])]
+        place = "" if label is None else f" in series {label!r}"
+        raise ValueError(
+            f"`series` must not hold NaN between its first and its last value, got it at "
+            f"{named(missing)}{place}. {BRIDGE}"
+        )
+    return times if len(values) == part.stop - part.start else times[part], values[part].copy()
+
+
+def rows_ahead(panel, later, *, allow_missing):
+    """Place the rows of a later Panel behind those of the series that `panel` knows.
+
+    Parameters
+    ----------
+    panel : Panel
+    later : Panel
+        Rows up to the last one known are left out.
+    allow_missing : bool
+        Whether a step may lack its row or its value.
+
+    Returns
+    -------
+    times : list of pandas.Index
+        Every step from the row after the last one known to the last new one, for each series.
+    values : list of ndarray
+        NaN where there is no row.
+    """
+    places = {label: k for k, label in enumerate(later.labels)}
+    times, values = [], []
+    for label, known in zip(panel.labels, panel.times, strict=True):
+        k = places.get(label)
+        rows = known[:0] if k is None else later.times[k]
+        n_steps = steps_until(known, panel.step, rows[-1]) if len(rows) else 0
+        ahead = index_after(known, panel.step, n_steps) if n_steps else known[:0]
+        positions = ahead.get_indexer(rows)
+        placed = np.full(n_steps, np.nan)
+        if n_steps:
+            placed[positions[positions >= 0]] = later.values[k][positions >= 0]
+        strays = rows[(positions < 0) & (rows > known[-1])]
+        gap = ahead[np.isnan(placed)]
+        if len(strays) or (len(gap) and not allow_missing):
+            raise ValueError(
+                f"`series` must go on from {known[-1]} at the step {_spelled(panel.step)}, got "
+                + (f"{named(strays)} off it." if len(strays) else f"no value at {named(gap)}.")
+            )
+        times.append(ahead)
+        values.append(placed)
+    return times, values

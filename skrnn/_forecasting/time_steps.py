@@ -1,0 +1,116 @@
+"""Steps: from each time of a regular series to the next, for dates, periods and plain numbers."""
+
+import numpy as np
+import pandas as pd
+
+from skrnn._preprocessing.time_index import TIME_TYPES, is_fixed, learn_frequency, run_bounds
+
+NAMED_AT_MOST = 5  # times that a message lists
+HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
+# Season by a part of the name of pandas' offset (the first that fits) and the steps taken at once.
+SEASONS = {
+    "SemiMonth": {1: 24},
+    "Month": {1: 12, 3: 4},
+    "Quarter": {1: 4},
+    "Week": {1: 52},
+    "BusinessDay": {1: 5},
+    "Day": {1: 7, 7: 52},
+}
+
+
+def is_counted(times):
+    """Whether times are whole numbers, as those of a RangeIndex."""
+    return times.dtype.kind in "iu"
+
+
+def is_time_like(times):
+    return isinstance(times, TIME_TYPES) or is_counted(times)
+
+
+def named(times):
+    """The first of some times, as a message lists them."""
+    shown = ", ".join(str(time) for time in times[:NAMED_AT_MOST])
+    more = len(times) - NAMED_AT_MOST
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def learn_step(index):
+    """Return the step from time to time of a TimeIndex, or None where there is no regular one."""
+    if not is_counted(index.times):
+        return learn_frequency(index)
+    within = np.ones(max(len(index.times) - 1, 0), dtype=bool)
+    within[index.bounds[1:-1] - 1] = False
+    if not within.any():
+        return 1
+    distinct, counts = np.unique(np.diff(index.times.to_numpy())[within], return_counts=True)
+    return int(distinct[np.argmax(counts)])
+
+
+def contiguous_bounds(index, step):
+    """Return the first row of each run without a gap, then the number of rows."""
+    if not is_counted(index.times):
+        return run_bounds(index, step, len(index.times))
+    gaps = np.flatnonzero(np.diff(index.times.to_numpy()) != step) + 1
+    return np.union1d(gaps, index.bounds)
+
+
+def index_after(times, step, n_steps):
+    """Return the `n_steps` times that follow the last one of `times`."""
+    last = times[-1]
+    if is_counted(times):
+        return pd.RangeIndex(last + step, last + step * (n_steps + 1), step, name=times.name)
+    if isinstance(times, pd.PeriodIndex):
+        full = pd.period_range(last, periods=n_steps + 1, freq=times.freq, name=times.name)
+    elif is_fixed(step):
+        full = times[-1:].repeat(n_steps + 1) + np.arange(n_steps + 1) * pd.Timedelta(step)
+    else:
+        full = _localized(times, start=_wall(last), periods=n_steps + 1, freq=step)
+    return full[1:]
+
+
+def index_between(times, step):
+    """Return every step from the first of `times` to the last."""
+    first, last = times[0], times[-1]
+    if is_counted(times):
+        return pd.RangeIndex(first, last + 1, step, name=times.name)
+    if isinstance(times, pd.PeriodIndex):
+        return pd.period_range(first, last, freq=times.freq, name=times.name)
+    if is_fixed(step):
+        n_steps = (last - first) // pd.Timedelta(step)
+        return times[:1].repeat(n_steps + 1) + np.arange(n_steps + 1) * pd.Timedelta(step)
+    return _localized(times, start=_wall(first), end=_wall(last), freq=step)
+
+
+def steps_until(times, step, later):
+    """Return how many steps lead from the last of `times` to `later`; 0 where it is not later."""
+    if later <= times[-1]:
+        return 0
+    return len(index_between(times[-1:].append(pd.Index([later], dtype=times.dtype)), step)) - 1
+
+
+def _wall(time):
+    return time.tz_localize(None) if getattr(time, "tz", None) is not None else time
+
+
+def _localized(times, **limits):
+    """Steps of the calendar, made in wall time and put into the time zone of `times`."""
+    full = pd.date_range(**limits, name=times.name).as_unit(times.unit)
+    if times.tz is None:
+        return full
+    return full.tz_localize(
+        times.tz, nonexistent="shift_forward", ambiguous=np.ones(len(full), dtype=bool)
+    )
+
+
+def season_of(step):
+    """Return the steps of one season: a day of hours, a week of days, a year of longer steps."""
+    if isinstance(step, (int, np.integer)):
+        return 1
+    if is_fixed(step):
+        return {HOUR: 24, DAY: 7, 7 * DAY: 52}.get(pd.Timedelta(step), 1)
+    if type(step) is pd.DateOffset:
+        months, days = step.kwds.get("months", 0), step.kwds.get("days", 0)
+        return {(1, 0): 12, (3, 0): 4, (0, 1): 7, (0, 7): 52}.get((months, days), 1)
+    name = type(step).__name__
+    kind = next((part for part in SEASONS if part in name), None)
+    return 1 if kind is None else SEASONS[kind].get(step.n, 1)

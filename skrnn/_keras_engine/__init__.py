@@ -1,0 +1,1 @@
+"""The engine that computes networks with Keras; only modules of this folder import it."""

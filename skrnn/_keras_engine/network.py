@@ -1,0 +1,290 @@
+"""The real Keras network of an Architecture: the only module that names Keras's layers."""
+
+import keras
+import numpy as np
+
+from skrnn._keras_engine.hoisted import HOISTED_LAYERS, hoisting_pays
+from skrnn._network.architecture import CELLS, POOLINGS, initial_weights
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "skrnn computes with Keras on TensorFlow, but KERAS_BACKEND selects "
+        f"{keras.backend.backend()!r}. Unset it, or set it to 'tensorflow'."
+    )
+
+RECURRENT_LAYERS = {
+    "simple_rnn": keras.layers.SimpleRNN,
+    "gru": keras.layers.GRU,
+    "lstm": keras.layers.LSTM,
+}
+
+
+def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False, cudnn=None):
+    """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    scaling : Scaling or None
+        None: the model reads standardized values, absent timesteps as NaN or as token id -1.
+        A Scaling: it reads raw values and gives raw outputs, the constants inside.
+    mask_value : int, float or None
+        The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
+    hoisted : bool
+        Whether the model is only there to be trained under XLA: it has the faster layers then.
+    cudnn : bool, default=None
+        Whether LSTM and GRU layers are to be those of cuDNN, where there is a GPU. None: unless
+        timesteps are masked, of which cuDNN takes only those at the end of a sample.
+
+    Returns
+    -------
+    keras.Model
+    """
+    cudnn = not architecture.masked if cudnn is None else cudnn
+    inputs = _input(architecture)
+    x = inputs
+    if scaling is not None:
+        x = _standardized(x, architecture, scaling, mask_value)
+    x, mask = _masked(x, architecture)
+    seeds = iter(range(10_000))
+    x = _dropped(x, architecture, seeds)
+    for i in range(len(architecture.units)):
+        x = recurrent_layer(architecture, i, seeds, hoisted=hoisted, cudnn=cudnn)(x, mask=mask)
+    x = _head(_pooled(x, mask, architecture), architecture, seeds)
+    if scaling is not None and scaling.y_mean is not None:
+        x = keras.layers.Rescaling(
+            scaling.y_scale, scaling.y_mean, dtype=architecture.variable_dtype, name="raw"
+        )(x)
+    return keras.Model(inputs, x, name="skrnn")
+
+
+def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
+    """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
+    inputs = _input(architecture)
+    x, mask = _masked(inputs, architecture)
+    last = len(architecture.units) - 1
+    seeds = iter(range(10_000))
+    for i in range(last):
+        x = recurrent_layer(architecture, i, seeds, cudnn=cudnn)(x, mask=mask)
+    layer = recurrent_layer(architecture, last, seeds, return_sequences, return_state, cudnn=cudnn)
+    return keras.Model(inputs, layer(x, mask=mask), name="skrnn_hidden")
+
+
+def recurrent_layer(
+    architecture,
+    i,
+    seeds,
+    return_sequences=None,
+    return_state=False,
+    *,
+    hoisted=False,
+    cudnn=False,
+):
+    """Return the i-th recurrent layer, wrapped where it is bidirectional."""
+    if return_sequences is None:
+        return_sequences = architecture.keeps_steps(i)
+    cell_type = architecture.cell_types[i]
+    name = f"{cell_type}_{i + 1}"
+    # Every seed is given: an unseeded layer would draw from Python's global stream.
+    layer = _layer_class(architecture, i, hoisted)(
+        architecture.units[i],
+        activation=architecture.activation,
+        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+        kernel_regularizer=_regularizer(architecture.kernel_l2),
+        recurrent_regularizer=_regularizer(architecture.recurrent_l2),
+        dropout=architecture.dropout,
+        recurrent_dropout=architecture.recurrent_dropout,
+        return_sequences=return_sequences,
+        return_state=return_state,
+        stateful=architecture.stateful,
+        seed=next(seeds),
+        dtype=architecture.dtype,
+        name=name,
+        **({"use_cudnn": "auto" if cudnn else False} if CELLS[cell_type].cudnn else {}),
+    )
+    if not architecture.bidirectional:
+        return layer
+    with keras.saving.custom_object_scope({type(layer).__name__: type(layer)}):  # it copies layers
+        return keras.layers.Bidirectional(layer, dtype=architecture.dtype, name=name)
+
+
+def _regularizer(l2):
+    return keras.regularizers.L2(l2) if l2 else None
+
+
+def _layer_class(architecture, i, hoisted):
+    cell_type, units = architecture.cell_types[i], architecture.units[i]
+    features = architecture.recurrent_layers()[i].weights[0].shape[0]
+    # Recurrent dropout drops other inputs for each gate: Keras's own steps do that.
+    hoisted = hoisted and not architecture.recurrent_dropout
+    if hoisted and hoisting_pays(cell_type, features, units):
+        return HOISTED_LAYERS[cell_type]
+    return RECURRENT_LAYERS[cell_type]
+
+
+def cudnn_takes(architecture):
+    """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample."""
+    known = all(CELLS[cell_type].cudnn for cell_type in architecture.cell_types)
+    return known and architecture.activation == "tanh" and not architecture.recurrent_dropout
+
+
+def inner_layers(model):
+    """Return the recurrent layers of a model, both directions of a Bidirectional one by one."""
+    inner = []
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Bidirectional):
+            inner += [layer.forward_layer, layer.backward_layer]
+        elif isinstance(layer, keras.layers.RNN):
+            inner.append(layer)
+    return inner
+
+
+def state_variables(model):
+    """Return the variables in which a stateful model carries its state; none otherwise."""
+    return [state for layer in inner_layers(model) if layer.stateful for state in layer.states]
+
+
+def seed_variables(model):
+    """Return the variables from which dropout draws, one for each recurrent layer's generator."""
+    known = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in known]
+
+
+def fresh_model(architecture, rng, embeddings=None):
+    """Return an unfitted model whose weights are those from which a fit begins."""
+    model = build_network(architecture)
+    model.set_weights(initial_weights(architecture, rng, embeddings))
+    return model
+
+
+def loss_function(name):
+    """Return the Keras loss of that name: (targets, outputs) to one value for every sample."""
+    return keras.losses.get(name)
+
+
+def make_optimizer(name, config, *, dtype="float32"):
+    """Return a Keras optimizer, which scales the loss where gradients are in float16."""
+    optimizer = keras.optimizers.get({"class_name": name, "config": dict(config, name=name)})
+    if dtype == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def optimizer_settings(name):
+    """Return the names of the settings that a Keras optimizer takes."""
+    return set(make_optimizer(name, {}).get_config()) - {"name"}
+
+
+def _input(architecture):
+    tokens = architecture.vocab_size is not None
+    return keras.Input(
+        batch_shape=(architecture.batch_size, architecture.timesteps)
+        + (() if tokens else (architecture.features,)),
+        dtype="int32" if tokens else architecture.variable_dtype,
+        name="tokens" if tokens else "sequences",
+    )
+
+
+def _standardized(x, architecture, scaling, mask_value):
+    """Return raw input as the inner network reads it: standardized, absent steps as NaN or -1."""
+    ops = keras.ops
+    if architecture.vocab_size is not None:
+        return x if mask_value is None else ops.where(ops.equal(x, mask_value), -1, x)
+    if mask_value is not None and not np.isnan(mask_value):
+        gone = ops.all(ops.equal(x, mask_value), axis=-1, keepdims=True)
+        x = ops.where(gone, float("nan"), x)
+    if scaling.x_mean is None:
+        return x
+    mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.variable_dtype
+    units = _units(scale, dtype)
+    if (units != 1).any():
+        x = keras.layers.Rescaling(1 / units, dtype=dtype, name="units")(x)
+    return keras.layers.Normalization(
+        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype, name="standardized"
+    )(x)
+
+
+def _units(scale, dtype):
+    """Return 1, or the power of two near a deviation that Normalization cannot hold.
+
+    It takes a deviation below 1e-7 for 1e-7, and its square overflows float32. A power of two
+    divides without rounding.
+    """
+    limit = -np.finfo(dtype).minexp
+    exponents = np.frexp(scale)[1].clip(-limit, limit)
+    return np.where((scale > 1e-6) & (scale < 1e18), 1.0, np.ldexp(1.0, exponents))
+
+
+def _masked(x, architecture):
+    """Return the recurrent layers' input and the mask of the timesteps to be read."""
+    ops, mask = keras.ops, None
+    tokens = architecture.vocab_size is not None
+    if architecture.masked and tokens:
+        mask = ops.greater_equal(x, 0)
+        x = ops.maximum(x, 0)
+    elif architecture.masked:
+        missing = ops.isnan(x)
+        mask = ops.logical_not(ops.all(missing, axis=-1))
+        x = ops.where(missing, 0.0, x)
+    if tokens:
+        x = keras.layers.Embedding(
+            architecture.vocab_size,
+            architecture.embedding_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(seed=0),
+            trainable=architecture.embedding_trainable,
+            dtype=architecture.dtype,
+            name="embedding",
+        )(x)
+    return x, mask
+
+
+def _dropped(x, architecture, seeds):
+    """Return what the first recurrent layer reads, features left out in training."""
+    if not architecture.spatial_dropout:
+        return x
+    return keras.layers.SpatialDropout1D(
+        architecture.spatial_dropout,
+        seed=next(seeds),
+        dtype=architecture.dtype,
+        name="spatial_dropout",
+    )(x)
+
+
+def _pooled(x, mask, architecture):
+    """Return one vector of all timesteps that are there, or what already is one.
+
+    Of a sample without any it is the state before, as the last state is: all its steps hold it.
+    """
+    if architecture.pooling == "last":
+        return x
+    layer_class = getattr(keras.layers, POOLINGS[architecture.pooling])
+    layer = layer_class(dtype=architecture.dtype, name="pooling")
+    if mask is None:
+        return layer(x)
+    ops = keras.ops
+    empty = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
+    mask = ops.logical_or(mask, empty)
+    if architecture.pooling == "mean":
+        return layer(x, mask=mask)
+    return layer(ops.where(ops.expand_dims(mask, -1), x, -np.inf))  # it knows no masks
+
+
+def _head(x, architecture, seeds):
+    """Return the output of the Dense layers."""
+    for layer in architecture.head_layers():
+        if layer.kind == "Reshape":
+            return keras.layers.Reshape(
+                architecture.outputs, dtype=architecture.variable_dtype, name=layer.name
+            )(x)
+        activation, dtype = architecture.dense_activation, architecture.dtype
+        if layer.name == "output":
+            activation, dtype = architecture.output_activation, architecture.variable_dtype
+        x = keras.layers.Dense(
+            layer.output_shape[-1],
+            activation=activation,
+            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            dtype=dtype,
+            name=layer.name,
+        )(x)
+    return x

@@ -1,0 +1,381 @@
+"""Compiled programs round Keras models, in one cache for every fit, thread and estimator.
+
+State goes in as arguments and comes out as results: a program assigns weights, dropout seeds,
+carried states and optimizer variables at the start of each call. So nothing that belongs to a fit
+stays in the cache, and folds, refits and threads share a program.
+"""
+
+import functools
+import math
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from skrnn._keras_engine import network
+from skrnn._keras_engine.devices import present_devices, strategy
+from skrnn._network.keras_names import SPARSE_LOSSES
+from skrnn._network.state import State
+
+# A trainer holds about 14 MB and ten idle threads of TensorFlow as long as it is kept.
+MAX_PROGRAMS = 64
+
+# Optimizers with integer variables, which XLA cannot hold on a GPU.
+WITH_INT32 = {"adafactor"}
+
+_build_lock = threading.Lock()
+
+
+def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
+    """Return the program that trains an architecture here, from the cache or built.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : Settings
+        Its `learning_rate` is an argument of each call, not part of the program.
+    batch_size : int
+        At most that of the settings.
+    capacity : int
+        How many samples its arrays hold, a multiple of the batch size.
+    timesteps : int
+        The length of its sequences.
+    cudnn : bool, default=False
+        Whether its recurrent layers are those of cuDNN, which a GPU has.
+    """
+    optimizer = settings.optimizer, settings.optimizer_config
+    shape = batch_size, capacity, timesteps
+    devices = present_devices()[:batch_size]
+    return _cached(Trainer, devices, architecture, settings.loss, optimizer, *shape, cudnn)
+
+
+def forward(architecture, hidden=None, *, cudnn=False):
+    """Return the program that predicts here, or the one that returns hidden states.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    hidden : (bool, bool) or None
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+    cudnn : bool, default=False
+        As in `trainer`.
+    """
+    return _cached(Forward, present_devices()[:1], architecture, hidden, cudnn)
+
+
+def clear():
+    """Forget every program."""
+    with _build_lock:
+        _build.cache_clear()
+
+
+def _cached(kind, *key):
+    with _build_lock:  # Keras builds models in global state, one at a time
+        return _build(kind, *key)
+
+
+@functools.lru_cache(maxsize=MAX_PROGRAMS)
+def _build(kind, devices, *key):
+    with tf.device(devices[0]):
+        return kind(devices, *key)
+
+
+class Trainer:
+    """A compiled run over batches: gather, forward, backward, update, one batch after another.
+
+    Several devices each compute the gradient of their share of a batch; the first one has the
+    weights, sums up and updates. Parameters are those of `trainer`, and the devices.
+    """
+
+    def __init__(
+        self, devices, architecture, loss, optimizer, batch_size, capacity, timesteps, cudnn
+    ):
+        self.devices, self.batch_size = devices, batch_size
+        self.by_step = architecture.return_sequences
+        no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
+        # XLA knows neither several devices nor cuDNN.
+        jitted = len(devices) == 1 and not cudnn and not no_kernel
+        self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
+        self.loss = network.loss_function(loss)
+        self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
+        self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
+        # One replica's sum is its own; TensorFlow's would hold on to every graph that asks for it.
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner._all_reduce_sum_gradients = lambda pairs: pairs
+        self._build_optimizer()
+        self.variables = State(
+            self.model.weights,
+            self.optimizer.variables,
+            network.seed_variables(self.model),
+            network.state_variables(self.model),
+        )
+        self.lock = threading.Lock()
+        signature = self._signature(architecture, capacity, timesteps)
+        traced = tf.function(
+            self._run, jit_compile=jitted, autograph=False, input_signature=signature
+        )
+        traced = traced.get_concrete_function()
+        self.compiled = _compiled(traced, devices[0]) if jitted else _plain(traced)
+
+    def begin(self, weights, slots, learning_rate, seed):
+        """Return the State from which training begins, or goes on.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        slots : list of ndarray or None
+            None: fresh ones.
+        learning_rate : float or None
+            None: the optimizer's own default.
+        seed : int
+            Of dropout.
+        """
+        rng = np.random.default_rng(seed)
+        if slots is None:
+            copied = self.copied_weights
+            slots = [
+                weights[copied[i]] if i in copied else slot
+                for i, slot in enumerate(self.first_slots)
+            ]
+        if learning_rate is None:
+            learning_rate = self.first_slots[self.rate_slot]
+        slots = list(slots)
+        slots[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
+        seeds = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.seeds]
+        return State(weights, slots, seeds, self.zero_states())
+
+    def zero_states(self):
+        """Return the carried states of a stateful network at the start of an epoch."""
+        return _zeros(self.variables.carried)
+
+    def __call__(self, state, X, y, w, order, begin, end):
+        """Train on samples `order[begin:end]`.
+
+        Parameters
+        ----------
+        state : State
+        X, y, w : ndarray of shape (capacity, ...)
+        order : ndarray of int32 of shape (capacity,)
+        begin, end : int
+            `begin` is a multiple of the batch size.
+
+        Returns
+        -------
+        state : State
+        loss : float
+            Sum over batches of the batch's loss times its size.
+        """
+        flat = [array for group in state for array in group]
+        flat += [X, y, w, order, np.int32(begin), np.int32(end)]
+        with self.lock:
+            *flat, loss = self.compiled(*(np.asarray(array) for array in flat))
+        arrays = iter(flat)
+        return State(*([next(arrays) for _ in group] for group in self.variables)), float(loss)
+
+    def _build_optimizer(self):
+        """Build the optimizer, and learn how its variables begin."""
+        rng = np.random.default_rng(0)
+        marks = [rng.standard_normal(weight.shape) for weight in self.model.weights]
+        self.model.set_weights(marks)
+        self.optimizer.build(self.model.trainable_variables)
+        # Not zeros: Nadam's and Adagrad's begin elsewhere, and those of ScheduleFreeAdamW as copies
+        # of the weights, which the marks give away.
+        self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
+        marks = [weight.numpy() for weight in self.model.weights]
+        self.copied_weights = {
+            i: j
+            for i, slot in enumerate(self.first_slots)
+            for j, mark in enumerate(marks)
+            if np.array_equal(slot, mark)
+        }
+        rate = self.optimizer.learning_rate
+        self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
+
+    def _signature(self, architecture, capacity, timesteps):
+        dtype = architecture.variable_dtype
+        spec = tf.TensorSpec
+        tokens = architecture.vocab_size is not None
+        steps = (capacity, timesteps)
+        x = spec(steps, "int32") if tokens else spec((*steps, architecture.features), dtype)
+        lead = steps if self.by_step else (capacity,)
+        return (
+            [spec(v.shape, v.dtype) for group in self.variables for v in group],
+            x,
+            spec((*lead, *self.target_shape), dtype),
+            spec(lead, dtype),
+            spec((capacity,), "int32"),
+            spec((), "int32"),
+            spec((), "int32"),
+        )
+
+    def _run(self, state, X, y, w, order, begin, end):
+        variables = [variable for group in self.variables for variable in group]
+        for variable, value in zip(variables, state, strict=True):
+            variable.assign(value)
+
+        def batch(i, total):
+            rows = tf.slice(order, [i], [self.batch_size])
+            size = tf.minimum(end - i, self.batch_size)
+            real = tf.cast(tf.range(self.batch_size) < size, w.dtype)
+            x_batch, y_batch, w_batch = (tf.gather(array, rows) for array in (X, y, w))
+            w_batch *= tf.expand_dims(real, 1) if self.by_step else real
+            loss = self._update(x_batch, y_batch, w_batch)
+            return i + self.batch_size, total + loss * tf.cast(size, loss.dtype)
+
+        _, total = tf.while_loop(
+            lambda i, _: i < end,
+            batch,
+            (begin, tf.zeros((), w.dtype)),
+            parallel_iterations=1,
+        )
+        return [*(tf.identity(variable.value) for variable in variables), total]
+
+    def _update(self, x, y, w):
+        """Take one step of the optimizer and return the batch's loss.
+
+        That is sum(w l) / sum(w), and what regularizers add.
+        """
+        total = tf.reduce_sum(w) * math.prod(self.target_shape[:-1])  # a loss for each of the steps
+        gradients_of = self._gradients if len(self.devices) == 1 else self._summed_gradients
+        loss, gradients = gradients_of(x, y, w, total)
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        return loss
+
+    def _gradients(self, x, y, w, total):
+        """Return the loss of a device's share of a batch, its part in the whole, and gradients."""
+        with tf.GradientTape() as tape:
+            losses = self.loss(y, self.model(x, training=True))
+            for axis in range(w.ndim, losses.ndim):
+                w = tf.expand_dims(w, axis)
+            loss = tf.math.divide_no_nan(tf.reduce_sum(w * losses), total)
+            loss = sum((penalty / len(self.devices) for penalty in self.model.losses), loss)
+            scaled = self.optimizer.scale_loss(loss)  # undone in apply
+        variables = [variable.value for variable in self.model.trainable_variables]
+        return loss, tape.gradient(scaled, variables)
+
+    def _summed_gradients(self, x, y, w, total):
+        """Return the same of a whole batch, each device at work on a share of it."""
+        n_devices = len(self.devices)
+        sizes = [(self.batch_size + i) // n_devices for i in range(n_devices)]
+        shares = list(zip(*(tf.split(array, sizes) for array in (x, y, w)), strict=True))
+
+        def of_share():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return self._gradients(*shares[int(tf.get_static_value(replica))], total)
+
+        spread = strategy(self.devices)
+        loss, gradients = spread.run(of_share)
+        summed = [spread.reduce("SUM", part, axis=None) for part in (loss, *gradients)]
+        return summed[0], summed[1:]
+
+
+class Forward:
+    """A traced forward pass for batches of any size.
+
+    Parameters are those of `forward`, and a tuple of the one device.
+    """
+
+    def __init__(self, devices, architecture, hidden, cudnn):
+        if hidden is None:
+            self.model = network.build_network(architecture, cudnn=cudnn)
+        else:
+            self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
+        self.carried = network.state_variables(self.model)
+        self.dtype = architecture.variable_dtype
+        self.lock = threading.Lock()
+        spec = tf.TensorSpec
+        x = self.model.inputs[0]
+        self.traced = tf.function(
+            self._run,
+            autograph=False,
+            input_signature=(
+                [spec(v.shape, v.dtype) for v in self.model.weights],
+                [spec(v.shape, v.dtype) for v in self.carried],
+                spec(x.shape, x.dtype),
+            ),
+        ).get_concrete_function()
+
+    def __call__(self, weights, carried, x):
+        """Return the outputs and the carried states after them."""
+        with self.lock:
+            return self.traced(weights[: len(self.model.weights)], carried, x)
+
+    def zero_states(self):
+        """Return the carried states of a stateful network before its first batch."""
+        return _zeros(self.carried)
+
+    def _run(self, weights, carried, x):
+        for variable, value in zip(
+            [*self.model.weights, *self.carried], [*weights, *carried], strict=True
+        ):
+            variable.assign(value)
+        outputs = tf.nest.map_structure(
+            lambda output: tf.cast(output, self.dtype), self.model(x, training=False)
+        )
+        return outputs, [tf.identity(variable.value) for variable in self.carried]
+
+
+def _plain(traced):
+    """Return a function of arrays, one after another, that runs a traced function as it is."""
+
+    def run(*arrays):
+        with_structure = tf.nest.pack_sequence_as(traced.structured_input_signature[0], arrays)
+        return tf.nest.flatten(traced(*with_structure))
+
+    return run
+
+
+def _compiled(traced, device):
+    """Return a function of arrays that runs a traced function under XLA, in its own session.
+
+    What XLA compiles goes with the session when the function is dropped. The eager runtime would
+    keep it for the life of the process, until some 400 programs crash it.
+
+    Parameters
+    ----------
+    traced : ConcreteFunction
+    device : str
+        TensorFlow's name.
+    """
+    whole = traced.graph.as_graph_def()
+    definition = tf.compat.v1.GraphDef(
+        node=[node for node in whole.node if node.op != "Placeholder"],  # those are the arguments
+        library=whole.library,
+        versions=whole.versions,
+    )
+    names, results = ([t.name for t in tensors] for tensors in (traced.inputs, traced.outputs))
+    with tf.Graph().as_default() as graph, tf.device(device):
+        twins = {id(v.handle): tf.Variable(tf.zeros(v.shape, v.dtype)) for v in traced.variables}
+        captured = [twins[id(handle)].handle for handle in traced.captured_inputs]
+        given = traced.inputs[: len(names) - len(captured)]
+        inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in given]
+
+        def run(*arguments):
+            values = dict(zip(names, arguments, strict=True))
+            return tf.graph_util.import_graph_def(definition, values, results, name="")
+
+        jitted = tf.function(run, jit_compile=True, autograph=False)
+        arguments = (*inputs, *captured)
+        outputs = jitted.get_concrete_function(*arguments)(*arguments)
+        # A GPU's is that of the process, with what has been settled about memory.
+        config = None if "GPU" in device else _cpu_config()
+        session = tf.compat.v1.Session(graph=graph, config=config)
+        # For variables without a value XLA would compile another program.
+        session.run(tf.compat.v1.global_variables_initializer())
+        return session.make_callable(outputs, inputs)
+
+
+def _cpu_config():
+    """Return the configuration of a session that sees no GPU."""
+    threads = tf.config.threading
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
+        inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
+        device_count={"GPU": 0},
+    )
+    config.graph_options.rewrite_options.disable_meta_optimizer = True  # XLA has its own
+    return config
+
+
+def _zeros(variables):
+    return [np.zeros(variable.shape, variable.dtype) for variable in variables]

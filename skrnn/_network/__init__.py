@@ -1,0 +1,1 @@
+"""A network as data: its architecture, parameters and penalties, without Keras."""

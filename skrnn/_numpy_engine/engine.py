@@ -1,0 +1,370 @@
+"""The NumPy engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from math import prod
+
+import numpy as np
+
+from skrnn._data.length_buckets import steps_read
+from skrnn._data.sequences import padded
+from skrnn._network.l2 import Penalty, penalty
+from skrnn._network.state import State
+from skrnn._numpy_engine.activations import ACTIVATIONS
+from skrnn._numpy_engine.blas import one_blas_thread
+from skrnn._numpy_engine.losses import LOSSES
+from skrnn._numpy_engine.network import Network, flatten, unflatten
+from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
+from skrnn._utils.rng_state import set_words, words_of
+
+# Samples that take less than this are gathered once and stay; others are gathered by block.
+RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
+# Samples predicted at a time: what they need stays in the caches.
+PREDICT_AT_ONCE = 512
+# Networks of up to so many weights and gates are kept for the next prediction, and so many of them.
+KEPT_NUMBERS = 2**18
+MAX_KEPT = 8
+
+_lock = threading.Lock()
+_idle = OrderedDict()  # those that no thread uses now; the oldest first
+
+
+class Loaded:
+    """Samples, and the networks and the optimizer that train on them.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : Settings
+    samples : Samples
+    """
+
+    def __init__(self, architecture, settings, samples):
+        self.architecture, self.samples = architecture, samples
+        self.shapes = [weight.shape for weight in architecture.weights()]
+        self.weights = np.empty(architecture.n_weights, architecture.dtype)
+        entries, trained = architecture.trained_weights(), self.weights[-architecture.n_trained :]
+        self.optimizer = OPTIMIZERS[settings.optimizer](
+            settings, trained, [entry.shape for entry in entries], architecture.trains_embedding
+        )
+        self.loss, self.penalty = LOSSES[settings.loss], None
+        if architecture.penalized:
+            self.penalty = Penalty(entries, trained, self.optimizer.gradient)
+        self.n_batch = min(settings.batch_size, len(samples))
+        self.networks, self.state = {}, None
+        self.generator = np.random.default_rng(0)  # stands where the state says
+        self.equal_shares = {} if samples.equally_weighted else None
+        resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
+        self.arrays = samples.block(np.arange(len(samples))) if resident else None
+        n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
+        self.block = n_batches * self.n_batch
+
+    def network(self, shape):
+        """Return the network for batches of this many samples and timesteps."""
+        if shape not in self.networks:
+            self.networks[shape] = Network(
+                self.architecture, self.weights, *shape, self.optimizer.gradient
+            )
+        return self.networks[shape]
+
+    def batches(self, order):
+        """Yield X and y of each batch, and the share of its loss that each sample has."""
+        for start in range(0, len(order), self.block):
+            rows = order[start : start + self.block]
+            if self.arrays is None:
+                X, y, w = self.samples.block(rows)
+            else:
+                X, y, w = (array[rows] for array in self.arrays)
+            for begin in range(0, len(rows), self.n_batch):
+                batch = slice(begin, begin + self.n_batch)
+                x_batch, y_batch, w_batch = _trimmed(
+                    self.samples, rows[batch], X[batch], y[batch], w[batch]
+                )
+                yield x_batch, y_batch, self.shares(w_batch)
+
+    def shares(self, w):
+        """Return `_shares` of a batch's weights; equal weights have the same in each batch."""
+        if self.equal_shares is None:
+            return _shares(self.loss, self.architecture, w)
+        if len(w) not in self.equal_shares:
+            self.equal_shares[len(w)] = _shares(self.loss, self.architecture, w)
+        return self.equal_shares[len(w)]
+
+    def enter(self, state):
+        """Take over a state, unless it is what the last epoch left."""
+        if state is self.state:
+            return
+        self.state = state
+        flatten(state.weights, self.weights)
+        self.optimizer.load(state.slots)
+        set_words(self.generator, *state.seeds)
+
+    def leave(self, carried):
+        """Return the state that training has come to, in arrays of its own."""
+        weights = unflatten(self.weights.copy(), self.shapes)
+        seeds = [words_of(self.generator)] if self.architecture.drops else self.state.seeds
+        self.state = State(weights, self.optimizer.dump(), seeds, carried)
+        return self.state
+
+
+def missing(architecture, settings=None):
+    """Return the parameters of a request that this engine does not take as they are."""
+    lacks = [
+        name
+        for name in ("activation", "dense_activation")
+        if getattr(architecture, name) not in ACTIVATIONS
+    ]
+    if architecture.dtype == "mixed_float16":
+        lacks.append("dtype='mixed_float16'")
+    if architecture.stateful and architecture.masked:
+        lacks.append("stateful")
+    if settings is None:
+        return lacks
+    loss = LOSSES.get(settings.loss)
+    if loss is None or loss.of not in (None, architecture.output_activation):
+        lacks.append("loss")
+    if not takes(settings.optimizer, settings.optimizer_config):
+        lacks.append("optimizer")
+    return lacks
+
+
+def places(device):
+    """Return the names of the devices that `device` stands for: none to choose among."""
+    return ()
+
+
+def on(device):
+    """Surround what is to be computed, as the Keras engine does; here is nothing to be done."""
+    return nullcontext()
+
+
+@contextmanager
+def at_work():
+    """Surround training. An overflow is no warning but a loss that is not finite, later refused."""
+    with np.errstate(all="ignore"), one_blas_thread():
+        yield
+
+
+def load(architecture, settings, samples):
+    """Return training samples in the form that `run_epoch` takes."""
+    return Loaded(architecture, settings, samples)
+
+
+def initial_state(loaded, settings, weights, slots, seed):
+    """Return the State from which training begins, or goes on.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    settings : Settings
+    weights : list of ndarray
+    slots : list of ndarray or None
+        The optimizer's variables; None: fresh ones.
+    seed : int
+        Of dropout.
+
+    Returns
+    -------
+    State
+    """
+    slots = loaded.optimizer.dump() if slots is None else slots
+    return State(weights, slots, [words_of(np.random.default_rng(seed))], [])
+
+
+def run_epoch(loaded, state, order):
+    """Train on every sample once, in the given order.
+
+    Returns
+    -------
+    state : State
+    loss : float
+        Mean of the batches' losses, weighted by their size.
+    """
+    loaded.enter(state)
+    stateful = loaded.architecture.stateful
+    carried = zero_states(loaded.architecture) if stateful else []
+    total = 0.0
+    for X, y, shares in loaded.batches(order):
+        network = loaded.network(X.shape[:2])
+        output = network.forward(X, carried, loaded.generator)
+        loss, d = _batch_loss(loaded.loss, network, output, y, shares)
+        of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
+        if of_table is not None:
+            loaded.optimizer.put_rows(*of_table)
+        if loaded.penalty is not None:
+            loss += loaded.penalty()
+        loaded.optimizer.step()
+        total += loss * len(X)
+        if stateful:
+            carried = network.stack.carried()
+    return loaded.leave(carried), float(total / len(order))
+
+
+def evaluate(architecture, settings, weights, samples):
+    """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
+    n_batch = min(settings.batch_size, len(samples))
+    loss_function, carried, total = LOSSES[settings.loss], [], 0.0
+    for start in range(0, len(samples), n_batch):
+        order = np.arange(start, min(start + n_batch, len(samples)))
+        X, y, w = _trimmed(samples, order, *samples.block(order))
+        with _borrowed(architecture, weights, X) as network:
+            output = network.forward(X, carried)
+            shares = _shares(loss_function, architecture, w)
+            loss, _ = _batch_loss(loss_function, network, output, y, shares)
+            total += loss * len(X)
+            if architecture.stateful:
+                carried = network.stack.carried()
+    return float(total / len(samples)) + penalty(architecture.weights(), weights)
+
+
+def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
+    """Return the network's raw outputs, or hidden states.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+    sequences : Sequences
+    scaling : Scaling
+    carried : list of ndarray or None
+        The states from which a stateful network goes on; None: zeros.
+    hidden : (bool, bool) or None
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+
+    Returns
+    -------
+    outputs : list of ndarray
+        One array, or with states the output first.
+    carried : list of ndarray
+    """
+    at_once, carried = architecture.batch_size or PREDICT_AT_ONCE, carried or []
+    by_timestep = architecture.return_sequences if hidden is None else hidden[0]
+    indices, steps = _blocks(sequences, at_once, by_timestep=by_timestep)
+
+    @np.errstate(all="ignore")
+    def block(index, steps, carried=()):
+        X = sequences.block(index, scaling, architecture.dtype, steps)
+        with _borrowed(architecture, weights, X) as network:
+            if hidden is None:
+                arrays = [_as_samples(network, network.forward(X, carried))]
+            else:
+                arrays = _hidden(network, network.recur(X, carried), *hidden)
+            if by_timestep and X.shape[1] < sequences.timesteps:
+                arrays[0] = padded(arrays[0], sequences.timesteps)
+            return arrays, network.stack.carried() if architecture.stateful else []
+
+    blocks = []
+    with one_blas_thread() as n_threads:
+        if architecture.stateful or len(indices) == 1 or n_threads == 1:
+            for index, read in zip(indices, steps, strict=True):
+                arrays, carried = block(index, read, carried)
+                blocks.append(arrays)
+        else:  # NumPy lets go of the interpreter in the products and functions of a block
+            with ThreadPoolExecutor(n_threads) as pool:
+                blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
+    return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], carried
+
+
+def zero_states(architecture):
+    """Return the carried states of a stateful network before its first batch."""
+    flat = np.zeros(architecture.n_weights, architecture.dtype)
+    return Network(architecture, flat, architecture.batch_size, 1).stack.carried()
+
+
+def clear():
+    """Forget the networks that are kept for the next prediction."""
+    with _lock:
+        _idle.clear()
+
+
+def _trimmed(samples, order, X, y, w):
+    """Return a batch without the timesteps that none of its samples needs."""
+    if samples.spans is None:
+        return X, y, w
+    steps = steps_read(samples.spans[order], X.shape[1])
+    if w.ndim == 2:
+        y, w = y[:, steps], w[:, steps]
+    return X[:, steps], y, w
+
+
+def _blocks(sequences, at_once, *, by_timestep):
+    """Return the samples of each block of a prediction, and the timesteps that they need.
+
+    Samples of unequal lengths are sorted by length, so that short ones stay among themselves.
+    """
+    starts = range(0, len(sequences), at_once)
+    spans = sequences.spans(by_timestep)
+    if spans is None:
+        return [slice(start, start + at_once) for start in starts], [slice(None)] * len(starts)
+    order = np.argsort(spans[:, 1] - spans[:, 0], kind="stable")
+    indices = [order[start : start + at_once] for start in starts]
+    return indices, [steps_read(spans[index], sequences.timesteps) for index in indices]
+
+
+def _in_order(parts, indices):
+    """Return the parts of a prediction as one array, in the order of the samples."""
+    if isinstance(indices[0], slice):
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    array = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    for index, part in zip(indices, parts, strict=True):
+        array[index] = part
+    return array
+
+
+@contextmanager
+def _borrowed(architecture, weights, X):
+    """Give a network for X with these weights; small ones are kept for the next call."""
+    key = architecture, len(X), X.shape[1]
+    with _lock:
+        network = _idle.pop(key, None)
+    if network is None:
+        flat = np.empty(architecture.n_weights, architecture.dtype)
+        network = Network(architecture, flat, len(X), X.shape[1])
+    flatten(weights, network.weights)
+    yield network
+    if network.size > KEPT_NUMBERS:
+        return
+    with _lock:
+        _idle[key] = network
+        if len(_idle) > MAX_KEPT:
+            _idle.popitem(last=False)
+
+
+def _shares(loss, architecture, w):
+    """Return what each row of the output counts for in a batch's loss, as (N,) and as (N, 1)."""
+    total = w.sum() * (prod(architecture.outputs) if loss.mean else 1)
+    row = w.T.reshape(-1)  # timesteps first, as the output
+    row = row / total if total else np.zeros_like(row)
+    return row, row[:, np.newaxis]
+
+
+def _batch_loss(loss, network, output, y, shares):
+    """Return a batch's loss, sum(w l) / sum(w), and its gradient as the loss gives it."""
+    if network.architecture.return_sequences:
+        y = y.swapaxes(0, 1).reshape(len(output), -1)  # timesteps first, as the output
+    elif y.ndim != 2:
+        y = y.reshape(len(output), -1)
+    prediction = output if loss.of is None else network.head[-1].before
+    losses, d = loss.function(y, prediction)
+    row, column = shares
+    np.multiply(d, column, d)
+    return np.dot(row, losses), d
+
+
+def _as_samples(network, output):
+    """Return the output (N, O) with samples first, in the architecture's trailing shape."""
+    architecture = network.architecture
+    if not architecture.return_sequences:
+        return output.reshape(network.n_samples, *architecture.outputs).copy()
+    output = output.reshape(-1, network.n_samples, *architecture.outputs)
+    return output.swapaxes(0, 1).copy()
+
+
+def _hidden(network, states, return_sequences, return_state):
+    """Return what Keras's last recurrent layer returns under its two flags."""
+    output = states.swapaxes(0, 1).copy() if return_sequences else network.stack.last().copy()
+    if not return_state:
+        return [output]
+    return [output, *(s.copy() for d in network.stack.layers[-1] for s in d.last())]

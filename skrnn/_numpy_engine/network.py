@@ -1,0 +1,175 @@
+"""A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
+
+from functools import partial
+from itertools import accumulate, pairwise
+from math import prod
+
+import numpy as np
+
+from skrnn._numpy_engine.layers import Dense, Stack
+from skrnn._numpy_engine.pooling import POOLINGS
+
+
+class Network:
+    """All layers, with buffers for n samples of T timesteps.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : ndarray of shape (n_weights,)
+        Every weight array in Keras's order, flat.
+    n_samples, timesteps : int
+    gradient : ndarray of shape (n_trained,), or None
+        Where `backward` writes the gradient of the trained weights, the last ones of all; None: the
+        network only predicts.
+    """
+
+    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
+        self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
+        self.tokens = architecture.vocab_size is not None
+        self.trains_table = architecture.trains_embedding
+        parts = _layer_bounds(architecture)
+        views = [weights[start:stop] for start, stop in parts]
+        into = [None] * len(parts)
+        if gradient is not None:
+            n_fixed = len(weights) - len(gradient)
+            into = [gradient[max(0, start - n_fixed) : stop - n_fixed] for start, stop in parts]
+        if self.tokens:
+            (table, *views), (_, *into) = views, into
+            self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
+        self.size = architecture.n_weights + n_samples * timesteps * architecture.gate_width
+        n_head = len(architecture.dense_sizes) + 1
+        kept = gradient is not None or architecture.masked
+        self.stack = Stack(
+            architecture, views[:-n_head], into[:-n_head], timesteps, n_samples, kept
+        )
+        self.pool = None if architecture.pooling == "last" else POOLINGS[architecture.pooling]()
+        self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
+        widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
+        activations = [architecture.dense_activation] * (n_head - 1)
+        activations.append(architecture.output_activation)
+        self.head = [
+            Dense(view, target, (self.n_rows, *sizes), activation)
+            for view, target, sizes, activation in zip(
+                views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
+            )
+        ]
+
+    def recur(self, x, carried=(), generator=None):
+        """Return the hidden states of the last recurrent layer, (T, n, U).
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, T, F), or (n, T) of token ids
+            Absent timesteps as NaN, or as -1.
+        carried : list of ndarray
+            The states to begin with; empty: zeros.
+        generator : numpy.random.Generator or None
+            Draws what dropout leaves out; None: no dropout.
+        """
+        architecture, gone = self.architecture, None
+        x = x.swapaxes(0, 1)  # (T, n, [F])
+        if architecture.masked:
+            gone = x < 0 if self.tokens else np.isnan(x[:, :, 0])
+            x = np.maximum(x, 0) if self.tokens else np.where(gone[:, :, np.newaxis], 0, x)
+        if self.tokens:
+            self.ids = x
+            x = self.table.take(x, axis=0)  # (T, n, E)
+        drops = self.spatial = None
+        if generator is not None and architecture.spatial_dropout:
+            shape = self.n_samples, architecture.input_width
+            self.spatial = self._draw(generator, shape, architecture.spatial_dropout)
+            x = x * self.spatial
+        if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
+            drops = self._drops(generator)
+        return self.stack.forward(x, gone, carried, drops)
+
+    def forward(self, x, carried=(), generator=None):
+        """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
+        states = self.recur(x, carried, generator)
+        if self.pool is not None:
+            y = self.pool.forward(states.swapaxes(1, 2), self.stack.gone).T
+        elif self.architecture.return_sequences:
+            y = states.reshape(self.n_rows, -1)
+        else:
+            y = self.stack.last()
+        for dense in self.head:
+            y = dense.forward(y)
+        return y
+
+    def backward(self, d):
+        """Write the gradient of all weights but those of an embedding.
+
+        Parameters
+        ----------
+        d : ndarray of shape (N, O)
+            With respect to what enters the output layer's activation.
+
+        Returns
+        -------
+        (tokens, d) or None
+            The gradient of an embedding, as `Optimizer.put_rows` takes it.
+        """
+        *inner, last = self.head
+        d = last.backward(d)
+        for dense in reversed(inner):
+            d = dense.backward(dense.through_activation(d))
+        if self.pool is not None:
+            d_last, d_sequence = None, self.pool.backward(d.T).swapaxes(1, 2)
+        elif self.architecture.return_sequences:
+            d_last, d_sequence = None, d.reshape(-1, self.n_samples, d.shape[1])
+        else:
+            d_last, d_sequence = d, None
+        dx = self.stack.backward(d_last, d_sequence, to_input=self.trains_table)
+        if not self.trains_table:
+            return None
+        if self.spatial is not None:
+            dx = dx * self.spatial
+        return self.ids.ravel(), dx.reshape(self.ids.size, -1)
+
+    def _draw(self, generator, shape, rate):
+        """Return what dropout multiplies with: zeros, and ones grown by what is left out."""
+        kept = generator.random(shape) < 1 - rate
+        return (kept / (1 - rate)).astype(self.architecture.dtype)
+
+    def _drops(self, generator):
+        """Yield for each layer and direction what dropout multiplies, as `Recurrent` takes it."""
+        architecture, n_samples = self.architecture, self.n_samples
+        draw = partial(self._draw, generator)
+        for direction in (direction for layer in self.stack.layers for direction in layer):
+            cell = direction.cell
+            if not architecture.recurrent_dropout:
+                yield draw((n_samples, cell.features), architecture.dropout)
+                continue
+            shape = cell.gates, n_samples
+            ones = np.ones((*shape, len(cell.constants)), architecture.dtype)
+            of_input = draw((*shape, cell.features), architecture.dropout)
+            of_state = draw((*shape, cell.units), architecture.recurrent_dropout)
+            yield np.concatenate([of_input, of_state, ones], axis=2)  # (gates, n, K)
+
+
+def _layer_bounds(architecture):
+    """Return where the weights of each layer begin and end; directions count as layers."""
+    sizes = []
+    for layer in architecture.layers():
+        directions = 2 if layer.kind.startswith("Bidirectional") else 1
+        if layer.weights:
+            sizes += [layer.n_parameters // directions] * directions
+    return list(pairwise(accumulate(sizes, initial=0)))
+
+
+def flatten(arrays, out):
+    """Copy arrays one after the other into a flat vector."""
+    start = 0
+    for array in arrays:
+        out[start : start + array.size] = array.reshape(-1)
+        start += array.size
+
+
+def unflatten(flat, shapes):
+    """Return views of a flat vector as arrays of these shapes."""
+    ends = accumulate((prod(shape) for shape in shapes), initial=0)
+    return [
+        flat[start:stop].reshape(shape)
+        for shape, (start, stop) in zip(shapes, pairwise(ends), strict=True)
+    ]

@@ -1,0 +1,300 @@
+"""SequenceVectorizer: documents as rows of token ids, in the order in which they are read."""
+
+from __future__ import annotations
+
+from itertools import chain
+from numbers import Integral
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._preprocessing.documents import analyzed, read_documents, text_analyzer
+from skrnn._preprocessing.vocabulary import (
+    FIRST,
+    PADDING,
+    UNKNOWN,
+    given_tokens,
+    most_frequent,
+    tokens_of_ids,
+)
+from skrnn._utils.callback_support import TakesCallbacks, tells_callbacks
+from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Literal, Self
+
+    from sklearn.utils import Tags
+
+    from skrnn._types import Array, ArrayLike, Container, Documents, Side
+
+
+def _makes_columns(vectorizer):
+    if vectorizer.padding is None:
+        raise AttributeError("with `padding=None` each document has a length of its own.")
+    return True
+
+
+class SequenceVectorizer(
+    TakesCallbacks, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Turn documents into sequences of token ids, as an Embedding reads them.
+
+    Id 0 is padding, 1 is out of vocabulary, and those from 2 on are the most frequent tokens in
+    `fit`, the most frequent first; equally frequent ones stand in reverse alphabetical order. The
+    ids are those of Keras's `TextVectorization` on the same tokens.
+
+    Parameters
+    ----------
+    max_tokens : int or None, default=5000
+        How many ids there are at most, padding and out of vocabulary among them: ids lie in
+        ``[0, max_tokens)``, as ``vocab_size=max_tokens`` needs. None: as many as there are tokens.
+    max_length : int or None, default=30
+        Tokens in a row of ids. None: those of the longest document in `fit`.
+    padding : {"pre", "post"} or None, default="pre"
+        Where shorter documents are filled up. None: nowhere, and nothing is cut off either;
+        `transform` then returns a list of arrays, the form for a label per token. That of a
+        document without tokens is empty, and refused by the networks.
+    truncating : {"pre", "post"}, default="pre"
+        Where longer documents are cut off.
+    oov : str or None, default="[UNK]"
+        What stands for a token out of the vocabulary, in a document or in `inverse_transform`.
+        None: such tokens are left out, and no token has the id 1.
+    lowercase : bool, default=True
+        As in scikit-learn's `CountVectorizer`: turn strings into lower case.
+    token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
+        As there: the regular expression of a token, for ``analyzer="word"``. The default leaves
+        out punctuation, emoji and words of one letter. It is not made for scripts without spaces,
+        such as Chinese, nor for those with vowel signs, such as Hindi: pass an `analyzer`.
+    analyzer : {"word", "char"} or callable, default="word"
+        As there: whether a string is read by words or by characters; or a function from a document
+        to the list of its tokens.
+    vocabulary : iterable of str or dict, default=None
+        The tokens, in the order of their ids from 2 on, or with those ids, as `vocabulary_`. None:
+        they are learned.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int
+        The id of each token, in the order of the ids.
+    max_length_ : int
+        Tokens in a row of ids.
+
+    See Also
+    --------
+    RNNClassifier : Reads the ids with ``vocab_size=max_tokens`` or "auto", and ``mask_value=0``.
+
+    Examples
+    --------
+    >>> from skrnn import SequenceVectorizer
+    >>> vectorizer = SequenceVectorizer(max_length=5)
+    >>> vectorizer.fit_transform(["the plot is thin", "the cast is great, the plot is not"])
+    array([[0, 2, 4, 3, 5],
+           [7, 2, 4, 3, 6]], dtype=int32)
+    >>> vectorizer.transform(["is the plot good?"])
+    array([[0, 3, 2, 4, 1]], dtype=int32)
+    >>> vectorizer.inverse_transform([[0, 3, 2, 4, 1]])
+    [array(['is', 'the', 'plot', '[UNK]'], dtype=object)]
+    """
+
+    vocabulary_: dict[str, int]
+    max_length_: int
+    _parameter_constraints: ClassVar[dict] = {
+        "max_tokens": [Interval(Integral, FIRST + 1, None, closed="left"), None],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "padding": [StrOptions({"pre", "post"}), None],
+        "truncating": [StrOptions({"pre", "post"})],
+        "oov": [str, None],
+        "lowercase": ["boolean"],
+        "token_pattern": [str],
+        "analyzer": [StrOptions({"word", "char"}), callable],
+        "vocabulary": "no_validation",
+    }
+
+    def __init__(
+        self,
+        max_tokens: int | None = 5000,
+        max_length: int | None = 30,
+        *,
+        padding: Side | None = "pre",
+        truncating: Side = "pre",
+        oov: str | None = "[UNK]",
+        lowercase: bool = True,
+        token_pattern: str = r"(?u)\b\w\w+\b",
+        analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = "word",
+        vocabulary: Iterable[str] | Mapping[str, int] | None = None,
+    ) -> None:
+        self.max_tokens = max_tokens
+        self.max_length = max_length
+        self.padding = padding
+        self.truncating = truncating
+        self.oov = oov
+        self.lowercase = lowercase
+        self.token_pattern = token_pattern
+        self.analyzer = analyzer
+        self.vocabulary = vocabulary
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
+    @unchanged_on_failure
+    def fit(self, X: Documents, y: object = None) -> Self:
+        """Learn the vocabulary, and where `max_length` is None the longest document.
+
+        Parameters
+        ----------
+        X : iterable of str, or of lists of str
+            Documents. Lists hold tokens, which are taken as they are.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : SequenceVectorizer
+            Fitted vectorizer.
+        """
+        self._learn(self._read_tokens(X))
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
+    @unchanged_on_failure
+    def fit_transform(self, X: Documents, y: object = None) -> Array | Any:
+        """Fit, and return the ids of the same documents, which are analyzed once.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+
+        Returns
+        -------
+        ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
+            As `transform` returns them.
+        """
+        documents = self._read_tokens(X)
+        return self._arranged(self._learn(documents))
+
+    def transform(self, X: Documents) -> Array | Any:
+        """Return the ids of the tokens of each document.
+
+        Parameters
+        ----------
+        X : iterable of str, or of lists of str
+            Documents, in the form that they had in `fit` or the other.
+
+        Returns
+        -------
+        ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
+            With ``padding=None`` a list of arrays of shape (n_tokens,).
+        """
+        check_is_fitted(self)
+        return self._arranged(self._ids(self._read_tokens(X)))
+
+    def inverse_transform(self, X: ArrayLike) -> list[Array]:
+        """Return the tokens that ids stand for, without the padding.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n_samples, timesteps), or list of ndarray
+            Ids, as `transform` returns them.
+
+        Returns
+        -------
+        tokens : list of ndarray of shape (n_tokens,)
+            Each an array of str.
+        """
+        check_is_fitted(self)
+        names = np.array([None, self.oov, *self.vocabulary_], dtype=object)
+        rows = X.to_numpy() if hasattr(X, "to_numpy") else X
+        return [tokens_of_ids(row, names, i) for i, row in enumerate(rows)]
+
+    @available_if(_makes_columns)
+    def get_feature_names_out(self, input_features: object = None) -> Array:
+        """Return a name for each column of ids: its place in the row.
+
+        The tokens are the keys of `vocabulary_`.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Not used.
+
+        Returns
+        -------
+        names : ndarray of str of shape (`max_length_`,)
+        """
+        return super().get_feature_names_out(input_features)
+
+    def set_output(self, *, transform: Container = None) -> Self:
+        """Set the container of the ids.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            An array, or a frame with a column for each place in the row. With ``padding=None``
+            any is accepted, and the ids stay a list.
+
+        Returns
+        -------
+        self : SequenceVectorizer
+            The same vectorizer.
+        """
+        return self if self.padding is None else super().set_output(transform=transform)
+
+    @property
+    def _n_features_out(self):
+        return self.max_length_
+
+    def _read_tokens(self, X):
+        """Return the tokens of each document."""
+        if callable(self.analyzer):
+            return analyzed(X, self.analyzer)
+        analyze = text_analyzer(self.lowercase, self.token_pattern, self.analyzer)
+        documents = read_documents(X)
+        text = bool(documents) and isinstance(documents[0], str)
+        return [analyze(document) for document in documents] if text else documents
+
+    def _learn(self, documents):
+        """Learn from the tokens of documents, and return their ids."""
+        if not documents:
+            raise ValueError("`X` must hold at least one document, got none.")
+        if self.vocabulary is None:
+            known = most_frequent(documents, self.max_tokens, self.oov)
+        else:
+            known = given_tokens(self.vocabulary, self.max_tokens, self.oov)
+        self.vocabulary_ = {str(token): i for i, token in enumerate(known, FIRST)}
+        ids = self._ids(documents)
+        # Documents without a token make a column of padding.
+        self.max_length_ = int(self.max_length or max(1, *map(len, ids)))
+        return ids
+
+    def _ids(self, documents):
+        """Return the ids of the tokens of each document, in a list of lists."""
+        known = self.vocabulary_
+        if self.oov is None:
+            return [[known[token] for token in tokens if token in known] for tokens in documents]
+        return [[known.get(token, UNKNOWN) for token in tokens] for tokens in documents]
+
+    def _arranged(self, ids):
+        """Return lists of ids as arrays, or padded and cut to one array."""
+        if self.padding is None:
+            return [np.array(row, dtype=np.int32) for row in ids]
+        length = self.max_length_
+        kept = slice(-length, None) if self.truncating == "pre" else slice(length)
+        ids = [row[kept] for row in ids]
+        lengths = np.array([len(row) for row in ids], dtype=int)[:, np.newaxis]
+        places = np.arange(length)  # (T,)
+        filled = places < lengths if self.padding == "post" else places >= length - lengths
+        rows = np.full((len(ids), length), PADDING, dtype=np.int32)
+        rows[filled] = np.fromiter(chain.from_iterable(ids), dtype=np.int32)
+        return rows
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags

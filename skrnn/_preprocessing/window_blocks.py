@@ -1,0 +1,185 @@
+"""WindowBlocks: the windows of a series that does not fit into memory, block by block."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skrnn._preprocessing.windows import check_count, make_windows
+
+if TYPE_CHECKING:
+    from skrnn._types import Array, Rows, Target
+
+
+class WindowBlocks:
+    """Sequence of blocks (X, y) of a series' windows; see :func:`window_blocks`.
+
+    Parameters
+    ----------
+    series, timesteps, horizon, stride, target, n_outputs, rows
+        As in `window_blocks`.
+    """
+
+    def __init__(
+        self,
+        series: Rows,
+        timesteps: int,
+        horizon: int,
+        *,
+        stride: int,
+        target: Target,
+        n_outputs: int,
+        rows: int,
+    ) -> None:
+        self.series = series
+        self.target = target
+        self.stride = stride
+        self.settings: dict[str, int] = {
+            "timesteps": timesteps,
+            "horizon": horizon,
+            "stride": stride,
+            "n_outputs": n_outputs,
+        }
+        self.span: int = timesteps + horizon + n_outputs - 1
+        self.n_windows: int = (series.shape[0] - self.span) // stride + 1
+        self.windows_each: int = max(1, rows // stride)
+
+    def __len__(self) -> int:
+        return -(-self.n_windows // self.windows_each)
+
+    def __getitem__(self, number: int) -> tuple[Array, Array]:
+        first = range(len(self))[number] * self.windows_each
+        n_windows = min(self.windows_each, self.n_windows - first)
+        start = first * self.stride
+        stop = start + (n_windows - 1) * self.stride + self.span
+        target = self.target
+        if hasattr(target, "shape"):
+            target = _read(target, start, stop)
+        return make_windows(_read(self.series, start, stop), target=target, **self.settings)
+
+
+def window_blocks(
+    series: Rows,
+    timesteps: int,
+    horizon: int = 1,
+    *,
+    stride: int = 1,
+    target: Target = None,
+    n_outputs: int = 1,
+    rows: int = 100_000,
+) -> WindowBlocks:
+    """Cut a series that does not fit into memory into windows, one block of them at a time.
+
+    All blocks together hold exactly the windows of :func:`make_windows`, each once: a block reads
+    its own rows and those that its last windows and their targets reach into.
+
+    Parameters
+    ----------
+    series : array of shape (n_rows,) or (n_rows, n_features)
+        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or
+        whatever else has a shape and gives rows for ``series[start:stop]``. Rows of a memmap are
+        copied and its pages given back. Parquet comes as an array of Dask, by
+        ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
+    timesteps, horizon, stride, n_outputs : int
+        As in `make_windows`.
+    target : None, int, list of int, or array of shape (n_rows,) or (n_rows, n_targets), \
+default=None
+        As in `make_windows`; an array may be as large as `series`, and is read likewise.
+    rows : int, default=100_000
+        From the first row of one block to that of the next one, rounded to whole strides.
+
+    Returns
+    -------
+    WindowBlocks
+        A sequence of tuples (X, y), each made when it is asked for. What `fit_batches` takes.
+
+    See Also
+    --------
+    make_windows : All windows at once, of a pandas object too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import window_blocks
+    >>> blocks = window_blocks(np.arange(10.0), timesteps=3, rows=4)
+    >>> [(X[:, 0, 0].tolist(), y.tolist()) for X, y in blocks]
+    [([0.0, 1.0, 2.0, 3.0], [3.0, 4.0, 5.0, 6.0]), ([4.0, 5.0, 6.0], [7.0, 8.0, 9.0])]
+    """
+    for name, value, least in [
+        ("timesteps", timesteps, 1),
+        ("horizon", horizon, 0),
+        ("stride", stride, 1),
+        ("n_outputs", n_outputs, 1),
+        ("rows", rows, 1),
+    ]:
+        check_count(name, value, least)
+    _check_arrays(series, target)
+    blocks = WindowBlocks(
+        *(series, timesteps, horizon),
+        stride=stride,
+        target=target,
+        n_outputs=n_outputs,
+        rows=rows,
+    )
+    if blocks.n_windows < 1:
+        raise ValueError(
+            f"`series` must have at least {blocks.span} rows (timesteps + horizon + n_outputs - "
+            f"1), got {series.shape[0]}. Shorten the window or pass more rows."
+        )
+    return blocks
+
+
+def _check_arrays(series, target):
+    """Refuse what has no rows by number, or not as many as it must."""
+    for name, array in [("series", series), ("target", target)]:
+        if hasattr(array, "to_dask_array"):
+            raise TypeError(
+                f"`{name}` must be an array, got a {type(array).__name__} of Dask. Pass its "
+                "`to_dask_array(lengths=True)`."
+            )
+    if hasattr(series, "iloc") or hasattr(target, "iloc"):
+        raise TypeError(
+            "`series` and `target` must be arrays without an index, got a pandas object, which is "
+            "in memory already. Pass it to `make_windows`, or its `to_numpy()`."
+        )
+    if len(getattr(series, "shape", ())) not in (1, 2):
+        raise TypeError(
+            "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
+            f"{type(series).__name__}."
+        )
+    if math.isnan(series.shape[0]):  # as Dask has it
+        raise ValueError(
+            f"`series` must have a known number of rows, got the shape {series.shape}. Call its "
+            "`compute_chunk_sizes()`, or make it by `to_dask_array(lengths=True)`."
+        )
+    if hasattr(target, "shape") and target.shape[:1] != series.shape[:1]:
+        raise ValueError(
+            f"`target` must be aligned with the {series.shape[0]} rows of `series`, got the shape "
+            f"{target.shape}."
+        )
+
+
+def _read(array, start, stop):
+    """Return rows in memory."""
+    return np.array(_mapped_anew(array)[start:stop])
+
+
+def _mapped_anew(array):
+    """Return a memmap, or a view of one, on a mapping of its own, and others as they are.
+
+    The pages that are read go with that mapping; those of the caller's stay in the process.
+    """
+    mapped = array
+    while isinstance(getattr(mapped, "base", None), np.memmap):
+        mapped = mapped.base
+    if not isinstance(mapped, np.memmap) or mapped.filename is None or mapped.mode == "c":
+        return array  # "c": what was written stands in the caller's mapping alone
+    file = np.memmap(mapped.filename, np.uint8, "r", mapped.offset, mapped.nbytes)
+    offset = _address(array) - _address(mapped)
+    return np.ndarray(array.shape, array.dtype, file, offset, array.strides)
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]

@@ -1,0 +1,274 @@
+"""WindowTransformer: for each row the window of rows that lead up to it."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrnn._preprocessing.time_index import (
+    follows,
+    has_time_index,
+    in_kind,
+    learn_frequency,
+    read_time_index,
+    run_bounds,
+)
+from skrnn._preprocessing.windows import check_count, check_finite, padded_buffer, sliding_windows
+from skrnn._utils.callback_support import TakesCallbacks, tells_callbacks
+from skrnn._utils.numeric_checks import check_numbers
+from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any, Literal, Self
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from skrnn._types import Array, ArrayLike, Container
+
+
+class WindowTransformer(
+    TakesCallbacks,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
+):
+    """Turn rows in time order into as many windows, one for each row.
+
+    The window of row t holds rows ``t - horizon - timesteps + 1`` to ``t - horizon``, oldest
+    first. With ``horizon=1`` that is strictly the past of row t, so that a column of X may be the
+    target: no shift is needed, and no row stands in its own window.
+
+    Rows with a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a (series, time)
+    MultiIndex) must ascend in time within each series. Windows cross neither a gap in the index
+    nor the border of a series: each contiguous run of rows is padded for itself. Rows that
+    continue a series seen in `fit`, exactly one step after its last row, see that row and those
+    before it instead of padding. Any other index is ignored, and rows count by position.
+
+    Parameters
+    ----------
+    timesteps : int, default=10
+        Rows a window holds.
+    horizon : int, default=1
+        Distance from the last row of a window to the row it is made for. 0 includes that row
+        itself.
+    padding : {"mean", "nan", "edge"} or float, default="mean"
+        What stands for the rows before the first one: the mean of each column in `fit`, NaN (the
+        estimator then needs ``mask_value=np.nan``), the first row of the run (with ``horizon=0``
+        only), or this number.
+
+    Attributes
+    ----------
+    means_ : ndarray of shape (n_features,)
+        Mean of each column.
+    freq_ : DateOffset, Timedelta or None
+        Step from row to row; None where rows count by position.
+    tails_ : dict
+        For each series (None: the one without a name) the time of its last row, and its last
+        rows as an ndarray of shape (n_known, n_features). Empty where rows count by position.
+    time_dtype_ : dtype or None
+        Kind of the time index; None without one.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had names that are all strings.
+
+    See Also
+    --------
+    make_windows : Complete windows only, with their targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import WindowTransformer
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0]])
+    >>> WindowTransformer(timesteps=2, padding=0.0).fit_transform(X)[:, :, 0]
+    array([[0., 0.],
+           [0., 1.],
+           [1., 2.],
+           [2., 3.]])
+    """
+
+    means_: Array
+    freq_: pd.DateOffset | pd.Timedelta | None
+    tails_: dict[Hashable, tuple[Any, Array]]
+    time_dtype_: Any
+    n_features_in_: int
+    feature_names_in_: Array
+    _parameter_constraints: ClassVar[dict] = {
+        "timesteps": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [Interval(Integral, 0, None, closed="left")],
+        "padding": [
+            StrOptions({"mean", "nan", "edge"}),
+            Interval(Real, None, None, closed="neither"),
+        ],
+    }
+
+    def __init__(
+        self,
+        timesteps: int = 10,
+        *,
+        horizon: int = 1,
+        padding: Literal["mean", "nan", "edge"] | float = "mean",
+    ) -> None:
+        self.timesteps = timesteps
+        self.horizon = horizon
+        self.padding = padding
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @tells_callbacks
+    @unchanged_on_failure
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Learn the column means, the frequency and the last rows of each series.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or Series of shape (n_rows, n_features)
+            Rows in time order. A Series is one column.
+        y : object, default=None
+            Not used; if it has a time index and X has none, a warning tells.
+
+        Returns
+        -------
+        self : WindowTransformer
+            Fitted transformer.
+        """
+        check_count("timesteps", self.timesteps, 1)
+        check_count("horizon", self.horizon, 0)
+        if self.padding == "edge" and self.horizon != 0:
+            raise ValueError(
+                "`padding` must be 'mean', 'nan' or a float unless `horizon` is 0, got 'edge' with "
+                f"horizon={self.horizon}: row 0 would stand in its own window. Pass padding='mean'."
+            )
+        rows = self._read_rows(X, reset=True)
+        check_finite(rows)
+        index = read_time_index(X)
+        if index is None and has_time_index(y):
+            _warn_index_lost()
+        self.time_dtype_ = None if index is None else index.times.dtype
+        self.freq_ = learn_frequency(index)
+        self.means_ = rows.mean(axis=0, dtype=np.float64)
+        bounds = run_bounds(index, self.freq_, len(rows))
+        self.tails_ = {} if self.freq_ is None else self._tails(rows, index, bounds)
+        self._warn_if_longer_than(int(np.diff(bounds).max()))
+        return self
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Make the window of each row.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or Series of shape (n_rows, n_features)
+            Rows in time order. The last `horizon` rows may hold NaN, for no window holds them:
+            so a row of NaN at the next time stands for the row to be forecast.
+
+        Returns
+        -------
+        windows : ndarray of shape (n_rows, timesteps, n_features)
+            Read-only. Where the rows are one contiguous run it is a view of one padded copy of
+            them, `timesteps` times smaller than it looks; float32 rows stay float32.
+        """
+        check_is_fitted(self)
+        rows = self._read_rows(X, reset=False)
+        index = read_time_index(X)
+        if self.freq_ is not None and index is not None:
+            index = in_kind(index, self.time_dtype_)
+        bounds = run_bounds(index, self.freq_, len(rows))
+        check_finite(rows, bounds=bounds, unseen=self.horizon)
+        tails = self._tails_before(index)
+        if len(bounds) == 2:
+            return self._windows(rows, tails.get(0))
+        windows = np.empty((len(rows), self.timesteps, rows.shape[1]), dtype=rows.dtype)
+        for start, stop in pairwise(bounds):
+            windows[start:stop] = self._windows(rows[start:stop], tails.get(start))
+        windows.flags.writeable = False
+        return windows
+
+    def set_output(self, *, transform: Container = None) -> Self:
+        """Accept every container; windows are always a NumPy array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored: no table holds three axes. It is taken so that a pipeline can set it for its
+            other steps.
+
+        Returns
+        -------
+        self : WindowTransformer
+            The same transformer.
+        """
+        return self
+
+    def _read_rows(self, X, reset):
+        table = X.to_frame() if hasattr(X, "to_frame") else X
+        if isinstance(table, (list, tuple)) or hasattr(table, "__array__"):
+            check_numbers(table, "`X`")
+        return validate_data(
+            self, table, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
+        )
+
+    def _tails(self, rows, index, bounds):
+        """For each series the time of its last row, and the end of its last run."""
+        reach = self.timesteps + self.horizon - 1
+        tails = {}
+        for label, stop in zip(index.labels, index.bounds[1:], strict=True):
+            run_start = bounds[np.searchsorted(bounds, stop) - 1]
+            tail = rows[max(run_start, stop - reach) : stop]
+            tails[label] = (index.times[stop - 1], tail.copy())
+        return tails
+
+    def _tails_before(self, index):
+        """The rows just before each series that goes on where it ended in `fit`, by first row."""
+        if index is None or not self.tails_:
+            return {}
+        found = {}
+        for label, start in zip(index.labels, index.bounds[:-1], strict=True):
+            last, tail = self.tails_.get(label, (None, None))
+            if tail is not None and follows(last, index.times[start], self.freq_):
+                found[int(start)] = tail
+        return found
+
+    def _windows(self, rows, tail):
+        """View the windows of one run."""
+        known = rows[:0] if tail is None else tail
+        edge = known[0] if len(known) else rows[0]
+        named = {"mean": self.means_, "nan": np.nan, "edge": edge}
+        pad = named[self.padding] if isinstance(self.padding, str) else self.padding
+        buffer = padded_buffer(rows, self.timesteps, self.horizon, pad, known)
+        buffer.flags.writeable = False
+        return sliding_windows(buffer, self.timesteps)
+
+    def _warn_if_longer_than(self, longest_run):
+        if self.timesteps > longest_run:
+            warnings.warn(
+                f"`timesteps` should not exceed the {longest_run} contiguous training rows, got "
+                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _warn_index_lost():
+    warnings.warn(
+        "y has a time index and X has none: an earlier step dropped it, so gaps are not seen and "
+        "test rows do not see the training rows before them. Keep it with "
+        '`pipe.set_output(transform="pandas")`, or leave out a scaler before the windows (the '
+        "estimators standardize for themselves).",
+        UserWarning,
+        stacklevel=5,
+    )

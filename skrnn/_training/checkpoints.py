@@ -1,0 +1,182 @@
+"""Checkpoints: the file from which a killed fit goes on, and the fingerprint that tells whose."""
+
+import hashlib
+import os
+import warnings
+from contextlib import contextmanager
+from itertools import chain, count
+from pathlib import Path
+
+import numpy as np
+
+from skrnn._data.sequences import rows_under
+from skrnn._utils.file_format import FileFormatError, read_file, write_file
+from skrnn._utils.file_lock import Lock
+
+# Raised whenever what is kept changes, or what training makes of it.
+LAYOUT = 1
+CONTENT = {"layout": int, "fingerprint": str, "seed": int, "course": dict}
+# Parameters that do not change what a fit learns, or are told apart by what they hold.
+LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())
+BLOCK_BYTES = 2**20
+
+
+class NoCheckpoints:
+    """Keeps nothing, for a fit without `checkpoint_dir`."""
+
+    def settle(self, seed):
+        """Return the seed of this fit, given a fresh one."""
+        return seed
+
+    def restore(self, course):
+        """Put a Course where it was when it was kept last, if it was."""
+
+    def keep(self, course):
+        """Write down where a Course is, if it is due."""
+
+
+class Checkpoints(NoCheckpoints):
+    """One file, which this fit alone holds.
+
+    Parameters
+    ----------
+    path : Path
+    every : int
+        Epochs from one writing to the next.
+    fingerprint : str
+        Equal for fits of the same parameters and data.
+    """
+
+    def __init__(self, path, every, fingerprint):
+        self.path, self.every, self.fingerprint = path, every, fingerprint
+        self._clean()
+        self.kept = self._read()
+
+    def settle(self, seed):
+        self.seed = seed if self.kept is None else self.kept["seed"]
+        return self.seed
+
+    def restore(self, course):
+        kept, self.kept = self.kept, None
+        if kept is None:
+            return
+        try:
+            course.go_on(kept["course"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._set_aside(error)
+
+    def keep(self, course):
+        if course.done % self.every == 0:
+            values = LAYOUT, self.fingerprint, self.seed, course.tree()
+            write_file(self.path, dict(zip(CONTENT, values, strict=True)))
+
+    def _clean(self):
+        """Remove what was being written when this fit was killed."""
+        for part in self.path.parent.glob(f".skrnn-{self.path.name}-*.tmp"):
+            part.unlink()
+
+    def _read(self):
+        """Return what the file holds; None if there is none that can be used."""
+        if not self.path.exists():
+            return None
+        try:
+            tree = read_file(self.path)
+        except FileFormatError as error:
+            return self._set_aside(error)
+        found = tree if isinstance(tree, dict) else {}
+        if found.get("layout", LAYOUT) != LAYOUT:
+            return self._set_aside(f"its layout is {found['layout']!r}, not {LAYOUT}")
+        if {name: type(value) for name, value in found.items()} != CONTENT or found["seed"] < 0:
+            return self._set_aside("it is no checkpoint")
+        if found["fingerprint"] != self.fingerprint:
+            return self._set_aside("it belongs to another fit")
+        return found
+
+    def _set_aside(self, reason):
+        aside = self.path.with_name(f"{self.path.name}.unused")
+        os.replace(self.path, aside)
+        warnings.warn(
+            f"The checkpoint {str(self.path)!r} cannot be used: {reason}. Training begins anew; "
+            f"the file lies beside as {aside.name!r} and can be removed.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+@contextmanager
+def checkpoints_in(folder, every, fingerprint):
+    """Give the Checkpoints of a fit, in a folder that is made where it is missing.
+
+    The file is removed when the fit ends of itself, finished or diverged. After an interruption, a
+    failure of the machine or a kill it stays.
+
+    Parameters
+    ----------
+    folder : str or PathLike
+    every, fingerprint
+        Of the Checkpoints.
+    """
+    folder, lock = os.path.expanduser(folder), Lock()
+    try:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            path = _take_one(Path(folder), f"skrnn-{fingerprint[:16]}", lock)
+        except (OSError, ValueError) as error:  # of a name that cannot be one
+            raise ValueError(
+                "`checkpoint_dir` must be a folder in which files can be written, got "
+                f"{folder!r}: {error}. Name another one."
+            ) from error
+        checkpoints = Checkpoints(path, every, fingerprint)
+        try:
+            yield checkpoints
+        except ValueError:
+            path.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)
+    finally:
+        try:
+            lock.release()
+        except BaseException:  # of Ctrl-C in the middle of it
+            lock.release()
+            raise
+
+
+def _take_one(folder, stem, lock):
+    """Return the first path of a fit that no living one holds, those with a file first."""
+    free = (folder / f"{stem}{f'-{i}' if i else ''}.checkpoint" for i in count())
+    for path in chain(sorted(folder.glob(f"{stem}*.checkpoint")), free):
+        if lock.take(path.with_suffix(".lock")):
+            return path
+
+
+def fingerprint(words, arrays):
+    """Return a digest of plain values and of arrays, which are read block by block.
+
+    Parameters
+    ----------
+    words : object
+        With a `repr` that says all.
+    arrays : iterable of ndarray
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256(ascii(words).encode())
+    for array in map(np.atleast_1d, arrays):
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        if _overlaps(array):
+            array, step = rows_under(array)
+            digest.update(f"windows, one every {step}".encode())
+        at_once = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+        for start in range(0, len(array), at_once):
+            digest.update(np.ascontiguousarray(array[start : start + at_once]))
+    return digest.hexdigest()
+
+
+def _overlaps(array):
+    """Whether an array is windows over rows that several of them share."""
+    if array.ndim < 3:
+        return False
+    sample, row = array.strides[:2]
+    return 0 < sample < array.shape[1] * row and sample % row == 0

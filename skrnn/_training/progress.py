@@ -1,0 +1,123 @@
+"""Course: where training stands between two epochs, all that the next one depends on."""
+
+import numpy as np
+
+from skrnn._utils.rng_state import set_words, words_of
+
+
+class Best:
+    """The state to be kept: the last, or with patience the one of lowest loss."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.loss, self.state, self.waited = np.inf, None, 0
+
+    def see(self, state, loss):
+        """Take note of an epoch, and tell whether patience has run out."""
+        if self.plan.patience is None:
+            self.state = state
+            return False
+        if self.state is None or loss < self.loss - self.plan.min_delta:
+            self.loss, self.state, self.waited = loss, state, 0
+            return False
+        self.waited += 1
+        return self.waited >= self.plan.patience
+
+
+class Course:
+    """State, order of the samples, their stream, the best state and the history so far.
+
+    Parameters
+    ----------
+    state : State
+        From which training begins.
+    samples : Samples
+        What training reads.
+    rng : numpy.random.Generator
+        Draws the order of the samples.
+    plan : Plan
+    n_batch : int
+        Samples in a batch.
+    """
+
+    def __init__(self, state, samples, rng, plan, n_batch):
+        self.state, self.samples, self.rng, self.plan = state, samples, rng, plan
+        self.n_batch = n_batch
+        self.order = np.arange(len(samples), dtype=np.int32)
+        self.best, self.history = Best(plan), {}
+
+    @property
+    def done(self):
+        """How many epochs are behind."""
+        return len(self.history.get("loss", ()))
+
+    def next_order(self):
+        """Return the order in which the next epoch reads the samples."""
+        if not self.plan.shuffle:
+            return self.order
+        return self.samples.shuffled(self.order, self.rng, self.n_batch)
+
+    def see(self, state, losses, seconds):
+        """Take note of an epoch, and tell whether patience has run out."""
+        self.state = state
+        for name, value in (losses | {"seconds": seconds}).items():
+            self.history.setdefault(name, []).append(value)
+        return self.best.see(state, losses.get("val_loss", losses["loss"]))
+
+    def tree(self):
+        """Return all of it as arrays in lists and dicts.
+
+        What a stateful network carries is left out: each epoch begins with zeros.
+        """
+        best = None
+        if self.best.state is not self.state:
+            best = _arrays(self.best.state or self.state, "weights", "slots")
+        return {
+            "state": _arrays(self.state, "weights", "slots", "seeds"),
+            "stream": words_of(self.rng),
+            "order": self.order if self.plan.shuffle else None,
+            "history": {name: np.array(values) for name, values in self.history.items()},
+            "best": best,
+            "best_loss": np.array(self.best.loss),
+            "waited": self.best.waited,
+        }
+
+    def go_on(self, tree):
+        """Take over what `tree` gave, in another process perhaps.
+
+        Raises
+        ------
+        AttributeError, KeyError, TypeError, ValueError
+            If it is not of this training; nothing is taken over then.
+        """
+        like, history, best, order = self.tree(), tree["history"], tree["best"], tree["order"]
+        like["history"] = dict.fromkeys(history, np.zeros(len(history["loss"])))
+        if best is None:  # the state is its own best
+            like["best"] = None
+        if _form(tree) != _form(like):
+            raise ValueError("its arrays are not those of this network and these samples")
+        if order is not None and not np.array_equal(np.sort(order), np.arange(len(order))):
+            raise ValueError("its order of the samples leaves some out")
+        self.state = self.state._replace(**tree["state"])
+        self.best.state = self.state if best is None else self.state._replace(**best)
+        self.best.loss, self.best.waited = float(tree["best_loss"]), tree["waited"]
+        self.history = {name: values.tolist() for name, values in history.items()}
+        set_words(self.rng, tree["stream"])
+        if order is not None:
+            self.order[:] = order
+
+
+def _arrays(state, *groups):
+    """Return groups of a State as lists of arrays, by name."""
+    return {name: [np.asarray(array) for array in getattr(state, name)] for name in groups}
+
+
+def _form(tree):
+    """Return a tree with the dtype and shape of each array in place of it."""
+    if isinstance(tree, dict):
+        return {name: _form(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_form(value) for value in tree]
+    if isinstance(tree, np.ndarray):
+        return tree.dtype, tree.shape
+    return type(tree)
