@@ -71,7 +71,7 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
         If "numpy" is asked for what it does not have, or the device is not there.
     """
     check_word(device)
-    lacks = _numpy_engine.missing(architecture, settings)
+    lacks = _numpy_engine.unsupported_parameters(architecture, settings)
     if has_callbacks:
         lacks.append("callbacks")
     if device not in ("auto", "cpu"):
@@ -96,7 +96,7 @@ def predicting_engine(asked, device, architecture):
     What was trained on a device that is not here is computed on another, and `device` is as
     `set_params` may have left it: only `fit` refuses a word.
     """
-    lacks = _numpy_engine.missing(architecture)
+    lacks = _numpy_engine.unsupported_parameters(architecture)
     if asked == "numpy" and lacks:
         raise _refusal(lacks)
     if asked != "auto":
@@ -156,7 +156,7 @@ def n_gpus():
         found = any(file for pattern in GPU_FILES for file in Path("/dev").glob(pattern))
         if hidden or not found:
             return 0
-    return sum("GPU" in place for place in keras_engine().places("all"))
+    return sum("GPU" in place for place in keras_engine().device_names("all"))
 
 
 def _refusal(lacks):

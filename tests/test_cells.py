@@ -60,7 +60,7 @@ def in_docstring():
         in_docstring(),
         _numpy_cells.CELLS,
         _keras_network.RECURRENT_LAYERS,
-        _keras_hoisted.HOISTED_LAYERS,
+        _keras_hoisted.INPUT_PROJECTED_LAYERS,
         _onnx.OPERATORS,
         get_args(_types.CellType),
     ],

@@ -97,7 +97,7 @@ def test_network_of_a_machine_with_a_gpu_predicts_on_one_without(engine, tmp_pat
 
 def test_device_of_a_request_ends_with_it():
     before = devices.present_devices()
-    with _keras_engine.on("all"):
+    with _keras_engine.device_scope("all"):
         assert devices.present_devices() == devices.devices_for("all")
     assert devices.present_devices() == before
 

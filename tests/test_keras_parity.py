@@ -20,7 +20,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine import programs as _keras_programs
-from skrnn._keras_engine.hoisted import HOISTED_LAYERS
+from skrnn._keras_engine.hoisted import INPUT_PROJECTED_LAYERS
 from skrnn._network import keras_names as _keras_names
 from skrnn._network.architecture import initial_weights
 from skrnn._numpy_engine import engine as _numpy_engine
@@ -569,7 +569,7 @@ def test_training_projects_the_whole_input_where_that_pays(cell, units, recurren
     subject = RNNRegressor(cell, units, recurrent_dropout=recurrent_dropout, epochs=1)
     described = subject.fit(X, y)._architecture
     trained = _keras_network.build_network(described, hoisted=True).layers[1]
-    assert isinstance(trained, HOISTED_LAYERS[cell]) == hoisted
+    assert isinstance(trained, INPUT_PROJECTED_LAYERS[cell]) == hoisted
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._data import validation as _validation
-from skrnn._data.length_buckets import by_length, steps_read
+from skrnn._data.length_buckets import bucket_by_length, trimmed_slice
 from skrnn._data.samples import Samples
 from skrnn._data.sequences import Sequences
 from skrnn._training.loop import Plan
-from skrnn._training.progress import Course
+from skrnn._training.progress import TrainingProgress
 
 
 def numeric_list(n_samples=70, longest=19, seed=0):
@@ -28,7 +28,7 @@ def test_order_by_length_holds_each_sample_once_and_leaves_the_rest_where_it_was
 ):
     rng = np.random.default_rng(seed)
     order, lengths = rng.permutation(n_samples), rng.integers(1, 50, n_samples)
-    found = by_length(order, lengths, n_batch, rng)
+    found = bucket_by_length(order, lengths, n_batch, rng)
     np.testing.assert_array_equal(np.sort(found), np.arange(n_samples))
     n_whole = n_samples // n_batch * n_batch
     np.testing.assert_array_equal(found[n_whole:], order[n_whole:])
@@ -41,7 +41,7 @@ def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches()
     def read(order):
         return lengths[order].reshape(-1, 32).max(axis=1).sum() * 32
 
-    first, second = (by_length(order, lengths, 32, rng) for _ in range(2))
+    first, second = (bucket_by_length(order, lengths, 32, rng) for _ in range(2))
     assert read(first) < 1.1 * lengths.sum() < 1.6 * lengths.sum() < read(order)
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(
@@ -54,7 +54,7 @@ def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches()
 )
 def test_steps_read_hold_what_is_present_and_at_most_half_more(spans):
     spans = np.array([(first, min(40, first + length)) for first, length in spans])
-    steps = steps_read(spans, 40)
+    steps = trimmed_slice(spans, 40)
     first, stop = spans[:, 0].min(), spans[:, 1].max()
     assert 0 <= steps.start <= first < stop <= steps.stop <= 40
     assert steps.stop - steps.start <= 1.5 * (stop - first)
@@ -113,7 +113,7 @@ def drawn(sequences):
     n_samples = len(sequences)
     samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
     plan = Plan(1, 0, shuffle=True, patience=None, min_delta=0, verbose=False)
-    return Course(None, samples, np.random.default_rng(0), plan, 8).next_order()
+    return TrainingProgress(None, samples, np.random.default_rng(0), plan, 8).next_order()
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, np.float64, bool])
@@ -133,10 +133,10 @@ def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
     at_random = np.arange(320)
     np.random.default_rng(0).shuffle(at_random)
     np.testing.assert_array_equal(drawn(Sequences(values, mask_value=np.nan)), at_random)
-    by_length = drawn(Sequences(values, lengths))
-    np.testing.assert_array_equal(np.sort(by_length), np.arange(320))
+    bucket_by_length = drawn(Sequences(values, lengths))
+    np.testing.assert_array_equal(np.sort(bucket_by_length), np.arange(320))
     longest, random = (
-        lengths[order].reshape(-1, 8).max(axis=1) for order in (by_length, at_random)
+        lengths[order].reshape(-1, 8).max(axis=1) for order in (bucket_by_length, at_random)
     )
     assert longest.mean() < 0.8 * random.mean()
 

@@ -13,7 +13,7 @@ from skrnn._data.sequences import (
     merged_moments,
     moments,
     padded,
-    rows_under,
+    underlying_rows,
     unpadded,
 )
 
@@ -104,7 +104,7 @@ def test_moments_of_parts_are_merged_to_those_of_all(cuts, factor):
 
 def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
     rows, windows = windows_of(30, 6)
-    under, step = rows_under(windows)
+    under, step = underlying_rows(windows)
     assert step == 1
     assert np.shares_memory(under, rows)
     np.testing.assert_array_equal(under, rows)
@@ -113,7 +113,7 @@ def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_rows_under_an_array_are_its_timesteps(order):
     values = np.asarray(np.random.default_rng(0).random((5, 4, 3)), order=order)
-    rows, step = rows_under(values)
+    rows, step = underlying_rows(values)
     assert step == 4
     np.testing.assert_array_equal(rows, values.reshape(20, 3))
 

@@ -46,7 +46,7 @@ class KerasNetwork:
     architecture : Architecture
     settings : Settings
     scaling : Scaling
-    weights, slots, states : list of ndarray
+    weights, optimizer_state, states : list of ndarray
         Of the layers; of the optimizer; of a stateful network. Empty where there are none.
     """
 
@@ -55,7 +55,7 @@ class KerasNetwork:
     settings: Settings
     scaling: Scaling
     weights: list
-    slots: list
+    optimizer_state: list
     states: list
 
 
@@ -98,9 +98,9 @@ def read_network(estimator, model, parts, losses):
         *read_input_scaling(layers["input_scaling"], features),
         *read_output_scaling(layers.get("output_scaling"), outputs),
     )
-    training, loss, slots = _read_training(model, activation, losses[activation])
+    training, loss, optimizer_state = _read_training(model, activation, losses[activation])
     if of_two or scaling.y_mean is not None:
-        slots = []  # of other gradients
+        optimizer_state = []  # of other gradients
     parameters |= training | {"standardize": _standardized(scaling)}
     if parameters["stateful"]:
         parameters["batch_size"] = model.input_shape[0]
@@ -116,7 +116,9 @@ def read_network(estimator, model, parts, losses):
     )
     settings = read_settings(every, loss, every["batch_size"])
     states = read_states(layers["recurrent"]) if architecture.stateful else []
-    return KerasNetwork(parameters, architecture, settings, scaling, weights, slots, states)
+    return KerasNetwork(
+        parameters, architecture, settings, scaling, weights, optimizer_state, states
+    )
 
 
 def _as_one_sigmoid(kernel, bias):
@@ -136,11 +138,11 @@ def _read_training(model, activation, fitting):
 
     What `compile` set stands where it is known by name and fits; else the estimator's default.
     """
-    parameters, slots = _read_optimizer(model)
+    parameters, optimizer_state = _read_optimizer(model)
     loss, auto = _read_loss(model, fitting), AUTO_LOSSES.get(activation)
     if loss is None:
-        loss, slots = auto or DEFAULT_LOSS, []
-    return parameters | {"loss": "auto" if loss == auto else loss}, loss, slots
+        loss, optimizer_state = auto or DEFAULT_LOSS, []
+    return parameters | {"loss": "auto" if loss == auto else loss}, loss, optimizer_state
 
 
 def _read_optimizer(model):

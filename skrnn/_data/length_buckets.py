@@ -6,7 +6,7 @@ import numpy as np
 BATCHES_AT_ONCE = 16
 
 
-def by_length(order, lengths, n_batch, rng):
+def bucket_by_length(order, lengths, n_batch, rng):
     """Return an order whose batches hold samples of like length, and come in a random order.
 
     The order is cut into runs of up to 16 batches, of which there are at least four; each run is
@@ -31,7 +31,7 @@ def by_length(order, lengths, n_batch, rng):
     return np.concatenate([batches.ravel(), rest])
 
 
-def steps_read(spans, timesteps):
+def trimmed_slice(spans, timesteps):
     """Return the slice of timesteps that holds all that is present in some samples.
 
     It is at most half longer than it must be: a network needs buffers for each number of timesteps.

@@ -9,7 +9,7 @@ from skrnn._data.samples import Samples
 from skrnn._data.sequences import Sequences
 
 
-class BlockSource:
+class BlockIterator:
     """The caller's blocks, by their number.
 
     Parameters
@@ -92,7 +92,7 @@ class BlockReader:
 
     Parameters
     ----------
-    source : BlockSource
+    source : BlockIterator
     samples_of : callable
         Makes Samples of a block's number and its X, y and sample_weight.
     """
@@ -110,7 +110,7 @@ class BlockReader:
 
 
 @dataclass(frozen=True)
-class Outline(Sequences):
+class ShapeOnlySequences(Sequences):
     """The shape of sequences that are not in memory: `values` is one number, broadcast."""
 
     def ends_in_padding(self):
@@ -119,10 +119,12 @@ class Outline(Sequences):
 
 
 def outline(shape, *, tokens, mask_value, unequal):
-    """Return the Outline of sequences of a shape (n_samples, timesteps, features)."""
+    """Return the ShapeOnlySequences of sequences of a shape (n_samples, timesteps, features)."""
     n_samples, timesteps, _ = shape
     lengths = np.broadcast_to(np.int32(timesteps), n_samples) if unequal else None
-    return Outline(np.broadcast_to(np.float32(0), shape[: 3 - tokens]), lengths, mask_value)
+    return ShapeOnlySequences(
+        np.broadcast_to(np.float32(0), shape[: 3 - tokens]), lengths, mask_value
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +132,7 @@ class BlockSamples(Samples):
     """Samples of all blocks, one block in memory at a time.
 
     An epoch reads block after block; a batch may hold the last samples of one and the first of
-    the next. `sequences` is an Outline, `targets` and `weights` tell of one block.
+    the next. `sequences` is an ShapeOnlySequences, `targets` and `weights` tell of one block.
 
     Parameters
     ----------

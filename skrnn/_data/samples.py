@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skrnn._data.length_buckets import by_length
+from skrnn._data.length_buckets import bucket_by_length
 from skrnn._data.scaling import Scaling
 from skrnn._data.sequences import Sequences
 
@@ -62,7 +62,7 @@ class Samples:
         rng.shuffle(order)
         if self.sequences.lengths is None or self.spans is None:
             return order
-        return by_length(order, self.spans[:, 1] - self.spans[:, 0], n_batch, rng)
+        return bucket_by_length(order, self.spans[:, 1] - self.spans[:, 0], n_batch, rng)
 
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""
@@ -83,7 +83,7 @@ def only(weights, positions):
     return kept
 
 
-def counted_positions(weights, chosen=None):
+def nonzero_indices(weights, chosen=None):
     """Return where samples of positive weight stand, or None for all of them.
 
     Parameters

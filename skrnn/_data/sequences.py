@@ -152,7 +152,7 @@ def as_objects(items):
     return objects
 
 
-def rows_under(values):
+def underlying_rows(values):
     """Return the rows below an array of windows, and how many rows one window starts after another.
 
     Window i is `rows[i * step : i * step + timesteps]`. For overlapping windows the rows are a
@@ -210,9 +210,9 @@ def moments(sequences, weights):
     weight : float
     mean, deviation : ndarray of shape (features,)
     """
-    rows, step = rows_under(sequences.values)
+    rows, step = underlying_rows(sequences.values)
     if weights.ndim == 2 and step != sequences.timesteps:
-        rows, step = rows_under(np.ascontiguousarray(sequences.values))
+        rows, step = underlying_rows(np.ascontiguousarray(sequences.values))
 
     def weighted_mean(function):
         total, weight = np.zeros(sequences.features), 0.0

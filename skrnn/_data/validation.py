@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, binary_unit, padded, rows_under
+from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, binary_unit, padded, underlying_rows
 from skrnn._data.timestep_targets import cut_to_list, listed, rows_of_steps
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.numeric_checks import check_numbers
@@ -245,7 +245,7 @@ def _check_finite(values, mask_value, lengths, dtype):
     """Look at each row once, also where windows overlap, and refuse what cannot be trained on."""
     if values.dtype.kind in "iu":
         return
-    rows, _ = rows_under(values)
+    rows, _ = underlying_rows(values)
     nan_is_mask = isinstance(mask_value, float) and np.isnan(mask_value)
     limit = np.finfo(dtype).max
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -329,7 +329,7 @@ def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
                 "There is nothing to learn from: `sample_weight` is zero on every timestep that "
                 "`mask_value` leaves."
             )
-    return weights if sample_weight is None else near_one(weights, unit)
+    return weights if sample_weight is None else rescale_weights(weights, unit)
 
 
 def _spread_weights(sample_weight, sequences):
@@ -353,7 +353,7 @@ def _spread_weights(sample_weight, sequences):
     return padded(rows, sequences.timesteps)
 
 
-def near_one(weights, unit=None):
+def rescale_weights(weights, unit=None):
     """Return weights divided by a power of two, so that the largest fits any floating dtype.
 
     Parameters

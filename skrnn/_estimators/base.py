@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._data.samples import Samples, counted_positions, only
+from skrnn._data.samples import Samples, nonzero_indices, only
 from skrnn._data.scaling import fit_scaling
 from skrnn._data.sequences import unpadded
 from skrnn._data.validation import (
@@ -39,10 +39,10 @@ from skrnn._network.parameters import (
     settle_vocab_size,
 )
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
-from skrnn._training.loop import Hook, Plan, joined, train
+from skrnn._training.loop import Plan, TrainingCallback, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
-from skrnn._utils.callback_support import TakesCallbacks, tells_callbacks
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _count_held_out(share, n_samples):
 
 
 class BaseRNN(
-    TakesCallbacks,
+    CallbackSupport,
     FitsBatches,
     Exports,
     ClassNamePrefixFeaturesOutMixin,
@@ -93,8 +93,8 @@ class BaseRNN(
     _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit(
         self,
         X: ArrayLike,
@@ -290,12 +290,12 @@ class BaseRNN(
 
     def _weighed(self, weights, targets, unit=None):
         """Return weights times those of classes, and where they leave something to learn from."""
-        chosen = counted_positions(weights)
+        chosen = nonzero_indices(weights)
         weighed = self._weigh(weights, targets, chosen, unit)
-        return weighed, counted_positions(weighed, chosen)
+        return weighed, nonzero_indices(weighed, chosen)
 
     def _epoch_tasks(self, X, y, sample_weight, resume):
-        """Return what makes of a Hook one that tells scikit-learn's callbacks too."""
+        """Return what makes of a TrainingCallback one that tells scikit-learn's callbacks too."""
         if not hasattr(self, "_callback_fit_ctx"):
             return lambda hook: hook
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -313,7 +313,7 @@ class BaseRNN(
         self._scaling, self._standardize = network.scaling, self.standardize
         self._mask_value, self._asked_vocab_size = self.mask_value, self.vocab_size
         self._asked_engine, self.engine_ = self.engine, "keras"
-        self.weights_, self.optimizer_state_ = network.weights, network.slots
+        self.weights_, self.optimizer_state_ = network.weights, network.optimizer_state
         self.history_, self.n_epochs_ = {"loss": [], "seconds": []}, 0
         self.n_outputs_ = int(np.prod(architecture.outputs))
         self.input_shape_ = (architecture.timesteps, architecture.features)
@@ -352,7 +352,7 @@ class BaseRNN(
             data = [*data, read_embeddings(self.embedding_init, self._architecture)]
         # Without a seed, the one that was kept is taken up.
         seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
-        places = self.engine_, engine_named(self.engine_).places(self.device)
+        places = self.engine_, engine_named(self.engine_).device_names(self.device)
         words = [type(self).__name__, told, self._architecture, self._settings, places, seed]
         if resume:
             constants = [array for array in vars(self._scaling).values() if array is not None]
@@ -486,7 +486,7 @@ class BaseRNN(
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)
             targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        positions = counted_positions(weights)
+        positions = nonzero_indices(weights)
         n_samples = len(sequences) if positions is None else len(positions)
         check_batches(n_samples, self._architecture.batch_size, "The validation set")
         return sequences, targets, weights, positions
@@ -504,8 +504,8 @@ class BaseRNN(
             verbose=bool(self.verbose),
         )
         data, network = (training, validation), (self._architecture, self._settings)
-        with engine.on(self.device), engine.at_work():
-            hook = Hook()
+        with engine.device_scope(self.device), engine.training_scope():
+            hook = TrainingCallback()
             if self.callbacks is not None:
                 hook = engine.callback_hook(
                     self.callbacks, *network, self._mask_value, training, plan
@@ -516,15 +516,15 @@ class BaseRNN(
             start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
             trained = train(engine, *network, plan, start, data, rng, tasks(hook), checkpoints)
         vars(self).pop("states_", None)
-        learned = self._learned(resume, trained.weights, trained.slots, trained.history)
+        learned = self._learned(resume, trained.weights, trained.optimizer_state, trained.history)
         vars(self).update(learned)
 
-    def _learned(self, resume, weights, slots, history):
+    def _learned(self, resume, weights, optimizer_state, history):
         """Return the attributes that training leaves."""
         history = joined(self.history_ if resume else {}, history)
         learned = {
             "weights_": weights,
-            "optimizer_state_": slots,
+            "optimizer_state_": optimizer_state,
             "history_": history,
             "n_epochs_": len(history["loss"]),
             "n_outputs_": int(np.prod(self._architecture.outputs)),
@@ -535,7 +535,7 @@ class BaseRNN(
 
     def _zero_states(self):
         engine = self._predicting_engine(self._architecture)
-        with engine.on(self.device):
+        with engine.device_scope(self.device):
             return engine.zero_states(self._architecture)
 
     def _run(self, sequences, hidden=None, *, activation=None):
@@ -546,20 +546,20 @@ class BaseRNN(
         architecture = self._architecture
         if activation is not None:
             architecture = replace(architecture, output_activation=activation)
-        carried = self.states_ if architecture.stateful else None
+        states = self.states_ if architecture.stateful else None
         check_batches(len(sequences), architecture.batch_size, "X")
         engine = self._predicting_engine(architecture)
-        with engine.on(self.device):
-            outputs, carried = engine.predict(
+        with engine.device_scope(self.device):
+            outputs, states = engine.predict(
                 architecture,
                 self.weights_,
                 sequences,
                 self._scaling,
-                carried=carried,
+                recurrent_states=states,
                 hidden=hidden,
             )
         if architecture.stateful and hidden is None:
-            self.states_ = carried
+            self.states_ = states
         return outputs
 
     def _predicting_engine(self, architecture):

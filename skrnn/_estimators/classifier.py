@@ -29,10 +29,10 @@ from skrnn._data.labels import (
     weights_of_classes,
 )
 from skrnn._data.sequences import as_objects
-from skrnn._data.validation import naming, near_one, read_weights
+from skrnn._data.validation import naming, read_weights, rescale_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return classifier
 
     @fit_context(prefer_skip_nested_validation=True)
-    @unchanged_on_failure
+    @rollback_on_error
     def partial_fit(
         self,
         X: ArrayLike,
@@ -591,14 +591,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     def _weigh(self, weights, targets, chosen, unit=None):
         """Multiply the weights by those of the classes, learned from the chosen samples.
 
-        The product is divided by `unit`, as by `near_one`.
+        The product is divided by `unit`, as by `rescale_weights`.
         """
         if self.class_weight is None:
             return weights
         training = slice(None) if chosen is None else chosen
         codes = targets.codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return near_one(weights * near_one(by_class)[targets.codes], unit)
+        return rescale_weights(weights * rescale_weights(by_class)[targets.codes], unit)
 
     def _hold_out(self, chosen, targets, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._data.out_of_core import BlockReader, BlockSamples, BlockSource, outline
+from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, outline
 from skrnn._data.sequences import binary_unit
 from skrnn._data.validation import check_batches, naming
 from skrnn._network.parameters import check_mask_value, settle_vocab_size
 from skrnn._training.checkpoints import NoCheckpoints
-from skrnn._utils.callback_support import tells_callbacks
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.callback_support import notify_callbacks
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Survey:
+class BlockStats:
     """What a first look at all blocks finds.
 
     Parameters
@@ -63,7 +63,7 @@ class Survey:
         self.heaviest = max(self.heaviest, 1.0 if weights is None else float(weights.max()))
 
     def outline(self, n_samples, features, mask_value):
-        """Return the Outline of so many of the samples."""
+        """Return the ShapeOnlySequences of so many of the samples."""
         shape = (n_samples, self.longest, features)
         return outline(
             shape, tokens=self.vocab_size > 0, mask_value=mask_value, unequal=self.unequal
@@ -76,8 +76,8 @@ class FitsBatches:
     input_shape_: tuple[int | None, int]
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit_batches(self, blocks: Blocks, *, validation_data: Block | None = None) -> Self:
         """Train the network on blocks of samples, one of which is in memory at a time.
 
@@ -120,7 +120,7 @@ class FitsBatches:
         2
         """
         self._check_blockwise()
-        source = BlockSource(blocks)
+        source = BlockIterator(blocks)
         resume = self.warm_start and hasattr(self, "weights_")
         survey, targets = self._survey(source, resume)
         _, features = self.input_shape_
@@ -169,7 +169,7 @@ class FitsBatches:
         """Look at every block, learn shapes and labels, and return Targets of the last one."""
         if not resume:
             vars(self).pop("_architecture", None)  # of an earlier fit
-        survey, features, number = Survey(), None, -1
+        survey, features, number = BlockStats(), None, -1
         for number, (X, y, sample_weight) in enumerate(source):
             with naming(f"blocks[{number}]"):
                 sequences = self._read_X(X, reset=not resume)

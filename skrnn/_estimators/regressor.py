@@ -31,7 +31,7 @@ from skrnn._network.keras_names import (
     with_aliases,
 )
 from skrnn._utils.numeric_checks import check_numbers
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import StrOptions, fit_context
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return regressor
 
     @fit_context(prefer_skip_nested_validation=True)
-    @unchanged_on_failure
+    @rollback_on_error
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:

@@ -24,8 +24,8 @@ from skrnn._forecasting.read_series import read_panel, rows_ahead
 from skrnn._forecasting.target_transform import check_transformed
 from skrnn._forecasting.time_steps import season_of
 from skrnn._preprocessing.windows import check_count
-from skrnn._utils.callback_support import TakesCallbacks, handing_on, tells_callbacks
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.callback_support import CallbackSupport, notify_callbacks, propagate_callbacks
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ IN_ORDER = (
 )
 
 
-class RNNForecaster(TakesCallbacks, BaseEstimator):
+class RNNForecaster(CallbackSupport, BaseEstimator):
     """Forecast series with a regressor on windows of their past.
 
     One network learns from all series together, on complete windows only, ordered by the time of
@@ -197,8 +197,8 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         return super().set_params(**params)
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
         """Train the network on all series.
 
@@ -266,7 +266,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         )
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
 
-    @unchanged_on_failure
+    @rollback_on_error
     def update(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
         """Move the cutoff forward to the end of `series`, without training.
 
@@ -433,7 +433,7 @@ class RNNForecaster(TakesCallbacks, BaseEstimator):
         season = season_of(panel.step) if self.season is None else self.season
         scales = [seasonal_scale(values, season) for values in panel.values]
         regressor = self._fresh_regressor()
-        with handing_on(self, regressor, "fit-regressor"):
+        with propagate_callbacks(self, regressor, "fit-regressor"):
             model = train(
                 panel,
                 self.get_params(deep=False),

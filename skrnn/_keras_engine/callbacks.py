@@ -5,12 +5,12 @@ import copy
 import keras
 
 from skrnn._keras_engine import network
-from skrnn._training.loop import Hook
+from skrnn._training.loop import TrainingCallback
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
-class CallbackHook(Hook):
+class CallbackHook(TrainingCallback):
     """Runs the epoch and train hooks of Keras callbacks on a real compiled model.
 
     Before a hook runs, the model and its optimizer get the present weights and variables; what
@@ -38,7 +38,7 @@ class CallbackHook(Hook):
         )
 
     @property
-    def stops(self):
+    def stop_training(self):
         return self.model.stop_training
 
     def train_begin(self, state):
@@ -58,11 +58,11 @@ class CallbackHook(Hook):
     def _call(self, hook, state, *arguments):
         variables = self.model.optimizer.variables
         self.model.set_weights(state.weights)
-        for variable, value in zip(variables, state.slots, strict=True):
+        for variable, value in zip(variables, state.optimizer_state, strict=True):
             variable.assign(value)
         hook(*arguments)
-        slots = [variable.numpy() for variable in variables]
-        return state._replace(weights=self.model.get_weights(), slots=slots)
+        optimizer_state = [variable.numpy() for variable in variables]
+        return state._replace(weights=self.model.get_weights(), optimizer_state=optimizer_state)
 
 
 def fresh_callbacks(callbacks):

@@ -50,7 +50,7 @@ def _names(kind):
 
 
 @contextmanager
-def on(device):
+def device_scope(device):
     """Surround a request that is to be computed on what `device` stands for."""
     devices = devices_for(device)
     token = _present.set(devices)

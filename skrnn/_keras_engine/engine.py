@@ -25,7 +25,7 @@ SCALE = "loss_scale_factor"
 LENGTH_STEP = 8
 
 
-class Loaded:
+class TrainingSession:
     """Samples as a trainer reads them: resident arrays, or blocks gathered as they are needed."""
 
     def __init__(self, architecture, settings, samples):
@@ -88,35 +88,35 @@ class Loaded:
         return array
 
 
-def places(device):
+def device_names(device):
     """Return the names of the devices that `device` stands for."""
     return devices.devices_for(device)
 
 
-def on(device):
+def device_scope(device):
     """Surround what is to be computed on the devices that `device` stands for."""
-    return devices.on(device)
+    return devices.device_scope(device)
 
 
-def at_work():
+def training_scope():
     """Surround training, as the NumPy engine does; here is nothing to be done."""
     return nullcontext()
 
 
 def load(architecture, settings, samples):
     """Return training samples in the form that `run_epoch` takes."""
-    return Loaded(architecture, settings, samples)
+    return TrainingSession(architecture, settings, samples)
 
 
-def initial_state(loaded, settings, weights, slots, seed):
+def initial_state(loaded, settings, weights, optimizer_state, seed):
     """Return the State from which training begins, or goes on.
 
     Parameters
     ----------
-    loaded : Loaded
+    loaded : TrainingSession
     settings : Settings
     weights : list of ndarray
-    slots : list of ndarray or None
+    optimizer_state : list of ndarray or None
         The optimizer's variables; None: fresh ones.
     seed : int
         Of dropout.
@@ -125,7 +125,7 @@ def initial_state(loaded, settings, weights, slots, seed):
     -------
     State
     """
-    return loaded.program.begin(weights, slots, settings.learning_rate, seed)
+    return loaded.program.begin(weights, optimizer_state, settings.learning_rate, seed)
 
 
 def run_epoch(loaded, state, order):
@@ -138,7 +138,7 @@ def run_epoch(loaded, state, order):
         Mean of the batches' losses, weighted by their size.
     """
     program, total = loaded.program, 0.0
-    state = state._replace(carried=program.zero_states())
+    state = state._replace(recurrent_states=program.zero_states())
     for (*arrays, places), n_samples in loaded.blocks(order):
         for begin in range(0, n_samples, loaded.samples_a_call):
             end = min(begin + loaded.samples_a_call, n_samples)
@@ -152,12 +152,12 @@ def evaluate(architecture, settings, weights, samples):
     loss_function = network.loss_function(settings.loss)
     cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
     program = programs.forward(architecture, cudnn=cudnn)
-    carried, total = program.zero_states(), 0.0
+    recurrent_states, total = program.zero_states(), 0.0
     n_batch = min(settings.batch_size, len(samples))
     at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
     for start in range(0, len(samples), at_once):
         x, y, w = samples.block(np.arange(start, min(start + at_once, len(samples))))
-        outputs, carried = program(weights, carried, x)
+        outputs, recurrent_states = program(weights, recurrent_states, x)
         losses = loss_function(y, outputs).numpy()
         w = w.reshape(w.shape + (1,) * (losses.ndim - w.ndim))
         w = np.broadcast_to(w, losses.shape)
@@ -169,7 +169,7 @@ def evaluate(architecture, settings, weights, samples):
     return float(total / len(samples)) + penalty(architecture.weights(), weights)
 
 
-def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
+def predict(architecture, weights, sequences, scaling, *, recurrent_states=None, hidden=None):
     """Return the network's raw outputs, or hidden states.
 
     Parameters
@@ -178,7 +178,7 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     weights : list of ndarray
     sequences : Sequences
     scaling : Scaling
-    carried : list of ndarray or None
+    recurrent_states : list of ndarray or None
         The states from which a stateful network goes on; None: zeros.
     hidden : (bool, bool) or None
         `return_sequences` and `return_state` of the last recurrent layer; None: the output.
@@ -187,20 +187,20 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     -------
     outputs : list of ndarray
         One array, or with states the output first.
-    carried : list of ndarray
+    recurrent_states : list of ndarray
     """
     by_step = architecture.return_sequences if hidden is None else hidden[0]
     cudnn = _takes_cudnn(architecture, sequences, by_step=by_step)
     program = programs.forward(architecture, hidden, cudnn=cudnn)
-    carried = carried or program.zero_states()
+    recurrent_states = recurrent_states or program.zero_states()
     at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
     for start in range(0, len(sequences), at_once):
         index = slice(start, start + at_once)
         x = sequences.block(index, scaling, architecture.variable_dtype)
-        outputs, carried = program(weights, carried, x)
+        outputs, recurrent_states = program(weights, recurrent_states, x)
         blocks.append([output.numpy() for output in tf.nest.flatten(outputs)])
     outputs = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-    return outputs, [state.numpy() for state in carried]
+    return outputs, [state.numpy() for state in recurrent_states]
 
 
 def check_settings(architecture, settings):
@@ -232,7 +232,7 @@ def check_settings(architecture, settings):
 
 
 def callback_hook(callbacks, architecture, settings, mask_value, training, plan):
-    """Return the Hook that runs Keras callbacks.
+    """Return the TrainingCallback that runs Keras callbacks.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def fresh_model(architecture, rng, embeddings=None):
 
 
 def zero_states(architecture):
-    """Return the carried states of a stateful network before its first batch."""
+    """Return the recurrent states of a stateful network before its first batch."""
     return programs.forward(architecture).zero_states()
 
 

@@ -71,7 +71,7 @@ def _hoisted(layer_class, step):
     return Hoisted
 
 
-HOISTED_LAYERS = {
+INPUT_PROJECTED_LAYERS = {
     "simple_rnn": _hoisted(keras.layers.SimpleRNN, simple_rnn_step),
     "gru": _hoisted(keras.layers.GRU, gru_step),
     "lstm": _hoisted(keras.layers.LSTM, lstm_step),

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from skrnn._keras_engine.hoisted import HOISTED_LAYERS, hoisting_pays
+from skrnn._keras_engine.hoisted import INPUT_PROJECTED_LAYERS, hoisting_pays
 from skrnn._network.architecture import CELLS, POOLINGS, initial_weights
 
 if keras.backend.backend() != "tensorflow":
@@ -119,7 +119,7 @@ def _layer_class(architecture, i, hoisted):
     # Recurrent dropout drops other inputs for each gate: Keras's own steps do that.
     hoisted = hoisted and not architecture.recurrent_dropout
     if hoisted and hoisting_pays(cell_type, features, units):
-        return HOISTED_LAYERS[cell_type]
+        return INPUT_PROJECTED_LAYERS[cell_type]
     return RECURRENT_LAYERS[cell_type]
 
 

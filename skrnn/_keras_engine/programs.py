@@ -1,7 +1,7 @@
 """Compiled programs round Keras models, in one cache for every fit, thread and estimator.
 
 State goes in as arguments and comes out as results: a program assigns weights, dropout seeds,
-carried states and optimizer variables at the start of each call. So nothing that belongs to a fit
+recurrent states and optimizer variables at the start of each call. So nothing that belongs to a fit
 stays in the cache, and folds, refits and threads share a program.
 """
 
@@ -117,13 +117,13 @@ class Trainer:
         traced = traced.get_concrete_function()
         self.compiled = _compiled(traced, devices[0]) if jitted else _plain(traced)
 
-    def begin(self, weights, slots, learning_rate, seed):
+    def begin(self, weights, optimizer_state, learning_rate, seed):
         """Return the State from which training begins, or goes on.
 
         Parameters
         ----------
         weights : list of ndarray
-        slots : list of ndarray or None
+        optimizer_state : list of ndarray or None
             None: fresh ones.
         learning_rate : float or None
             None: the optimizer's own default.
@@ -131,22 +131,22 @@ class Trainer:
             Of dropout.
         """
         rng = np.random.default_rng(seed)
-        if slots is None:
+        if optimizer_state is None:
             copied = self.copied_weights
-            slots = [
+            optimizer_state = [
                 weights[copied[i]] if i in copied else slot
                 for i, slot in enumerate(self.first_slots)
             ]
         if learning_rate is None:
             learning_rate = self.first_slots[self.rate_slot]
-        slots = list(slots)
-        slots[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
-        seeds = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.seeds]
-        return State(weights, slots, seeds, self.zero_states())
+        optimizer_state = list(optimizer_state)
+        optimizer_state[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
+        rng_state = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.rng_state]
+        return State(weights, optimizer_state, rng_state, self.zero_states())
 
     def zero_states(self):
-        """Return the carried states of a stateful network at the start of an epoch."""
-        return _zeros(self.variables.carried)
+        """Return the recurrent states of a stateful network at the start of an epoch."""
+        return _zeros(self.variables.recurrent_states)
 
     def __call__(self, state, X, y, w, order, begin, end):
         """Train on samples `order[begin:end]`.
@@ -280,7 +280,7 @@ class Forward:
             self.model = network.build_network(architecture, cudnn=cudnn)
         else:
             self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
-        self.carried = network.state_variables(self.model)
+        self.recurrent_states = network.state_variables(self.model)
         self.dtype = architecture.variable_dtype
         self.lock = threading.Lock()
         spec = tf.TensorSpec
@@ -290,29 +290,31 @@ class Forward:
             autograph=False,
             input_signature=(
                 [spec(v.shape, v.dtype) for v in self.model.weights],
-                [spec(v.shape, v.dtype) for v in self.carried],
+                [spec(v.shape, v.dtype) for v in self.recurrent_states],
                 spec(x.shape, x.dtype),
             ),
         ).get_concrete_function()
 
-    def __call__(self, weights, carried, x):
-        """Return the outputs and the carried states after them."""
+    def __call__(self, weights, recurrent_states, x):
+        """Return the outputs and the recurrent states after them."""
         with self.lock:
-            return self.traced(weights[: len(self.model.weights)], carried, x)
+            return self.traced(weights[: len(self.model.weights)], recurrent_states, x)
 
     def zero_states(self):
-        """Return the carried states of a stateful network before its first batch."""
-        return _zeros(self.carried)
+        """Return the recurrent states of a stateful network before its first batch."""
+        return _zeros(self.recurrent_states)
 
-    def _run(self, weights, carried, x):
+    def _run(self, weights, recurrent_states, x):
         for variable, value in zip(
-            [*self.model.weights, *self.carried], [*weights, *carried], strict=True
+            [*self.model.weights, *self.recurrent_states],
+            [*weights, *recurrent_states],
+            strict=True,
         ):
             variable.assign(value)
         outputs = tf.nest.map_structure(
             lambda output: tf.cast(output, self.dtype), self.model(x, training=False)
         )
-        return outputs, [tf.identity(variable.value) for variable in self.carried]
+        return outputs, [tf.identity(variable.value) for variable in self.recurrent_states]
 
 
 def _plain(traced):

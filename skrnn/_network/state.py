@@ -10,15 +10,15 @@ class State(NamedTuple):
     ----------
     weights : list
         Of the network, in Keras's order.
-    slots : list
+    optimizer_state : list
         The optimizer's variables.
-    seeds : list
+    rng_state : list
         What dropout draws from.
-    carried : list
+    recurrent_states : list
         The states of a stateful network's cells; empty for others.
     """
 
     weights: list
-    slots: list
-    seeds: list
-    carried: list
+    optimizer_state: list
+    rng_state: list
+    recurrent_states: list

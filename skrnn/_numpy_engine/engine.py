@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from skrnn._data.length_buckets import steps_read
+from skrnn._data.length_buckets import trimmed_slice
 from skrnn._data.sequences import padded
 from skrnn._network.l2 import Penalty, penalty
 from skrnn._network.state import State
@@ -17,7 +17,7 @@ from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import LOSSES
 from skrnn._numpy_engine.network import Network, flatten, unflatten
 from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
-from skrnn._utils.rng_state import set_words, words_of
+from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
@@ -31,7 +31,7 @@ _lock = threading.Lock()
 _idle = OrderedDict()  # those that no thread uses now; the oldest first
 
 
-class Loaded:
+class TrainingSession:
     """Samples, and the networks and the optimizer that train on them.
 
     Parameters
@@ -98,18 +98,20 @@ class Loaded:
             return
         self.state = state
         flatten(state.weights, self.weights)
-        self.optimizer.load(state.slots)
-        set_words(self.generator, *state.seeds)
+        self.optimizer.load(state.optimizer_state)
+        set_rng_state(self.generator, *state.rng_state)
 
-    def leave(self, carried):
+    def leave(self, recurrent_states):
         """Return the state that training has come to, in arrays of its own."""
         weights = unflatten(self.weights.copy(), self.shapes)
-        seeds = [words_of(self.generator)] if self.architecture.drops else self.state.seeds
-        self.state = State(weights, self.optimizer.dump(), seeds, carried)
+        rng_state = (
+            [get_rng_state(self.generator)] if self.architecture.drops else self.state.rng_state
+        )
+        self.state = State(weights, self.optimizer.dump(), rng_state, recurrent_states)
         return self.state
 
 
-def missing(architecture, settings=None):
+def unsupported_parameters(architecture, settings=None):
     """Return the parameters of a request that this engine does not take as they are."""
     lacks = [
         name
@@ -130,18 +132,18 @@ def missing(architecture, settings=None):
     return lacks
 
 
-def places(device):
+def device_names(device):
     """Return the names of the devices that `device` stands for: none to choose among."""
     return ()
 
 
-def on(device):
+def device_scope(device):
     """Surround what is to be computed, as the Keras engine does; here is nothing to be done."""
     return nullcontext()
 
 
 @contextmanager
-def at_work():
+def training_scope():
     """Surround training. An overflow is no warning but a loss that is not finite, later refused."""
     with np.errstate(all="ignore"), one_blas_thread():
         yield
@@ -149,18 +151,18 @@ def at_work():
 
 def load(architecture, settings, samples):
     """Return training samples in the form that `run_epoch` takes."""
-    return Loaded(architecture, settings, samples)
+    return TrainingSession(architecture, settings, samples)
 
 
-def initial_state(loaded, settings, weights, slots, seed):
+def initial_state(loaded, settings, weights, optimizer_state, seed):
     """Return the State from which training begins, or goes on.
 
     Parameters
     ----------
-    loaded : Loaded
+    loaded : TrainingSession
     settings : Settings
     weights : list of ndarray
-    slots : list of ndarray or None
+    optimizer_state : list of ndarray or None
         The optimizer's variables; None: fresh ones.
     seed : int
         Of dropout.
@@ -169,8 +171,8 @@ def initial_state(loaded, settings, weights, slots, seed):
     -------
     State
     """
-    slots = loaded.optimizer.dump() if slots is None else slots
-    return State(weights, slots, [words_of(np.random.default_rng(seed))], [])
+    optimizer_state = loaded.optimizer.dump() if optimizer_state is None else optimizer_state
+    return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
 
 
 def run_epoch(loaded, state, order):
@@ -184,11 +186,11 @@ def run_epoch(loaded, state, order):
     """
     loaded.enter(state)
     stateful = loaded.architecture.stateful
-    carried = zero_states(loaded.architecture) if stateful else []
+    recurrent_states = zero_states(loaded.architecture) if stateful else []
     total = 0.0
     for X, y, shares in loaded.batches(order):
         network = loaded.network(X.shape[:2])
-        output = network.forward(X, carried, loaded.generator)
+        output = network.forward(X, recurrent_states, loaded.generator)
         loss, d = _batch_loss(loaded.loss, network, output, y, shares)
         of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
         if of_table is not None:
@@ -198,28 +200,28 @@ def run_epoch(loaded, state, order):
         loaded.optimizer.step()
         total += loss * len(X)
         if stateful:
-            carried = network.stack.carried()
-    return loaded.leave(carried), float(total / len(order))
+            recurrent_states = network.stack.recurrent_states()
+    return loaded.leave(recurrent_states), float(total / len(order))
 
 
 def evaluate(architecture, settings, weights, samples):
     """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
     n_batch = min(settings.batch_size, len(samples))
-    loss_function, carried, total = LOSSES[settings.loss], [], 0.0
+    loss_function, recurrent_states, total = LOSSES[settings.loss], [], 0.0
     for start in range(0, len(samples), n_batch):
         order = np.arange(start, min(start + n_batch, len(samples)))
         X, y, w = _trimmed(samples, order, *samples.block(order))
         with _borrowed(architecture, weights, X) as network:
-            output = network.forward(X, carried)
+            output = network.forward(X, recurrent_states)
             shares = _shares(loss_function, architecture, w)
             loss, _ = _batch_loss(loss_function, network, output, y, shares)
             total += loss * len(X)
             if architecture.stateful:
-                carried = network.stack.carried()
+                recurrent_states = network.stack.recurrent_states()
     return float(total / len(samples)) + penalty(architecture.weights(), weights)
 
 
-def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=None):
+def predict(architecture, weights, sequences, scaling, *, recurrent_states=None, hidden=None):
     """Return the network's raw outputs, or hidden states.
 
     Parameters
@@ -228,7 +230,7 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     weights : list of ndarray
     sequences : Sequences
     scaling : Scaling
-    carried : list of ndarray or None
+    recurrent_states : list of ndarray or None
         The states from which a stateful network goes on; None: zeros.
     hidden : (bool, bool) or None
         `return_sequences` and `return_state` of the last recurrent layer; None: the output.
@@ -237,40 +239,40 @@ def predict(architecture, weights, sequences, scaling, *, carried=None, hidden=N
     -------
     outputs : list of ndarray
         One array, or with states the output first.
-    carried : list of ndarray
+    recurrent_states : list of ndarray
     """
-    at_once, carried = architecture.batch_size or PREDICT_AT_ONCE, carried or []
+    at_once, recurrent_states = architecture.batch_size or PREDICT_AT_ONCE, recurrent_states or []
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
     indices, steps = _blocks(sequences, at_once, by_timestep=by_timestep)
 
     @np.errstate(all="ignore")
-    def block(index, steps, carried=()):
+    def block(index, steps, recurrent_states=()):
         X = sequences.block(index, scaling, architecture.dtype, steps)
         with _borrowed(architecture, weights, X) as network:
             if hidden is None:
-                arrays = [_as_samples(network, network.forward(X, carried))]
+                arrays = [_as_samples(network, network.forward(X, recurrent_states))]
             else:
-                arrays = _hidden(network, network.recur(X, carried), *hidden)
+                arrays = _hidden(network, network.recur(X, recurrent_states), *hidden)
             if by_timestep and X.shape[1] < sequences.timesteps:
                 arrays[0] = padded(arrays[0], sequences.timesteps)
-            return arrays, network.stack.carried() if architecture.stateful else []
+            return arrays, network.stack.recurrent_states() if architecture.stateful else []
 
     blocks = []
     with one_blas_thread() as n_threads:
         if architecture.stateful or len(indices) == 1 or n_threads == 1:
             for index, read in zip(indices, steps, strict=True):
-                arrays, carried = block(index, read, carried)
+                arrays, recurrent_states = block(index, read, recurrent_states)
                 blocks.append(arrays)
         else:  # NumPy lets go of the interpreter in the products and functions of a block
             with ThreadPoolExecutor(n_threads) as pool:
                 blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
-    return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], carried
+    return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
 
 
 def zero_states(architecture):
-    """Return the carried states of a stateful network before its first batch."""
+    """Return the recurrent states of a stateful network before its first batch."""
     flat = np.zeros(architecture.n_weights, architecture.dtype)
-    return Network(architecture, flat, architecture.batch_size, 1).stack.carried()
+    return Network(architecture, flat, architecture.batch_size, 1).stack.recurrent_states()
 
 
 def clear():
@@ -283,7 +285,7 @@ def _trimmed(samples, order, X, y, w):
     """Return a batch without the timesteps that none of its samples needs."""
     if samples.spans is None:
         return X, y, w
-    steps = steps_read(samples.spans[order], X.shape[1])
+    steps = trimmed_slice(samples.spans[order], X.shape[1])
     if w.ndim == 2:
         y, w = y[:, steps], w[:, steps]
     return X[:, steps], y, w
@@ -300,7 +302,7 @@ def _blocks(sequences, at_once, *, by_timestep):
         return [slice(start, start + at_once) for start in starts], [slice(None)] * len(starts)
     order = np.argsort(spans[:, 1] - spans[:, 0], kind="stable")
     indices = [order[start : start + at_once] for start in starts]
-    return indices, [steps_read(spans[index], sequences.timesteps) for index in indices]
+    return indices, [trimmed_slice(spans[index], sequences.timesteps) for index in indices]
 
 
 def _in_order(parts, indices):

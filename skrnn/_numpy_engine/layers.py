@@ -49,7 +49,7 @@ class Recurrent:
         self.final = self.cell.states()[1][0]
         self.drop = None
 
-    def forward(self, x, gone, carried=None, drop=None):
+    def forward(self, x, gone, recurrent_states=None, drop=None):
         """Run over all timesteps.
 
         Parameters
@@ -57,7 +57,7 @@ class Recurrent:
         x : ndarray of shape (T, n, F)
         gone : ndarray of bool of shape (T, n), or None
             Which timesteps are skipped.
-        carried : list of ndarray of shape (n, U), or None
+        recurrent_states : list of ndarray of shape (n, U), or None
             The states to begin with; None: zeros.
         drop : ndarray of shape (n, F), or (gates, n, K) for a dropped cell, or None
             What dropout multiplies the input of every timestep with, or the rows of each gate.
@@ -76,9 +76,9 @@ class Recurrent:
             cell.factors = drop.swapaxes(1, 2)
         elif drop is not None:
             self.input *= drop
-        if carried is not None or not cell.kept:
+        if recurrent_states is not None or not cell.kept:
             first, _ = cell.states()
-            for state, start in zip(first, carried or [0] * len(first), strict=True):
+            for state, start in zip(first, recurrent_states or [0] * len(first), strict=True):
                 state[...] = start
         cell.begin_forward()
         if gone is None:
@@ -170,23 +170,27 @@ class Stack:
             )
             width = units * len(directions)
 
-    def forward(self, x, gone, carried=(), drops=None):
+    def forward(self, x, gone, recurrent_states=(), drops=None):
         """Return the hidden states of the last layer, (T, n, U), twice as wide if bidirectional.
 
         Parameters
         ----------
         x : ndarray of shape (T, n, F)
         gone : ndarray of bool of shape (T, n), or None
-        carried : list of ndarray
+        recurrent_states : list of ndarray
             The states to begin with, of all layers and directions; empty: zeros.
         drops : iterator of ndarray, or None
             What dropout multiplies the input of each layer and direction with.
         """
-        carried, self.gone = iter(carried) if carried else None, gone
+        recurrent_states, self.gone = iter(recurrent_states) if recurrent_states else None, gone
         for layer in self.layers:
             outputs = []
             for direction in layer:
-                begin = None if carried is None else [*islice(carried, direction.cell.n_states)]
+                begin = (
+                    None
+                    if recurrent_states is None
+                    else [*islice(recurrent_states, direction.cell.n_states)]
+                )
                 drop = None if drops is None else next(drops)
                 outputs.append(direction.forward(x, gone, begin, drop))
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
@@ -201,7 +205,7 @@ class Stack:
             return forwards.final
         return np.concatenate([forwards.final, backwards[0].final], axis=1)
 
-    def carried(self):
+    def recurrent_states(self):
         """Return copies of the final states of all layers and directions."""
         return [
             state.copy()

@@ -55,14 +55,14 @@ class Network:
             )
         ]
 
-    def recur(self, x, carried=(), generator=None):
+    def recur(self, x, recurrent_states=(), generator=None):
         """Return the hidden states of the last recurrent layer, (T, n, U).
 
         Parameters
         ----------
         x : ndarray of shape (n, T, F), or (n, T) of token ids
             Absent timesteps as NaN, or as -1.
-        carried : list of ndarray
+        recurrent_states : list of ndarray
             The states to begin with; empty: zeros.
         generator : numpy.random.Generator or None
             Draws what dropout leaves out; None: no dropout.
@@ -82,11 +82,11 @@ class Network:
             x = x * self.spatial
         if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
             drops = self._drops(generator)
-        return self.stack.forward(x, gone, carried, drops)
+        return self.stack.forward(x, gone, recurrent_states, drops)
 
-    def forward(self, x, carried=(), generator=None):
+    def forward(self, x, recurrent_states=(), generator=None):
         """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
-        states = self.recur(x, carried, generator)
+        states = self.recur(x, recurrent_states, generator)
         if self.pool is not None:
             y = self.pool.forward(states.swapaxes(1, 2), self.stack.gone).T
         elif self.architecture.return_sequences:

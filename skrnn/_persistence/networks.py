@@ -162,18 +162,21 @@ def _states(architecture):
     ]
 
 
-def _check_slots(slots, architecture, settings):
+def _check_slots(optimizer_state, architecture, settings):
     """Refuse optimizer variables of other shapes; what Keras alone has, Keras checks.
 
     None are there after `from_keras`, if the model's cannot be gone on with.
     """
-    if not slots:
+    if not optimizer_state:
         return
     if architecture.dtype == "mixed_float16":
-        scaling, slots = slots[:N_SCALING_SLOTS], slots[N_SCALING_SLOTS:]
-        require(slots and all(slot.ndim == 0 for slot in scaling), "`optimizer_state_`")
+        scaling, optimizer_state = (
+            optimizer_state[:N_SCALING_SLOTS],
+            optimizer_state[N_SCALING_SLOTS:],
+        )
+        require(optimizer_state and all(slot.ndim == 0 for slot in scaling), "`optimizer_state_`")
     if not _numpy_optimizers.takes(settings.optimizer, settings.optimizer_config):
-        require(all(slot.ndim == 0 for slot in slots[:2]), "`optimizer_state_`")
+        require(all(slot.ndim == 0 for slot in optimizer_state[:2]), "`optimizer_state_`")
         return
     shapes = [weight.shape for weight in architecture.trained_weights()]
     weights = np.zeros(architecture.n_trained, architecture.variable_dtype)
@@ -181,7 +184,7 @@ def _check_slots(slots, architecture, settings):
         settings, weights, shapes, architecture.trains_embedding
     )
     fresh = [(slot.shape, slot.dtype) for slot in optimizer.dump()]
-    _check_arrays(slots, fresh, "`optimizer_state_`")
+    _check_arrays(optimizer_state, fresh, "`optimizer_state_`")
 
 
 def _check_arrays(arrays, expected, what):

@@ -20,8 +20,8 @@ from skrnn._preprocessing.vocabulary import (
     most_frequent,
     tokens_of_ids,
 )
-from skrnn._utils.callback_support import TakesCallbacks, tells_callbacks
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _makes_columns(vectorizer):
 
 
 class SequenceVectorizer(
-    TakesCallbacks, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    CallbackSupport, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Turn documents into sequences of token ids, as an Embedding reads them.
 
@@ -139,8 +139,8 @@ class SequenceVectorizer(
         self.vocabulary = vocabulary
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit(self, X: Documents, y: object = None) -> Self:
         """Learn the vocabulary, and where `max_length` is None the longest document.
 
@@ -160,8 +160,8 @@ class SequenceVectorizer(
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit_transform(self, X: Documents, y: object = None) -> Array | Any:
         """Fit, and return the ids of the same documents, which are analyzed once.
 

@@ -20,9 +20,9 @@ from skrnn._preprocessing.time_index import (
     run_bounds,
 )
 from skrnn._preprocessing.windows import check_count, check_finite, padded_buffer, sliding_windows
-from skrnn._utils.callback_support import TakesCallbacks, tells_callbacks
+from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
 from skrnn._utils.numeric_checks import check_numbers
-from skrnn._utils.rollback import unchanged_on_failure
+from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class WindowTransformer(
-    TakesCallbacks,
+    CallbackSupport,
     OneToOneFeatureMixin,
     TransformerMixin,
     BaseEstimator,
@@ -125,8 +125,8 @@ class WindowTransformer(
         self.padding = padding
 
     @fit_context(prefer_skip_nested_validation=True)
-    @tells_callbacks
-    @unchanged_on_failure
+    @notify_callbacks
+    @rollback_on_error
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the column means, the frequency and the last rows of each series.
 

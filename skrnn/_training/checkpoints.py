@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from skrnn._data.sequences import rows_under
+from skrnn._data.sequences import underlying_rows
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.file_lock import Lock
 
 # Raised whenever what is kept changes, or what training makes of it.
 LAYOUT = 1
-CONTENT = {"layout": int, "fingerprint": str, "seed": int, "course": dict}
+CONTENT = {"layout": int, "fingerprint": str, "seed": int, "progress": dict}
 # Parameters that do not change what a fit learns, or are told apart by what they hold.
 LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())
 BLOCK_BYTES = 2**20
@@ -28,11 +28,11 @@ class NoCheckpoints:
         """Return the seed of this fit, given a fresh one."""
         return seed
 
-    def restore(self, course):
-        """Put a Course where it was when it was kept last, if it was."""
+    def restore(self, progress):
+        """Put a TrainingProgress where it was when it was kept last, if it was."""
 
-    def keep(self, course):
-        """Write down where a Course is, if it is due."""
+    def keep(self, progress):
+        """Write down where a TrainingProgress is, if it is due."""
 
 
 class Checkpoints(NoCheckpoints):
@@ -56,18 +56,18 @@ class Checkpoints(NoCheckpoints):
         self.seed = seed if self.kept is None else self.kept["seed"]
         return self.seed
 
-    def restore(self, course):
+    def restore(self, progress):
         kept, self.kept = self.kept, None
         if kept is None:
             return
         try:
-            course.go_on(kept["course"])
+            progress.load_state_dict(kept["progress"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             self._set_aside(error)
 
-    def keep(self, course):
-        if course.done % self.every == 0:
-            values = LAYOUT, self.fingerprint, self.seed, course.tree()
+    def keep(self, progress):
+        if progress.done % self.every == 0:
+            values = LAYOUT, self.fingerprint, self.seed, progress.tree()
             write_file(self.path, dict(zip(CONTENT, values, strict=True)))
 
     def _clean(self):
@@ -166,7 +166,7 @@ def fingerprint(words, arrays):
     for array in map(np.atleast_1d, arrays):
         digest.update(f"{array.dtype.str} {array.shape}".encode())
         if _overlaps(array):
-            array, step = rows_under(array)
+            array, step = underlying_rows(array)
             digest.update(f"windows, one every {step}".encode())
         at_once = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
         for start in range(0, len(array), at_once):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skrnn._training.progress import Course
+from skrnn._training.progress import TrainingProgress
 from skrnn._utils.progress import progress_bar
 
 
@@ -38,14 +38,14 @@ class Trained:
     """What training leaves: arrays, and a history with one entry an epoch."""
 
     weights: list
-    slots: list
+    optimizer_state: list
     history: dict
 
 
-class Hook:
+class TrainingCallback:
     """A party to training: it sees the state at four moments and hands it on, changed or not."""
 
-    stops = False
+    stop_training = False
 
     def train_begin(self, state):
         return state
@@ -60,7 +60,7 @@ class Hook:
         return state
 
 
-def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoints):
+def train(engine, architecture, settings, plan, start, data, rng, callback, checkpoints):
     """Train a network and return its arrays.
 
     Parameters
@@ -70,13 +70,13 @@ def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoi
     architecture : Architecture
     settings : Settings
     plan : Plan
-    start : (weights, slots)
-        Lists of arrays from which training begins; slots None: fresh ones.
+    start : (weights, optimizer_state)
+        Lists of arrays from which training begins; optimizer_state None: fresh ones.
     data : (Samples, Samples or None)
         For training, and for validation.
     rng : numpy.random.Generator
         Draws the seed of dropout and the order of the samples.
-    hook : Hook
+    callback : TrainingCallback
     checkpoints : Checkpoints or NoCheckpoints
 
     Returns
@@ -91,30 +91,30 @@ def train(engine, architecture, settings, plan, start, data, rng, hook, checkpoi
     training, validation = data
     loaded = engine.load(architecture, settings, training)
     state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
-    course = Course(state, training, rng, plan, settings.batch_size)
-    checkpoints.restore(course)
-    with progress_bar(plan.epochs, course.done, shown=plan.verbose) as show:
-        course.state = hook.train_begin(course.state)
-        for epoch in range(plan.first_epoch + course.done, plan.first_epoch + plan.epochs):
+    progress = TrainingProgress(state, training, rng, plan, settings.batch_size)
+    checkpoints.restore(progress)
+    with progress_bar(plan.epochs, progress.done, shown=plan.verbose) as show:
+        progress.state = callback.train_begin(progress.state)
+        for epoch in range(plan.first_epoch + progress.done, plan.first_epoch + plan.epochs):
             begun = time.perf_counter()
-            state = hook.epoch_begin(course.state, epoch)
-            state, loss = engine.run_epoch(loaded, state, course.next_order())
+            state = callback.epoch_begin(progress.state, epoch)
+            state, loss = engine.run_epoch(loaded, state, progress.next_order())
             losses = {"loss": loss}
             if validation is not None:
                 weights = state.weights
                 losses["val_loss"] = engine.evaluate(architecture, settings, weights, validation)
             _check_finite(losses, epoch)
-            state = hook.epoch_end(state, epoch, losses)
-            runs_out = course.see(state, losses, time.perf_counter() - begun)
+            state = callback.epoch_end(state, epoch, losses)
+            runs_out = progress.see(state, losses, time.perf_counter() - begun)
             show(losses)
-            if runs_out or hook.stops:
+            if runs_out or callback.stop_training:
                 break
-            checkpoints.keep(course)
-    state = hook.train_end(course.best.state)
-    weights, slots = ([np.array(array) for array in group] for group in state[:2])
+            checkpoints.keep(progress)
+    state = callback.train_end(progress.best.state)
+    weights, optimizer_state = ([np.array(array) for array in group] for group in state[:2])
     if not all(np.isfinite(weight).all() for weight in weights):
-        raise _diverged("a weight is not finite", plan.first_epoch + course.done - 1)
-    return Trained(weights, slots, course.history)
+        raise _diverged("a weight is not finite", plan.first_epoch + progress.done - 1)
+    return Trained(weights, optimizer_state, progress.history)
 
 
 def joined(before, after):

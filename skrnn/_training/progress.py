@@ -1,11 +1,11 @@
-"""Course: where training stands between two epochs, all that the next one depends on."""
+"""TrainingProgress: where training stands between two epochs, all that the next one depends on."""
 
 import numpy as np
 
-from skrnn._utils.rng_state import set_words, words_of
+from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
 
-class Best:
+class EarlyStopping:
     """The state to be kept: the last, or with patience the one of lowest loss."""
 
     def __init__(self, plan):
@@ -24,7 +24,7 @@ class Best:
         return self.waited >= self.plan.patience
 
 
-class Course:
+class TrainingProgress:
     """State, order of the samples, their stream, the best state and the history so far.
 
     Parameters
@@ -44,7 +44,7 @@ class Course:
         self.state, self.samples, self.rng, self.plan = state, samples, rng, plan
         self.n_batch = n_batch
         self.order = np.arange(len(samples), dtype=np.int32)
-        self.best, self.history = Best(plan), {}
+        self.best, self.history = EarlyStopping(plan), {}
 
     @property
     def done(self):
@@ -71,10 +71,10 @@ class Course:
         """
         best = None
         if self.best.state is not self.state:
-            best = _arrays(self.best.state or self.state, "weights", "slots")
+            best = _arrays(self.best.state or self.state, "weights", "optimizer_state")
         return {
-            "state": _arrays(self.state, "weights", "slots", "seeds"),
-            "stream": words_of(self.rng),
+            "state": _arrays(self.state, "weights", "optimizer_state", "rng_state"),
+            "stream": get_rng_state(self.rng),
             "order": self.order if self.plan.shuffle else None,
             "history": {name: np.array(values) for name, values in self.history.items()},
             "best": best,
@@ -82,7 +82,7 @@ class Course:
             "waited": self.best.waited,
         }
 
-    def go_on(self, tree):
+    def load_state_dict(self, tree):
         """Take over what `tree` gave, in another process perhaps.
 
         Raises
@@ -102,7 +102,7 @@ class Course:
         self.best.state = self.state if best is None else self.state._replace(**best)
         self.best.loss, self.best.waited = float(tree["best_loss"]), tree["waited"]
         self.history = {name: values.tolist() for name, values in history.items()}
-        set_words(self.rng, tree["stream"])
+        set_rng_state(self.rng, tree["stream"])
         if order is not None:
             self.order[:] = order
 

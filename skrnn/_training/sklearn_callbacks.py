@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from skrnn._training.loop import Hook
+from skrnn._training.loop import TrainingCallback
 
 
-class EpochTasks(Hook):
+class EpochTasks(TrainingCallback):
     """Each epoch is a task, with a network as if `fit` had stopped there.
 
     Parameters
     ----------
-    inner : Hook
+    inner : TrainingCallback
         Told first.
     estimator : estimator
         In its `fit`.
     data : dict
         X, y and metadata as `fit` got them.
     learned : callable
-        Of weights, slots and history returns the attributes of a fitted estimator.
+        Of weights, optimizer_state and history returns the attributes of a fitted estimator.
     """
 
     def __init__(self, inner, estimator, data, learned):
@@ -26,8 +26,8 @@ class EpochTasks(Hook):
         self.history, self.asked = {}, False
 
     @property
-    def stops(self):
-        return self.asked or self.inner.stops
+    def stop_training(self):
+        return self.asked or self.inner.stop_training
 
     def train_begin(self, state):
         return self.inner.train_begin(state)
@@ -44,8 +44,10 @@ class EpochTasks(Hook):
             self.history.setdefault(name, []).append(loss)
 
         def attributes():
-            weights, slots = ([np.array(array) for array in group] for group in state[:2])
-            return self.learned(weights, slots, {k: list(v) for k, v in self.history.items()})
+            weights, optimizer_state = ([np.array(array) for array in group] for group in state[:2])
+            return self.learned(
+                weights, optimizer_state, {k: list(v) for k, v in self.history.items()}
+            )
 
         self.asked |= self.task.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skrnn._types import Method
 
 
-class TakesCallbacks(CallbackSupportMixin):
+class CallbackSupport(CallbackSupportMixin):
     """Takes scikit-learn's callbacks in `set_callbacks`, and tells them in `fit`."""
 
     def _most_tasks(self):
@@ -21,7 +21,7 @@ class TakesCallbacks(CallbackSupportMixin):
         return 0
 
 
-def tells_callbacks(method: Method) -> Method:
+def notify_callbacks(method: Method) -> Method:
     """Tell callbacks where a fit begins and ends; `fit_context` round it ends their work."""
     parameters = list(signature(method).parameters)[1:]
 
@@ -41,7 +41,7 @@ def tells_callbacks(method: Method) -> Method:
 
 
 @contextmanager
-def handing_on(estimator, inner, task_name):
+def propagate_callbacks(estimator, inner, task_name):
     """Hand the callbacks of a fit on to the estimator that it fits inside."""
     context = getattr(estimator, "_callback_fit_ctx", None)
     if context is None:

@@ -5,7 +5,7 @@ import numpy as np
 WORD = 2**64
 
 
-def words_of(generator):
+def get_rng_state(generator):
     """Return where a generator stands, as six words.
 
     Parameters
@@ -24,8 +24,8 @@ def words_of(generator):
     return np.array([*numbers, whole["has_uint32"], whole["uinteger"]], dtype=np.uint64)
 
 
-def set_words(generator, words):
-    """Put a generator where `words_of` found one."""
+def set_rng_state(generator, words):
+    """Put a generator where `get_rng_state` found one."""
     high, low, inc_high, inc_low, has_half, half = map(int, words)
     generator.bit_generator.state = {
         "bit_generator": "PCG64",

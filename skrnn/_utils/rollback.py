@@ -1,4 +1,4 @@
-"""unchanged_on_failure: a method that succeeds as a whole or leaves its object as it was."""
+"""rollback_on_error: a method that succeeds as a whole or leaves its object as it was."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from skrnn._types import Method
 
 
-def unchanged_on_failure(method: Method) -> Method:
+def rollback_on_error(method: Method) -> Method:
     """Put every attribute of the object back when `method` raises or is interrupted."""
 
     @wraps(method)
