@@ -422,13 +422,13 @@ def rewritten(**entries):
 
 def of_other_arrays(path):
     tree = read_file(path)
-    tree["course"]["state"]["weights"][0] = np.zeros((2, 2), np.float32)
+    tree["progress"]["state"]["weights"][0] = np.zeros((2, 2), np.float32)
     write_file(path, tree)
 
 
 def of_no_order(path):
     tree = read_file(path)
-    tree["course"]["order"][0] = 10**6
+    tree["progress"]["order"][0] = 10**6
     write_file(path, tree)
 
 
