@@ -12,12 +12,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.regressor import RNNRegressor
-from skrnn._forecasting.backtest import run_backtest
+from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import CYCLES
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
-from skrnn._forecasting.folds import time_folds
 from skrnn._forecasting.global_model import train
 from skrnn._forecasting.panel import to_pandas
 from skrnn._forecasting.read_series import read_panel, rows_ahead

@@ -9,9 +9,14 @@ import numpy as np
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
 from skrnn._forecasting.conformal import interval_columns, radii
-from skrnn._forecasting.rolling import forecasts
 from skrnn._forecasting.target_transform import fit_level
-from skrnn._forecasting.windows import Plan, make_buffer, origins, training_windows
+from skrnn._forecasting.windows import (
+    Plan,
+    forecasts,
+    make_buffer,
+    origins,
+    training_windows,
+)
 from skrnn._network.architecture import variable_dtype
 from skrnn._utils.numeric_checks import check_numbers
 
