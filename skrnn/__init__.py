@@ -9,6 +9,7 @@ from skrnn._displays.windows import WindowDisplay
 from skrnn._engines import clear_cache
 from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._forecasting.backtest import Backtest
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._persistence.save_load import load, save
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
@@ -20,6 +21,7 @@ from skrnn._utils.file_format import FileFormatError
 __version__ = "0.1.0"
 
 __all__ = [
+    "Backtest",
     "BacktestDisplay",
     "FileFormatError",
     "ForecastDisplay",

@@ -13,7 +13,6 @@ import typed_program
 
 import skrnn
 from skrnn import cells, inspection
-from skrnn._forecasting.backtest import Backtest
 from skrnn._preprocessing.window_blocks import WindowBlocks
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +40,7 @@ LAYERS = [
 # The modules of the Keras engine that do without Keras: they run before it is imported.
 WITHOUT_KERAS = {"_keras_engine", "_keras_engine.processes", "_keras_engine.startup"}
 PUBLIC_NAMES = [
+    "Backtest",
     "BacktestDisplay",
     "FileFormatError",
     "ForecastDisplay",
@@ -134,7 +134,7 @@ def public_functions():
     for module in (skrnn, cells, inspection):
         public = [getattr(module, name) for name in module.__all__]
         functions |= {value.__name__: value for value in public if inspect.isfunction(value)}
-        for kind in [*filter(inspect.isclass, public), Backtest, WindowBlocks]:
+        for kind in [*filter(inspect.isclass, public), WindowBlocks]:
             for name in dir(kind):
                 member = inspect.getattr_static(kind, name)
                 for wrapper in ("fget", "fn", "__func__"):  # property, available_if, classmethod

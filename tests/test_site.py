@@ -14,7 +14,6 @@ from processes import ROOT
 import skrnn
 import skrnn.cells
 import skrnn.inspection
-from skrnn._forecasting.backtest import Backtest
 
 SITE = ROOT / "examples" / "site"
 BENCHMARKS = ROOT / "examples" / "benchmarks"
@@ -68,15 +67,6 @@ def test_readme_of_the_benchmarks_says_what_the_results_say(name, table):
         named = [[first, *rest]] + ([["the same", *rest], rest] if first == shifted else [])
         assert words(cells[:1]) in map(words, named)
         assert words(cells[1:]) == words(row.drop(subject))
-
-
-def test_page_of_backtest_has_its_own_methods():
-    own = [name for name in vars(Backtest) if not name.startswith("_")]
-    text = (SITE / "backtest.rst").read_text("utf-8")
-    shown = re.findall(
-        r"^   \.\. automethod:: skrnn\._forecasting\.backtest\.Backtest\.(\w+)$", text, re.M
-    )
-    assert shown == own
 
 
 def test_every_results_file_is_shown_on_the_page_of_benchmarks():

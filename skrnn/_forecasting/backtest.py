@@ -22,7 +22,16 @@ MODELS = ("forecast", *BASELINES)
 
 
 class Backtest(pd.DataFrame):
-    """A DataFrame with one row for each series, cutoff and step of a backtest."""
+    """Forecasts of the past and what really came, as a pandas DataFrame with a summary.
+
+    `RNNForecaster.backtest` makes it: one row for each series, cutoff and step, in the columns that
+    are described there. Rows that you select are a Backtest again. For a single forecast of the
+    future use `RNNForecaster.predict`.
+
+    See Also
+    --------
+    BacktestDisplay : Pictures of it.
+    """
 
     @property
     def _constructor(self) -> type[Backtest]:
