@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import pytest
 from recurrent import CELLS
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -85,3 +87,41 @@ def test_place_in_the_batch_moves_a_float32_prediction_by_its_rounding_only(cell
     rounding = np.finfo("float32").eps * np.abs(together).max()
     assert np.abs(estimator.predict(X[order]) - together[order]).max() <= 8 * rounding
     assert np.abs(alone - together).max() <= 8 * rounding
+
+
+class SmallRegressor(RNNRegressor):
+    """A subclass that asks for one parameter only."""
+
+    def __init__(self, hidden_size=4):
+        super().__init__(hidden_size=hidden_size, epochs=1, random_state=0)
+
+
+class SmallClassifier(RNNClassifier):
+    def __init__(self, hidden_size=4):
+        super().__init__(hidden_size=hidden_size, epochs=1, random_state=0)
+
+
+@pytest.mark.parametrize("small", [SmallRegressor, SmallClassifier])
+def test_subclass_with_a_shorter_init_works_in_every_method(small):
+    X = np.random.default_rng(0).normal(size=(40, 5, 2))
+    y = X[:, -1, 0] > 0
+    searched = GridSearchCV(small(), {"hidden_size": [2, 3]}, cv=2).fit(X, y).best_estimator_
+    assert searched.get_params() == {"hidden_size": searched.hidden_size}
+    fitted = clone(searched).fit_batches([(X, y)]).fit(X, y)
+    assert np.isfinite([fitted.score(X, y), *fitted.transform(X).ravel()]).all()
+    assert "Total" in fitted.summary((5, 2))
+    labels = {"classes": [False, True]} if small is SmallClassifier else {}
+    assert fitted.partial_fit(X, y, **labels).n_epochs_ == 2
+    again = small.from_keras(fitted.model_)
+    assert again.hidden_size == fitted.hidden_size
+    np.testing.assert_allclose(again.transform(X), fitted.transform(X), rtol=1e-5, atol=1e-6)
+    fitted.set_params(hidden_size=0)
+    with pytest.raises(ValueError, match="'hidden_size' parameter of Small"):
+        fitted.fit(X, y)
+    with pytest.raises(ValueError, match="'dropout' parameter of Small"):
+        _with(small(), dropout=2).fit(X, y)
+
+
+def _with(estimator, **parameters):
+    vars(estimator).update(parameters)
+    return estimator

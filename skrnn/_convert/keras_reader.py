@@ -22,9 +22,10 @@ from skrnn._convert.keras_parts import (
 )
 from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import Architecture
-from skrnn._network.config import Settings
+from skrnn._network.config import Settings, read_settings
 from skrnn._network.keras_names import OPTIMIZERS, canonical_loss
-from skrnn._network.parameters import describe, read_settings
+from skrnn._network.parameters import describe
+from skrnn._utils.declared_parameters import with_parameters
 
 # What `loss="auto"` stands for behind each output activation; behind another: the default.
 AUTO_LOSSES = {
@@ -41,8 +42,8 @@ class KerasNetwork:
 
     Parameters
     ----------
-    parameters : dict
-        Of the constructor.
+    estimator : estimator
+        Not fitted, with these parameters.
     architecture : Architecture
     settings : Settings
     scaling : Scaling
@@ -50,7 +51,7 @@ class KerasNetwork:
         Of the layers; of the optimizer; of a stateful network. Empty where there are none.
     """
 
-    parameters: dict
+    estimator: object
     architecture: Architecture
     settings: Settings
     scaling: Scaling
@@ -104,21 +105,20 @@ def read_network(estimator, model, parts, losses):
     parameters |= training | {"standardize": _standardized(scaling)}
     if parameters["stateful"]:
         parameters["batch_size"] = model.input_shape[0]
-    every = estimator(**parameters).get_params(deep=False)
+    params = with_parameters(estimator, parameters)
     architecture = describe(
-        every,
+        params,
+        vocab_size=params.vocab_size,
         timesteps=timesteps,
         features=features,
-        masked=timesteps is None or every["mask_value"] is not None,
-        batch_size=every["batch_size"],
+        masked=timesteps is None or params.mask_value is not None,
+        batch_size=params.batch_size,
         outputs=outputs,
         output_activation=activation,
     )
-    settings = read_settings(every, loss, every["batch_size"])
+    settings = read_settings(params.optimizer, params.learning_rate, loss, params.batch_size)
     states = read_states(layers["recurrent"]) if architecture.stateful else []
-    return KerasNetwork(
-        parameters, architecture, settings, scaling, weights, optimizer_state, states
-    )
+    return KerasNetwork(params, architecture, settings, scaling, weights, optimizer_state, states)
 
 
 def _as_one_sigmoid(kernel, bias):
@@ -161,7 +161,7 @@ def _read_optimizer(model):
         "learning_rate": float(str(np.float32(rate))),  # 0.001 rather than 0.0010000000474974513
     }
     try:
-        read_settings(parameters, "", 1)
+        read_settings(**parameters, loss="", batch_size=1)
     except ValueError:
         return {}, []
     if not optimizer.built:

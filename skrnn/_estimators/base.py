@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -28,20 +28,20 @@ from skrnn._engines import engine_named, keras_engine, predicting_engine, traini
 from skrnn._estimators.exports import Exports
 from skrnn._estimators.out_of_core_fit import FitsBatches
 from skrnn._network.architecture import html_summary, initial_weights, summary, variable_dtype
+from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
-    CONSTRAINTS,
+    NetworkParameters,
     check_mask_value,
     check_resumed,
     describe,
     describe_shape,
-    read_settings,
     settle_vocab_size,
 )
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import Plan, TrainingCallback, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
-from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
+from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -70,12 +70,7 @@ def _count_held_out(share, n_samples):
 
 
 class BaseRNN(
-    CallbackSupport,
-    FitsBatches,
-    Exports,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
+    FitsBatches, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkParameters
 ):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 
@@ -89,7 +84,6 @@ class BaseRNN(
     input_shape_: tuple[int | None, int]
     engine_: Engine
     states_: list[Array]
-    _parameter_constraints = CONSTRAINTS
     _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -257,15 +251,15 @@ class BaseRNN(
     ):
         """Train on X and y, and keep what was learned; the caller undoes a failure."""
         sequences = self._read_X(X, reset=not resume)
-        parameters = self._settled_parameters(None if resume else sequences)
-        check_mask_value(self.mask_value, parameters["vocab_size"])
+        vocab_size = self._settled_vocab_size(None if resume else sequences)
+        check_mask_value(self.mask_value, vocab_size)
         targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
         if whole and resume:
             self._check_whole(targets, weights > 0)
         weighed, chosen = self._weighed(weights, targets)
         n_chosen = len(sequences) if chosen is None else len(chosen)
         n_held_out = _count_held_out(share, n_chosen)
-        self._describe(parameters, sequences, targets, n_chosen - n_held_out, epochs, resume)
+        self._describe(vocab_size, sequences, targets, n_chosen - n_held_out, epochs, resume)
         check_batches(n_chosen - n_held_out, self._architecture.batch_size, "X")
         check_batches(n_held_out, self._architecture.batch_size, "The validation set")
         given, data = None, [sequences.values, targets.values, weights, weighed]
@@ -347,13 +341,13 @@ class BaseRNN(
                 "Leave out one of them."
             )
         left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
-        told = {k: v for k, v in self.get_params(deep=False).items() if k not in left_out}
+        params = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         if self.embedding_init is not None:
             data = [*data, read_embeddings(self.embedding_init, self._architecture)]
         # Without a seed, the one that was kept is taken up.
         seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
         places = self.engine_, engine_named(self.engine_).device_names(self.device)
-        words = [type(self).__name__, told, self._architecture, self._settings, places, seed]
+        words = [type(self).__name__, params, self._architecture, self._settings, places, seed]
         if resume:
             constants = [array for array in vars(self._scaling).values() if array is not None]
             words.append(self.n_epochs_)
@@ -403,25 +397,21 @@ class BaseRNN(
         by_step, dtype = bool(self.return_sequences), self._variable_dtype
         return read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
 
-    def _settled_parameters(self, sequences=None):
-        """Return the parameters, `vocab_size` as found in sequences, or as fitted.
-
-        Parameters
-        ----------
-        sequences : Sequences, default=None
-            None: those of the last fit.
-        """
-        parameters = self.get_params(deep=False)
+    def _settled_vocab_size(self, sequences=None):
+        """Return `vocab_size` as found in sequences, or None: as fitted."""
         if sequences is None:
             fitted = getattr(self, "_architecture", None)
-            return settle_vocab_size(parameters, fitted and fitted.vocab_size)
-        return settle_vocab_size(parameters, sequences.vocab_size if sequences.tokens else None)
+            return settle_vocab_size(self.vocab_size, fitted and fitted.vocab_size)
+        return settle_vocab_size(
+            self.vocab_size, sequences.vocab_size if sequences.tokens else None
+        )
 
-    def _describe(self, parameters, sequences, targets, n_training, epochs, resume):
+    def _describe(self, vocab_size, sequences, targets, n_training, epochs, resume):
         """Set architecture, settings and engine, or refuse to go on with another network."""
         batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
         architecture = describe(
-            parameters,
+            self,
+            vocab_size=vocab_size,
             timesteps=self.input_shape_[0],
             features=sequences.features,
             masked=self._architecture.masked if resume else sequences.masked,
@@ -429,7 +419,7 @@ class BaseRNN(
             outputs=targets.outputs,
             output_activation=targets.activation,
         )
-        settings = read_settings(parameters, targets.loss, batch_size)
+        settings = read_settings(self.optimizer, self.learning_rate, targets.loss, batch_size)
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         self.engine_ = training_engine(
             self.engine,
@@ -586,8 +576,9 @@ class BaseRNN(
         """Return the Architecture for an input shape, with the outputs as fitted, or one."""
         fitted = getattr(self, "_architecture", None)
         return describe_shape(
-            self._settled_parameters(),
+            self,
             input_shape,
+            vocab_size=self._settled_vocab_size(),
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )

@@ -31,35 +31,26 @@ from skrnn._data.labels import (
 from skrnn._data.sequences import as_objects
 from skrnn._data.validation import naming, read_weights, rescale_weights
 from skrnn._estimators.base import BaseRNN
-from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, with_aliases
+from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES
+from skrnn._network.parameters import ClassifierParameters
 from skrnn._utils.rollback import rollback_on_error
-from skrnn._utils.sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
+from skrnn._utils.sklearn_private import check_partial_fit_first_call, fit_context
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Self
 
     from sklearn.utils import Tags
 
     from skrnn._types import (
         Array,
         ArrayLike,
-        Callbacks,
-        CellTypes,
-        ClassWeight,
-        Dtype,
-        Engine,
         KerasModel,
-        Pooling,
-        RandomState,
-        Sizes,
-        Standardize,
-        StrPath,
     )
 
 OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
 
 
-class RNNClassifier(ClassifierMixin, BaseRNN):
+class RNNClassifier(ClassifierMixin, BaseRNN, ClassifierParameters):
     """Recurrent network for classification.
 
     A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
@@ -217,94 +208,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     """
 
     classes_: Array
-    _parameter_constraints = BaseRNN._parameter_constraints | {
-        "loss": [StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-    }
     _default_activation = "sigmoid"
-
-    def __init__(
-        self,
-        cell_type: CellTypes = "lstm",
-        hidden_size: Sizes = 32,
-        *,
-        standardize: Standardize = True,
-        bidirectional: bool = False,
-        activation: str = "tanh",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        spatial_dropout: float = 0.0,
-        kernel_l2: float = 0.0,
-        recurrent_l2: float = 0.0,
-        dense_sizes: Sizes = (),
-        dense_activation: str = "relu",
-        return_sequences: bool = False,
-        pooling: Pooling = "last",
-        stateful: bool = False,
-        vocab_size: int | Literal["auto"] | None = None,
-        embedding_dim: int = 100,
-        embedding_init: ArrayLike | None = None,
-        embedding_trainable: bool = True,
-        mask_value: float | None = None,
-        loss: str = "auto",
-        optimizer: str | dict[str, Any] = "adam",
-        learning_rate: float | None = 0.01,
-        epochs: int = 100,
-        batch_size: int = 64,
-        shuffle: bool = True,
-        patience: int | None = None,
-        min_delta: float = 0.0,
-        validation_fraction: float = 0.0,
-        callbacks: Callbacks = None,
-        engine: Engine = "auto",
-        device: str = "auto",
-        dtype: Dtype = "float32",
-        checkpoint_dir: StrPath | None = None,
-        checkpoint_every: int = 1,
-        warm_start: bool = False,
-        random_state: RandomState = None,
-        verbose: int = 0,
-        class_weight: ClassWeight = None,
-    ) -> None:
-        self.cell_type = cell_type
-        self.hidden_size = hidden_size
-        self.standardize = standardize
-        self.bidirectional = bidirectional
-        self.activation = activation
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.spatial_dropout = spatial_dropout
-        self.kernel_l2 = kernel_l2
-        self.recurrent_l2 = recurrent_l2
-        self.dense_sizes = dense_sizes
-        self.dense_activation = dense_activation
-        self.return_sequences = return_sequences
-        self.pooling = pooling
-        self.stateful = stateful
-        self.vocab_size = vocab_size
-        self.embedding_dim = embedding_dim
-        self.embedding_init = embedding_init
-        self.embedding_trainable = embedding_trainable
-        self.mask_value = mask_value
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.patience = patience
-        self.min_delta = min_delta
-        self.validation_fraction = validation_fraction
-        self.callbacks = callbacks
-        self.engine = engine
-        self.device = device
-        self.dtype = dtype
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_every = checkpoint_every
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.class_weight = class_weight
 
     @classmethod
     def from_keras(cls, model: KerasModel, classes: ArrayLike | None = None) -> Self:
@@ -354,7 +258,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         (4, 3)
         """
         network = read_network(cls, model, CLASSIFIER_PARTS, OUTPUT_LOSSES)
-        classifier = cls(**network.parameters)._adopt(network)
+        classifier = network.estimator._adopt(network)
         classifier.classes_ = classes_of_outputs(classes, network.architecture)
         return classifier
 

@@ -126,9 +126,9 @@ class FitsBatches:
         _, features = self.input_shape_
         shape = survey.outline(survey.n_samples, features, self.mask_value)
         vocab_size = self._architecture.vocab_size if resume else survey.vocab_size or None
-        parameters = settle_vocab_size(self.get_params(deep=False), vocab_size)
-        check_mask_value(self.mask_value, parameters["vocab_size"])
-        self._describe(parameters, shape, targets, len(shape), self.epochs, resume)
+        vocab_size = settle_vocab_size(self.vocab_size, vocab_size)
+        check_mask_value(self.mask_value, vocab_size)
+        self._describe(vocab_size, shape, targets, len(shape), self.epochs, resume)
         given = None if validation_data is None else self._read_validation(validation_data)
         read = partial(self._read_block, float(binary_unit(survey.heaviest)))
         sizes = self._measure(source, read, targets.scaled, resume)

@@ -28,36 +28,27 @@ from skrnn._network.keras_names import (
     REGRESSION_LOSSES,
     UNSCALED_LOSSES,
     canonical_loss,
-    with_aliases,
 )
+from skrnn._network.parameters import RegressorParameters
 from skrnn._utils.numeric_checks import check_numbers
 from skrnn._utils.rollback import rollback_on_error
-from skrnn._utils.sklearn_private import StrOptions, fit_context
+from skrnn._utils.sklearn_private import fit_context
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Self
 
     from sklearn.utils import Tags
 
     from skrnn._types import (
         Array,
         ArrayLike,
-        Callbacks,
-        CellTypes,
-        Dtype,
-        Engine,
         KerasModel,
-        Pooling,
-        RandomState,
-        Sizes,
-        Standardize,
-        StrPath,
     )
 
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
 
 
-class RNNRegressor(RegressorMixin, BaseRNN):
+class RNNRegressor(RegressorMixin, BaseRNN, RegressorParameters):
     """Recurrent network for regression.
 
     A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
@@ -208,91 +199,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     True
     """
 
-    _parameter_constraints = BaseRNN._parameter_constraints | {
-        "loss": [StrOptions({"auto"} | with_aliases(REGRESSION_LOSSES))]
-    }
     _default_activation = "linear"
-
-    def __init__(
-        self,
-        cell_type: CellTypes = "lstm",
-        hidden_size: Sizes = 32,
-        *,
-        standardize: Standardize = True,
-        bidirectional: bool = False,
-        activation: str = "tanh",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        spatial_dropout: float = 0.0,
-        kernel_l2: float = 0.0,
-        recurrent_l2: float = 0.0,
-        dense_sizes: Sizes = (),
-        dense_activation: str = "relu",
-        return_sequences: bool = False,
-        pooling: Pooling = "last",
-        stateful: bool = False,
-        vocab_size: int | Literal["auto"] | None = None,
-        embedding_dim: int = 100,
-        embedding_init: ArrayLike | None = None,
-        embedding_trainable: bool = True,
-        mask_value: float | None = None,
-        loss: str = "auto",
-        optimizer: str | dict[str, Any] = "adam",
-        learning_rate: float | None = 0.01,
-        epochs: int = 100,
-        batch_size: int = 64,
-        shuffle: bool = True,
-        patience: int | None = None,
-        min_delta: float = 0.0,
-        validation_fraction: float = 0.0,
-        callbacks: Callbacks = None,
-        engine: Engine = "auto",
-        device: str = "auto",
-        dtype: Dtype = "float32",
-        checkpoint_dir: StrPath | None = None,
-        checkpoint_every: int = 1,
-        warm_start: bool = False,
-        random_state: RandomState = None,
-        verbose: int = 0,
-    ) -> None:
-        self.cell_type = cell_type
-        self.hidden_size = hidden_size
-        self.standardize = standardize
-        self.bidirectional = bidirectional
-        self.activation = activation
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.spatial_dropout = spatial_dropout
-        self.kernel_l2 = kernel_l2
-        self.recurrent_l2 = recurrent_l2
-        self.dense_sizes = dense_sizes
-        self.dense_activation = dense_activation
-        self.return_sequences = return_sequences
-        self.pooling = pooling
-        self.stateful = stateful
-        self.vocab_size = vocab_size
-        self.embedding_dim = embedding_dim
-        self.embedding_init = embedding_init
-        self.embedding_trainable = embedding_trainable
-        self.mask_value = mask_value
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.patience = patience
-        self.min_delta = min_delta
-        self.validation_fraction = validation_fraction
-        self.callbacks = callbacks
-        self.engine = engine
-        self.device = device
-        self.dtype = dtype
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_every = checkpoint_every
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
 
     @classmethod
     def from_keras(cls, model: KerasModel) -> Self:
@@ -338,7 +245,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         (3,)
         """
         network = read_network(cls, model, REGRESSOR_PARTS, OUTPUT_LOSSES)
-        regressor = cls(**network.parameters)._adopt(network)
+        regressor = network.estimator._adopt(network)
         outputs = network.architecture.outputs
         regressor._target_shape = () if outputs == (1,) else outputs
         return regressor

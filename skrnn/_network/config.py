@@ -1,6 +1,42 @@
-"""Settings: how a network is trained, a frozen record beside its Architecture."""
+"""Settings: how a network is trained, a frozen record besides its Architecture."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from skrnn._network.keras_names import OPTIMIZERS
+from skrnn._utils.sklearn_private import Interval
+
+DEFAULT_LEARNING_RATE = 0.01
+FLOAT32 = np.finfo(np.float32)
+
+# Where an optimizer's settings make sense; most that do not Keras takes in silence.
+OPTIMIZER_RANGES = {
+    name: interval
+    for interval, names in [
+        (
+            Interval(Real, 0, None, closed="neither"),
+            "clip_threshold clipnorm clipvalue global_clipnorm loss_scale_factor",
+        ),
+        (
+            Interval(Real, 0, None, closed="left"),
+            "adam_lr_ratio adam_weight_decay beta epsilon epsilon_1 epsilon_2 "
+            "initial_accumulator_value l1_regularization_strength l2_regularization_strength "
+            "l2_shrinkage_regularization_strength rms_rate weight_decay",
+        ),
+        (Interval(Real, 0, 1, closed="left"), "adam_beta_1 adam_beta_2 beta_1 beta_2"),
+        (Interval(Real, 0, 1, closed="both"), "momentum rho"),
+        (Interval(Real, None, 0, closed="right"), "beta_2_decay learning_rate_power"),
+        (Interval(Integral, 0, None, closed="left"), "warmup_steps"),
+        (Interval(Integral, 1, None, closed="left"), "ns_steps"),
+        (Interval(Integral, 2, None, closed="left"), "gradient_accumulation_steps"),
+    ]
+    for name in names.split()
+}
+
+# Averaged weights would have to be put in place after the last epoch, and are not.
+REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
 
 
 @dataclass(frozen=True)
@@ -25,3 +61,69 @@ class Settings:
     optimizer_config: tuple
     learning_rate: float | None
     batch_size: int
+
+
+def read_settings(optimizer, learning_rate, loss, batch_size):
+    """Return the Settings for an estimator's parameters.
+
+    Parameters
+    ----------
+    optimizer : str or dict
+    learning_rate : float or None
+    loss : str
+        Keras's full name.
+    batch_size : int
+
+    Returns
+    -------
+    Settings
+    """
+    config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
+    name = config.pop("name", None)
+    if not isinstance(name, str) or name not in OPTIMIZERS:
+        raise ValueError(
+            "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
+            f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
+        )
+    if "learning_rate" in config:
+        learning_rate = _sole_rate(learning_rate, config.pop("learning_rate"))
+    least, most = (float(limit) for limit in (FLOAT32.tiny, FLOAT32.max))
+    if learning_rate is not None and not least <= learning_rate <= most:
+        raise ValueError(
+            f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "
+            f"{most:.3g}], got {learning_rate!r}."
+        )
+    for key, value in config.items():
+        if not isinstance(key, str):
+            raise ValueError(f"`optimizer` must have strings as names of settings, got {key!r}.")
+        if key in REFUSED_OPTIMIZER_SETTINGS:
+            raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
+        if not isinstance(value, (Real, type(None))):
+            raise ValueError(
+                f"`optimizer` must have numbers, booleans or None as settings, got {key}={value!r}."
+            )
+        if value is not None and key in OPTIMIZER_RANGES:
+            _check_range(key, value)
+    return Settings(loss, name, tuple(sorted(config.items())), learning_rate, batch_size)
+
+
+def _sole_rate(rate, in_optimizer):
+    """Return the learning rate in `optimizer`, which takes precedence over the default only."""
+    if rate is not None and rate != DEFAULT_LEARNING_RATE:
+        raise ValueError(
+            f"`learning_rate` is given twice: {rate} as a parameter, and {in_optimizer} in "
+            "`optimizer`. Keep one of them."
+        )
+    real = isinstance(in_optimizer, Real) and not isinstance(in_optimizer, bool)
+    if not real or not 0 < in_optimizer < np.inf:
+        raise ValueError(
+            "`optimizer` must have a `learning_rate` that is a number above 0, got "
+            f"{in_optimizer!r}."
+        )
+    return in_optimizer
+
+
+def _check_range(key, value):
+    interval = OPTIMIZER_RANGES[key]
+    if isinstance(value, bool) or not interval.is_satisfied_by(value):
+        raise ValueError(f"`optimizer` must have as {key} {interval}, got {key}={value!r}.")

@@ -1,87 +1,116 @@
 """Parameters: what each one may be, and what they make together, checked without Keras."""
 
-from dataclasses import fields, replace
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, fields, replace
 from numbers import Integral, Real
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skrnn._network.architecture import CELLS, POOLINGS, Architecture
-from skrnn._network.config import Settings
-from skrnn._network.keras_names import ACTIVATIONS, OPTIMIZERS
+from skrnn._network.config import DEFAULT_LEARNING_RATE
+from skrnn._network.keras_names import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    REGRESSION_LOSSES,
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+    with_aliases,
+)
 from skrnn._preprocessing.vocabulary import UNKNOWN
+from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
 from skrnn._utils.sklearn_private import Interval, StrOptions
 
-DEFAULT_LEARNING_RATE = 0.01
-FLOAT32 = np.finfo(np.float32)
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
-CONSTRAINTS = {
-    "cell_type": [StrOptions(set(CELLS)), tuple, list],
-    "hidden_size": [Interval(Integral, 1, None, closed="left"), tuple, list],
-    "standardize": ["boolean", StrOptions({"X", "y"})],
-    "bidirectional": ["boolean"],
-    "activation": [StrOptions(set(ACTIVATIONS))],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
-    "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
-    "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
-    "kernel_l2": [Interval(Real, 0, None, closed="left")],
-    "recurrent_l2": [Interval(Real, 0, None, closed="left")],
-    "dense_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
-    "dense_activation": [StrOptions(set(ACTIVATIONS))],
-    "return_sequences": ["boolean"],
-    "pooling": [StrOptions({"last", *POOLINGS})],
-    "stateful": ["boolean"],
-    "vocab_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
-    "embedding_dim": [Interval(Integral, 1, None, closed="left")],
-    "embedding_init": ["array-like", None],
-    "embedding_trainable": ["boolean"],
-    "mask_value": [Real, None],
-    "loss": [str],
-    "optimizer": [StrOptions(set(OPTIMIZERS)), dict],
-    "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-    "epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "patience": [Interval(Integral, 0, None, closed="left"), None],
-    "min_delta": [Interval(Real, 0, None, closed="left")],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "callbacks": [list, tuple, callable, None],
-    "engine": [StrOptions({"auto", "keras", "numpy"})],
-    "device": [str],
-    "dtype": [StrOptions({"float32", "float64", "mixed_float16"})],
-    "checkpoint_dir": [str, PathLike, None],
-    "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
-    "warm_start": ["boolean"],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-}
+    from skrnn._types import (
+        ArrayLike,
+        Callbacks,
+        CellTypes,
+        ClassWeight,
+        Dtype,
+        Engine,
+        Pooling,
+        RandomState,
+        Sizes,
+        Standardize,
+        StrPath,
+    )
 
-# Where an optimizer's settings make sense; most that do not Keras takes in silence.
-OPTIMIZER_RANGES = {
-    name: interval
-    for interval, names in [
-        (
-            Interval(Real, 0, None, closed="neither"),
-            "clip_threshold clipnorm clipvalue global_clipnorm loss_scale_factor",
-        ),
-        (
-            Interval(Real, 0, None, closed="left"),
-            "adam_lr_ratio adam_weight_decay beta epsilon epsilon_1 epsilon_2 "
-            "initial_accumulator_value l1_regularization_strength l2_regularization_strength "
-            "l2_shrinkage_regularization_strength rms_rate weight_decay",
-        ),
-        (Interval(Real, 0, 1, closed="left"), "adam_beta_1 adam_beta_2 beta_1 beta_2"),
-        (Interval(Real, 0, 1, closed="both"), "momentum rho"),
-        (Interval(Real, None, 0, closed="right"), "beta_2_decay learning_rate_power"),
-        (Interval(Integral, 0, None, closed="left"), "warmup_steps"),
-        (Interval(Integral, 1, None, closed="left"), "ns_steps"),
-        (Interval(Integral, 2, None, closed="left"), "gradient_accumulation_steps"),
-    ]
-    for name in names.split()
-}
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+SHARE = Interval(Real, 0, 1, closed="left")
 
-# Averaged weights would have to be put in place after the last epoch, and are not.
-REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
+
+@declare_parameters
+class NetworkParameters(DeclaredEstimator):
+    """The parameters that the regressor and the classifier share."""
+
+    cell_type: CellTypes = parameter("lstm", StrOptions(set(CELLS)), tuple, list)
+    hidden_size: Sizes = parameter(32, AT_LEAST_ONE, tuple, list)
+    _: KW_ONLY
+    standardize: Standardize = parameter(True, "boolean", StrOptions({"X", "y"}))
+    bidirectional: bool = parameter(False, "boolean")
+    activation: str = parameter("tanh", StrOptions(set(ACTIVATIONS)))
+    dropout: float = parameter(0.0, SHARE)
+    recurrent_dropout: float = parameter(0.0, SHARE)
+    spatial_dropout: float = parameter(0.0, SHARE)
+    kernel_l2: float = parameter(0.0, NOT_NEGATIVE)
+    recurrent_l2: float = parameter(0.0, NOT_NEGATIVE)
+    dense_sizes: Sizes = parameter((), AT_LEAST_ONE, tuple, list)
+    dense_activation: str = parameter("relu", StrOptions(set(ACTIVATIONS)))
+    return_sequences: bool = parameter(False, "boolean")
+    pooling: Pooling = parameter("last", StrOptions({"last", *POOLINGS}))
+    stateful: bool = parameter(False, "boolean")
+    vocab_size: int | Literal["auto"] | None = parameter(
+        None, AT_LEAST_ONE, StrOptions({"auto"}), None
+    )
+    embedding_dim: int = parameter(100, AT_LEAST_ONE)
+    embedding_init: ArrayLike | None = parameter(None, "array-like", None)
+    embedding_trainable: bool = parameter(True, "boolean")
+    mask_value: float | None = parameter(None, Real, None)
+    loss: str = parameter("auto", str)
+    optimizer: str | dict[str, Any] = parameter("adam", StrOptions(set(OPTIMIZERS)), dict)
+    learning_rate: float | None = parameter(
+        DEFAULT_LEARNING_RATE, Interval(Real, 0, None, closed="neither"), None
+    )
+    epochs: int = parameter(100, AT_LEAST_ONE)
+    batch_size: int = parameter(64, AT_LEAST_ONE)
+    shuffle: bool = parameter(True, "boolean")
+    patience: int | None = parameter(None, Interval(Integral, 0, None, closed="left"), None)
+    min_delta: float = parameter(0.0, NOT_NEGATIVE)
+    validation_fraction: float = parameter(0.0, SHARE)
+    callbacks: Callbacks = parameter(None, list, tuple, callable, None)
+    engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
+    device: str = parameter("auto", str)
+    dtype: Dtype = parameter("float32", StrOptions({"float32", "float64", "mixed_float16"}))
+    checkpoint_dir: StrPath | None = parameter(None, str, PathLike, None)
+    checkpoint_every: int = parameter(1, AT_LEAST_ONE)
+    warm_start: bool = parameter(False, "boolean")
+    random_state: RandomState = parameter(None, "random_state")
+    verbose: int = parameter(0, "verbose")
+
+
+@declare_parameters
+class RegressorParameters(NetworkParameters):
+    """The parameters of RNNRegressor."""
+
+    _: KW_ONLY
+    loss: str = parameter("auto", StrOptions({"auto"} | with_aliases(REGRESSION_LOSSES)))
+
+
+@declare_parameters
+class ClassifierParameters(NetworkParameters):
+    """The parameters of RNNClassifier."""
+
+    _: KW_ONLY
+    loss: str = parameter(
+        "auto", StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))
+    )
+    class_weight: ClassWeight = parameter(None, dict, StrOptions({"balanced"}), None)
 
 
 def as_layers(value, length, name):
@@ -119,37 +148,36 @@ def check_mask_value(mask_value, vocab_size):
         )
 
 
-def settle_vocab_size(parameters, learned):
-    """Return parameters whose `vocab_size` is known: in the place of "auto" what was learned.
+def settle_vocab_size(vocab_size, learned):
+    """Return the size of the vocabulary: in the place of "auto" what was learned.
 
     Parameters
     ----------
-    parameters : dict
-        From `get_params`.
+    vocab_size : int, "auto" or None
+        The parameter.
     learned : int or None
         None where no token ids have been seen.
-
-    Returns
-    -------
-    dict
     """
-    if parameters["vocab_size"] != "auto":
-        return parameters
+    if vocab_size != "auto":
+        return vocab_size
     if learned is None or learned <= UNKNOWN:
         raise ValueError(
-            "`vocab_size='auto'` stands for no number before a fit from new weights on token ids. "
+            "`vocab_size='auto'` is resolved during `fit`, from token ids and with new weights. "
             "Fit first, or pass a number."
         )
-    return parameters | {"vocab_size": learned}
+    return learned
 
 
-def describe(parameters, *, timesteps, features, masked, batch_size, outputs, output_activation):
-    """Return the Architecture that an estimator's parameters and its data ask for.
+def describe(
+    params, *, vocab_size, timesteps, features, masked, batch_size, outputs, output_activation
+):
+    """Return the Architecture for an estimator's parameters and its data.
 
     Parameters
     ----------
-    parameters : dict
-        From `get_params`, `vocab_size` settled.
+    params : NetworkParameters
+    vocab_size : int or None
+        Settled.
     timesteps, features, masked, outputs, output_activation
         As in Architecture.
     batch_size : int
@@ -159,8 +187,36 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
     -------
     Architecture
     """
-    sizes = parameters["hidden_size"]
-    cells = parameters["cell_type"]
+    cell_types, units = _read_layers(params.cell_type, params.hidden_size)
+    if params.pooling != "last" and params.return_sequences:
+        raise ValueError(
+            "`pooling` must be 'last' with `return_sequences=True`, which has an output for every "
+            f"timestep, got {params.pooling!r}. Leave out one of them."
+        )
+    tokens = vocab_size is not None
+    own = {
+        "cell_types": cell_types,
+        "units": units,
+        "dense_sizes": check_sizes(params.dense_sizes, "dense_sizes"),
+        "timesteps": timesteps,
+        "features": features,
+        "outputs": tuple(outputs),
+        "output_activation": output_activation,
+        "vocab_size": int(vocab_size) if tokens else None,
+        "embedding_dim": int(params.embedding_dim) if tokens else None,
+        "embedding_trainable": bool(params.embedding_trainable) or not tokens,
+        "masked": masked,
+        "batch_size": batch_size if params.stateful else None,
+    }
+    # The others are parameters of the same names, in plain types.
+    shared = {
+        f.name: f.type(getattr(params, f.name)) for f in fields(Architecture) if f.name not in own
+    }
+    return Architecture(**own, **shared)
+
+
+def _read_layers(cells, sizes):
+    """Return the cell type and the number of units of each recurrent layer."""
     layered = [len(value) for value in (sizes, cells) if isinstance(value, (tuple, list))]
     n_layers = layered[0] if layered else 1
     if n_layers == 0:
@@ -169,60 +225,27 @@ def describe(parameters, *, timesteps, features, masked, batch_size, outputs, ou
     for cell_type in cell_types:
         if not isinstance(cell_type, str) or cell_type not in CELLS:
             raise ValueError(f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}.")
-    pooling = parameters["pooling"]
-    if pooling != "last" and parameters["return_sequences"]:
-        raise ValueError(
-            "`pooling` must be 'last' with `return_sequences=True`, which has an output for every "
-            f"timestep, got {pooling!r}. Leave out one of them."
-        )
-    tokens = parameters["vocab_size"] is not None
-    return Architecture(
-        cell_types=cell_types,
-        units=check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size"),
-        bidirectional=bool(parameters["bidirectional"]),
-        activation=parameters["activation"],
-        dropout=float(parameters["dropout"]),
-        recurrent_dropout=float(parameters["recurrent_dropout"]),
-        return_sequences=bool(parameters["return_sequences"]),
-        dense_sizes=check_sizes(parameters["dense_sizes"], "dense_sizes"),
-        dense_activation=parameters["dense_activation"],
-        timesteps=timesteps,
-        features=features,
-        outputs=tuple(outputs),
-        output_activation=output_activation,
-        vocab_size=int(parameters["vocab_size"]) if tokens else None,
-        embedding_dim=int(parameters["embedding_dim"]) if tokens else None,
-        masked=masked,
-        stateful=bool(parameters["stateful"]),
-        batch_size=batch_size if parameters["stateful"] else None,
-        dtype=parameters["dtype"],
-        pooling=pooling,
-        kernel_l2=float(parameters["kernel_l2"]),
-        recurrent_l2=float(parameters["recurrent_l2"]),
-        spatial_dropout=float(parameters["spatial_dropout"]),
-        embedding_trainable=bool(parameters["embedding_trainable"]) or not tokens,
-    )
+    return cell_types, check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size")
 
 
-def describe_shape(parameters, input_shape, *, outputs, output_activation):
-    """Return the Architecture for an input shape alone, without data.
+def describe_shape(params, input_shape, *, vocab_size, outputs, output_activation):
+    """Return the Architecture for an input shape only, without data.
 
     Parameters
     ----------
-    parameters : dict
-        From `get_params`, `vocab_size` settled.
+    params : NetworkParameters
     input_shape : tuple
         (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
         `vocab_size` (timesteps,) too.
-    outputs, output_activation
-        As in Architecture.
+    vocab_size, outputs, output_activation
+        As in `describe`.
 
     Returns
     -------
     Architecture
     """
     shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    if parameters["vocab_size"] is not None and len(shape) == 1:
+    if vocab_size is not None and len(shape) == 1:
         shape = (*shape, 1)
     sizes = [size for size in shape if size is not None]
     if (
@@ -234,94 +257,28 @@ def describe_shape(parameters, input_shape, *, outputs, output_activation):
             "`input_shape` must be (timesteps, features) or (batch, timesteps, features), whole "
             f"numbers above 0 or None for any number of timesteps, got {input_shape!r}."
         )
-    if parameters["vocab_size"] is not None and shape[-1] != 1:
+    if vocab_size is not None and shape[-1] != 1:
         raise ValueError(
             "`input_shape` must have one feature, the token id, when `vocab_size` is set, got "
             f"{input_shape!r}."
         )
     batch_size = shape[0] if len(shape) == 3 else None
-    if parameters["stateful"] and batch_size is None:
+    if params.stateful and batch_size is None:
         raise ValueError(
             "`input_shape` must be (batch, timesteps, features) with `stateful=True`, got "
             f"{input_shape!r}."
         )
     architecture = describe(
-        parameters,
+        params,
+        vocab_size=vocab_size,
         timesteps=shape[-2],
         features=shape[-1],
-        masked=parameters["mask_value"] is not None,
+        masked=params.mask_value is not None,
         batch_size=batch_size,
         outputs=outputs,
         output_activation=output_activation,
     )
     return replace(architecture, batch_size=batch_size)
-
-
-def read_settings(parameters, loss, batch_size):
-    """Return the Settings that an estimator's parameters ask for.
-
-    Parameters
-    ----------
-    parameters : dict
-        From `get_params`.
-    loss : str
-        Keras's full name.
-    batch_size : int
-
-    Returns
-    -------
-    Settings
-    """
-    optimizer, rate = parameters["optimizer"], parameters["learning_rate"]
-    config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
-    name = config.pop("name", None)
-    if not isinstance(name, str) or name not in OPTIMIZERS:
-        raise ValueError(
-            "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
-            f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
-        )
-    if "learning_rate" in config:
-        rate = _sole_rate(rate, config.pop("learning_rate"))
-    least, most = (float(limit) for limit in (FLOAT32.tiny, FLOAT32.max))
-    if rate is not None and not least <= rate <= most:
-        raise ValueError(
-            f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "
-            f"{most:.3g}], got {rate!r}."
-        )
-    for key, value in config.items():
-        if not isinstance(key, str):
-            raise ValueError(f"`optimizer` must have strings as names of settings, got {key!r}.")
-        if key in REFUSED_OPTIMIZER_SETTINGS:
-            raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
-        if not isinstance(value, (Real, type(None))):
-            raise ValueError(
-                f"`optimizer` must have numbers, booleans or None as settings, got {key}={value!r}."
-            )
-        if value is not None and key in OPTIMIZER_RANGES:
-            _check_range(key, value)
-    return Settings(loss, name, tuple(sorted(config.items())), rate, batch_size)
-
-
-def _sole_rate(rate, in_optimizer):
-    """Return the learning rate in `optimizer`, which wins over the default parameter alone."""
-    if rate is not None and rate != DEFAULT_LEARNING_RATE:
-        raise ValueError(
-            f"`learning_rate` is given twice: {rate} as a parameter, and {in_optimizer} in "
-            "`optimizer`. Keep one of them."
-        )
-    real = isinstance(in_optimizer, Real) and not isinstance(in_optimizer, bool)
-    if not real or not 0 < in_optimizer < np.inf:
-        raise ValueError(
-            "`optimizer` must have a `learning_rate` that is a number above 0, got "
-            f"{in_optimizer!r}."
-        )
-    return in_optimizer
-
-
-def _check_range(key, value):
-    interval = OPTIMIZER_RANGES[key]
-    if isinstance(value, bool) or not interval.is_satisfied_by(value):
-        raise ValueError(f"`optimizer` must have as {key} {interval}, got {key}={value!r}.")
 
 
 def check_resumed(now, before):
