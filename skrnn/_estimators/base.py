@@ -31,7 +31,6 @@ from skrnn._network.architecture import html_summary, initial_weights, summary, 
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
-    NetworkParameters,
     check_mask_value,
     check_resumed,
     describe,
@@ -42,6 +41,7 @@ from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in,
 from skrnn._training.loop import Plan, TrainingCallback, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
 from skrnn._utils.callback_support import notify_callbacks
+from skrnn._utils.declared_parameters import DeclaredEstimator
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -70,7 +70,7 @@ def _count_held_out(share, n_samples):
 
 
 class BaseRNN(
-    FitsBatches, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkParameters
+    FitsBatches, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator
 ):
     """Recurrent network without a target. The leaves say what y is; this says the rest."""
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 OUTPUT_LOSSES = {"sigmoid": SIGMOID_LOSSES, "softmax": SOFTMAX_LOSSES}
 
 
-class RNNClassifier(ClassifierMixin, BaseRNN, ClassifierParameters):
+class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     """Recurrent network for classification.
 
     A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.

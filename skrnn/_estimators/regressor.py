@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSITIVE_LOSSES}
 
 
-class RNNRegressor(RegressorMixin, BaseRNN, RegressorParameters):
+class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     """Recurrent network for regression.
 
     A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.

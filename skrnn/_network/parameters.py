@@ -20,7 +20,7 @@ from skrnn._network.keras_names import (
     with_aliases,
 )
 from skrnn._preprocessing.vocabulary import UNKNOWN
-from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
+from skrnn._utils.declared_parameters import declare_parameters, parameter
 from skrnn._utils.sklearn_private import Interval, StrOptions
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ SHARE = Interval(Real, 0, 1, closed="left")
 
 
 @declare_parameters
-class NetworkParameters(DeclaredEstimator):
+class NetworkParameters:
     """The parameters that the regressor and the classifier share."""
 
     cell_type: CellTypes = parameter("lstm", StrOptions(set(CELLS)), tuple, list)

@@ -21,7 +21,10 @@ def parameter(default: Any, *constraints: object) -> Any:
 
 @dataclass_transform()
 def declare_parameters(cls: type) -> type:
-    """Make the constructor of an estimator, and the checks of `fit`, from its declarations."""
+    """Make the constructor of an estimator, and the checks of `fit`, from its declarations.
+
+    The class has no base of scikit-learn's, which has no types: mypy would lose the signature.
+    """
     cls = dataclass(eq=False, repr=False)(cls)
     cls._parameter_constraints = {f.name: list(f.metadata["constraints"]) for f in fields(cls)}
     return cls
@@ -33,8 +36,6 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
     So a subclass can have a shorter `__init__`: the parameters it leaves out are checked and used
     all the same.
     """
-
-    _parameter_constraints: dict
 
     def _validate_params(self):
         constraints = self._parameter_constraints
