@@ -124,12 +124,12 @@ def test_a_level_says_how_many_windows_it_needs():
         forecaster.predict(level=[80, 95])
     with pytest.raises(ValueError, match=r"needs at least 4 .*got 0"):
         clone(forecaster).set_params(calibration=0).fit(y).predict(level=80)
-    with pytest.raises(ValueError, match=r"as far as `steps` in `fit`, 2, got a forecast of 3"):
+    with pytest.raises(ValueError, match=r"at most `steps` in `fit`, 2, got 3 steps"):
         forecaster.predict(3, level=80)
     for level, got in [(0, "0"), (0.8, r"0\.8"), ("80", "'80'"), ([50, 100], "100")]:
         with pytest.raises(ValueError, match=f"percentages of at least 1 and below 100, got {got}"):
             forecaster.predict(level=level)
-    with pytest.raises(ValueError, match=r"at least 4 rows.*beside its 200 calibration windows"):
+    with pytest.raises(ValueError, match=r"at least 4 rows.*besides its 200 calibration windows"):
         clone(forecaster).set_params(calibration=200).fit(y)
 
 

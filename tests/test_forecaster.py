@@ -417,3 +417,54 @@ def test_a_forecast_that_overflows_is_refused_as_predict_does():
         weights[...] = 1e9
     with pytest.raises(ValueError, match="infinity"), np.errstate(over="ignore"):
         forecaster.predict(9)
+
+
+class Small(RNNForecaster):
+    """Fewer parameters than its base."""
+
+    def __init__(self, timesteps=10):
+        super().__init__(
+            RNNRegressor("gru", 3, epochs=1, random_state=0),
+            timesteps=timesteps,
+            steps=2,
+            calibration=4,
+            allow_missing=True,
+        )
+
+
+def test_a_subclass_with_fewer_parameters_works_in_every_method():
+    y = monthly()
+    y.iloc[30] = np.nan
+    small, full = Small(timesteps=6), RNNForecaster()
+    full.set_params(**vars(small))
+    for forecaster in (small, full):
+        forecaster.fit(y[:60]).update(y[60:64])
+    assert clone(small).fit(y[:64]).get_params() == {"timesteps": 6}
+    for method, *arguments in [
+        ("predict",),
+        ("predict", 1, None, 50),
+        ("score", y[64:70]),
+        ("backtest", y),
+        ("make_future_frame",),
+    ]:
+        found, expected = (getattr(each, method)(*arguments) for each in (small, full))
+        assert_array_equal(found, expected)
+    search = GridSearchCV(small, {"timesteps": [4, 6]}, cv=TimeSeriesSplit(2), error_score="raise")
+    assert search.fit(y).best_estimator_.predict().index[0] == y.index[-1] + pd.offsets.MonthEnd()
+
+
+def test_a_network_with_fewer_parameters_or_a_predict_of_its_own_is_taken_as_it_is():
+    class Doubled(RNNRegressor):
+        def __init__(self, hidden_size=3):
+            super().__init__("gru", hidden_size, epochs=1, random_state=0)
+
+        def predict(self, X):
+            return 2 * super().predict(X)
+
+    y = monthly().where(lambda rows: rows.index != "2016-03-31")
+    found, expected = (
+        RNNForecaster(regressor, timesteps=4, scale=None, allow_missing=True).fit(y)
+        for regressor in (Doubled(), make_pipeline(Doubled()))
+    )
+    assert np.isnan(found.regressor_.mask_value)
+    assert_array_equal(found.predict(5), expected.predict(5))

@@ -159,7 +159,7 @@ REFUSED = {
     ),
     "text": (lambda: pd.Series(["a"] * 30), ValueError, "must hold numbers"),
     "no rows": (lambda: daily()[:0], ValueError, "at least one row"),
-    "only NaN": (lambda: daily() * np.nan, ValueError, "none but NaN"),
+    "only NaN": (lambda: daily() * np.nan, ValueError, "got only NaN"),
     "infinity": (lambda: daily().replace(daily().iloc[3], np.inf), ValueError, "2020-01-04"),
     "NaN inside": (
         lambda: daily(["2020-01-05", "2020-01-07"]),
@@ -254,10 +254,10 @@ def test_gaps_that_leave_no_window_to_train_on_are_told_of():
     y = daily()
     weekdays = y[y.index.day_of_week < 5].asfreq("D")
     forecaster = RNNForecaster(Recorder(), timesteps=7, steps=6, allow_missing=True)
-    with pytest.raises(ValueError, match=r"6 steps behind it.*`strategy=.recursive"):
+    with pytest.raises(ValueError, match=r"6 target steps after it.*`strategy=.recursive"):
         forecaster.fit(weekdays)
     forecaster.set_params(strategy="recursive").fit(weekdays)
-    with pytest.raises(ValueError, match="1 steps behind it"):
+    with pytest.raises(ValueError, match="1 target steps after it"):
         forecaster.fit(y, pd.DataFrame({"x": np.nan}, index=y.index))
 
 
@@ -484,7 +484,7 @@ def test_static_columns_stand_in_every_row_of_their_series():
 def test_update_and_score_refuse_rows_that_do_not_fit():
     y = daily()
     forecaster = RNNForecaster(linear(), timesteps=5).fit(y[:40])
-    with pytest.raises(ValueError, match=r"go on from 2020-02-09.*no value at 2020-02-10"):
+    with pytest.raises(ValueError, match=r"continue from 2020-02-09.*no value at 2020-02-10"):
         forecaster.update(y[41:])
     with pytest.raises(ValueError, match="no value at 2020-02-15"):
         forecaster.update(daily(["2020-02-15"])[40:])
@@ -516,5 +516,5 @@ def test_a_transformer_without_its_inverse_is_told_of(allow_missing):
     forecaster = RNNForecaster(
         linear(), timesteps=5, transformer=FunctionTransformer(np.log), allow_missing=allow_missing
     )
-    with pytest.warns(UserWarning, match=r"of 100.* makes 4\.6.*FunctionTransformer\(np\.log"):
+    with pytest.warns(UserWarning, match=r"turns 100.* into 4\.6.*FunctionTransformer\(np\.log"):
         forecaster.fit(monthly())

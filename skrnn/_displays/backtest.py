@@ -26,7 +26,7 @@ from skrnn._displays.plotting import (
 )
 from skrnn._forecasting.backtest import MODELS, Backtest
 from skrnn._forecasting.forecaster import RNNForecaster
-from skrnn._forecasting.time_steps import named
+from skrnn._forecasting.time_steps import first_few
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -209,7 +209,7 @@ def _rows_of(backtest, label):
         label = labels[0]
     elif label not in labels:
         raise ValueError(
-            f"`label` must name a series of the backtest, {named(labels)}, got {label!r}."
+            f"`label` must name a series of the backtest, {first_few(labels)}, got {label!r}."
         )
     rows = backtest if label is None else backtest[backtest["series"] == label]
     return label, rows

@@ -20,9 +20,8 @@ from skrnn._displays.plotting import (
     open_axes,
     with_unit,
 )
-from skrnn._forecasting.forecaster import RNNForecaster
-from skrnn._forecasting.panel import to_pandas
-from skrnn._forecasting.time_steps import named
+from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
+from skrnn._forecasting.time_steps import first_few
 from skrnn._preprocessing.time_index import same_kind
 from skrnn._preprocessing.windows import check_count
 
@@ -130,15 +129,7 @@ class ForecastDisplay:
         if history is not None:
             check_count("history", history, 1)
         forecast = forecaster.predict(steps, exog, level)
-        panel = forecaster._panel
-        if history is None:
-            n_steps = forecaster._count_steps(steps)
-            history = max(forecaster.timesteps, 2 * forecaster.season_, 3 * n_steps)
-        past = to_pandas(
-            panel,
-            [times[-history:] for times in panel.times],
-            [values[-history:] for values in panel.values],
-        )
+        past = recent_rows(forecaster, history, steps)
         return cls.from_predictions(
             forecast, history=past, truth=truth, labels=labels, unit=unit, ax=ax
         )
@@ -258,7 +249,7 @@ def _chosen(labels, known):
     for label in wanted:
         if label not in known:
             raise ValueError(
-                f"`labels` must name series of the forecast, {named(known)}, got {label!r}."
+                f"`labels` must name series of the forecast, {first_few(known)}, got {label!r}."
             )
     return wanted
 

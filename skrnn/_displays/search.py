@@ -19,7 +19,7 @@ from skrnn._displays.plotting import (
     open_axes,
     short,
 )
-from skrnn._forecasting.time_steps import named
+from skrnn._forecasting.time_steps import first_few
 
 if TYPE_CHECKING:
     from typing import Self
@@ -193,8 +193,8 @@ def _searched(argument, name, searched):
     if len(found) != 1:
         wanted = "only one" if found else "a"
         raise ValueError(
-            f"`{argument}` must name {wanted} parameter that was searched, {named(searched)}, got "
-            f"{name!r}."
+            f"`{argument}` must name {wanted} parameter that was searched, {first_few(searched)}, "
+            f"got {name!r}."
         )
     return found[0]
 
@@ -208,7 +208,7 @@ def _metric(search, scoring):
         scoring = scoring if scoring in known else known[0]
     if scoring not in known:
         raise ValueError(
-            f"`scoring` must name a score of the search, {named(known)}, got {scoring!r}."
+            f"`scoring` must name a score of the search, {first_few(known)}, got {scoring!r}."
         )
     return scoring
 

@@ -401,6 +401,16 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         return tags
 
 
+def unchecked_predict(regressor):
+    """Return a `predict` that does not check X, if the regressor has one, else its `predict`.
+
+    It is for finite arrays like one that `predict` took before, such as the windows of a forecast
+    that is fed back. A subclass of RNNRegressor with a `predict` of its own has none.
+    """
+    own = getattr(type(regressor), "predict", None) is RNNRegressor.predict
+    return regressor._predict_alike if own else regressor.predict
+
+
 def _check_outputs(shape, fitted):
     if shape != fitted:
         raise ValueError(f"`y` must have the trailing shape {fitted}, as in `fit`, got {shape}.")

@@ -1,4 +1,4 @@
-"""Backtest: forecasts of the past, row by row, beside those that need no model."""
+"""Backtest: forecasts of the past, row by row, compared with forecasts that need no model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from skrnn._forecasting.baselines import BASELINES, measures
+from skrnn._forecasting.baselines import BASELINES, error_measures, seasonal_scale
 from skrnn._forecasting.conformal import check_levels
-from skrnn._forecasting.global_model import least_rows, warn_of_phases
+from skrnn._forecasting.global_model import (
+    fit_global_model,
+    fresh_regressor,
+    min_rows,
+    warn_of_phases,
+)
 from skrnn._forecasting.read_series import check_pandas
 from skrnn._preprocessing.windows import check_count
 
@@ -49,7 +54,7 @@ class Backtest(pd.DataFrame):
         -------
         DataFrame
             One row for each model, and group: MAE, RMSE, sMAPE (in percent), MASE; "coverage_80",
-            the share of truths within an interval in percent; and "loses_to", the baselines with
+            the percentage of truths within an interval; and "loses_to", the baselines with a
             smaller MASE than the forecast.
         """
         if by is None:
@@ -65,7 +70,7 @@ def _compared(rows):
     """Return the measures of each model over the rows that have a truth."""
     truth, scale = rows["truth"].to_numpy(), rows["scale"].to_numpy()
     table = pd.DataFrame(
-        {name: measures(truth, rows[name].to_numpy(), scale) for name in MODELS}
+        {name: error_measures(truth, rows[name].to_numpy(), scale) for name in MODELS}
     ).T.rename_axis("model")
     known = ~np.isnan(truth)
     for lower in [name for name in rows.columns if str(name).startswith("lower_")]:
@@ -85,6 +90,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
     Parameters
     ----------
     forecaster : RNNForecaster
+        Its parameters are read; it is not fitted.
     panel : Panel
         Every row, with `exog`.
     folds, step, refit, level, n_jobs
@@ -104,15 +110,15 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
         )
     cutoffs = every[last_known]
     groups = [cutoffs[k : k + 1] for k in range(folds)] if refit else [cutoffs]
+    params = clone(forecaster)  # without what is fitted
     answers = Parallel(n_jobs=n_jobs)(
-        delayed(_folds)(clone(forecaster), panel, group, step, levels) for group in groups
+        delayed(_fit_and_forecast)(params, panel, group, step, levels) for group in groups
     )
     parts = [part for answer in answers for part in answer]
     if not parts:
         raise ValueError(
-            f"`series` must hold one with {least_rows(forecaster.get_params(deep=False))} rows "
-            "before a cutoff and others after it, got none. Shorten the window, or choose other "
-            "`folds` or another `step`."
+            f"`series` must hold one with {min_rows(forecaster)} rows before a cutoff and others "
+            "after it, got none. Shorten the window, or choose other `folds` or another `step`."
         )
     return Backtest(pd.concat(parts, ignore_index=True))
 
@@ -125,48 +131,51 @@ def _all_times(times):
     return every
 
 
-def _folds(forecaster, panel, cutoffs, step, levels):
-    """Fit to the rows up to the first cutoff, and return the rows of each that has any."""
+def _fit_and_forecast(params, panel, cutoffs, step, levels):
+    """Fit to the rows up to the first cutoff; return the table of each cutoff that has rows."""
     known = [
         np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
         for cutoff in cutoffs
     ]
-    enough = known[0] >= least_rows(forecaster.get_params(deep=False))
-    chosen = np.flatnonzero(enough if enough.any() else known[0])  # none is: `fit` says so
-    panel = panel.chosen(chosen)
-    fitted = forecaster._fit_panel(panel.until(known[0][chosen]))
+    enough = known[0] >= min_rows(params)
+    chosen = np.flatnonzero(enough if enough.any() else known[0])  # none is: the fit says so
+    panel = panel.take(chosen)
+    training = panel.head(known[0][chosen])
+    model = fit_global_model(params, training, fresh_regressor(params))
     if len(cutoffs) > 1:
         phases = f"a `step` of {step} forecasts"
-        warn_of_phases(forecaster.stride, fitted.season_, step, phases)
+        warn_of_phases(params.stride, model.season, step, phases)
+    scales = [seasonal_scale(values, model.season) for values in training.values]
     return [
-        _fold(fitted, panel, stops[chosen], forecaster.steps, levels)
-        for stops in known
-        if (stops[chosen] < panel.lengths).any()
+        _forecast_fold(model, panel, n_known[chosen], scales, levels)
+        for n_known in known
+        if (n_known[chosen] < panel.lengths).any()
     ]
 
 
-def _fold(fitted, panel, known, n_steps, levels):
-    """Return the rows of one cutoff, for the series that go on after it."""
-    going = np.flatnonzero(known < panel.lengths)
-    outputs = fitted._model.forecast(panel, going, known[going], n_steps)
-    bounds = fitted._model.bounds(outputs, panel, going, known[going], levels)
+def _forecast_fold(model, panel, n_known, scales, levels):
+    """Return the rows of one cutoff, for the series that continue after it."""
+    series = np.flatnonzero(n_known < panel.lengths)
+    n_steps = model.plan.steps
+    outputs = model.forecast(panel, series, n_known[series], n_steps)
+    bounds = model.bounds(outputs, panel, series, n_known[series], levels)
     rows = []
-    for i, k in enumerate(going):
-        n_rows = min(n_steps, panel.lengths[k] - known[k])
-        ahead = slice(known[k], known[k] + n_rows)
-        past = panel.values[k][: known[k]]
+    for i, k in enumerate(series):
+        known, values, times = n_known[k], panel.values[k], panel.times[k]
+        n_rows = min(n_steps, len(values) - known)
+        ahead = slice(known, known + n_rows)
         columns = {
             "series": np.repeat(pd.Index([panel.labels[k]], tupleize_cols=False), n_rows),
-            "cutoff": np.repeat(panel.times[k][known[k] - 1 : known[k]], n_rows),
-            "time": panel.times[k][ahead],
+            "cutoff": np.repeat(times[known - 1 : known], n_rows),
+            "time": times[ahead],
             "step": np.arange(1, n_rows + 1),
-            "truth": panel.values[k][ahead],
+            "truth": values[ahead],
             "forecast": outputs[i, :n_rows],
         }
-        columns |= {name: values[i, :n_rows] for name, values in bounds.items()}
+        columns |= {name: widths[i, :n_rows] for name, widths in bounds.items()}
         for name, baseline in BASELINES.items():
-            columns[name] = baseline(past, n_rows, fitted.season_)
-        columns["scale"] = np.full(n_rows, fitted.scales_.iloc[k])
+            columns[name] = baseline(values[:known], n_rows, model.season)
+        columns["scale"] = np.full(n_rows, scales[k])
         rows.append(pd.DataFrame(columns))
     return pd.concat(rows, ignore_index=True)
 

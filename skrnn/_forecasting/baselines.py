@@ -1,4 +1,4 @@
-"""Baselines: the forecasts that need no model, and the errors that compare models with them."""
+"""Baseline forecasts that need no model, and the errors by which models compare with them."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def seasonal_naive(values, n_steps, season):
 
 
 def drift(values, n_steps, season):
-    """Go on along the line from the first value to the last."""
+    """Continue the line from the first value to the last."""
     rows = np.flatnonzero(~np.isnan(values))
     first, last = values[rows[0]], values[rows[-1]]
     slope = (last - first) / max(rows[-1] - rows[0], 1)
@@ -30,11 +30,11 @@ def _known(values):
     return values[~np.isnan(values)]
 
 
-def seasonal_scale(values, season, at_rest=1.0):
+def seasonal_scale(values, season, if_constant=1.0):
     """Return the mean absolute error of the seasonal naive forecast within known rows.
 
     The denominator of MASE (Hyndman and Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001). A
-    series shorter than its season is measured from row to row; one without change gives `at_rest`.
+    series shorter than its season is measured from row to row; a constant one gives `if_constant`.
     """
     rounding = 10 * np.finfo(np.float64).eps * np.abs(_known(values)).max(initial=0.0)
     for lag in (season, 1):
@@ -42,10 +42,10 @@ def seasonal_scale(values, season, at_rest=1.0):
         changes = changes[~np.isnan(changes)]
         if len(changes) and changes.mean() > rounding:
             return float(changes.mean())
-    return at_rest
+    return if_constant
 
 
-def measures(truth, forecast, scale):
+def error_measures(truth, forecast, scale):
     """Return the errors of forecasts; rows without a truth do not count.
 
     Parameters
@@ -63,10 +63,10 @@ def measures(truth, forecast, scale):
     truth, forecast, scale = truth[counted], forecast[counted], scale[counted]
     errors = np.abs(truth - forecast)
     sizes = np.abs(truth) + np.abs(forecast)
-    shares = np.divide(2 * errors, sizes, out=np.zeros_like(errors), where=sizes > 0)
+    relative = np.divide(2 * errors, sizes, out=np.zeros_like(errors), where=sizes > 0)
     return {
         "MAE": errors.mean(),
         "RMSE": np.sqrt((errors**2).mean()),
-        "sMAPE": 100 * shares.mean(),
+        "sMAPE": 100 * relative.mean(),
         "MASE": (errors / scale).mean(),
     }

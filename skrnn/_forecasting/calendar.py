@@ -1,4 +1,4 @@
-"""Calendar: where a time stands in its hour, day, week or year, as points on circles."""
+"""Calendar features: sine and cosine of the time of hour, day, week and year."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def check_calendar(names):
     names = (names,) if isinstance(names, str) else tuple(names)
     for name in names:
         if name not in CYCLES:
-            raise ValueError(f"`calendar` must hold names out of {list(CYCLES)}, got {name!r}.")
+            raise ValueError(f"`calendar` must hold names from {list(CYCLES)}, got {name!r}.")
     return names
 
 
@@ -38,7 +38,7 @@ def calendar_features(times, names):
     if names and not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise ValueError(
             f"`calendar` needs a DatetimeIndex or PeriodIndex, got {type(times).__name__}. Leave "
-            "it out, or give the rows their dates."
+            "it out, or index the rows by date."
         )
     angles = [
         2 * np.pi * (np.asarray(getattr(times, attribute)) - first) / length

@@ -1,4 +1,4 @@
-"""Intervals: how far forecasts may be off, from windows kept from training (split conformal)."""
+"""Prediction intervals from the residuals of held-out windows (split conformal)."""
 
 from fractions import Fraction
 from math import ceil
@@ -24,8 +24,8 @@ def check_levels(level):
     return levels
 
 
-def radii(residuals, level):
-    """Return the half width of the interval for each step.
+def interval_half_widths(residuals, level):
+    """Return half the width of the interval for each step.
 
     The k-th smallest of n absolute residuals, k = ceil((n + 1) * level), holds the next one with
     at least that probability where they are exchangeable (Lei et al. 2018,
@@ -42,16 +42,16 @@ def radii(residuals, level):
     -------
     ndarray of shape (n_steps,)
     """
-    share = Fraction(str(level)) / 100
+    fraction = Fraction(str(level)) / 100
     counts = (~np.isnan(residuals)).sum(axis=0)
-    ranks = [ceil((int(n) + 1) * share) for n in counts]
+    ranks = [ceil((int(n) + 1) * fraction) for n in counts]
     short = [int(n) for n, rank in zip(counts, ranks, strict=True) if rank > n]
     if short:
-        needed = ceil(share / (1 - share))
+        needed = ceil(fraction / (1 - fraction))
         raise ValueError(
             f"`level={level:g}` needs at least {needed} calibration windows over all series, got "
-            f"{min(short)}. Raise `calibration`, the windows of each series that `fit` keeps from "
-            "training, or lower the level."
+            f"{min(short)}. Raise `calibration`, the windows of each series that `fit` holds out, "
+            "or lower the level."
         )
     ordered = np.sort(residuals, axis=0)  # NaN last
     return ordered[np.array(ranks) - 1, np.arange(len(ranks))]

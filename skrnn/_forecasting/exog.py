@@ -1,9 +1,9 @@
-"""Exog: columns whose future is known, aligned with the times of each series."""
+"""`exog`: columns whose future is known, aligned with the times of each series."""
 
 import numpy as np
 import pandas as pd
 
-from skrnn._forecasting.time_steps import named
+from skrnn._forecasting.time_steps import first_few
 from skrnn._preprocessing.time_index import same_kind
 from skrnn._utils.numeric_checks import check_numbers
 
@@ -35,10 +35,10 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     times : list of pandas.Index
         Of each series.
     required : list of int of length n_series, default=None
-        How many of these times there must be rows at; what follows is read as far as it goes, and
-        the arrays end there. None: all.
+        How many of these times must have a row. Later rows are read as far as they are complete,
+        and the arrays end there. None: all.
     allow_missing : bool, default=False
-        Take NaN.
+        Accept NaN.
 
     Returns
     -------
@@ -90,10 +90,10 @@ def _by_series(table, labels):
 
 
 def _aligned(table, rows, n_rows, place, allow_missing):
-    """Return the values of a table at the times `rows`, or name what it lacks of the first n."""
+    """Return the values of a table at the times `rows`; the first `n_rows` must be there."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
-        raise ValueError(f"`exog` must hold each time once, got {named(twice)} again{place}.")
+        raise ValueError(f"`exog` must hold each time once, got {first_few(twice)} again{place}.")
     positions = table.index.get_indexer(rows)
     absent = rows[:n_rows][positions[:n_rows] < 0]
     if len(absent) and not same_kind(table.index.dtype, rows.dtype):
@@ -104,7 +104,7 @@ def _aligned(table, rows, n_rows, place, allow_missing):
     if len(absent) and not allow_missing:
         raise ValueError(
             f"`exog` must hold a row for each time that is used{place}, got none at "
-            f"{named(absent)}. `make_future_frame()` shows the rows that a forecast needs."
+            f"{first_few(absent)}. `make_future_frame()` shows the rows that a forecast needs."
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan

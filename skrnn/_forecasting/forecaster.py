@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, overload
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.regressor import RNNRegressor
@@ -17,11 +17,15 @@ from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import CYCLES
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
-from skrnn._forecasting.global_model import train
+from skrnn._forecasting.global_model import fit_global_model, fresh_regressor
 from skrnn._forecasting.panel import to_pandas
-from skrnn._forecasting.read_series import read_panel, rows_ahead
+from skrnn._forecasting.read_series import (
+    check_after_cutoff,
+    read_later_rows,
+    read_panel,
+    rows_ahead,
+)
 from skrnn._forecasting.target_transform import check_transformed
-from skrnn._forecasting.time_steps import season_of
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.callback_support import CallbackSupport, notify_callbacks, propagate_callbacks
 from skrnn._utils.rollback import rollback_on_error
@@ -34,68 +38,69 @@ if TYPE_CHECKING:
     from skrnn._forecasting.backtest import Backtest
     from skrnn._types import Array, Levels, SeriesOrFrame
 
-IN_ORDER = (
-    "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
-    "`RNNForecaster.time_folds(series)`."
-)
-
 
 class RNNForecaster(CallbackSupport, BaseEstimator):
-    """Forecast series with a regressor on windows of their past.
+    """Forecast one or many pandas series with a network trained on windows of their past.
 
-    One network learns from all series together, on complete windows only, ordered by the time of
-    their targets. Nothing is learned from rows after the cutoff, the last row of each series.
+    This is a global model: one regressor learns from the windows of all series together. Only
+    complete windows are used, ordered by the time of their targets, and nothing is learned from
+    rows after the cutoff, the last row of each series. Use it for dated forecasts, prediction
+    intervals and backtests. To predict a value for each row from other columns, use
+    `WindowTransformer` and `RNNRegressor` in a Pipeline instead.
 
     Parameters
     ----------
     regressor : regressor, default=None
-        Anything that takes X of shape (n_samples, timesteps, features). None: ``RNNRegressor()``;
-        ``set_params(regressor__hidden_size=...)`` puts one in place first.
+        Any regressor that takes X of shape (n_samples, timesteps, features). None:
+        ``RNNRegressor()``, whose parameters can be set too:
+        ``set_params(regressor__hidden_size=...)``.
     timesteps : int, default=24
-        Rows of a window.
+        Number of rows in a window.
     steps : int, default=1
-        Steps of a forecast.
+        Number of steps to forecast.
     strategy : {"direct", "recursive"}, default="direct"
-        "direct": all `steps` are outputs of one network. "recursive": it forecasts one step, which
-        is fed back.
+        "direct": one network outputs all `steps`. "recursive": it forecasts one step, which is fed
+        back as input for the next.
     scale : {"series", "window"} or None, default="series"
-        "series": each series is standardized by its training rows. "window": beyond that each
-        window by its own mean and deviation, undone in the forecast: for levels that drift.
+        "series": standardize each series by its training rows. "window": also standardize each
+        window by its own mean and deviation, undone in the forecast; for series whose level
+        drifts.
     differences : int, default=0
-        The network learns changes from so many rows before: 1, or a season.
+        Train on the changes from this many rows before: 1, or a season.
     season : int, default=None
-        Steps of a season, for MASE and seasonal naive forecasts. None: 24 hours, 7 days, 5
-        business days, 52 weeks, 12 months or 4 quarters by the frequency, else 1.
+        Number of steps in a season, for MASE and seasonal naive forecasts. None: 24 hours, 7 days,
+        5 business days, 52 weeks, 12 months or 4 quarters by the frequency, else 1.
     calendar : tuple of str, default=()
-        Features of each row's time as sine and cosine: "minute", "hour", "dayofweek", "dayofyear",
-        "month", "quarter".
+        Calendar features of each row, as sine and cosine: "minute", "hour", "dayofweek",
+        "dayofyear", "month", "quarter".
     transformer : transformer, default=None
-        Applied to the values before all else and inverted in the forecast, such as
+        Applied to the values first and inverted in the forecast, such as
         ``FunctionTransformer(np.log, np.exp)``.
     static : DataFrame, default=None
-        Columns that do not change, one row for each series, indexed by their names.
+        Features that do not change in time: one row for each series, indexed by its name.
     allow_missing : bool, default=False
-        Bridge missing rows and values: the network skips such a step, by its `mask_value`, and no
-        window ends in a missing target. An RNNRegressor inside a Pipeline or a
-        TransformedTargetRegressor does too.
+        Accept missing rows and values. The network skips such a step, by its `mask_value`, and no
+        window has a missing target. An RNNRegressor inside a Pipeline or a
+        TransformedTargetRegressor skips it too.
     calibration : int, default=0
-        Windows of each series, the last ones, kept from training for the intervals of `predict`.
-        No target of theirs is trained on.
+        Number of windows to hold out at the end of each series, from which the intervals of
+        `predict` are computed. None of their targets is trained on.
     stride : int, default=1
         Rows from one window to the next, for training and calibration, counted back from the
-        cutoff. One that has a divisor in common with the season leaves out some of its phases,
-        which is right for forecasts from the cutoff, and from others as far off as that divisor.
+        cutoff. Prefer a stride coprime with the season; otherwise training windows start at only
+        some of its phases. That is fine for forecasts from the cutoff, and from any other that is a
+        multiple of the common divisor away.
 
     Attributes
     ----------
     regressor_ : regressor
-        Fitted to the windows of all series.
+        The fitted regressor.
     cutoff_ : Series
         Time of the last row of each series.
     freq_ : DateOffset, Timedelta or int
-        From one time to the next.
+        Step from one time to the next.
     season_ : int
-        Steps of a season.
+        Number of steps in a season.
     scales_ : Series
         In-sample error of the seasonal naive forecast of each series, the denominator of MASE.
     exog_names_ : list
@@ -104,7 +109,8 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
     See Also
     --------
     RNNRegressor : The network.
-    WindowTransformer : Windows as a step of a pipeline, one for each row.
+    WindowTransformer : One window for each row, as a step of a pipeline.
+    ForecastDisplay : Pictures of forecasts.
 
     Examples
     --------
@@ -179,7 +185,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         self.stride = stride
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of `regressor` put an ``RNNRegressor()`` in place of None first.
+        """Set parameters, also of `regressor`; None becomes an ``RNNRegressor()`` first.
 
         Parameters
         ----------
@@ -204,20 +210,25 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            A Series; a DataFrame with one column for each series, in which NaN before the first
-            and after the last value of a series are its ragged ends; or one column of values with
-            a (series, time) MultiIndex. Times are a DatetimeIndex, PeriodIndex, TimedeltaIndex or
-            RangeIndex at a regular step.
+            A Series; a DataFrame with one column for each series, which may have NaN before its
+            first and after its last value; or one column of values with a (series, time)
+            MultiIndex. Times are a DatetimeIndex, PeriodIndex, TimedeltaIndex or RangeIndex at a
+            regular step.
         exog : Series or DataFrame, default=None
-            Columns whose future is known, on the times of `series`, for all series alike or with a
-            (series, time) MultiIndex. Each row of a window holds those of its own time and those
-            of `steps` later.
+            Columns whose future is known, on the times of `series`: the same for all series, or
+            with a (series, time) MultiIndex. Each row of a window holds their values at its own
+            time and `steps` later.
 
         Returns
         -------
         self
         """
-        return self._fit_panel(self._read(series, exog))
+        panel = self._read(series, exog)
+        regressor = fresh_regressor(self)
+        with propagate_callbacks(self, regressor, "fit-regressor"):
+            model = fit_global_model(self, panel, regressor)
+        scales = [seasonal_scale(values, model.season) for values in panel.values]
+        return self._set_fitted(panel, model, scales, self.allow_missing)
 
     @overload
     def predict(
@@ -240,20 +251,20 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         Parameters
         ----------
         steps : int, default=None
-            How many; None: as many as `steps` in `fit`. More roll forward from the forecast.
+            Number of steps. None: `steps` as in `fit`. For more, forecasts are fed back as input.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, at the times to be forecast; `make_future_frame` shows
-            them. A direct network looks at them up to a multiple of its `steps`: rows that come
-            after those to be forecast are used as far as they go, and then stand still.
+            The columns that `fit` saw, at the times to forecast; `make_future_frame` returns these
+            rows. A direct network reads them up to a multiple of its `steps`: later rows are used
+            where there are any, and otherwise the last one is repeated.
         level : float or list of float, default=None
-            Percentages of intervals, such as [80, 95], from the `calibration` windows.
+            Percentages of prediction intervals, such as [80, 95], from the `calibration` windows.
 
         Returns
         -------
         Series or DataFrame
             On the times after the cutoff of each series, in the form that `fit` saw. With `level`
-            the columns "forecast", "lower_80", "upper_80", ...; of a wide frame below the name of
-            each series.
+            there are columns "forecast", "lower_80", "upper_80", ...; for a wide frame they are the
+            last level of the columns, under the name of each series.
         """
         check_is_fitted(self)
         times = self._panel.future_times(self._count_steps(steps))
@@ -261,7 +272,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         if level is None:
             return to_pandas(self._panel, times, list(outputs))
         columns = {"forecast": outputs} | self._model.bounds(
-            outputs, self._panel, *self._now(), check_levels(level)
+            outputs, self._panel, *self._origins(), check_levels(level)
         )
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
 
@@ -272,7 +283,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that go on where the known ones end; earlier ones are left out.
+            Rows that continue where the known ones end; earlier rows are ignored.
         exog : Series or DataFrame, default=None
             The columns that `fit` saw, at the new times.
 
@@ -281,18 +292,18 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         self
         """
         check_is_fitted(self)
-        later = self._read_later(series)
+        later = read_later_rows(series, self._panel)
         times, values = rows_ahead(self._panel, later, allow_missing=self._allow_missing)
         check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
-        self._keep_cutoff()
+        self.cutoff_ = self._panel.cutoffs
         return self
 
     def score(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> float:
-        """Return the negative MASE of one forecast of the rows that follow the cutoff.
+        """Return the negative MASE of one forecast of the rows after the cutoff.
 
-        The mean over series; MASE is measured in `scales_`. Rows that are missing do not count.
-        Searches use it: leave their `scoring` at None, for other scorers want a y.
+        It is the mean over series, and MASE is measured in `scales_`. Missing rows do not count.
+        In a search leave `scoring=None` to use it: other scorers need a y.
 
         Parameters
         ----------
@@ -306,8 +317,8 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         float
         """
         check_is_fitted(self)
-        later = self._read_later(series)
-        self._check_after_cutoff(later)
+        later = read_later_rows(series, self._panel)
+        check_after_cutoff(self._panel, later)
         times, truths = rows_ahead(self._panel, later, allow_missing=True)
         outputs = self._forecast(times, exog)
         errors = [
@@ -318,7 +329,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         return -float(np.mean(errors))
 
     def make_future_frame(self, steps: int | None = None) -> pd.DataFrame:
-        """Return the rows of `exog` that a forecast needs, to be filled in.
+        """Return the rows of `exog` that a forecast needs, for you to fill in.
 
         Parameters
         ----------
@@ -328,8 +339,8 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         Returns
         -------
         DataFrame
-            NaN, on the times to be forecast; with a (series, time) MultiIndex for a long frame, and
-            where `fit` saw an `exog` with one.
+            NaN on the times to forecast, with a (series, time) MultiIndex if the series or the
+            `exog` in `fit` had one.
         """
         check_is_fitted(self)
         panel = self._panel
@@ -350,25 +361,25 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         level: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
-        """Forecast the past from several cutoffs, beside forecasts that need no model.
+        """Forecast the past from several cutoffs, and compare with forecasts that need no model.
 
-        A clone is fitted to the rows up to the first cutoff; this forecaster stays as it is.
+        A clone is fitted to the rows up to the first cutoff; this forecaster does not change.
 
         Parameters
         ----------
         series, exog : Series or DataFrame
             As in `fit`.
         folds : int, default=5
-            Number of cutoffs; the last one has `steps` rows behind it.
+            Number of cutoffs; the last one has `steps` rows after it.
         step : int, default=None
             Rows from one cutoff to the next; None: `steps`.
         refit : bool, default=False
-            Fit again at each cutoff.
+            Whether to fit again at each cutoff.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
         n_jobs : int, default=None
-            With `refit`, folds that run at once, in processes, threads or on a cluster as
-            :func:`joblib.parallel_config` says. None: one, or as that says.
+            Number of folds to run in parallel with `refit`, in processes, threads or on a cluster
+            as set by :func:`joblib.parallel_config`. None: one, or as set there.
 
         Returns
         -------
@@ -376,7 +387,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
             A DataFrame with one row for each series, cutoff and step: "series", "cutoff", "time",
             "step", "truth", "forecast", the bounds of intervals, "naive", "seasonal_naive",
             "drift", and the "scale" of MASE. Its ``summary()`` compares them. Series with fewer
-            rows before the cutoff than `fit` needs are left out.
+            rows before the cutoff than `fit` needs are dropped.
 
         See Also
         --------
@@ -392,7 +403,7 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
     def time_folds(
         series: SeriesOrFrame, n_splits: int = 5, steps: int | None = None
     ) -> list[tuple[Array, Array]]:
-        """Return folds in the order of time, as `cv` of a search over any form of series.
+        """Return folds in time order, as the `cv` of a search over any form of series.
 
         Parameters
         ----------
@@ -401,22 +412,22 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         n_splits : int, default=5
             Number of folds.
         steps : int, default=None
-            Times of each test fold; None: all times divided by ``n_splits + 1``.
+            Number of times in each test fold. None: all times divided by ``n_splits + 1``.
 
         Returns
         -------
         list of (train, test)
-            Positions of rows. A test fold has no rows of series that begin in it.
+            Positions of rows. A test fold has no rows of series that start in it.
         """
         return time_folds(series, n_splits, steps)
 
     def _read(self, series, exog):
-        """Return `series` and the rows of `exog` beside it as a Panel."""
+        """Return `series`, with their rows of `exog`, as a Panel."""
         if exog is not None and self.strategy == "direct" and self.timesteps < self.steps:
             raise ValueError(
                 f"`timesteps` must be at least `steps` with `exog`, {self.steps}, got "
-                f"{self.timesteps}: each row of a window holds the `exog` of {self.steps} steps "
-                "later, and the last rows must reach the first step."
+                f"{self.timesteps}. Each row of a window holds the `exog` of {self.steps} steps "
+                "later, and the window must reach the first step: raise `timesteps`."
             )
         panel = read_panel(series, allow_missing=self.allow_missing)
         names = [] if exog is None else exog_names(exog)
@@ -427,57 +438,13 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
     def _most_tasks(self):
         return 1
 
-    def _fit_panel(self, panel):
-        """Learn from a Panel; what `fit` does once its arguments are read."""
-        season = season_of(panel.step) if self.season is None else self.season
-        scales = [seasonal_scale(values, season) for values in panel.values]
-        regressor = self._fresh_regressor()
-        with propagate_callbacks(self, regressor, "fit-regressor"):
-            model = train(
-                panel,
-                self.get_params(deep=False),
-                regressor=regressor,
-                transformer=None if self.transformer is None else clone(self.transformer),
-                season=season,
-            )
-        return self._adopt(panel, model, scales, self.allow_missing)
-
-    def _adopt(self, panel, model, scales, allow_missing):
-        """Take over a GlobalModel, and the Panel that it has learned from or was moved to."""
+    def _set_fitted(self, panel, model, scales, allow_missing):
+        """Take a GlobalModel, and the Panel it was fitted to or moved to, as what `fit` learned."""
         self._panel, self._model, self._allow_missing = panel, model, allow_missing
         self.regressor_, self.season_ = model.regressor, model.season
         self.freq_, self.exog_names_ = panel.step, list(panel.exog_names)
-        self.scales_ = self._by_series(scales)
-        self._keep_cutoff()
+        self.scales_, self.cutoff_ = panel.by_series(scales), panel.cutoffs
         return self
-
-    def _fresh_regressor(self):
-        """Return the regressor unfitted, without state; it skips missing steps where it has to.
-
-        So do networks further inside, such as the last step of a Pipeline.
-        """
-        regressor = RNNRegressor() if self.regressor is None else clone(self.regressor)
-        settings = regressor.get_params()
-
-        def called(word):
-            return [name for name in settings if name.rpartition("__")[2] == word]
-
-        for name in called("stateful"):
-            if settings[name]:
-                raise ValueError(
-                    f"`regressor__{name}` must be False, got {settings[name]!r}: each forecast "
-                    "begins with a window of its own, not with the state of the one before."
-                )
-        unmasked = [name for name in called("mask_value") if settings[name] is None]
-        if self.allow_missing and unmasked:
-            regressor.set_params(**dict.fromkeys(unmasked, np.nan))
-        return regressor
-
-    def _by_series(self, values):
-        return pd.Series(values, index=pd.Index(self._panel.labels, tupleize_cols=False))
-
-    def _keep_cutoff(self):
-        self.cutoff_ = self._by_series([times[-1] for times in self._panel.times])
 
     def _count_steps(self, steps):
         if steps is None:
@@ -491,10 +458,10 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
         return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
 
     def _forecast(self, times, exog):
-        """Return forecasts at the `times` after the cutoff, as many for each series as for any.
+        """Return forecasts at the `times` after the cutoff, equally many for each series.
 
-        There must be rows of `exog` at these times. Of those up to the end of a network's outputs
-        the ones it lacks are its last.
+        `exog` must have rows at these times. A network may read more, up to the end of its outputs:
+        missing ones are the last one repeated.
         """
         n_steps = max(len(rows) for rows in times)
         outputs = self._model.plan.outputs
@@ -507,35 +474,31 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
             )
         ]
         unknown = [np.full(n_rows, np.nan)] * len(self._panel)
-        return self._model.forecast(
-            self._panel.extended(ahead, unknown, filled), *self._now(), n_steps
-        )
+        panel = self._panel.extended(ahead, unknown, filled)
+        return self._model.forecast(panel, *self._origins(), n_steps)
 
-    def _now(self):
+    def _origins(self):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
         return np.arange(len(self._panel)), self._panel.lengths
 
-    def _read_later(self, series):
-        """Return rows of the series that `fit` saw as a Panel; in a long frame all must be."""
-        later = read_panel(series, known=self._panel, allow_missing=True)
-        labels = self._panel.labels
-        if later.form == self._panel.form == "series":
-            return replace(later, labels=labels)  # whatever its name
-        known = [k for k, label in enumerate(later.labels) if label in set(labels)]
-        unknown = [label for label in later.labels if label not in set(labels)]
-        if unknown and (later.form != "wide" or not known):
-            raise ValueError(
-                f"`series` must hold the series that `fit` saw, got {unknown[0]!r}. {IN_ORDER}"
-            )
-        return later.chosen(known)
 
-    def _check_after_cutoff(self, later):
-        """Refuse rows that were known at the cutoff."""
-        cutoffs = dict(zip(self._panel.labels, self.cutoff_, strict=True))
-        for label, times in zip(later.labels, later.times, strict=True):
-            if times[0] <= cutoffs[label]:
-                place = "" if label is None else f" of series {label!r}"
-                raise ValueError(
-                    f"The rows{place} to be scored must lie after the cutoff {cutoffs[label]}, got "
-                    f"{times[0]}. {IN_ORDER}"
-                )
+def recent_rows(forecaster, n_rows, steps):
+    """Return the rows up to the cutoff that a picture of a fitted forecaster's forecast shows.
+
+    Parameters
+    ----------
+    forecaster : RNNForecaster
+    n_rows : int or None
+        None: a window, two seasons or three forecasts, whichever is most.
+    steps : int or None
+        As in `RNNForecaster.predict`.
+    """
+    if n_rows is None:
+        n_steps = forecaster._count_steps(steps)
+        n_rows = max(forecaster.timesteps, 2 * forecaster.season_, 3 * n_steps)
+    panel = forecaster._panel
+    return to_pandas(
+        panel,
+        [times[-n_rows:] for times in panel.times],
+        [values[-n_rows:] for values in panel.values],
+    )

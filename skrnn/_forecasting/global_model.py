@@ -1,26 +1,29 @@
-"""GlobalModel: one network for all series, and the residuals that tell how far it may be off."""
+"""GlobalModel: one regressor for all series, and the residuals from which intervals come."""
 
 import warnings
 from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
+from sklearn.base import clone
 
+from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
-from skrnn._forecasting.conformal import interval_columns, radii
-from skrnn._forecasting.target_transform import fit_level
+from skrnn._forecasting.conformal import interval_columns, interval_half_widths
+from skrnn._forecasting.target_transform import fit_target_transform
+from skrnn._forecasting.time_steps import season_of
 from skrnn._forecasting.windows import (
-    Plan,
-    forecasts,
+    WindowSpec,
+    forecast_origins,
     make_buffer,
-    origins,
+    rolling_forecasts,
     training_windows,
 )
 from skrnn._network.architecture import variable_dtype
 from skrnn._utils.numeric_checks import check_numbers
 
-LEAST_UNIT = 0.1  # of a window at rest, as a share of its series' own
+LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +32,10 @@ class GlobalModel:
 
     Parameters
     ----------
-    plan : Plan
+    plan : WindowSpec
     regressor : fitted regressor
+        Has `fit(X, y)` and `predict(X)`, X of shape (n_windows, timesteps, features), y and the
+        predictions (n_windows,) for one output, else (n_windows, outputs).
     season : int
     scales : ndarray of shape (n_series,)
         Mean seasonal change of each series in training.
@@ -39,130 +44,146 @@ class GlobalModel:
         NaN where there is no truth.
     """
 
-    plan: Plan
+    plan: WindowSpec
     regressor: object
     season: int
     scales: np.ndarray
     residuals: np.ndarray
 
-    def forecast(self, panel, series, stops, n_steps):
-        """Return forecasts from origins in a Panel, (n_origins, n_steps); see `forecasts`."""
-        buffer = make_buffer(self.plan, panel)
-        return forecasts(self.plan, self.regressor, buffer, panel, series, stops, n_steps)
+    def forecast(self, panel, series, n_known, n_steps):
+        """Return forecasts from origins in a Panel; see `rolling_forecasts`."""
+        return rolling_forecasts(self.plan, self.regressor, panel, series, n_known, n_steps)
 
-    def units(self, panel, series, stops):
-        """Return in what residuals of forecasts from origins are measured, (n_origins,).
+    def units(self, panel, series, n_known):
+        """Return the unit in which residuals of forecasts from origins are measured, (n_origins,).
 
         The mean seasonal change of the last `timesteps` rows, for series that move more at some
         times than at others (locally weighted: Lei et al. 2018, section 5.2).
         """
         rows = self.plan.timesteps + self.season
         recent = [
-            seasonal_scale(panel.values[k][max(stop - rows, 0) : stop], self.season, at_rest=0.0)
-            for k, stop in zip(series, stops, strict=True)
+            seasonal_scale(panel.values[k][max(n - rows, 0) : n], self.season, if_constant=0.0)
+            for k, n in zip(series, n_known, strict=True)
         ]
         return np.maximum(recent, LEAST_UNIT * self.scales[series])
 
-    def bounds(self, outputs, panel, series, stops, levels):
-        """Return the intervals round forecasts from origins, by the names of their columns."""
+    def bounds(self, outputs, panel, series, n_known, levels):
+        """Return the intervals around forecasts from origins, by the names of their columns."""
         n_steps = outputs.shape[1]
         if n_steps > self.plan.steps:
             raise ValueError(
-                f"`level` reaches as far as `steps` in `fit`, {self.plan.steps}, got a forecast of "
+                f"`level` needs a forecast of at most `steps` in `fit`, {self.plan.steps}, got "
                 f"{n_steps} steps. Fit with larger `steps`."
             )
-        units = self.units(panel, series, stops)[:, np.newaxis]
+        units = self.units(panel, series, n_known)[:, np.newaxis]
         columns = {}
         for level, (lower, upper) in zip(levels, interval_columns(levels), strict=True):
-            widths = radii(self.residuals[:, :n_steps], level) * units
+            widths = interval_half_widths(self.residuals[:, :n_steps], level) * units
             columns[lower], columns[upper] = outputs - widths, outputs + widths
         return columns
 
 
-def train(panel, parameters, *, regressor, transformer, season):
+def fresh_regressor(params):
+    """Return the regressor of a forecaster unfitted, and ready to skip missing steps if it has to.
+
+    Networks inside it, such as the last step of a Pipeline, are prepared alike.
+    """
+    regressor = RNNRegressor() if params.regressor is None else clone(params.regressor)
+    inner = {f"__{name}": part for name, part in regressor.get_params().items()}
+    for name, part in {"": regressor, **inner}.items():
+        if not hasattr(part, "get_params"):
+            continue
+        if getattr(part, "stateful", False):
+            raise ValueError(
+                f"`regressor{name}__stateful` must be False, got {part.stateful!r}: each forecast "
+                "starts from a window of its own, not from the state that the previous one left."
+            )
+        if params.allow_missing and getattr(part, "mask_value", 0) is None:
+            part.mask_value = np.nan
+    return regressor
+
+
+def fit_global_model(params, panel, regressor):
     """Fit a GlobalModel to the rows of a Panel.
 
     Parameters
     ----------
+    params : RNNForecaster
+        Its parameters are read, as attributes; nothing is written.
     panel : Panel
-    parameters : dict
-        Of the forecaster.
-    regressor, transformer : estimator
-        Unfitted, fitted in place; `transformer` may be None.
-    season : int
-
-    Returns
-    -------
-    GlobalModel
+    regressor : estimator
+        Unfitted, as `fresh_regressor` returns it; fitted in place.
     """
-    steps, stride, n_kept = (parameters[name] for name in ("steps", "stride", "calibration"))
-    outputs = steps if parameters["strategy"] == "direct" else 1
-    reach = _reach(parameters)
-    known = panel.lengths - _kept_rows(parameters)
-    behind = _whole_strides(outputs, stride)
-    _check_lengths(panel, reach, known, behind, n_kept)
-    if outputs < steps:
-        warn_of_phases(stride, season, outputs, '`strategy="recursive"` forecasts')
-    training = panel.until(known)
-    plan = Plan(
-        timesteps=parameters["timesteps"],
-        outputs=outputs,
-        steps=steps,
-        by_window=parameters["scale"] == "window",
-        calendar=check_calendar(parameters["calendar"]),
-        level=fit_level(
-            training.values,
-            training.times,
-            transformer=transformer,
-            lag=int(parameters["differences"]),
-            standardized=parameters["scale"] is not None,
-        ),
-        static=_static_rows(parameters["static"], panel.labels),
-        dtype=_window_dtype(regressor, parameters["scale"]),
-    )
-    chosen = origins(np.full(len(panel), reach), known - behind, stride)
-    X, y = training_windows(plan, make_buffer(plan, training), *chosen)
+    season = season_of(panel.step) if params.season is None else params.season
+    outputs = params.steps if params.strategy == "direct" else 1
+    n_known = panel.lengths - _held_out_rows(params)
+    after = _whole_strides(outputs, params.stride)
+    _check_lengths(params, panel, n_known, after)
+    if outputs < params.steps:
+        warn_of_phases(params.stride, season, outputs, '`strategy="recursive"` forecasts')
+    training = panel.head(n_known)
+    spec = _fit_window_spec(params, training, outputs, _window_dtype(regressor, params.scale))
+    first = np.full(len(panel), spec.min_history)
+    origins = forecast_origins(first, n_known - after, params.stride)
+    X, y = training_windows(spec, make_buffer(spec, training), *origins)
     regressor.fit(X, y[:, 0] if outputs == 1 else y)
     scales = np.array([seasonal_scale(values, season) for values in training.values])
-    model = GlobalModel(plan, regressor, season, scales, np.empty((0, steps)))
-    if n_kept == 0:
+    model = GlobalModel(spec, regressor, season, scales, np.empty((0, params.steps)))
+    if params.calibration == 0:
         return model
-    last_kept = panel.lengths - _whole_strides(steps, stride)
-    return replace(model, residuals=_residuals(model, panel, *origins(known, last_kept, stride)))
+    last = panel.lengths - _whole_strides(params.steps, params.stride)
+    held_out = forecast_origins(n_known, last, params.stride)
+    return replace(model, residuals=_residuals(model, panel, *held_out))
 
 
-def least_rows(parameters):
-    """Return the rows that a series must have: a window, and those kept for calibration."""
-    return _reach(parameters) + _kept_rows(parameters)
+def _fit_window_spec(params, training, outputs, dtype):
+    return WindowSpec(
+        timesteps=params.timesteps,
+        outputs=outputs,
+        steps=params.steps,
+        by_window=params.scale == "window",
+        calendar=check_calendar(params.calendar),
+        level=fit_target_transform(
+            training.values,
+            training.times,
+            transformer=None if params.transformer is None else clone(params.transformer),
+            lag=int(params.differences),
+            standardized=params.scale is not None,
+        ),
+        static=_static_rows(params.static, training.labels),
+        dtype=dtype,
+    )
 
 
-def _reach(parameters):
-    return parameters["timesteps"] + parameters["differences"]
+def min_rows(params):
+    """Return the rows that a series must have: a window, and those held out for calibration."""
+    return params.timesteps + params.differences + _held_out_rows(params)
 
 
-def _kept_rows(parameters):
+def _held_out_rows(params):
     """Return the rows at the end that training does not see."""
-    steps, stride, n_kept = (parameters[name] for name in ("steps", "stride", "calibration"))
-    return _whole_strides(steps, stride) + (n_kept - 1) * stride if n_kept else 0
+    if params.calibration == 0:
+        return 0
+    return _whole_strides(params.steps, params.stride) + (params.calibration - 1) * params.stride
 
 
 def warn_of_phases(stride, season, shift, who):
-    """Warn where forecasts begin at phases of the season that no training window began at.
+    """Warn where forecasts start at phases of the season at which no training window started.
 
     Parameters
     ----------
     stride, season : int
     shift : int
-        Rows by which the forecasts that `who` makes lie off the cutoff.
+        Rows from the cutoff to the forecasts that `who` makes.
     who : str
     """
     shared = gcd(stride, season)
     if shift % shared:
-        apart = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
+        coprime = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
         warnings.warn(
-            f"With `stride={stride}` training windows begin at {season // shared} of the {season} "
+            f"With `stride={stride}` training windows start at {season // shared} of the {season} "
             f"phases of a season, and {who} from others. Choose a `stride` that has no divisor in "
-            f"common with the season, such as {apart}.",
+            f"common with the season, such as {coprime}.",
             stacklevel=2,
         )
 
@@ -172,32 +193,33 @@ def _whole_strides(rows, stride):
     return -(-rows // stride) * stride
 
 
-def _residuals(model, panel, series, stops):
+def _residuals(model, panel, series, n_known):
     steps = model.plan.steps
-    truth = np.array([panel.values[k][p : p + steps] for k, p in zip(series, stops, strict=True)])
-    off = np.abs(truth - model.forecast(panel, series, stops, steps))
-    return off / model.units(panel, series, stops)[:, np.newaxis]
+    truth = np.array([panel.values[k][n : n + steps] for k, n in zip(series, n_known, strict=True)])
+    off = np.abs(truth - model.forecast(panel, series, n_known, steps))
+    return off / model.units(panel, series, n_known)[:, np.newaxis]
 
 
-def _check_lengths(panel, reach, known, behind, n_kept):
+def _check_lengths(params, panel, n_known, after):
     """Refuse series without a window of known rows, and a panel without one to train on.
 
-    `behind` is the rows from the last window to train on to the end of the known ones.
+    `after` is the rows from the last window to train on to the end of the known ones.
     """
-    kept = f" beside its {n_kept} calibration windows" if n_kept else ""
-    fewer = ", lower `calibration`" if n_kept else ""
-    short = np.flatnonzero(known < reach)
+    least = params.timesteps + params.differences
+    kept = f" besides its {params.calibration} calibration windows" if params.calibration else ""
+    fewer = ", lower `calibration`" if params.calibration else ""
+    short = np.flatnonzero(n_known < least)
     if len(short):
         k = short[0]
         place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
         raise ValueError(
-            f"Series{place} must have at least {reach} rows (`timesteps` + `differences`){kept}, "
-            f"got {max(known[k], 0)}. Shorten the window{fewer}, or leave the series out."
+            f"Series{place} must have at least {least} rows (`timesteps` + `differences`){kept}, "
+            f"got {max(n_known[k], 0)}. Shorten the window{fewer}, or leave the series out."
         )
-    if (known < reach + behind).all():
+    if (n_known < least + after).all():
         raise ValueError(
-            f"`series` must have at least {reach + behind} rows (`timesteps` + `differences` + "
-            f"steps in whole strides){kept}, got {known.max()}. Shorten the window or the "
+            f"`series` must have at least {least + after} rows (`timesteps` + `differences` + "
+            f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
             f"`stride`{fewer}, or pass more rows."
         )
 

@@ -1,4 +1,4 @@
-"""Panel: one series or many as plain arrays, and their way back to pandas."""
+"""Panel: one or many series as plain arrays, and back to pandas."""
 
 from dataclasses import dataclass, replace
 
@@ -10,12 +10,12 @@ from skrnn._forecasting.time_steps import index_after
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Series side by side; each has its own first and last time.
+    """One or many series; each has its own first and last time.
 
     Parameters
     ----------
     form : {"series", "wide", "long", "long frame"}
-        What the values came in.
+        The form in which the values came.
     name : object
         Name of the column of values, or of the axis of a wide frame's columns; a tuple of names
         where these have several levels.
@@ -30,7 +30,7 @@ class Panel:
     step : DateOffset, Timedelta or int
         From one time to the next.
     exog : list of ndarray of shape (n_rows, n_exog)
-        Columns of the same rows that are known in the future.
+        Columns of the same rows whose future is known.
     exog_names : list
         Of those columns.
     own_exog : bool
@@ -55,8 +55,17 @@ class Panel:
     def lengths(self):
         return np.array([len(values) for values in self.values])
 
-    def chosen(self, positions):
-        """Return the series at `positions` alone."""
+    @property
+    def cutoffs(self):
+        """Time of the last row of each series."""
+        return self.by_series([times[-1] for times in self.times])
+
+    def by_series(self, values):
+        """Return one value for each series as a pandas Series."""
+        return pd.Series(values, index=_label_index(self.labels))
+
+    def take(self, positions):
+        """Return the series at `positions`."""
         lists = {
             name: [getattr(self, name)[i] for i in positions]
             for name in ("labels", "times", "values", "exog")
@@ -64,39 +73,35 @@ class Panel:
         }
         return replace(self, **lists)
 
-    def until(self, lengths):
+    def head(self, lengths):
         """Return the first `lengths[k]` rows of each series."""
         cut = {
             name: [rows[:n] for rows, n in zip(getattr(self, name), lengths, strict=True)]
             for name in ("values", "exog")
             if len(getattr(self, name))
         }
-        return replace(self, times=_shared(_head, self.times, lengths), **cut)
+        return replace(self, times=_shared(lambda times, n: times[:n], self.times, lengths), **cut)
 
     def future_times(self, n_steps):
         """Return for each series the `n_steps` times after its last one."""
         return _shared(lambda rows: index_after(rows, self.step, n_steps), self.times)
 
     def extended(self, times, values, exog):
-        """Return the panel with more rows behind those of each series."""
+        """Return the panel with more rows after those of each series."""
         return replace(
             self,
-            times=_shared(_joined, self.times, times),
+            times=_shared(_appended, self.times, times),
             values=[np.concatenate(pair) for pair in zip(self.values, values, strict=True)],
             exog=[np.concatenate(pair) for pair in zip(self.exog, exog, strict=True)],
         )
 
 
-def _head(times, n_rows):
-    return times[:n_rows]
-
-
-def _joined(times, more):
+def _appended(times, more):
     return times.append(more) if len(more) else times
 
 
 def _shared(function, *lists):
-    """Apply a function to each row of lists; series that share their times share what comes out."""
+    """Apply a function to each row of lists; series that share their times share its result."""
     made = {}
     answers = []
     for row in zip(*lists, strict=True):
@@ -136,7 +141,7 @@ def to_pandas(panel, times, columns):
             times[0].append(list(times[1:])),
         ],
         names=panel.level_names,
-    ).set_levels(_level(panel.labels), level=0)
+    ).set_levels(_label_index(panel.labels), level=0)
     values = np.concatenate(tables)
     if by_name:
         return pd.DataFrame(values, index=index, columns=names)
@@ -144,7 +149,7 @@ def to_pandas(panel, times, columns):
     return series if panel.form == "long" else series.to_frame()
 
 
-def _level(labels):
+def _label_index(labels):
     return pd.Index(labels, tupleize_cols=False)
 
 
@@ -164,13 +169,13 @@ def _wide(panel, times, tables, names):
 
 
 def _wide_columns(panel, names):
-    """Return the columns of a wide frame, each once for each of the names below it."""
+    """Return the columns of a wide frame, with `names` as their last level."""
     name, labels = panel.name, panel.labels
     if isinstance(name, tuple) and all(isinstance(label, tuple) for label in labels):
-        below = [()] if names is None else [(name,) for name in names]
-        keys = [(*label, *end) for label in labels for end in below]
+        ends = [()] if names is None else [(name,) for name in names]
+        keys = [(*label, *end) for label in labels for end in ends]
         return pd.MultiIndex.from_tuples(keys, names=[*name, *([None] if names else [])])
-    labels = _level(labels).rename(name)
+    labels = _label_index(labels).rename(name)
     if names is None:
         return labels
     return pd.MultiIndex.from_product([labels, names], names=[name, None])

@@ -1,5 +1,6 @@
-"""Series: reading one or many from pandas, checked, each on its own regular times."""
+"""Reading one or many series from pandas, checked, each on its own regular times."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,11 +9,11 @@ import pandas as pd
 from skrnn._forecasting.panel import Panel
 from skrnn._forecasting.time_steps import (
     contiguous_bounds,
+    first_few,
     index_after,
     index_between,
     is_time_like,
     learn_step,
-    named,
     steps_until,
 )
 from skrnn._preprocessing.time_index import (
@@ -28,7 +29,11 @@ KINDS = (
     "a Series, a DataFrame with one column for each series, or a frame with one column of values "
     "and a (series, time) MultiIndex"
 )
-BRIDGE = "Fill them in, or have them bridged by `allow_missing=True`."
+BRIDGE = "Fill them in, or set `allow_missing=True` to skip them."
+IN_ORDER = (
+    "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
+    "`RNNForecaster.time_folds(series)`."
+)
 
 
 def read_panel(data, *, known=None, allow_missing=False):
@@ -38,22 +43,22 @@ def read_panel(data, *, known=None, allow_missing=False):
     ----------
     data : Series or DataFrame
     known : Panel, default=None
-        Series that these rows may go on; their kind of times and their step are kept. None: the
+        Series that these rows may continue, in their kind of times and at their step. None: the
         step is learned from the times.
     allow_missing : bool, default=False
-        Take NaN, and times without a row, as missing values.
+        Read NaN, and times without a row, as missing values.
 
     Returns
     -------
     Panel
-        Without the series that hold no value; NaN before the first and after the last value of a
-        series is left out.
+        Without series that have no value; NaN before the first and after the last value of a series
+        is dropped.
     """
     form = _form(data)
     check_numbers(
         data,
         "`series`",
-        "Times and the names of series belong into the index (`set_index`), others into `exog`.",
+        "Times and the names of series belong in the index (`set_index`), others in `exog`.",
     )
     index, names = _read_index(data, form)
     if known is not None:
@@ -62,7 +67,7 @@ def read_panel(data, *, known=None, allow_missing=False):
     if step is None:
         raise ValueError(
             "The times of `series` must follow each other at a regular step, got "
-            f"{named(index.times)}. Bring them to one, for instance by `series.asfreq('D')` or "
+            f"{first_few(index.times)}. Make them regular, for instance by `series.asfreq('D')` or "
             "`series.resample('D').mean()`."
         )
     times, columns, labels = _columns(data, form, index)
@@ -76,7 +81,7 @@ def read_panel(data, *, known=None, allow_missing=False):
         if np.isfinite(values).any()
     ]
     if not read:
-        raise ValueError("`series` must hold values, got none but NaN.")
+        raise ValueError("`series` must hold values, got only NaN.")
     labels, times, values = (list(column) for column in zip(*read, strict=True))
     return Panel(form, *names, labels=labels, times=times, values=values, step=step)
 
@@ -90,7 +95,7 @@ def check_pandas(data):
 
 
 def _form(data):
-    """Tell the forms apart, or refuse what is none of them."""
+    """Return the form of `series`, or refuse it."""
     check_pandas(data)
     if len(data) == 0:
         raise ValueError("`series` must have at least one row, got none.")
@@ -105,19 +110,19 @@ def _form(data):
     if isinstance(first, TIME_TYPES) and not isinstance(second, TIME_TYPES):
         raise ValueError(
             "`series` must have the levels (series, time) in its MultiIndex, got times first. Swap "
-            "them: `series.swaplevel().sort_index()`. Where they do name series, make them text."
+            "them: `series.swaplevel().sort_index()`. If they do name series, convert them to text."
         )
     if data.ndim == 2 and data.shape[1] != 1:
         raise ValueError(
             f"A `series` with a (series, time) MultiIndex must have one column of values, got "
-            f"{data.shape[1]}: {list(data.columns)}. Pass the target alone and the columns that "
-            "are known in the future as `exog`."
+            f"{data.shape[1]}: {list(data.columns)}. Pass only the target, and columns whose "
+            "future is known as `exog`."
         )
     return "long" if data.ndim == 1 else "long frame"
 
 
 def _read_index(data, form):
-    """Return the TimeIndex of the rows, checked, and the names to give back."""
+    """Return the TimeIndex of the rows, checked, and the names for the result."""
     if form in ("series", "wide"):
         times, bounds, labels = data.index, np.array([0, len(data)]), [None]
         name = data.name if form == "series" else _columns_name(data.columns)
@@ -128,7 +133,7 @@ def _read_index(data, form):
         names = (data.name if form == "long" else data.columns[0]), list(data.index.names)
     if not is_time_like(times):
         raise TypeError(
-            "The rows of `series` must be told apart by a DatetimeIndex, PeriodIndex, "
+            "The rows of `series` must be indexed by a DatetimeIndex, PeriodIndex, "
             f"TimedeltaIndex or RangeIndex, got an index of {times.dtype}. Convert it, for "
             "instance by `pd.to_datetime`."
         )
@@ -175,15 +180,13 @@ def _regular_blocks(index, times, columns, step, allow_missing):
         strays = block.difference(full)
         if len(strays):
             raise ValueError(
-                f"The times of `series` must follow each other at the step {_spelled(step)}, got "
-                f"{named(strays)} off it{place}."
+                f"The times of `series` must follow each other at the step {_step_name(step)}, got "
+                f"{first_few(strays)} off it{place}. Drop or move them."
             )
         if not allow_missing:
             raise ValueError(
-                f"`series` must have a row at every step, {_spelled(step)}, got none at "
-                f"{named(full.difference(block))}{place}. {BRIDGE} A search over series needs a "
-                "`cv` that keeps the order of time: `TimeSeriesSplit()`, or "
-                "`RNNForecaster.time_folds(series)`."
+                f"`series` must have a row at every step, {_step_name(step)}, got none at "
+                f"{first_few(full.difference(block))}{place}. {BRIDGE} {IN_ORDER}"
             )
         filled = np.full((len(full), *values.shape[1:]), np.nan)
         filled[full.get_indexer(block)] = values
@@ -191,12 +194,12 @@ def _regular_blocks(index, times, columns, step, allow_missing):
     return blocks
 
 
-def _spelled(step):
+def _step_name(step):
     return getattr(step, "freqstr", None) or str(step)
 
 
 def _trimmed(label, times, values, allow_missing):
-    """Cut NaN off both ends; refuse it between them unless allowed."""
+    """Drop NaN at both ends; refuse it between them unless allowed."""
     present = np.flatnonzero(~np.isnan(values))
     part = slice(present[0], present[-1] + 1)
     if not allow_missing and len(present) < part.stop - part.start:
@@ -204,26 +207,52 @@ def _trimmed(label, times, values, allow_missing):
         place = "" if label is None else f" in series {label!r}"
         raise ValueError(
             f"`series` must not hold NaN between its first and its last value, got it at "
-            f"{named(missing)}{place}. {BRIDGE}"
+            f"{first_few(missing)}{place}. {BRIDGE}"
         )
     return times if len(values) == part.stop - part.start else times[part], values[part].copy()
 
 
+def read_later_rows(data, panel):
+    """Return rows of the series that `fit` saw as a Panel; a long frame must hold no others."""
+    later = read_panel(data, known=panel, allow_missing=True)
+    if later.form == panel.form == "series":
+        return replace(later, labels=panel.labels)  # whatever its name
+    known = [k for k, label in enumerate(later.labels) if label in set(panel.labels)]
+    unknown = [label for label in later.labels if label not in set(panel.labels)]
+    if unknown and (later.form != "wide" or not known):
+        raise ValueError(
+            f"`series` must hold the series that `fit` saw, got {unknown[0]!r}. {IN_ORDER}"
+        )
+    return later.take(known)
+
+
+def check_after_cutoff(panel, later):
+    """Refuse rows of a later Panel that `panel` has."""
+    cutoffs = dict(zip(panel.labels, panel.cutoffs, strict=True))
+    for label, times in zip(later.labels, later.times, strict=True):
+        if times[0] <= cutoffs[label]:
+            place = "" if label is None else f" of series {label!r}"
+            raise ValueError(
+                f"The rows{place} to be scored must lie after the cutoff {cutoffs[label]}, got "
+                f"{times[0]}. {IN_ORDER}"
+            )
+
+
 def rows_ahead(panel, later, *, allow_missing):
-    """Place the rows of a later Panel behind those of the series that `panel` knows.
+    """Align the rows of a later Panel with the steps after those of `panel`.
 
     Parameters
     ----------
     panel : Panel
     later : Panel
-        Rows up to the last one known are left out.
+        Rows up to the last known one are ignored.
     allow_missing : bool
         Whether a step may lack its row or its value.
 
     Returns
     -------
     times : list of pandas.Index
-        Every step from the row after the last one known to the last new one, for each series.
+        Every step after the last known row up to the last new one, for each series.
     values : list of ndarray
         NaN where there is no row.
     """
@@ -241,9 +270,10 @@ def rows_ahead(panel, later, *, allow_missing):
         strays = rows[(positions < 0) & (rows > known[-1])]
         gap = ahead[np.isnan(placed)]
         if len(strays) or (len(gap) and not allow_missing):
+            got = f"{first_few(strays)} off it" if len(strays) else f"no value at {first_few(gap)}"
             raise ValueError(
-                f"`series` must go on from {known[-1]} at the step {_spelled(panel.step)}, got "
-                + (f"{named(strays)} off it." if len(strays) else f"no value at {named(gap)}.")
+                f"`series` must continue from {known[-1]} at the step {_step_name(panel.step)}, "
+                f"got {got}. Pass a value for each step."
             )
         times.append(ahead)
         values.append(placed)

@@ -1,29 +1,30 @@
-"""Level: from the values of series to those a network learns, and back."""
+"""TargetTransform: from the values of series to those that a network learns, and back."""
 
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from skrnn._forecasting.time_steps import named
+from skrnn._forecasting.time_steps import first_few
 
-# Of a window, where its series has 1. What follows a window at rest would be blown up beyond
-# measure: on daily exchange rates, one of them pegged for years, to ten times the squared error.
+# Least deviation of a window whose series has 1. A constant window would otherwise magnify what
+# follows it without limit: on daily exchange rates, one of them pegged for years, to ten times the
+# squared error.
 LEAST_SPREAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
-    """What was learned from the training rows to bring series to one level.
+class TargetTransform:
+    """A transformer, differences and standardization, fitted to the training rows of all series.
 
     Parameters
     ----------
     transformer : transformer or None
         Fitted to one column of values.
     lag : int
-        Differences are taken from the value so many rows before; 0: none are.
+        Rows from a value to the one that is subtracted from it; 0: no differences.
     means, deviations : ndarray of shape (n_series,)
-        Of each series after these two.
+        Of each series, transformed and differenced.
     """
 
     transformer: object
@@ -31,12 +32,12 @@ class Level:
     means: np.ndarray
     deviations: np.ndarray
 
-    def forward(self, values, k):
+    def transform(self, values, k):
         """Return the values of series k as the network reads them; the first `lag` are NaN."""
         changed = differenced(transformed(self.transformer, values), self.lag)
         return (changed - self.means[k]) / self.deviations[k]
 
-    def backward(self, outputs, before, series):
+    def inverse_transform(self, outputs, before, series):
         """Return forecasts in the unit of the series.
 
         Parameters
@@ -56,8 +57,8 @@ class Level:
         return np.asarray(column, dtype=np.float64).reshape(changes.shape)
 
 
-def fit_level(values, times, *, transformer, lag, standardized):
-    """Learn a Level.
+def fit_target_transform(values, times, *, transformer, lag, standardized):
+    """Fit a TargetTransform.
 
     Parameters
     ----------
@@ -69,47 +70,42 @@ def fit_level(values, times, *, transformer, lag, standardized):
         Unfitted, fitted in place to the values of all series.
     lag : int
     standardized : bool
-        Whether each series is brought to mean 0 and deviation 1. If not, `means` are 0 and
+        Whether each series is scaled to mean 0 and deviation 1. If not, `means` are 0 and
         `deviations` 1.
-
-    Returns
-    -------
-    Level
     """
     if transformer is not None:
         every = np.concatenate(values)
-        with np.errstate(divide="ignore", invalid="ignore"):  # refused afterwards
-            transformer.fit(every[~np.isnan(every)].reshape(-1, 1))
+        every = every[~np.isnan(every)]
+        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses them
+            transformer.fit(every.reshape(-1, 1))
         check_transformed(transformer, values, times)
-        _check_inverse(transformer, every[~np.isnan(every)])
-    changed = [differenced(transformed(transformer, rows), lag) for rows in values]
-    if not standardized:
-        return Level(transformer, lag, np.zeros(len(values)), np.ones(len(values)))
-    means = np.array([_mean(rows) for rows in changed])
-    return Level(transformer, lag, means, np.array([_spread(rows) for rows in changed]))
+        _check_inverse(transformer, every)
+    n_series = len(values)
+    means, deviations = np.zeros(n_series), np.ones(n_series)
+    if standardized:
+        for k, rows in enumerate(values):
+            changed = differenced(transformed(transformer, rows), lag)
+            means[k], deviations[k] = _moments(changed[~np.isnan(changed)])
+    return TargetTransform(transformer, lag, means, deviations)
 
 
-def _mean(rows):
-    present = rows[~np.isnan(rows)]
-    return present.mean() if len(present) else 0.0
-
-
-def _spread(rows):
-    """Deviation of the values that are there; 1 where it is no more than rounding."""
-    present = rows[~np.isnan(rows)]
-    deviation = present.std() if len(present) else 0.0
-    rounding = 10 * np.finfo(np.float64).eps * np.abs(present).max(initial=0.0)
-    return deviation if deviation > rounding else 1.0
+def _moments(values):
+    """Return mean and deviation; the deviation is 1 where it is no more than rounding."""
+    if len(values) == 0:
+        return 0.0, 1.0
+    deviation = values.std()
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(values).max()
+    return values.mean(), deviation if deviation > rounding else 1.0
 
 
 def check_transformed(transformer, values, times):
-    """Refuse values of which a fitted transformer makes no finite number."""
+    """Refuse values that a fitted transformer does not turn into finite numbers."""
     for rows, index in zip(values, times, strict=True):
         broken = ~np.isfinite(transformed(transformer, rows)) & ~np.isnan(rows)
         if broken.any():
             raise ValueError(
                 f"`transformer` must give finite numbers, got others from the values at "
-                f"{named(index[broken])}. Logarithms need positive values."
+                f"{first_few(index[broken])}. Logarithms need positive values."
             )
 
 
@@ -121,9 +117,9 @@ def _check_inverse(transformer, values):
     if len(off):
         value, returned = some[off[0], 0], back[off[0], 0]
         warnings.warn(
-            f"`transformer` does not bring values back: of {value:g} its `inverse_transform` makes "
-            f"{returned:g}, and forecasts are no better. Pass one with both ways, such as "
-            "`FunctionTransformer(np.log, np.exp)`.",
+            f"`transformer` does not restore values: its `inverse_transform` turns {value:g} into "
+            f"{returned:g}, and forecasts will be as far off. Pass one with both directions, such "
+            "as `FunctionTransformer(np.log, np.exp)`.",
             stacklevel=2,
         )
 
@@ -135,7 +131,7 @@ def transformed(transformer, values):
     result = np.full(values.shape, np.nan)
     present = ~np.isnan(values)
     if present.any():
-        with np.errstate(divide="ignore", invalid="ignore"):  # refused afterwards
+        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses them
             column = transformer.transform(values[present].reshape(-1, 1))
         result[present] = np.asarray(column, dtype=np.float64).ravel()
     return result
@@ -151,7 +147,7 @@ def differenced(values, lag):
 
 
 def integrated(before, changes):
-    """Add up changes behind known values.
+    """Add up changes after known values.
 
     Parameters
     ----------
@@ -172,17 +168,17 @@ def integrated(before, changes):
     return path[:, lag:]
 
 
-def last_values(values, stop, lag):
-    """Return the `lag` values before row `stop`.
+def last_values(values, n_known, lag):
+    """Return the last `lag` of the first `n_known` values.
 
-    One that is missing is taken from so many rows before, as often as needed, or else from the
-    last row that has one.
+    A missing one is replaced by the one `lag` rows before, as often as needed, or else by the last
+    value there is.
     """
-    known = values[:stop]
+    known = values[:n_known]
     last = known[np.flatnonzero(~np.isnan(known))[-1]]
     found = np.full(lag, last)
     for j in range(lag):
-        earlier = known[stop - lag + j :: -lag]
+        earlier = known[n_known - lag + j :: -lag]
         present = np.flatnonzero(~np.isnan(earlier))
         if len(present):
             found[j] = earlier[present[0]]
@@ -190,7 +186,7 @@ def last_values(values, stop, lag):
 
 
 def window_levels(windows):
-    """Return the level and the spread of each window: the mean and the deviation of its values.
+    """Return the mean and the deviation of each window.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""Steps: from each time of a regular series to the next, for dates, periods and plain numbers."""
+"""Time steps of regular series: dates, periods, durations and whole numbers."""
 
 import numpy as np
 import pandas as pd
 
 from skrnn._preprocessing.time_index import TIME_TYPES, is_fixed, learn_frequency, run_bounds
 
-NAMED_AT_MOST = 5  # times that a message lists
+LISTED_AT_MOST = 5  # in a message
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
 # Season by a part of the name of pandas' offset (the first that fits) and the steps taken at once.
 SEASONS = {
@@ -19,7 +19,7 @@ SEASONS = {
 
 
 def is_counted(times):
-    """Whether times are whole numbers, as those of a RangeIndex."""
+    """Whether times are whole numbers, as in a RangeIndex."""
     return times.dtype.kind in "iu"
 
 
@@ -27,10 +27,10 @@ def is_time_like(times):
     return isinstance(times, TIME_TYPES) or is_counted(times)
 
 
-def named(times):
-    """The first of some times, as a message lists them."""
-    shown = ", ".join(str(time) for time in times[:NAMED_AT_MOST])
-    more = len(times) - NAMED_AT_MOST
+def first_few(items):
+    """The first of some items, such as times, as a message lists them."""
+    shown = ", ".join(str(item) for item in items[:LISTED_AT_MOST])
+    more = len(items) - LISTED_AT_MOST
     return shown if more <= 0 else f"{shown} and {more} more"
 
 
@@ -93,7 +93,7 @@ def _wall(time):
 
 
 def _localized(times, **limits):
-    """Steps of the calendar, made in wall time and put into the time zone of `times`."""
+    """Return calendar steps, made in wall time, in the time zone of `times`."""
     full = pd.date_range(**limits, name=times.name).as_unit(times.unit)
     if times.tz is None:
         return full

@@ -10,9 +10,9 @@ from skrnn._forecasting.calendar import CYCLES
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.panel import Panel
-from skrnn._forecasting.target_transform import Level
+from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.time_steps import contiguous_bounds, is_counted, is_time_like
-from skrnn._forecasting.windows import Plan
+from skrnn._forecasting.windows import WindowSpec
 from skrnn._persistence.estimators import estimator_entry, is_estimator
 from skrnn._persistence.frames import FRAMES
 from skrnn._persistence.networks import (
@@ -61,12 +61,12 @@ PLAN = {
     "steps": is_size,
     "by_window": is_bool,
     "calendar": lambda names: isinstance(names, tuple) and all(map(is_text_of(*CYCLES), names)),
-    "level": is_a(Level),
+    "level": is_a(TargetTransform),
     "static": _is_table,
     "dtype": lambda dtype: dtype in (np.float32, np.float64),
 }
 MODEL = {
-    "plan": is_a(Plan),
+    "plan": is_a(WindowSpec),
     "regressor": _is_able("predict"),
     "season": is_size,
     "scales": _are_positive,
@@ -163,7 +163,7 @@ def _forecaster(**parts):
         gaps = any(np.isnan(rows).any() for rows in (*panel.values, *panel.exog))
         require(allow_missing or not gaps, "the values of the series")
         require(scales.shape == (len(panel),), "`scales_`")
-        forecaster._adopt(panel, model, scales, allow_missing)
+        forecaster._set_fitted(panel, model, scales, allow_missing)
     return forecaster
 
 
@@ -176,7 +176,7 @@ def _check_model(model, panel):
     require(np.isfinite([level.means, level.deviations]).all(), "the level of the series")
     require(model.scales.shape == (n_series,), "the scales of the series")
     require(len(plan.static) == n_series and np.isfinite(plan.static).all(), "the static columns")
-    require((panel.lengths >= plan.reach).all(), "the length of a series")
+    require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not plan.calendar, "the calendar")
     require(model.residuals.shape[1] == plan.steps, "the residuals")
@@ -189,11 +189,13 @@ def _check_model(model, panel):
         require(model.regressor._architecture.outputs == (plan.outputs,), "the network's output")
 
 
-PLAN_ENTRY = record_entry(Plan, PLAN)
+PLAN_ENTRY = record_entry(WindowSpec, PLAN)
 FORECASTER = estimator_entry(RNNForecaster, LEARNED)
 FORECASTS = FRAMES | {
-    "Level": record_entry(Level, LEVEL),
-    "Plan": Entry(Plan, lambda plan: vars(plan) | {"dtype": np.dtype(plan.dtype).name}, _plan),
+    "Level": record_entry(TargetTransform, LEVEL),
+    "Plan": Entry(
+        WindowSpec, lambda plan: vars(plan) | {"dtype": np.dtype(plan.dtype).name}, _plan
+    ),
     "GlobalModel": record_entry(GlobalModel, MODEL),
     "Panel": Entry(Panel, _take_panel_apart, _panel),
     "RNNForecaster": Entry(RNNForecaster, _take_forecaster_apart, _forecaster),
