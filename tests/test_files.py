@@ -343,6 +343,22 @@ def test_frozen_file_of_format_1_loads_and_predicts_as_it_did(name):
     np.testing.assert_allclose(found, stored.astype(float), rtol=1e-5, atol=1e-6)
 
 
+def test_frozen_vectorizer_of_format_1_loads_with_the_new_name_of_its_parameter(tmp_path):
+    path = ROOT / "tests" / "data" / "format-1-vectorizer.skrnn"
+    assert read_file(path)["estimator"]["oov"] == "<unk>"
+    loaded = skrnn.load(path)
+    assert loaded.oov_token == "<unk>"
+    assert not hasattr(loaded, "oov")
+    ids = loaded.transform(["the plot is good"])
+    assert_array_equal(ids, [[2, 4, 3, 1, 0]])
+    assert_array_equal(loaded.inverse_transform(ids)[0], ["the", "plot", "is", "<unk>"])
+    tree = read_file(path)
+    tree["estimator"]["oov_token"] = "[UNK]"
+    write_file(tmp_path / "both", tree)
+    with pytest.raises(skrnn.FileFormatError, match="oov of SequenceVectorizer"):
+        skrnn.load(tmp_path / "both")
+
+
 # What is refused, by name
 
 REFUSED = {

@@ -115,14 +115,14 @@ def test_fit_transform_is_fit_and_transform():
         assert all(np.array_equal(*pair) for pair in zip(one, two, strict=True))
 
 
-def test_oov_none_leaves_unknown_tokens_out_before_documents_are_cut():
-    vectorizer = SequenceVectorizer(max_length=2, oov=None, vocabulary=["plot", "cast"])
+def test_oov_token_none_leaves_unknown_tokens_out_before_documents_are_cut():
+    vectorizer = SequenceVectorizer(max_length=2, oov_token=None, vocabulary=["plot", "cast"])
     ids_of(vectorizer.fit_transform(DOCUMENTS), [[0, 2], [2, 3], [0, 3], [0, 0]])
 
 
-def test_oov_is_read_where_a_document_holds_it():
+def test_oov_token_is_read_where_a_document_holds_it():
     tokens = [["<unk>", "a"], ["a", "b"]]
-    vectorizer = SequenceVectorizer(max_length=2, oov="<unk>").fit(tokens)
+    vectorizer = SequenceVectorizer(max_length=2, oov_token="<unk>").fit(tokens)
     assert list(vectorizer.vocabulary_) == ["a", "b"]
     assert [list(row) for row in vectorizer.inverse_transform(vectorizer.transform(tokens))] == (
         tokens
@@ -212,10 +212,10 @@ BAD_PARAMETERS = {
     "analyzer's numbers": ({"analyzer": lambda text: [1]}, TypeError, "got 1 of type int"),
     "nothing left": ({"token_pattern": "0"}, ValueError, "documents without any. Look at `token_p"),
     "vocabulary, text": ({"vocabulary": "plot"}, TypeError, "`vocabulary` must hold tokens"),
-    "vocabulary, empty": ({"vocabulary": []}, ValueError, "at least one"),
-    "vocabulary, twice": ({"vocabulary": ["a", "a"]}, ValueError, "each once"),
-    "vocabulary, oov": ({"vocabulary": ["a", "[UNK]"]}, ValueError, r"got '\[UNK\]'"),
-    "vocabulary, numbers": ({"vocabulary": [1]}, ValueError, "must hold strings"),
+    "vocabulary, empty": ({"vocabulary": []}, ValueError, "one or more"),
+    "vocabulary, twice": ({"vocabulary": ["a", "a"]}, ValueError, "distinct strings"),
+    "vocabulary, oov_token": ({"vocabulary": ["a", "[UNK]"]}, ValueError, r"got '\[UNK\]'"),
+    "vocabulary, numbers": ({"vocabulary": [1]}, ValueError, "distinct strings"),
     "vocabulary, ids": ({"vocabulary": {"a": 0}}, ValueError, "the ids 2 to 2, each once"),
     "vocabulary, large": (
         {"vocabulary": ["a", "b"], "max_tokens": 3},
@@ -292,7 +292,7 @@ def test_lists_of_ids_stay_lists_whatever_output_is_set():
 
 
 def test_clone_pickle_and_skops_keep_parameters_and_what_was_learned():
-    vectorizer = SequenceVectorizer(7, 4, padding="post", oov="?", vocabulary=("a", "plot"))
+    vectorizer = SequenceVectorizer(7, 4, padding="post", oov_token="?", vocabulary=("a", "plot"))
     assert clone(vectorizer).get_params() == vectorizer.get_params()
     vectorizer.fit(DOCUMENTS)
     stored = skops.io.dumps(vectorizer)

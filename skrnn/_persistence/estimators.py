@@ -35,6 +35,8 @@ from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
 
 REQUESTS = "_metadata_request"
+# Parameters that older files hold under another name.
+RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
 
 
 def _are_arrays(value):
@@ -122,6 +124,9 @@ def estimator_entry(kind, checks, check=lambda estimator: None):
         signature = inspect.signature(kind).parameters.values()
         defaults = {parameter.name: parameter.default for parameter in signature}
         requests = parts.pop(REQUESTS, {})
+        for old, new in RENAMED_PARAMETERS.get(kind.__name__, {}).items():
+            if old in parts and new not in parts:
+                parts[new] = parts.pop(old)
         unknown = parts.keys() - defaults - checks.keys() - COMMON.keys()
         require(not unknown, f"the attribute {', '.join(sorted(unknown))} of {kind.__name__}")
         check_parts(parts, COMMON | checks)

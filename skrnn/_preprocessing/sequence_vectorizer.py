@@ -61,7 +61,7 @@ class SequenceVectorizer(
         document without tokens is empty, and refused by the networks.
     truncating : {"pre", "post"}, default="pre"
         Where longer documents are cut off.
-    oov : str or None, default="[UNK]"
+    oov_token : str or None, default="[UNK]"
         What stands for a token out of the vocabulary, in a document or in `inverse_transform`.
         None: such tokens are left out, and no token has the id 1.
     lowercase : bool, default=True
@@ -108,7 +108,7 @@ class SequenceVectorizer(
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "padding": [StrOptions({"pre", "post"}), None],
         "truncating": [StrOptions({"pre", "post"})],
-        "oov": [str, None],
+        "oov_token": [str, None],
         "lowercase": ["boolean"],
         "token_pattern": [str],
         "analyzer": [StrOptions({"word", "char"}), callable],
@@ -122,7 +122,7 @@ class SequenceVectorizer(
         *,
         padding: Side | None = "pre",
         truncating: Side = "pre",
-        oov: str | None = "[UNK]",
+        oov_token: str | None = "[UNK]",
         lowercase: bool = True,
         token_pattern: str = r"(?u)\b\w\w+\b",
         analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = "word",
@@ -132,7 +132,7 @@ class SequenceVectorizer(
         self.max_length = max_length
         self.padding = padding
         self.truncating = truncating
-        self.oov = oov
+        self.oov_token = oov_token
         self.lowercase = lowercase
         self.token_pattern = token_pattern
         self.analyzer = analyzer
@@ -208,7 +208,7 @@ class SequenceVectorizer(
             Each an array of str.
         """
         check_is_fitted(self)
-        names = np.array([None, self.oov, *self.vocabulary_], dtype=object)
+        names = np.array([None, self.oov_token, *self.vocabulary_], dtype=object)
         rows = X.to_numpy() if hasattr(X, "to_numpy") else X
         return [tokens_of_ids(row, names, i) for i, row in enumerate(rows)]
 
@@ -263,9 +263,9 @@ class SequenceVectorizer(
         if not documents:
             raise ValueError("`X` must hold at least one document, got none.")
         if self.vocabulary is None:
-            known = most_frequent(documents, self.max_tokens, self.oov)
+            known = most_frequent(documents, self.max_tokens, self.oov_token)
         else:
-            known = given_tokens(self.vocabulary, self.max_tokens, self.oov)
+            known = given_tokens(self.vocabulary, self.max_tokens, self.oov_token)
         self.vocabulary_ = {str(token): i for i, token in enumerate(known, FIRST)}
         ids = self._ids(documents)
         # Documents without a token make a column of padding.
@@ -275,7 +275,7 @@ class SequenceVectorizer(
     def _ids(self, documents):
         """Return the ids of the tokens of each document, in a list of lists."""
         known = self.vocabulary_
-        if self.oov is None:
+        if self.oov_token is None:
             return [[known[token] for token in tokens if token in known] for tokens in documents]
         return [[known.get(token, UNKNOWN) for token in tokens] for tokens in documents]
 

@@ -10,7 +10,7 @@ import numpy as np
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
 
 
-def most_frequent(documents, max_tokens, oov):
+def most_frequent(documents, max_tokens, oov_token):
     """Return the tokens to keep, in Keras's order: among equally frequent ones the last first.
 
     Parameters
@@ -18,11 +18,11 @@ def most_frequent(documents, max_tokens, oov):
     documents : list of list of str
     max_tokens : int or None
         How many ids there may be, padding and out of vocabulary among them.
-    oov : str or None
+    oov_token : str or None
         A token that has its id already.
     """
     counts = Counter(chain.from_iterable(documents))
-    counts.pop(oov, None)
+    counts.pop(oov_token, None)
     if not counts:
         raise ValueError(
             "`X` must hold tokens, got documents without any. Look at `token_pattern` and "
@@ -32,18 +32,18 @@ def most_frequent(documents, max_tokens, oov):
     return ordered if max_tokens is None else ordered[: max_tokens - FIRST]
 
 
-def given_tokens(vocabulary, max_tokens, oov):
+def given_tokens(vocabulary, max_tokens, oov_token):
     """Return the tokens of a parameter `vocabulary` in the order of their ids."""
     if isinstance(vocabulary, str) or not hasattr(vocabulary, "__iter__"):
         raise TypeError(
             f"`vocabulary` must hold tokens, got {reprlib.repr(vocabulary)}. Pass a list of str."
         )
     tokens = list(vocabulary)
-    wrong = [token for token in tokens if not isinstance(token, str) or token == oov]
+    wrong = [token for token in tokens if not isinstance(token, str) or token == oov_token]
     if wrong or not tokens or len(set(tokens)) < len(tokens):
         raise ValueError(
-            "`vocabulary` must hold strings, at least one, each once, and not `oov`, which has its "
-            f"id already; got {reprlib.repr(wrong[0] if wrong else tokens)}."
+            "`vocabulary` must hold one or more distinct strings, without `oov_token`, which has "
+            f"an id already, got {reprlib.repr(wrong[0] if wrong else tokens)}."
         )
     if max_tokens is not None and len(tokens) + FIRST > max_tokens:
         raise ValueError(
