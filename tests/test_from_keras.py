@@ -299,6 +299,11 @@ def two_outputs():
     return keras.Model(inputs, [Dense(1)(states), states])
 
 
+@keras.saving.register_keras_serializable("tests")
+class StackedLSTM(LSTM):
+    pass
+
+
 def frozen():
     model = sequential(Input((5, 2)), GRU(3), Dense(1))
     model.trainable = False
@@ -312,62 +317,86 @@ REFUSED = {
         [LSTM(3, return_sequences=True), TimeDistributed(Dense(1))],
         r"\(TimeDistributed\): no estimator has it there",
     ),
-    "bias": ([LSTM(3, use_bias=False), Dense(1)], r"\(LSTM\): no estimator has `use_bias=False`"),
+    "bias": (
+        [LSTM(3, use_bias=False), Dense(1)],
+        r"\(LSTM\): it has `use_bias=False`, but the estimator would have True",
+    ),
     "gate": ([LSTM(3, recurrent_activation="tanh"), Dense(1)], "has `recurrent_activation='tanh'`"),
-    "reset": ([GRU(3, reset_after=False), Dense(1)], "no estimator has `reset_after=False`"),
-    "order": ([GRU(3, go_backwards=True), Dense(1)], "no estimator has `go_backwards=True`"),
-    "penalty": ([GRU(3, kernel_regularizer="l1"), Dense(1)], "must be an L2 regularizer or None"),
+    "reset": ([GRU(3, reset_after=False), Dense(1)], "it has `reset_after=False`, but"),
+    "order": ([GRU(3, go_backwards=True), Dense(1)], "it has `go_backwards=True`, but"),
+    "penalty": (
+        [GRU(3, kernel_regularizer="l1"), Dense(1)],
+        r"has `kernel_regularizer=L1\(l1=0.0\d+\)`, but .* None",
+    ),
     "penalty of biases": ([GRU(3, bias_regularizer="l2"), Dense(1)], "has `bias_regularizer="),
     "penalties": (
         [GRU(3, return_sequences=True), GRU(3, kernel_regularizer="l2"), Dense(1)],
-        "has `kernel_l2=0.01` and 'gru.*' has 0.0; an estimator has one for all",
+        r"'gru\w*' .* has `kernel_regularizer=L2\(l2=0.01\)`, but .* None",
     ),
     "activations": (
         [GRU(3, return_sequences=True), GRU(3, "relu"), Dense(1)],
-        "has `activation='relu'` and 'gru.*' has 'tanh'; an estimator has one for all",
+        "it has `activation='relu'`, but .* have 'tanh'",
     ),
     "own activation": ([GRU(3, LeakyReLU()), Dense(1)], "one that Keras knows by name"),
     "directions": (
         [Bidirectional(GRU(3, return_sequences=True)), GRU(3), Dense(1)],
-        "has `bidirectional=False` and 'bidirectional.*' has True",
+        "'gru.* it has `class='GRU'`, but .* have 'Bidirectional'",
     ),
-    "merge": ([Bidirectional(GRU(3), "sum"), Dense(1)], "`merge_mode` must be 'concat', got 'sum'"),
+    "merge": (
+        [Bidirectional(GRU(3), "sum"), Dense(1)],
+        "has `merge_mode='sum'`, but .* have 'concat'",
+    ),
     "no output": ([GRU(3)], "must have a layer Dense for `from_keras`, got none"),
     "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
     "sigmoid": ([GRU(3), Dense(1, "sigmoid")], "must be linear or softplus, got `activation='sigm"),
-    "half": ([GRU(3), Dense(1, dtype="mixed_float16")], "must compute in float32 or float64, or"),
+    "half": (
+        [GRU(3), Dense(1, dtype="mixed_float16")],
+        "`dtype='mixed_float16'`, but .* 'float32'",
+    ),
+    "brain": (
+        [GRU(3, dtype="mixed_bfloat16"), Dense(1)],
+        "must compute in float32 .* got mixed_bfloat16",
+    ),
+    "inverse": (
+        [Normalization(mean=0, variance=1, invert=True), GRU(3), Dense(1)],
+        "`invert=True`",
+    ),
+    "backward": (
+        [Bidirectional(GRU(3), backward_layer=GRU(3, "relu", go_backwards=True)), Dense(1)],
+        r"\(GRU\): it has `activation='relu'`, but .* have 'tanh'",
+    ),
+    "inner": ([Bidirectional(StackedLSTM(3)), Dense(1)], "must hold a SimpleRNN or .* StackedLSTM"),
     "late mask": ([adapted(), Masking(0.0), GRU(3), Dense(1)], r"\(Masking\): no estimator has it"),
     "NaN mask": ([Masking(np.nan), GRU(3), Dense(1)], "`mask_value` must be a number, got nan"),
     "mirror": ([Rescaling(-1.0), GRU(3), Dense(1)], "one positive scale for each feature"),
-    "axis": ([Normalization(1), GRU(3), Dense(1)], "`axis` must be -1, that of the features"),
+    "axis": ([Normalization(1), GRU(3), Dense(1)], "`axis` must be -1, the features, got"),
     "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
-    "branched": (branched, r"'lstm\w*' \(LSTM\): it must read the output of 'gru\w*' alone"),
-    "masked": (masked, r"\(.*\): it must read .* is none where timesteps are masked"),
+    "branched": (branched, r"'lstm\w*' \(LSTM\): it must read only the output of 'gru\w*'"),
+    "masked": (
+        masked,
+        r"\(.*\): it must read .* that masks timesteps is not one: use `skrnn.save`",
+    ),
     "two outputs": (two_outputs, "`model` must have one output, got 2"),
-    "frozen": (frozen, "no estimator has `trainable=False`"),
+    "masked maximum": (
+        [Masking(0.0), GRU(3, return_sequences=True), GlobalMaxPooling1D(), Dense(1)],
+        "it also reads masked timesteps",
+    ),
+    "pooled features": (
+        [GRU(5, return_sequences=True), GlobalAveragePooling1D("channels_first"), Dense(1)],
+        "`data_format='channels_first'`, but .* 'channels_last'",
+    ),
+    "frozen": (frozen, r"\(GRU\): it has `trainable=False`, but"),
     "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Layer 'global_max:UserWarning")  # it reads no mask
 @pytest.mark.parametrize("name", REFUSED)
 def test_from_keras_names_what_it_cannot_take_over(name):
     model, message = REFUSED[name]
     model = model() if callable(model) else sequential(Input((5, 2)), *model)
     with pytest.raises(ValueError, match=message):
         RNNRegressor.from_keras(model)
-
-
-@pytest.mark.filterwarnings("ignore:Layer 'global_max:UserWarning")
-def test_from_keras_refuses_a_maximum_that_reads_masked_timesteps():
-    layers = Masking(0.0), GRU(3, return_sequences=True), GlobalMaxPooling1D(), Dense(1)
-    with pytest.raises(ValueError, match="it reads masked timesteps too"):
-        RNNRegressor.from_keras(sequential(Input((5, 2)), *layers))
-
-
-def test_from_keras_refuses_pooling_over_the_features():
-    layers = GRU(5, return_sequences=True), GlobalAveragePooling1D("channels_first"), Dense(1)
-    with pytest.raises(ValueError, match="`data_format` must be 'channels_last'"):
-        RNNRegressor.from_keras(sequential(Input((5, 2)), *layers))
 
 
 def test_from_keras_refuses_logits_of_a_classifier():

@@ -1,57 +1,59 @@
-"""KerasNetwork: a fitted Keras model as the parameters and the learned state of an estimator."""
+"""KerasNetwork: a trained Keras model as the parameters and the learned arrays of an estimator.
 
-import inspect
+Parameters are guessed from the layers, the network that they describe is built, and the settings of
+the two are compared: the first difference is refused.
+"""
+
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._convert.keras_config import parts_of, unusual_settings
-from skrnn._convert.keras_parts import (
-    read_dtype,
-    read_hidden,
-    read_input,
-    read_input_scaling,
-    read_output,
-    read_output_scaling,
-    read_pooling,
-    read_recurrent,
-    read_shape,
-    read_spatial_dropout,
-    read_states,
-)
+from skrnn._convert.keras_training import read_training
 from skrnn._data.scaling import Scaling
-from skrnn._network.architecture import Architecture
+from skrnn._network.architecture import CELLS, POOLINGS, Architecture
 from skrnn._network.config import Settings, read_settings
-from skrnn._network.keras_names import OPTIMIZERS, canonical_loss
+from skrnn._network.keras_names import ACTIVATIONS
 from skrnn._network.parameters import describe
 from skrnn._utils.declared_parameters import with_parameters
 
-# What `loss="auto"` stands for behind each output activation; behind another: the default.
-AUTO_LOSSES = {
-    "linear": "mean_squared_error",
-    "sigmoid": "binary_crossentropy",
-    "softmax": "sparse_categorical_crossentropy",
+POOLING_NAMES = {keras_class: name for name, keras_class in POOLINGS.items()}
+CELL_TYPES = {cell.keras_class: cell_type for cell_type, cell in CELLS.items()}
+
+# The parts of a model in their order: the layers that each may hold, and at most how many.
+PARTS = {
+    "mask": (("Masking",), 1),
+    "input_scaling": (("Normalization", "Rescaling"), None),
+    "embedding": (("Embedding",), 1),
+    "spatial_dropout": (("SpatialDropout1D",), 1),
+    "recurrent": ((*CELL_TYPES, "Bidirectional"), None),
+    "pooling": (tuple(POOLING_NAMES), 1),
+    "dense": (("Dense",), None),
+    "reshape": (("Reshape",), 1),
+    "output_scaling": (("Rescaling",), None),
 }
-DEFAULT_LOSS = "poisson"
+REGRESSOR_PARTS = {"reshape", "output_scaling"}
+# What is compared with a new layer of its kind; all else with the layer of the rebuilt network.
+COMPARED_BY_KIND = {"Masking": (), "Normalization": (), "Rescaling": (1,), "SpatialDropout1D": (0,)}
+REBUILT_PARTS = "embedding", "recurrent", "pooling", "dense"
+# Settings that are read one by one, or decide how a layer starts or how fast it runs.
+NOT_COMPARED = set(
+    "axis backward_layer dtype input_dim layer mask_value mask_zero mean name offset rate scale "
+    "seed unit_forget_bias unroll use_cudnn variance".split()
+)
+SHARED_SETTINGS = "activation", "dropout", "recurrent_dropout", "stateful"
+DTYPES = "float32", "float64", "mixed_float16"
+MIN_DEVIATION = 1e-7  # Normalization replaces a smaller deviation by this
+
+STANDARDIZE = {(False, False): False, (True, False): "X", (False, True): "y", (True, True): True}
 
 
-@dataclass(frozen=True, eq=False)
-class KerasNetwork:
-    """What an estimator takes over from a Keras model.
+class KerasNetwork(NamedTuple):
+    """What an estimator takes over from a Keras model; lists are empty where there is nothing."""
 
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted, with these parameters.
-    architecture : Architecture
-    settings : Settings
-    scaling : Scaling
-    weights, optimizer_state, states : list of ndarray
-        Of the layers; of the optimizer; of a stateful network. Empty where there are none.
-    """
-
-    estimator: object
+    estimator: object  # not fitted, with these parameters
     architecture: Architecture
     settings: Settings
     scaling: Scaling
@@ -60,14 +62,13 @@ class KerasNetwork:
     states: list
 
 
-def read_network(estimator, model, parts, losses):
-    """Read a Keras model as an estimator's network, or name the layer that it cannot have.
+def read_network(estimator, model, losses):
+    """Read a Keras model as an estimator's network, or refuse it and name the layer.
 
     Parameters
     ----------
     estimator : type
     model : keras.Model
-    parts : tuple of Part
     losses : dict of set
         The losses that fit each output activation that the estimator has.
 
@@ -75,34 +76,17 @@ def read_network(estimator, model, parts, losses):
     -------
     KerasNetwork
     """
-    layers = parts_of(model, parts)
-    weighted = [*layers["embedding"], *layers["recurrent"], *layers["dense"]]
-    parameters = {
-        **read_dtype(weighted),
-        **read_input(layers),
-        **read_spatial_dropout(layers["spatial_dropout"]),
-        **read_recurrent(layers["recurrent"]),
-        **read_hidden(layers["dense"][:-1]),
-    }
-    masked = parameters.get("mask_value") is not None
-    parameters |= read_pooling(layers["pooling"], masked=masked)
-    activation, outputs = read_output(layers["dense"][-1], losses)
-    if layers.get("reshape"):
-        outputs = read_shape(layers["reshape"][0], parameters)
-    weights = [np.array(weight) for layer in weighted for weight in layer.get_weights()]
-    of_two = activation == "softmax" and outputs == (2,)
-    if of_two:
-        weights[-2:] = _as_one_sigmoid(*weights[-2:])
-        activation, outputs = "sigmoid", (1,)
+    layers = _layers_by_part(model, is_regressor="linear" in losses)
+    parameters = _input_parameters(layers) | _parameters(layers)
+    output = _read_output(layers, losses, parameters)
     timesteps, features = (*model.input_shape[1:], 1)[:2]
-    scaling = Scaling(
-        *read_input_scaling(layers["input_scaling"], features),
-        *read_output_scaling(layers.get("output_scaling"), outputs),
-    )
-    training, loss, optimizer_state = _read_training(model, activation, losses[activation])
-    if of_two or scaling.y_mean is not None:
-        optimizer_state = []  # of other gradients
-    parameters |= training | {"standardize": _standardized(scaling)}
+    scaling = _read_scaling(layers, features, output["outputs"])
+    of_two = output == {"output_activation": "softmax", "outputs": (2,)}
+    kept_output = {"output_activation": "sigmoid", "outputs": (1,)} if of_two else output
+    activation = kept_output["output_activation"]
+    training, loss, optimizer_state = read_training(model, activation, losses[activation])
+    scales = scaling.x_mean is not None, scaling.y_mean is not None
+    parameters |= training | {"standardize": STANDARDIZE[scales]}
     if parameters["stateful"]:
         parameters["batch_size"] = model.input_shape[0]
     params = with_parameters(estimator, parameters)
@@ -113,72 +97,231 @@ def read_network(estimator, model, parts, losses):
         features=features,
         masked=timesteps is None or params.mask_value is not None,
         batch_size=params.batch_size,
-        outputs=outputs,
-        output_activation=activation,
+        **kept_output,
     )
+    states = _compare_with_rebuilt(model, layers, replace(architecture, **output))
+    weights = [np.array(w) for part in REBUILT_PARTS for x in layers[part] for w in x.get_weights()]
+    if of_two:  # as the sigmoid of their difference
+        weights[-2:] = (weight[..., 1:] - weight[..., :1] for weight in weights[-2:])
+    if of_two or scales[1]:
+        optimizer_state = []  # of other gradients
     settings = read_settings(params.optimizer, params.learning_rate, loss, params.batch_size)
-    states = read_states(layers["recurrent"]) if architecture.stateful else []
     return KerasNetwork(params, architecture, settings, scaling, weights, optimizer_state, states)
 
 
-def _as_one_sigmoid(kernel, bias):
-    """Return the sigmoid layer of one unit that is a softmax of two: of their difference."""
-    return kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]
+def _layers_by_part(model, *, is_regressor):
+    """Return the layers of a Keras model by the part that they belong to."""
+    left, found = _chain(model), {}
+    parts = {name: PARTS[name] for name in PARTS if is_regressor or name not in REGRESSOR_PARTS}
+    for part, (kinds, most) in parts.items():
+        n_layers = 0
+        while left[n_layers:] and _kind(left[n_layers]) in kinds and n_layers != most:
+            n_layers += 1
+        found[part], left = left[:n_layers], left[n_layers:]
+    if left:
+        order = "; ".join(" or ".join(kinds) for kinds, _ in parts.values())
+        raise _refusal(left[0], f"no estimator has it there. The order of layers is: {order}.")
+    for part, kinds in (("recurrent", "SimpleRNN, GRU, LSTM or Bidirectional"), ("dense", "Dense")):
+        if not found[part]:
+            raise ValueError(f"`model` must have a layer {kinds} for `from_keras`, got none.")
+    return found
 
 
-def _standardized(scaling):
-    """Return the parameter `standardize` that fits a Scaling."""
-    if scaling.y_mean is None:
-        return False if scaling.x_mean is None else "X"
-    return "y" if scaling.x_mean is None else True
+def _chain(model):
+    """Return the layers of a model, each of which reads the output of the one before."""
+    keras = sys.modules.get("keras")  # whoever has a model has imported it
+    is_model = keras is not None and isinstance(model, keras.Model)
+    sequential = is_model and isinstance(model, keras.Sequential)
+    if not sequential and not (is_model and hasattr(model, "operations")):
+        raise TypeError(
+            "`model` must be a keras.Sequential or a functional keras.Model, got "
+            f"{type(model).__name__}. Read a file with `keras.models.load_model`."
+        )
+    if not model.built:
+        raise ValueError(
+            "`model` must have weights: start it with keras.Input(shape), or fit it, first."
+        )
+    if sequential:
+        return list(model.layers)
+    for before, after in pairwise(model.operations):
+        if after.input is not before.output:
+            raise _refusal(
+                after,
+                f"it must read only the output of {before.name!r}, in a single chain of layers. "
+                "The `model_` of an estimator that masks timesteps is not one: use `skrnn.save`.",
+            )
+    if len(model.outputs) != 1:
+        raise ValueError(f"`model` must have one output, got {len(model.outputs)}.")
+    return list(model.operations[1:])
 
 
-def _read_training(model, activation, fitting):
-    """Return the parameters of a compiled model's training, its loss, the optimizer's variables.
-
-    What `compile` set stands where it is known by name and fits; else the estimator's default.
-    """
-    parameters, optimizer_state = _read_optimizer(model)
-    loss, auto = _read_loss(model, fitting), AUTO_LOSSES.get(activation)
-    if loss is None:
-        loss, optimizer_state = auto or DEFAULT_LOSS, []
-    return parameters | {"loss": "auto" if loss == auto else loss}, loss, optimizer_state
+def _kind(layer):
+    """Return the name of Keras's own class of a layer, None for other classes."""
+    name = type(layer).__name__
+    return name if getattr(sys.modules["keras"].layers, name, None) is type(layer) else None
 
 
-def _read_optimizer(model):
-    """Return the parameters of a compiled optimizer, and its variables; nothing if unknown."""
-    optimizer = model.optimizer if model.compiled else None
-    kind = type(optimizer).__name__
-    known = getattr(sys.modules["keras"].optimizers, kind, None) is type(optimizer)
-    if not known or kind.lower() not in OPTIMIZERS:
-        return {}, []
-    config, rate = unusual_settings(optimizer), optimizer.get_config()["learning_rate"]
-    config = {key: config[key] for key in config if key not in ("name", "learning_rate")}
-    if not isinstance(rate, float):
-        return {}, []  # a schedule
+def _refusal(layer, reason):
+    """Return the error that names a layer which cannot be taken over."""
+    return ValueError(
+        f"`from_keras` cannot take over {layer.name!r} ({type(layer).__name__}): {reason}"
+    )
+
+
+def _input_parameters(layers):
+    """Return the parameters of what comes before the recurrent layers."""
+    parameters = {}
+    for layer in layers["mask"]:
+        if np.ndim(layer.mask_value) or np.isnan(layer.mask_value):
+            raise _refusal(layer, f"`mask_value` must be a number, got {layer.mask_value!r}.")
+        parameters["mask_value"] = layer.mask_value
+    for layer in layers["embedding"]:
+        if layers["mask"] or layers["input_scaling"]:
+            raise _refusal(layer, "it must come first: token ids are not scaled.")
+        parameters["vocab_size"] = layer.input_dim
+        parameters["embedding_dim"] = layer.output_dim
+        parameters["embedding_trainable"] = layer.trainable
+        parameters["mask_value"] = 0 if layer.mask_zero else None
+    for layer in layers["spatial_dropout"]:
+        parameters["spatial_dropout"] = layer.rate
+    for layer in layers["pooling"]:
+        parameters["pooling"] = POOLING_NAMES[_kind(layer)]
+        if parameters["pooling"] == "max" and parameters.get("mask_value") is not None:
+            raise _refusal(layer, "it also reads masked timesteps, which `pooling='max'` skips.")
+    return parameters
+
+
+def _parameters(layers):
+    """Return the parameters of the recurrent and Dense layers, as their first ones suggest."""
+    recurrent, dense = layers["recurrent"], layers["dense"]
+    cells = [_forward_layer(layer) for layer in recurrent]
+    for layer in (*cells, *dense):
+        activation = layer.get_config()["activation"]
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
+            raise _refusal(layer, "its `activation` must be one that Keras knows by name.")
+    dtype, first = recurrent[0].dtype_policy.name, cells[0].get_config()
+    if dtype not in DTYPES:
+        raise _refusal(recurrent[0], f"it must compute in {' or '.join(DTYPES)}, got {dtype}.")
+    cell_types = tuple(CELL_TYPES[_kind(cell)] for cell in cells)
+    sizes = tuple(cell.units for cell in cells)
     parameters = {
-        "optimizer": {"name": kind.lower(), **config} if config else kind.lower(),
-        "learning_rate": float(str(np.float32(rate))),  # 0.001 rather than 0.0010000000474974513
+        "cell_type": cell_types[0] if len(set(cell_types)) == 1 else cell_types,
+        "hidden_size": sizes[0] if len(sizes) == 1 else sizes,
+        "bidirectional": cells[0] is not recurrent[0],
+        "kernel_l2": float(getattr(cells[0].kernel_regularizer, "l2", 0.0)),
+        "recurrent_l2": float(getattr(cells[0].recurrent_regularizer, "l2", 0.0)),
+        "return_sequences": cells[-1].return_sequences and not layers["pooling"],
+        "dense_sizes": tuple(layer.units for layer in dense[:-1]),
+        "dtype": dtype,
     }
-    try:
-        read_settings(**parameters, loss="", batch_size=1)
-    except ValueError:
-        return {}, []
-    if not optimizer.built:
-        return parameters, []  # compiled and never trained
-    return parameters, [np.array(variable.numpy()) for variable in optimizer.variables]
+    if len(dense) > 1:
+        parameters["dense_activation"] = dense[0].get_config()["activation"]
+    return parameters | {setting: first[setting] for setting in SHARED_SETTINGS}
 
 
-def _read_loss(model, fitting):
-    """Return Keras's full name of a compiled loss, None if it is unknown or does not fit."""
-    loss = model.loss if model.compiled else None
-    losses = sys.modules["keras"].losses
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
-    if isinstance(loss, losses.Loss):
-        kind = type(loss)
-        plain = unusual_settings(loss).keys() <= {"name", "dtype"}
-        if plain and getattr(losses, kind.__name__, None) is kind:
-            name = inspect.signature(kind.__init__).parameters["name"].default
-    elif name is None or (callable(loss) and getattr(losses, name, None) is not loss):
-        return None
-    return canonical_loss(name) if canonical_loss(name) in fitting else None
+def _forward_layer(layer):
+    """Return a recurrent layer, that of the forward direction where it is bidirectional."""
+    forward = layer.forward_layer if _kind(layer) == "Bidirectional" else layer
+    if _kind(forward) not in CELL_TYPES:
+        kinds = " or ".join(CELL_TYPES)
+        raise _refusal(layer, f"it must hold a {kinds}, got {type(forward).__name__}.")
+    return forward
+
+
+def _read_output(layers, losses, parameters):
+    """Return activation and shape of the output, as Architecture names them."""
+    layer = layers["dense"][-1]
+    activation = layer.get_config()["activation"]
+    if activation not in losses:
+        wanted = " or ".join(losses)
+        raise _refusal(layer, f"the output must be {wanted}, got `activation={activation!r}`.")
+    outputs = (layer.units,)
+    for layer in layers.get("reshape", ()):
+        outputs = tuple(layer.output.shape[1:])
+        if parameters["return_sequences"] or len(outputs) != 2:
+            raise _refusal(layer, f"it must turn one output into (steps, outputs), got {outputs}.")
+    return {"output_activation": activation, "outputs": outputs}
+
+
+def _read_scaling(layers, features, outputs):
+    """Return the Scaling of the layers before and after the network, one after another."""
+    mean, scale = np.zeros(features), np.ones(features)
+    for layer in layers["input_scaling"]:
+        m, s = _input_constants(layer)
+        if m.size not in (1, features) or s.size not in (1, features) or not (s > 0).all():
+            raise _refusal(layer, "it must have one positive scale for each feature.")
+        mean, scale = mean + m.ravel() * scale, scale * s.ravel()
+    x_constants = (mean, scale) if layers["input_scaling"] else (None, None)
+    if not layers.get("output_scaling"):
+        return Scaling(*x_constants)
+    mean, scale = np.zeros(outputs), np.ones(outputs)
+    for layer in layers["output_scaling"]:
+        s, m = _rescaling(layer)
+        if max(s.ndim, m.ndim) > len(outputs):
+            raise _refusal(layer, "it must have one scale for each output.")
+        mean, scale = mean * s + m, scale * s
+    return Scaling(*x_constants, mean, scale)
+
+
+def _input_constants(layer):
+    """Return mean and deviation of a layer that scales the input."""
+    if _kind(layer) == "Rescaling":
+        scale, offset = _rescaling(layer)
+        return -offset / scale, 1 / scale
+    if layer.axis not in ((-1,), (2,)):
+        raise _refusal(layer, f"`axis` must be -1, the features, got {layer.axis}.")
+    config = layer.get_config()
+    mean, variance = config["mean"], config["variance"]
+    if mean is None:
+        mean, variance = layer.mean, layer.variance  # as learned by `adapt`
+    deviation = np.sqrt(np.asarray(variance, np.float64))
+    return np.asarray(mean, np.float64), np.maximum(deviation, MIN_DEVIATION)
+
+
+def _rescaling(layer):
+    return (np.asarray(value, np.float64) for value in (layer.scale, layer.offset))
+
+
+def _compare_with_rebuilt(model, layers, architecture):
+    """Refuse layers that are not those of an architecture; return the recurrent states."""
+    from skrnn._keras_engine import network  # imports Keras, which the model's owner has done
+
+    for layer in model.layers:
+        if _kind(layer) in COMPARED_BY_KIND:
+            _compare(layer, type(layer)(*COMPARED_BY_KIND[_kind(layer)]))
+    if architecture.vocab_size is not None:
+        architecture = replace(architecture, vocab_size=1)  # of the largest array
+    kinds = {kind for part in REBUILT_PARTS for kind in PARTS[part][0]}
+    rebuilt = [x for x in network.build_network(architecture).layers if _kind(x) in kinds]
+    given = [layer for part in REBUILT_PARTS for layer in layers[part]]
+    for layer, twin in zip(given, rebuilt, strict=True):
+        _compare(layer, twin, NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED)
+        if _kind(layer) == "Bidirectional":
+            _compare(layer.forward_layer, twin.forward_layer)
+            _compare(layer.backward_layer, twin.backward_layer)
+    return [state.numpy() for state in network.state_variables(model)]
+
+
+def _compare(layer, twin, left_out=NOT_COMPARED):
+    """Refuse a layer whose settings are not those of its twin; name the first difference."""
+    given, wanted = (
+        {"class": _kind(one), **one.get_config(), "dtype": one.dtype_policy.name}
+        for one in (layer, twin)
+    )
+    for setting in given | wanted:
+        if setting in left_out or setting.endswith("_initializer"):
+            continue
+        got, has = (_shown(config.get(setting)) for config in (given, wanted))
+        if got != has:
+            raise _refusal(
+                layer,
+                f"it has `{setting}={got}`, but the estimator would have {has} in all such layers.",
+            )
+
+
+def _shown(value):
+    """Return a setting as text: an object by its class, an L2 regularizer of zero as None."""
+    if not isinstance(value, dict) or "class_name" not in value:
+        return repr(value)
+    arguments = ", ".join(f"{name}={argument!r}" for name, argument in value["config"].items())
+    return "None" if arguments == "l2=0.0" else f"{value['class_name']}({arguments})"

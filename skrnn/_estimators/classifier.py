@@ -11,7 +11,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skrnn._convert.keras_config import CLASSIFIER_PARTS
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_labels
 from skrnn._data.labels import (
@@ -257,7 +256,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         >>> classifier.predict_proba(np.zeros((4, 10, 2))).shape
         (4, 3)
         """
-        network = read_network(cls, model, CLASSIFIER_PARTS, OUTPUT_LOSSES)
+        network = read_network(cls, model, OUTPUT_LOSSES)
         classifier = network.estimator._adopt(network)
         classifier.classes_ = classes_of_outputs(classes, network.architecture)
         return classifier

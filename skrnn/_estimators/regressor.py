@@ -9,7 +9,6 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_consistent_length
 
-from skrnn._convert.keras_config import REGRESSOR_PARTS
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_prediction
 from skrnn._data.sequences import Sequences, padded
@@ -244,7 +243,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         >>> regressor.predict(np.zeros((3, 10, 2))).shape
         (3,)
         """
-        network = read_network(cls, model, REGRESSOR_PARTS, OUTPUT_LOSSES)
+        network = read_network(cls, model, OUTPUT_LOSSES)
         regressor = network.estimator._adopt(network)
         outputs = network.architecture.outputs
         regressor._target_shape = () if outputs == (1,) else outputs

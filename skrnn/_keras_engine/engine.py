@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -9,6 +10,11 @@ from skrnn._keras_engine import devices, network, programs
 from skrnn._keras_engine.callbacks import CallbackHook, fresh_callbacks
 from skrnn._network.l2 import penalty
 
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "skrnn computes with Keras on TensorFlow, but KERAS_BACKEND selects "
+        f"{keras.backend.backend()!r}. Unset it, or set it to 'tensorflow'."
+    )
 devices.let_memory_grow()
 
 # Samples that take less than this are gathered once and stay; others are gathered by block.

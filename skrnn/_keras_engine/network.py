@@ -6,12 +6,6 @@ import numpy as np
 from skrnn._keras_engine.hoisted import INPUT_PROJECTED_LAYERS, hoisting_pays
 from skrnn._network.architecture import CELLS, POOLINGS, initial_weights
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "skrnn computes with Keras on TensorFlow, but KERAS_BACKEND selects "
-        f"{keras.backend.backend()!r}. Unset it, or set it to 'tensorflow'."
-    )
-
 RECURRENT_LAYERS = {
     "simple_rnn": keras.layers.SimpleRNN,
     "gru": keras.layers.GRU,
@@ -259,7 +253,7 @@ def _pooled(x, mask, architecture):
     if architecture.pooling == "last":
         return x
     layer_class = getattr(keras.layers, POOLINGS[architecture.pooling])
-    layer = layer_class(dtype=architecture.dtype, name="pooling")
+    layer = layer_class("channels_last", dtype=architecture.dtype, name="pooling")
     if mask is None:
         return layer(x)
     ops = keras.ops
