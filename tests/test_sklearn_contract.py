@@ -3,13 +3,15 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from recurrent import CELLS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, WindowTransformer
 
 N_CHECKS = {RNNRegressor: 66, RNNClassifier: 74}
 SHAPES = {"plain": {"hidden_size": 32}, "deep": {"hidden_size": (16, 16), "bidirectional": True}}
@@ -120,6 +122,42 @@ def test_subclass_with_a_shorter_init_works_in_every_method(small):
         fitted.fit(X, y)
     with pytest.raises(ValueError, match="'dropout' parameter of Small"):
         _with(small(), dropout=2).fit(X, y)
+
+
+class SmallWindows(WindowTransformer):
+    def __init__(self, timesteps=5):
+        super().__init__(timesteps=timesteps)
+
+
+class SmallVectorizer(SequenceVectorizer):
+    def __init__(self, max_length=5):
+        super().__init__(max_length=max_length, padding="post")
+
+
+ROWS = pd.DataFrame({"a": np.sin(np.arange(30))}, index=pd.date_range("2024", periods=30))
+
+
+@pytest.mark.parametrize(
+    ("small", "full", "wrong", "X"),
+    [
+        (SmallWindows, WindowTransformer(7), {"horizon": -1}, ROWS),
+        (
+            *(SmallVectorizer, SequenceVectorizer(max_length=7, padding="post")),
+            *({"padding": 3}, ["old plot", "a new old cast"]),
+        ),
+    ],
+)
+def test_transformer_of_a_subclass_with_a_shorter_init_works_in_every_method(small, full, wrong, X):
+    found = clone(small(7)).set_output(transform="default")
+    assert found.get_params() == small(7).get_params()
+    expected = full.fit_transform(X)
+    for transformer in (found, make_pipeline(small(7))):
+        np.testing.assert_array_equal(transformer.fit(X).transform(X), expected)
+        np.testing.assert_array_equal(transformer.fit_transform(X), expected)
+    assert list(found.get_feature_names_out())
+    assert "7" in repr(found)
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))!r} parameter of Small"):
+        _with(small(), **wrong).fit(X)
 
 
 def _with(estimator, **parameters):

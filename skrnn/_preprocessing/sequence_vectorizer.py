@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from itertools import chain
 from numbers import Integral
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +21,8 @@ from skrnn._preprocessing.vocabulary import (
     most_frequent,
     tokens_of_ids,
 )
-from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
+from skrnn._utils.callback_support import notify_callbacks
+from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
@@ -39,8 +41,28 @@ def _makes_columns(vectorizer):
     return True
 
 
+@declare_parameters
+class VectorizerParameters:
+    """The parameters of SequenceVectorizer."""
+
+    max_tokens: int | None = parameter(
+        5000, Interval(Integral, FIRST + 1, None, closed="left"), None
+    )
+    max_length: int | None = parameter(30, Interval(Integral, 1, None, closed="left"), None)
+    _: KW_ONLY
+    padding: Side | None = parameter("pre", StrOptions({"pre", "post"}), None)
+    truncating: Side = parameter("pre", StrOptions({"pre", "post"}))
+    oov_token: str | None = parameter("[UNK]", str, None)
+    lowercase: bool = parameter(True, "boolean")
+    token_pattern: str = parameter(r"(?u)\b\w\w+\b", str)
+    analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = parameter(
+        "word", StrOptions({"word", "char"}), callable
+    )
+    vocabulary: Iterable[str] | Mapping[str, int] | None = parameter(None, object)
+
+
 class SequenceVectorizer(
-    CallbackSupport, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    VectorizerParameters, ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator
 ):
     """Turn documents into sequences of token ids, as an Embedding reads them.
 
@@ -103,40 +125,6 @@ class SequenceVectorizer(
 
     vocabulary_: dict[str, int]
     max_length_: int
-    _parameter_constraints: ClassVar[dict] = {
-        "max_tokens": [Interval(Integral, FIRST + 1, None, closed="left"), None],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
-        "padding": [StrOptions({"pre", "post"}), None],
-        "truncating": [StrOptions({"pre", "post"})],
-        "oov_token": [str, None],
-        "lowercase": ["boolean"],
-        "token_pattern": [str],
-        "analyzer": [StrOptions({"word", "char"}), callable],
-        "vocabulary": "no_validation",
-    }
-
-    def __init__(
-        self,
-        max_tokens: int | None = 5000,
-        max_length: int | None = 30,
-        *,
-        padding: Side | None = "pre",
-        truncating: Side = "pre",
-        oov_token: str | None = "[UNK]",
-        lowercase: bool = True,
-        token_pattern: str = r"(?u)\b\w\w+\b",
-        analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = "word",
-        vocabulary: Iterable[str] | Mapping[str, int] | None = None,
-    ) -> None:
-        self.max_tokens = max_tokens
-        self.max_length = max_length
-        self.padding = padding
-        self.truncating = truncating
-        self.oov_token = oov_token
-        self.lowercase = lowercase
-        self.token_pattern = token_pattern
-        self.analyzer = analyzer
-        self.vocabulary = vocabulary
 
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks

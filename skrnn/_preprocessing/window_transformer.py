@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._preprocessing.time_index import (
@@ -20,7 +21,8 @@ from skrnn._preprocessing.time_index import (
     run_bounds,
 )
 from skrnn._preprocessing.windows import check_count, check_finite, padded_buffer, sliding_windows
-from skrnn._utils.callback_support import CallbackSupport, notify_callbacks
+from skrnn._utils.callback_support import notify_callbacks
+from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
 from skrnn._utils.numeric_checks import check_numbers
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
@@ -35,11 +37,23 @@ if TYPE_CHECKING:
     from skrnn._types import Array, ArrayLike, Container
 
 
+@declare_parameters
+class WindowParameters:
+    """The parameters of WindowTransformer."""
+
+    timesteps: int = parameter(10, Interval(Integral, 1, None, closed="left"))
+    _: KW_ONLY
+    horizon: int = parameter(1, Interval(Integral, 0, None, closed="left"))
+    padding: Literal["mean", "nan", "edge"] | float = parameter(
+        "mean", StrOptions({"mean", "nan", "edge"}), Interval(Real, None, None, closed="neither")
+    )
+
+
 class WindowTransformer(
-    CallbackSupport,
+    WindowParameters,
     OneToOneFeatureMixin,
     TransformerMixin,
-    BaseEstimator,
+    DeclaredEstimator,
     auto_wrap_output_keys=None,
 ):
     """Turn rows in time order into as many windows, one for each row.
@@ -104,25 +118,6 @@ class WindowTransformer(
     time_dtype_: Any
     n_features_in_: int
     feature_names_in_: Array
-    _parameter_constraints: ClassVar[dict] = {
-        "timesteps": [Interval(Integral, 1, None, closed="left")],
-        "horizon": [Interval(Integral, 0, None, closed="left")],
-        "padding": [
-            StrOptions({"mean", "nan", "edge"}),
-            Interval(Real, None, None, closed="neither"),
-        ],
-    }
-
-    def __init__(
-        self,
-        timesteps: int = 10,
-        *,
-        horizon: int = 1,
-        padding: Literal["mean", "nan", "edge"] | float = "mean",
-    ) -> None:
-        self.timesteps = timesteps
-        self.horizon = horizon
-        self.padding = padding
 
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
