@@ -28,8 +28,8 @@ from skrnn._persistence.networks import (
     is_vector,
     or_none,
 )
+from skrnn._persistence.pandas import TIMES
 from skrnn._persistence.records import VALUES, Entry, require
-from skrnn._persistence.times import TIMES
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
