@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from skrnn._data.sequences import Sequences, merged_moments, moments
+from skrnn._utils.field_types import Array64
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +16,10 @@ class Scaling:
     y_mean, y_scale : ndarray of the outputs' shape or None
     """
 
-    x_mean: np.ndarray | None = None
-    x_scale: np.ndarray | None = None
-    y_mean: np.ndarray | None = None
-    y_scale: np.ndarray | None = None
+    x_mean: Array64 | None = None
+    x_scale: Array64 | None = None
+    y_mean: Array64 | None = None
+    y_scale: Array64 | None = None
 
     def standardize_x(self, values):
         return values if self.x_mean is None else (values - self.x_mean) / self.x_scale

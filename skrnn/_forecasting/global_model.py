@@ -3,9 +3,10 @@
 import warnings
 from dataclasses import dataclass, replace
 from math import gcd
+from typing import Annotated
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
@@ -21,6 +22,7 @@ from skrnn._forecasting.windows import (
     training_windows,
 )
 from skrnn._network.architecture import variable_dtype
+from skrnn._utils.field_types import Positive64, Size, Table64
 from skrnn._utils.numeric_checks import check_numbers
 
 LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
@@ -45,10 +47,10 @@ class GlobalModel:
     """
 
     plan: WindowSpec
-    regressor: object
-    season: int
-    scales: np.ndarray
-    residuals: np.ndarray
+    regressor: Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "predict")]
+    season: Size
+    scales: Positive64
+    residuals: Table64
 
     def forecast(self, panel, series, n_known, n_steps):
         """Return forecasts from origins in a Panel; see `rolling_forecasts`."""

@@ -1,6 +1,7 @@
 """Panel: one or many series as plain arrays, and back to pandas."""
 
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,13 +38,13 @@ class Panel:
         Whether they came with a (series, time) MultiIndex.
     """
 
-    form: str
-    name: object
+    form: Literal["series", "wide", "long", "long frame"]
+    name: Any
     level_names: list
     labels: list
     times: list
     values: list
-    step: object
+    step: pd.tseries.offsets.BaseOffset | pd.Timedelta | int
     exog: list = ()
     exog_names: list = ()
     own_exog: bool = False

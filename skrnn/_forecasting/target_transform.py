@@ -2,15 +2,19 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skrnn._forecasting.time_steps import first_few
+from skrnn._utils.field_types import Array64, Positive64
 
 # Least deviation of a window whose series has 1. A constant window would otherwise magnify what
 # follows it without limit: on daily exchange rates, one of them pegged for years, to ten times the
 # squared error.
 LEAST_SPREAD = 0.1
+Invertible = Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "inverse_transform")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +31,10 @@ class TargetTransform:
         Of each series, transformed and differenced.
     """
 
-    transformer: object
-    lag: int
-    means: np.ndarray
-    deviations: np.ndarray
+    transformer: Invertible | None
+    lag: Annotated[int, lambda lag: lag >= 0]
+    means: Array64
+    deviations: Positive64
 
     def transform(self, values, k):
         """Return the values of series k as the network reads them; the first `lag` are NaN."""

@@ -1,14 +1,16 @@
 """Windows: what a network reads of the rows of all series, in training and in a forecast alike."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from skrnn._estimators.regressor import unchecked_predict
-from skrnn._forecasting.calendar import calendar_features
+from skrnn._forecasting.calendar import CYCLES, calendar_features
 from skrnn._forecasting.target_transform import TargetTransform, last_values, window_levels
 from skrnn._preprocessing.time_index import ticks_of
 from skrnn._preprocessing.windows import sliding_windows
+from skrnn._utils.field_types import Size, Table64
 
 ORIGINS_AT_ONCE = 8192
 
@@ -34,14 +36,14 @@ class WindowSpec:
         Of the windows.
     """
 
-    timesteps: int
-    outputs: int
-    steps: int
+    timesteps: Size
+    outputs: Size
+    steps: Size
     by_window: bool
-    calendar: tuple
+    calendar: tuple[Annotated[str, CYCLES.__contains__], ...]
     level: TargetTransform
-    static: np.ndarray
-    dtype: type
+    static: Table64
+    dtype: Annotated[type, (np.float32, np.float64).__contains__]
 
     @property
     def min_history(self):

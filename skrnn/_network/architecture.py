@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+
+from skrnn._network.keras_names import ACTIVATIONS
+from skrnn._utils.field_types import Fraction, Penalty, Shape, Size
 
 
 class Cell(NamedTuple):
@@ -29,6 +32,11 @@ CELLS = {
 
 # Keras's layers that make one vector of the states of all timesteps; "last" needs none.
 POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
+
+CellType = Annotated[str, CELLS.__contains__]
+Activation = Annotated[str, ACTIVATIONS.__contains__]
+Pooling = Annotated[str, {"last", *POOLINGS}.__contains__]
+Dtype = Annotated[str, {"float32", "float64", "mixed_float16"}.__contains__]
 
 
 class Weight(NamedTuple):
@@ -97,29 +105,29 @@ class Architecture:
         Whether an Embedding is trained; True without one.
     """
 
-    cell_types: tuple
-    units: tuple
+    cell_types: tuple[CellType, ...]
+    units: Shape
     bidirectional: bool
-    activation: str
-    dropout: float
-    recurrent_dropout: float
+    activation: Activation
+    dropout: Fraction
+    recurrent_dropout: Fraction
     return_sequences: bool
-    dense_sizes: tuple
-    dense_activation: str
-    timesteps: int | None
-    features: int
-    outputs: tuple
-    output_activation: str
-    vocab_size: int | None
-    embedding_dim: int | None
+    dense_sizes: tuple[Size, ...]
+    dense_activation: Activation
+    timesteps: Size | None
+    features: Size
+    outputs: Shape
+    output_activation: Activation
+    vocab_size: Size | None
+    embedding_dim: Size | None
     masked: bool
     stateful: bool
-    batch_size: int | None
-    dtype: str
-    pooling: str = "last"
-    kernel_l2: float = 0.0
-    recurrent_l2: float = 0.0
-    spatial_dropout: float = 0.0
+    batch_size: Size | None
+    dtype: Dtype
+    pooling: Pooling = "last"
+    kernel_l2: Penalty = 0.0
+    recurrent_l2: Penalty = 0.0
+    spatial_dropout: Fraction = 0.0
     embedding_trainable: bool = True
 
     def keeps_steps(self, i):

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Annotated
 
 import numpy as np
 
-from skrnn._network.keras_names import OPTIMIZERS
+from skrnn._network.keras_names import (
+    OPTIMIZERS,
+    REGRESSION_LOSSES,
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+)
+from skrnn._utils.field_types import Size
 from skrnn._utils.sklearn_private import Interval
 
+LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
 DEFAULT_LEARNING_RATE = 0.01
 FLOAT32 = np.finfo(np.float32)
 
@@ -56,11 +64,11 @@ class Settings:
     batch_size : int
     """
 
-    loss: str
-    optimizer: str
-    optimizer_config: tuple
+    loss: Annotated[str, LOSSES.__contains__]
+    optimizer: Annotated[str, OPTIMIZERS.__contains__]
+    optimizer_config: tuple[tuple[str, float | None], ...]
     learning_rate: float | None
-    batch_size: int
+    batch_size: Size
 
 
 def read_settings(optimizer, learning_rate, loss, batch_size):

@@ -1,145 +1,112 @@
 """Records of estimators: which classes a file may hold, with which attributes."""
 
-import inspect
+from inspect import signature
 from math import prod
-from numbers import Integral
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 
 from skrnn._data.scaling import Scaling
 from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
-from skrnn._persistence.networks import (
-    NETWORKS,
-    are_sizes,
-    check_network,
-    check_parts,
-    is_a,
-    is_bool,
-    is_number,
-    is_size,
-    is_text_of,
-    is_vector,
-    or_none,
-)
-from skrnn._persistence.pandas import TIMES
-from skrnn._persistence.records import VALUES, Entry, require
+from skrnn._persistence.networks import check_network
+from skrnn._persistence.records import Codec, check_fields, require
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
+from skrnn._utils.field_types import Array64, Count, Size, fits
 
 REQUESTS = "_metadata_request"
 # Parameters that older files hold under another name.
 RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
 
-
-def _are_arrays(value):
-    return isinstance(value, list) and all(isinstance(item, np.ndarray) for item in value)
-
-
-def _is_count(value):
-    return isinstance(value, Integral) and value >= 0
-
-
-def _is_history(value):
-    lists = isinstance(value, dict) and all(isinstance(values, list) for values in value.values())
-    return lists and all(is_number(number) for values in value.values() for number in values)
-
-
-def _is_output_config(value):
-    known = {"transform": ["default", "pandas", "polars"]}
-    return isinstance(value, dict) and all(value[name] in known[name] for name in value)
-
-
-def _is_names(value):
-    return is_a(np.ndarray)(value) and value.ndim == 1 and all(map(is_a(str), value.tolist()))
-
-
 COMMON = {
-    "n_features_in_": is_size,
-    "feature_names_in_": _is_names,
-    "_sklearn_output_config": _is_output_config,
-    "_sklearn_version": is_a(str),
+    "n_features_in_": Size,
+    "feature_names_in_": Annotated[
+        np.ndarray, lambda names: names.ndim == 1 and fits(names.tolist(), list[str])
+    ],
+    "_sklearn_output_config": dict[Literal["transform"], Literal["default", "pandas", "polars"]],
+    "_sklearn_version": str,
 }
 NETWORK = {
-    "input_shape_": is_a(tuple),
-    "engine_": is_text_of("keras", "numpy"),
-    "weights_": _are_arrays,
-    "optimizer_state_": or_none(_are_arrays),
-    "history_": _is_history,
-    "n_epochs_": _is_count,
-    "n_outputs_": is_size,
-    "_architecture": is_a(Architecture),
-    "_settings": is_a(Settings),
-    "_scaling": is_a(Scaling),
-    "_asked_engine": is_text_of("auto", "keras", "numpy"),
-    "_mask_value": or_none(is_number),
-    "_standardize": lambda value: is_bool(value) or is_text_of("X", "y")(value),
+    "n_features_in_": Size,
+    "input_shape_": tuple,
+    "engine_": Literal["keras", "numpy"],
+    "weights_": list[np.ndarray],
+    "optimizer_state_": list[np.ndarray] | None,
+    "history_": dict[str, list[float]],
+    "n_epochs_": Count,
+    "n_outputs_": Size,
+    "_architecture": Architecture,
+    "_settings": Settings,
+    "_scaling": Scaling,
+    "_asked_engine": Literal["auto", "keras", "numpy"],
+    "_mask_value": float | None,
+    "_standardize": bool | Literal["X", "y"],
 }
-# What not every fitted network has.
-OPTIONAL = {
-    "states_": _are_arrays,
-    "_asked_vocab_size": or_none(lambda value: is_size(value) or is_text_of("auto")(value)),
+NOT_IN_EVERY_NETWORK = {
+    "states_": list[np.ndarray],
+    "_asked_vocab_size": Size | Literal["auto"] | None,
 }
 WINDOWS = {
-    "time_dtype_": or_none(is_a(np.dtype, pd.api.extensions.ExtensionDtype)),
-    "freq_": or_none(is_a(pd.tseries.offsets.BaseOffset, pd.Timedelta)),
-    "means_": is_vector,
-    "tails_": is_a(dict),
+    "n_features_in_": Size,
+    "time_dtype_": np.dtype | ExtensionDtype | None,
+    "freq_": pd.tseries.offsets.BaseOffset | pd.Timedelta | None,
+    "means_": Array64,
+    "tails_": dict,
+}
+IDS = {"vocabulary_": dict, "max_length_": Size}
+Floats = Annotated[np.ndarray, lambda array: array.dtype.kind == "f"]
+COUNTED = {"n_samples_seen_": int | float | np.generic | np.ndarray}
+FUNCTIONS = {"func": np.ufunc | None, "inverse_func": np.ufunc | None}
+TARGETS = {
+    "regressor": BaseEstimator | None,
+    "transformer": BaseEstimator | None,
+    "regressor_": BaseEstimator,
+    "transformer_": BaseEstimator,
+    "_training_dim": Size,
+}
+UFUNCS = {
+    name: getattr(np, name)
+    for name in "log exp log1p expm1 log2 exp2 sqrt square arcsinh sinh".split()
 }
 
-IDS = {"vocabulary_": is_a(dict), "max_length_": is_size}
+
+def encode_estimator(estimator):
+    """Return the parameters and attributes of an estimator by their names in a file."""
+    state = dict(estimator.__getstate__())
+    state.pop("_skl_callbacks", None)  # they watch a fit
+    if REQUESTS in state:
+        methods = vars(state[REQUESTS]).items()
+        state[REQUESTS] = {name: dict(m.requests) for name, m in methods if name != "owner"}
+    return state
 
 
-def _take_estimator_apart(estimator):
-    parts = dict(estimator.__getstate__())
-    parts.pop("_skl_callbacks", None)  # they watch a fit
-    if REQUESTS in parts:
-        methods = vars(parts[REQUESTS]).items()
-        parts[REQUESTS] = {name: dict(m.requests) for name, m in methods if name != "owner"}
-    return parts
-
-
-def estimator_entry(kind, checks, check=lambda estimator: None):
-    """Return the Entry of an estimator's class.
+def decode_estimator(kind, state):
+    """Return an estimator of a class with what `encode_estimator` has returned.
 
     A parameter that a file lacks was added after it was written, and has its default.
-
-    Parameters
-    ----------
-    kind : type
-    checks : dict of str to callable
-        The attributes that the class may have beside its parameters, and what tells a right value.
-    check : callable
-        Refuses an estimator whose parts do not fit together.
     """
+    requests = state.pop(REQUESTS, {})
+    estimator = kind.__new__(kind)
+    estimator.__setstate__(_defaults(kind) | state)
+    return _with_requests(estimator, requests)
 
-    def put_together(**parts):
-        signature = inspect.signature(kind).parameters.values()
-        defaults = {parameter.name: parameter.default for parameter in signature}
-        requests = parts.pop(REQUESTS, {})
-        for old, new in RENAMED_PARAMETERS.get(kind.__name__, {}).items():
-            if old in parts and new not in parts:
-                parts[new] = parts.pop(old)
-        unknown = parts.keys() - defaults - checks.keys() - COMMON.keys()
-        require(not unknown, f"the attribute {', '.join(sorted(unknown))} of {kind.__name__}")
-        check_parts(parts, COMMON | checks)
-        estimator = kind.__new__(kind)
-        estimator.__setstate__(defaults | parts)
-        check(estimator)
-        return _with_requests(estimator, requests)
 
-    return Entry(kind, _take_estimator_apart, put_together)
+def _defaults(kind):
+    return {name: parameter.default for name, parameter in signature(kind).parameters.items()}
 
 
 def _with_requests(estimator, requests):
-    """Put back what `set_fit_request` and its siblings asked for."""
+    """Restore the metadata requests of `set_fit_request` and its siblings."""
     if requests:
         routing = estimator.get_metadata_routing()
         for method, asked in requests.items():
@@ -151,34 +118,54 @@ def _with_requests(estimator, requests):
     return estimator
 
 
-def _is_fitted(estimator, names):
-    """Whether an estimator has learned; it must have all of these attributes then, else none."""
-    present = names & vars(estimator).keys()
-    require(present in (set(), names), "a half fitted estimator")
-    return bool(present)
+def estimator_codec(kind, learned, optional=None, check=None):
+    """Return the Codec of an estimator's class.
+
+    Parameters
+    ----------
+    kind : type
+    learned, optional : dict of str to type
+        The attributes that all fitted estimators of the class have, and those that some have.
+    check : callable
+        Refuses a fitted estimator whose attributes do not fit together.
+    """
+    kinds = COMMON | learned | (optional or {})
+    names = {*_defaults(kind), *kinds, REQUESTS}
+
+    def decode(**state):
+        for old, new in RENAMED_PARAMETERS.get(kind.__name__, {}).items():
+            if old in state and new not in state:
+                state[new] = state.pop(old)
+        unknown = ", ".join(sorted(state.keys() - names))
+        require(not unknown, f"the attribute {unknown} of {kind.__name__}")
+        check_fields(state, kinds)
+        n_learned = len(learned.keys() & state.keys())
+        require(n_learned in (0, len(learned)), "a half fitted estimator")
+        estimator = decode_estimator(kind, state)
+        if n_learned and check:
+            check(estimator)
+        return estimator
+
+    return Codec(kind, encode_estimator, decode)
 
 
 def _check_regressor(regressor):
-    if _is_fitted(regressor, NETWORK.keys() | {"n_features_in_", "_target_shape"}):
-        check_network(regressor)
-        outputs = regressor._architecture.outputs
-        require((regressor._target_shape or (1,)) == outputs, "`_target_shape`")
-        require(regressor.n_outputs_ == prod(outputs), "`n_outputs_`")
+    check_network(regressor)
+    outputs = regressor._architecture.outputs
+    require((regressor._target_shape or (1,)) == outputs, "`_target_shape`")
+    require(regressor.n_outputs_ == prod(outputs), "`n_outputs_`")
 
 
 def _check_classifier(classifier):
-    if _is_fitted(classifier, NETWORK.keys() | {"n_features_in_", "classes_"}):
-        check_network(classifier)
-        outputs, classes = classifier._architecture.outputs, classifier.classes_
-        n_classes = 2 if outputs == (1,) else outputs[0]
-        require(len(outputs) == 1 and classes.shape == (n_classes,), "`classes_`")
-        require(np.array_equal(np.unique(classes), classes), "`classes_`")
-        require(classifier.n_outputs_ == outputs[0], "`n_outputs_`")
+    check_network(classifier)
+    outputs, classes = classifier._architecture.outputs, classifier.classes_
+    n_classes = 2 if outputs == (1,) else outputs[0]
+    require(len(outputs) == 1 and classes.shape == (n_classes,), "`classes_`")
+    require(np.array_equal(np.unique(classes), classes), "`classes_`")
+    require(classifier.n_outputs_ == outputs[0], "`n_outputs_`")
 
 
 def _check_windows(windows):
-    if not _is_fitted(windows, WINDOWS.keys() | {"n_features_in_"}):
-        return
     n_features = windows.n_features_in_
     require(windows.means_.shape == (n_features,), "`means_`")
     for time, tail in windows.tails_.values():
@@ -187,63 +174,68 @@ def _check_windows(windows):
 
 
 def _check_vectorizer(vectorizer):
-    if _is_fitted(vectorizer, IDS.keys()):
-        tokens, ids = vectorizer.vocabulary_.keys(), vectorizer.vocabulary_.values()
-        require(all(type(token) is str for token in tokens), "`vocabulary_`")
-        require(list(ids) == list(range(FIRST, FIRST + len(ids))), "`vocabulary_`")
+    tokens, ids = vectorizer.vocabulary_.keys(), list(vectorizer.vocabulary_.values())
+    require(set(map(type, tokens)) <= {str}, "`vocabulary_`")
+    require(ids == list(range(FIRST, FIRST + len(ids))), "`vocabulary_`")
 
 
-def _scaler_entry(kind, names):
-    """Return the Entry of a scaler that learns arrays of one number for each feature, or None."""
+def _scaler_codec(kind, names):
+    """Return the Codec of a scaler whose arrays have one number for each feature, or are None."""
 
     def check(scaler):
-        if _is_fitted(scaler, {"n_features_in_", *names}):
-            for array in (getattr(scaler, name) for name in names):
-                fits = array is None or array.shape == (scaler.n_features_in_,)
-                require(fits and (array is None or array.dtype.kind == "f"), "a scaler's array")
+        for array in (getattr(scaler, name) for name in names.split()):
+            shape = None if array is None else array.shape
+            require(shape in (None, (scaler.n_features_in_,)), "a scaler's array")
 
-    checks = dict.fromkeys(names, or_none(is_a(np.ndarray)))
-    counted = {"n_samples_seen_": is_a(int, float, np.generic, np.ndarray)}
-    return estimator_entry(kind, checks | counted, check)
+    learned = {"n_features_in_": Size} | dict.fromkeys(names.split(), Floats | None)
+    return estimator_codec(kind, learned, COUNTED, check)
 
 
-is_estimator = is_a(BaseEstimator)
-_PIPELINE = estimator_entry(Pipeline, {"steps": is_a(list)})
+_PIPELINE = estimator_codec(Pipeline, {"steps": list})
 
 
-def _take_pipeline_apart(pipeline):
-    parts = _take_estimator_apart(pipeline)
-    if parts["memory"] is not None:
+def _encode_pipeline(pipeline):
+    state = encode_estimator(pipeline)
+    if state["memory"] is not None:
         raise ValueError("its `memory` is a folder whose files can run code. Set it to None.")
     names = [name for name, _ in pipeline.steps]
     if len(set(names)) < len(names):
         raise ValueError(f"its steps must have names of their own, got {names}.")
-    return parts | {"steps": dict(pipeline.steps)}
+    return state | {"steps": dict(pipeline.steps)}
 
 
-def _pipeline(steps, memory, **parts):
-    for name, step in steps.items():
-        passes = step is None or (isinstance(step, str) and step == "passthrough")
-        require(isinstance(name, str) and (passes or is_estimator(step)), f"the step {name!r}")
+def _decode_pipeline(steps, memory, **fields):
+    require(fits(steps, dict[str, BaseEstimator | Literal["passthrough"] | None]), "the steps")
     require(memory is None, "`memory`")
-    return _PIPELINE.put_together(steps=list(steps.items()), memory=memory, **parts)
+    return _PIPELINE.decode(steps=list(steps.items()), memory=memory, **fields)
+
+
+def _encode_ufunc(ufunc):
+    if UFUNCS.get(ufunc.__name__) is not ufunc:
+        raise ValueError(f"{ufunc.__name__} is not among {', '.join(UFUNCS)}.")
+    return {"name": ufunc.__name__}
 
 
 ESTIMATORS = {
-    "RNNRegressor": estimator_entry(
-        RNNRegressor, NETWORK | OPTIONAL | {"_target_shape": are_sizes}, _check_regressor
+    "RNNRegressor": estimator_codec(
+        RNNRegressor,
+        NETWORK | {"_target_shape": tuple[Size, ...]},
+        NOT_IN_EVERY_NETWORK,
+        _check_regressor,
     ),
-    "RNNClassifier": estimator_entry(
-        RNNClassifier, NETWORK | OPTIONAL | {"classes_": is_a(np.ndarray)}, _check_classifier
+    "RNNClassifier": estimator_codec(
+        RNNClassifier, NETWORK | {"classes_": np.ndarray}, NOT_IN_EVERY_NETWORK, _check_classifier
     ),
-    "WindowTransformer": estimator_entry(WindowTransformer, WINDOWS, _check_windows),
-    "SequenceVectorizer": estimator_entry(SequenceVectorizer, IDS, _check_vectorizer),
-    "StandardScaler": _scaler_entry(StandardScaler, ("mean_", "var_", "scale_")),
-    "MinMaxScaler": _scaler_entry(
-        MinMaxScaler, ("scale_", "min_", "data_min_", "data_max_", "data_range_")
+    "WindowTransformer": estimator_codec(WindowTransformer, WINDOWS, check=_check_windows),
+    "SequenceVectorizer": estimator_codec(SequenceVectorizer, IDS, check=_check_vectorizer),
+    "StandardScaler": _scaler_codec(StandardScaler, "mean_ var_ scale_"),
+    "MinMaxScaler": _scaler_codec(MinMaxScaler, "scale_ min_ data_min_ data_max_ data_range_"),
+    "RobustScaler": _scaler_codec(RobustScaler, "center_ scale_"),
+    "Pipeline": Codec(Pipeline, _encode_pipeline, _decode_pipeline),
+    "TransformedTargetRegressor": estimator_codec(
+        TransformedTargetRegressor, {}, FUNCTIONS | TARGETS
     ),
-    "RobustScaler": _scaler_entry(RobustScaler, ("center_", "scale_")),
-    "Pipeline": Entry(Pipeline, _take_pipeline_apart, _pipeline),
+    # What TransformedTargetRegressor makes of its functions.
+    "FunctionTransformer": estimator_codec(FunctionTransformer, {}, FUNCTIONS),
+    "ufunc": Codec(np.ufunc, _encode_ufunc, lambda name: UFUNCS[name]),
 }
-# All that a file may hold, but for what `_target_records` adds; a class joins by one entry.
-TABLE = ESTIMATORS | NETWORKS | TIMES | VALUES

@@ -1,95 +1,37 @@
 """Records of forecasters: their series, and what was learned from them."""
 
 from itertools import pairwise
+from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 
 from skrnn._estimators.regressor import RNNRegressor
-from skrnn._forecasting.calendar import CYCLES
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.panel import Panel
 from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.time_steps import contiguous_bounds, is_counted, is_time_like
 from skrnn._forecasting.windows import WindowSpec
-from skrnn._persistence.estimators import estimator_entry, is_estimator
-from skrnn._persistence.frames import FRAMES
-from skrnn._persistence.networks import (
-    check_parts,
-    is_a,
-    is_bool,
-    is_size,
-    is_text_of,
-    is_vector,
-    or_none,
-    record_entry,
-)
-from skrnn._persistence.records import Entry, require
+from skrnn._persistence.estimators import encode_estimator, estimator_codec
+from skrnn._persistence.records import Codec, check_fields, record_codec, require
 from skrnn._preprocessing.time_index import TimeIndex, check_order
+from skrnn._utils.field_types import Array64, Positive64, Table64, fits
 
-FORMS = {"series": 1, "wide": 1, "long": 2, "long frame": 2}  # levels of their index
-STEPS = pd.tseries.offsets.BaseOffset, pd.Timedelta, int
+INDEX_LEVELS = {"series": 1, "wide": 1, "long": 2, "long frame": 2}
+PANEL = get_type_hints(Panel, include_extras=True)
+PLAN = record_codec(WindowSpec)
+LEARNED = {
+    "_panel": Panel,
+    "_model": GlobalModel,
+    "_allow_missing": bool,
+    "scales_": Positive64,
+}
 DERIVED = ("cutoff_", "exog_names_", "freq_", "regressor_", "season_")
 
 
-def _is_lag(value):
-    return type(value) is int and value >= 0
-
-
-def _are_positive(value):
-    return is_vector(value) and value.ndim == 1 and bool((value > 0).all())
-
-
-def _is_table(value):
-    return is_vector(value) and value.ndim == 2
-
-
-def _is_able(method):
-    return lambda value: is_estimator(value) and hasattr(value, method)
-
-
-LEVEL = {
-    "transformer": or_none(_is_able("inverse_transform")),
-    "lag": _is_lag,
-    "means": is_vector,
-    "deviations": _are_positive,
-}
-PLAN = {
-    "timesteps": is_size,
-    "outputs": is_size,
-    "steps": is_size,
-    "by_window": is_bool,
-    "calendar": lambda names: isinstance(names, tuple) and all(map(is_text_of(*CYCLES), names)),
-    "level": is_a(TargetTransform),
-    "static": _is_table,
-    "dtype": lambda dtype: dtype in (np.float32, np.float64),
-}
-MODEL = {
-    "plan": is_a(WindowSpec),
-    "regressor": _is_able("predict"),
-    "season": is_size,
-    "scales": _are_positive,
-    "residuals": _is_table,
-}
-PANEL = {
-    "form": is_text_of(*FORMS),
-    "level_names": is_a(list),
-    "labels": is_a(list),
-    "step": is_a(*STEPS),
-    "exog_names": is_a(list),
-    "own_exog": is_bool,
-}
-LEARNED = {
-    "_panel": is_a(Panel),
-    "_model": is_a(GlobalModel),
-    "_allow_missing": is_bool,
-    "scales_": _are_positive,
-}
-
-
-def _take_panel_apart(panel):
-    """Rows of all series stand behind each other, and times that series share stand there once."""
+def _encode_panel(panel):
+    """Join the rows of all series, and list times that series share once."""
     distinct = {id(times): times for times in panel.times}
     places = {key: place for place, key in enumerate(distinct)}
     return vars(panel) | {
@@ -100,20 +42,20 @@ def _take_panel_apart(panel):
     }
 
 
-def _panel(times, times_of, values, exog, **parts):
-    check_parts(parts, PANEL)
-    labels, step = parts["labels"], parts["step"]
+def _decode_panel(times, times_of, values, exog, **fields):
+    check_fields(fields, PANEL)
+    labels, step = fields["labels"], fields["step"]
     require(len(labels) > 0 and len(set(labels)) == len(labels), "the names of the series")
-    require(parts["form"] != "series" or len(labels) == 1, "the names of the series")
-    require(len(parts["level_names"]) == FORMS[parts["form"]], "the names of the index")
+    require(fields["form"] != "series" or len(labels) == 1, "the names of the series")
+    require(len(fields["level_names"]) == INDEX_LEVELS[fields["form"]], "the names of the index")
     for index in times:
         _check_times(index, times[0], step)
     require(all(type(place) is int for place in times_of), "the times of the series")
     of_series = [times[place] for place in times_of]
     bounds = np.cumsum([0, *(len(index) for index in of_series)], dtype=object)
-    require(is_vector(values) and values.shape == (bounds[-1],), "the values of the series")
-    shape = (bounds[-1], len(parts["exog_names"]))
-    require(_is_table(exog) and exog.shape == shape, "the rows of `exog`")
+    require(fits(values, Array64) and values.shape == (bounds[-1],), "the values of the series")
+    shape = (bounds[-1], len(fields["exog_names"]))
+    require(fits(exog, Table64) and exog.shape == shape, "the rows of `exog`")
     rows = [slice(*pair) for pair in pairwise(bounds)]
     ends = np.array([values[part][[0, -1]] for part in rows])
     require(len(of_series) == len(labels) and np.isfinite(ends).all(), "the values of the series")
@@ -121,7 +63,7 @@ def _panel(times, times_of, values, exog, **parts):
         times=of_series,
         values=[values[part] for part in rows],
         exog=[exog[part] for part in rows],
-        **parts,
+        **fields,
     )
 
 
@@ -140,31 +82,22 @@ def _check_times(times, first, step):
     require(len(contiguous_bounds(index, step)) == 2, "the step of the series")
 
 
-def _plan(dtype, **parts):
-    require(dtype in ("float32", "float64"), "the dtype of the windows")
-    return PLAN_ENTRY.put_together(dtype=getattr(np, dtype), **parts)
+def _encode_forecaster(forecaster):
+    state = encode_estimator(forecaster)
+    if "_model" in state:
+        state = {name: value for name, value in state.items() if name not in DERIVED}
+        state["scales_"] = forecaster.scales_.to_numpy()
+    return state
 
 
-def _take_forecaster_apart(forecaster):
-    parts = FORECASTER.take_apart(forecaster)
-    if "_model" in parts:
-        parts = {name: part for name, part in parts.items() if name not in DERIVED}
-        parts["scales_"] = forecaster.scales_.to_numpy()
-    return parts
-
-
-def _forecaster(**parts):
-    forecaster = FORECASTER.put_together(**parts)
-    learned = {name: vars(forecaster).pop(name) for name in LEARNED if name in parts}
-    require(len(learned) in (0, len(LEARNED)), "a half fitted forecaster")
-    if learned:
-        panel, model, allow_missing, scales = learned.values()
-        _check_model(model, panel)
-        gaps = any(np.isnan(rows).any() for rows in (*panel.values, *panel.exog))
-        require(allow_missing or not gaps, "the values of the series")
-        require(scales.shape == (len(panel),), "`scales_`")
-        forecaster._set_fitted(panel, model, scales, allow_missing)
-    return forecaster
+def _complete(forecaster):
+    """Derive what a file does not hold, once the series and the model are known to fit."""
+    panel, scales = forecaster._panel, forecaster.scales_
+    _check_model(forecaster._model, panel)
+    gaps = any(np.isnan(rows).any() for rows in (*panel.values, *panel.exog))
+    require(forecaster._allow_missing or not gaps, "the values of the series")
+    require(scales.shape == (len(panel),), "`scales_`")
+    forecaster._set_fitted(panel, forecaster._model, scales, forecaster._allow_missing)
 
 
 def _check_model(model, panel):
@@ -189,14 +122,21 @@ def _check_model(model, panel):
         require(model.regressor._architecture.outputs == (plan.outputs,), "the network's output")
 
 
-PLAN_ENTRY = record_entry(WindowSpec, PLAN)
-FORECASTER = estimator_entry(RNNForecaster, LEARNED)
-FORECASTS = FRAMES | {
-    "Level": record_entry(TargetTransform, LEVEL),
-    "Plan": Entry(
-        WindowSpec, lambda plan: vars(plan) | {"dtype": np.dtype(plan.dtype).name}, _plan
+def _encode_plan(plan):
+    return vars(plan) | {"dtype": np.dtype(plan.dtype).name}
+
+
+def _decode_plan(dtype, **fields):
+    require(dtype in ("float32", "float64"), "the dtype of the windows")
+    return PLAN.decode(dtype=getattr(np, dtype), **fields)
+
+
+FORECASTERS = {
+    "Level": record_codec(TargetTransform),
+    "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
+    "GlobalModel": record_codec(GlobalModel),
+    "Panel": Codec(Panel, _encode_panel, _decode_panel),
+    "RNNForecaster": estimator_codec(RNNForecaster, LEARNED, check=_complete)._replace(
+        encode=_encode_forecaster
     ),
-    "GlobalModel": record_entry(GlobalModel, MODEL),
-    "Panel": Entry(Panel, _take_panel_apart, _panel),
-    "RNNForecaster": Entry(RNNForecaster, _take_forecaster_apart, _forecaster),
 }

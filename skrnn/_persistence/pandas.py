@@ -1,4 +1,4 @@
-"""Records of times: how pandas's times, steps and their dtypes are stored."""
+"""Records of pandas: times, steps and their dtypes, and indexes and frames of plain values."""
 
 import re
 import warnings
@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from skrnn._persistence.records import Entry, require
+from skrnn._persistence.records import Codec, require
+from skrnn._utils.file_format import DTYPES
 
 UNITS = ("s", "ms", "us", "ns")
 # A key of the time zone database, or an offset from UTC; no path, and nothing of this machine.
@@ -17,6 +18,10 @@ STEPS = frozenset(
     "years months weeks days hours minutes seconds microseconds nanoseconds "
     "year month day hour minute second microsecond nanosecond".split()
 )
+
+
+def _attributes(*names):
+    return lambda value: {name: getattr(value, name) for name in names}
 
 
 def _zone_name(zone):
@@ -31,6 +36,10 @@ def _zone_name(zone):
 def _checked_zone(name):
     require(isinstance(name, str) and ZONE.fullmatch(name), f"the time zone {name!r}")
     return name
+
+
+def _encode_time(time):
+    return {"ticks": int(time.asm8.view("i8")), "unit": time.unit}
 
 
 def _checked_ticks(ticks, unit):
@@ -49,7 +58,7 @@ def _timedelta(ticks, unit):
     return pd.Timedelta(np.timedelta64(*_checked_ticks(ticks, unit)))
 
 
-def _take_offset_apart(offset):
+def _encode_offset(offset):
     if type(offset) is pd.DateOffset and offset.kwds.keys() <= STEPS and not offset.normalize:
         return {"n": offset.n, "steps": dict(offset.kwds)}
     try:
@@ -66,8 +75,8 @@ def _offset(name=None, n=None, steps=None):
             # pandas 2.2 first takes an unknown name for an old spelling, and then refuses it.
             warnings.simplefilter("ignore", FutureWarning)
             return to_offset(name)
-    require(steps.keys() <= STEPS, "the step of a calendar")
-    require(all(type(value) is int for value in (n, *steps.values())), "the step of a calendar")
+    whole = all(type(value) is int for value in (n, *steps.values()))
+    require(whole and steps.keys() <= STEPS, "the step of a calendar")
     return pd.DateOffset(n, **steps)
 
 
@@ -76,28 +85,89 @@ def _dtype(name):
     return np.dtype(name)
 
 
-def _ticks_apart(time):
-    return {"ticks": int(time.asm8.view("i8")), "unit": time.unit}
+def _encode_times(times):
+    return {"ticks": times.asi8, "dtype": times.dtype, "name": times.name}
 
 
-TIMES = {
-    "timestamp": Entry(
-        pd.Timestamp, lambda time: _ticks_apart(time) | {"zone": _zone_name(time.tz)}, _timestamp
+def _check_array(ticks, kinds="i"):
+    integers = isinstance(ticks, np.ndarray) and ticks.dtype.kind in kinds and ticks.ndim == 1
+    require(integers, "the times of a series")
+
+
+def _dates(ticks, dtype, name):
+    _check_array(ticks)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        utc = pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]"), name=name).tz_localize("UTC")
+        return utc.tz_convert(dtype.tz)
+    return pd.DatetimeIndex(ticks.view(dtype), name=name)
+
+
+def _periods(ticks, dtype, name):
+    _check_array(ticks)
+    return pd.PeriodIndex.from_ordinals(ticks, freq=dtype.freq, name=name)
+
+
+def _durations(ticks, dtype, name):
+    _check_array(ticks)
+    return pd.TimedeltaIndex(ticks.view(dtype), name=name)
+
+
+def _encode_integers(index):
+    if index.dtype.kind not in "iu":
+        raise ValueError(f"it is an index of {index.dtype}.")
+    return {"ticks": index.to_numpy(), "name": index.name}
+
+
+def _integers(ticks, name):
+    _check_array(ticks, "iu")
+    return pd.Index(ticks, name=name)
+
+
+def _encode_frame(frame):
+    fields = {}
+    for axis, index in (("rows", frame.index), ("columns", frame.columns)):
+        if isinstance(index, pd.MultiIndex):
+            raise ValueError(f"its {axis} have a MultiIndex.")
+        fields |= {axis: list(index), f"{axis}_name": index.name}
+    for name, dtype in frame.dtypes.items():
+        if not isinstance(dtype, np.dtype) or dtype.name not in DTYPES:
+            raise ValueError(f"its column {name!r} is of {dtype}. Encode it as plain numbers.")
+    return fields | {"values": [column.to_numpy() for _, column in frame.items()]}
+
+
+def _labels(labels, name):
+    require(isinstance(labels, list), "the labels of a frame")
+    return pd.Index(labels, tupleize_cols=False, name=name)
+
+
+def _frame(rows, rows_name, columns, columns_name, values):
+    require(all(array.shape == (len(rows),) for array in values), "a column of a frame")
+    frame = pd.DataFrame(dict(enumerate(values)), index=_labels(rows, rows_name))
+    return frame.set_axis(_labels(columns, columns_name), axis=1)
+
+
+PANDAS = {
+    "timestamp": Codec(
+        pd.Timestamp, lambda time: _encode_time(time) | {"zone": _zone_name(time.tz)}, _timestamp
     ),
-    "timedelta": Entry(pd.Timedelta, _ticks_apart, _timedelta),
-    "period": Entry(
+    "timedelta": Codec(pd.Timedelta, _encode_time, _timedelta),
+    "period": Codec(
         pd.Period,
-        lambda period: {"ordinal": int(period.ordinal), "freq": period.freq},
+        _attributes("ordinal", "freq"),
         lambda ordinal, freq: pd.Period(ordinal=ordinal, freq=freq),
     ),
-    "offset": Entry(pd.tseries.offsets.BaseOffset, _take_offset_apart, _offset, exact=False),
-    "time_dtype": Entry(np.dtype, lambda dtype: {"name": dtype.str[1:]}, _dtype, exact=False),
-    "zoned_dtype": Entry(
+    "offset": Codec(pd.tseries.offsets.BaseOffset, _encode_offset, _offset, exact=False),
+    "time_dtype": Codec(np.dtype, lambda dtype: {"name": dtype.str[1:]}, _dtype, exact=False),
+    "zoned_dtype": Codec(
         pd.DatetimeTZDtype,
         lambda dtype: {"unit": dtype.unit, "zone": _zone_name(dtype.tz)},
         lambda unit, zone: pd.DatetimeTZDtype(unit, _checked_zone(zone)),
     ),
-    "period_dtype": Entry(
-        pd.PeriodDtype, lambda dtype: {"freq": dtype.freq}, lambda freq: pd.PeriodDtype(freq)
-    ),
+    "period_dtype": Codec(pd.PeriodDtype, _attributes("freq"), pd.PeriodDtype),
+    "dates": Codec(pd.DatetimeIndex, _encode_times, _dates),
+    "periods": Codec(pd.PeriodIndex, _encode_times, _periods),
+    "durations": Codec(pd.TimedeltaIndex, _encode_times, _durations),
+    "integers": Codec(pd.Index, _encode_integers, _integers),
+    "range": Codec(pd.RangeIndex, _attributes("start", "stop", "step", "name"), pd.RangeIndex),
+    "frame": Codec(pd.DataFrame, _encode_frame, _frame),
 }
