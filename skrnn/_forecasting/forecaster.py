@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral
-from typing import TYPE_CHECKING, ClassVar, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
-from skrnn._forecasting.calendar import CYCLES
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
 from skrnn._forecasting.global_model import fit_global_model, fresh_regressor
 from skrnn._forecasting.panel import to_pandas
+from skrnn._forecasting.parameters import ForecasterParameters
 from skrnn._forecasting.read_series import (
     check_after_cutoff,
     read_later_rows,
@@ -27,19 +25,20 @@ from skrnn._forecasting.read_series import (
 )
 from skrnn._forecasting.target_transform import check_transformed
 from skrnn._preprocessing.windows import check_count
-from skrnn._utils.callback_support import CallbackSupport, notify_callbacks, propagate_callbacks
+from skrnn._utils.callback_support import notify_callbacks, propagate_callbacks
+from skrnn._utils.declared_parameters import DeclaredEstimator
 from skrnn._utils.rollback import rollback_on_error
-from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions, fit_context
+from skrnn._utils.sklearn_private import fit_context
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-    from typing import Any, Literal, Self
+    from collections.abc import Hashable
+    from typing import Any, Self
 
     from skrnn._forecasting.backtest import Backtest
     from skrnn._types import Array, Levels, SeriesOrFrame
 
 
-class RNNForecaster(CallbackSupport, BaseEstimator):
+class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     """Forecast one or many pandas series with a network trained on windows of their past.
 
     This is a global model: one regressor learns from the windows of all series together. Only
@@ -130,59 +129,12 @@ class RNNForecaster(CallbackSupport, BaseEstimator):
     True
     """
 
-    regressor: Any
     regressor_: Any
     cutoff_: pd.Series[Any]
     freq_: pd.DateOffset | pd.Timedelta | int
     season_: int
     scales_: pd.Series[float]
     exog_names_: list[Hashable]
-    _parameter_constraints: ClassVar[dict] = {
-        "regressor": [HasMethods(["fit", "predict"]), None],
-        "timesteps": [Interval(Integral, 1, None, closed="left")],
-        "steps": [Interval(Integral, 1, None, closed="left")],
-        "strategy": [StrOptions({"direct", "recursive"})],
-        "scale": [StrOptions({"series", "window"}), None],
-        "differences": [Interval(Integral, 0, None, closed="left")],
-        "season": [Interval(Integral, 1, None, closed="left"), None],
-        "calendar": [tuple, list, StrOptions(set(CYCLES))],
-        "transformer": [HasMethods(["fit", "transform", "inverse_transform"]), None],
-        "static": [pd.DataFrame, None],
-        "allow_missing": ["boolean"],
-        "calibration": [Interval(Integral, 0, None, closed="left")],
-        "stride": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    def __init__(
-        self,
-        regressor: Any = None,
-        *,
-        timesteps: int = 24,
-        steps: int = 1,
-        strategy: Literal["direct", "recursive"] = "direct",
-        scale: Literal["series", "window"] | None = "series",
-        differences: int = 0,
-        season: int | None = None,
-        calendar: str | Sequence[str] = (),
-        transformer: Any = None,
-        static: pd.DataFrame | None = None,
-        allow_missing: bool = False,
-        calibration: int = 0,
-        stride: int = 1,
-    ) -> None:
-        self.regressor = regressor
-        self.timesteps = timesteps
-        self.steps = steps
-        self.strategy = strategy
-        self.scale = scale
-        self.differences = differences
-        self.season = season
-        self.calendar = calendar
-        self.transformer = transformer
-        self.static = static
-        self.allow_missing = allow_missing
-        self.calibration = calibration
-        self.stride = stride
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also of `regressor`; None becomes an ``RNNRegressor()`` first.

@@ -1,0 +1,44 @@
+"""The parameters of RNNForecaster: types, defaults and constraints."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from skrnn._forecasting.calendar import CYCLES
+from skrnn._utils.declared_parameters import declare_parameters, parameter
+from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal
+
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
+
+
+@declare_parameters
+class ForecasterParameters:
+    """The parameters of RNNForecaster."""
+
+    regressor: Any = parameter(None, HasMethods(["fit", "predict"]), None)
+    _: KW_ONLY
+    timesteps: int = parameter(24, AT_LEAST_ONE)
+    steps: int = parameter(1, AT_LEAST_ONE)
+    strategy: Literal["direct", "recursive"] = parameter(
+        "direct", StrOptions({"direct", "recursive"})
+    )
+    scale: Literal["series", "window"] | None = parameter(
+        "series", StrOptions({"series", "window"}), None
+    )
+    differences: int = parameter(0, NOT_NEGATIVE)
+    season: int | None = parameter(None, AT_LEAST_ONE, None)
+    calendar: str | Sequence[str] = parameter((), tuple, list, StrOptions(set(CYCLES)))
+    transformer: Any = parameter(None, HasMethods(["fit", "transform", "inverse_transform"]), None)
+    static: pd.DataFrame | None = parameter(None, pd.DataFrame, None)
+    allow_missing: bool = parameter(False, "boolean")
+    calibration: int = parameter(0, NOT_NEGATIVE)
+    stride: int = parameter(1, AT_LEAST_ONE)
