@@ -1,7 +1,8 @@
-"""What a fitted network looks at: how much its score falls without each timestep and feature."""
+"""Feature importance of fitted networks, by timestep and feature."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._displays.plotting import BLACK, load_matplotlib, open_axes
+from skrnn._displays.plotting import BLACK, Display, load_matplotlib, open_axes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.utils import Bunch
 
-    from skrnn._types import ArrayLike, Axes, Figure, RandomState, Scoring
+    from skrnn._types import ArrayLike, Axes, RandomState, Scoring
 
 __all__ = ["TimestepImportanceDisplay", "timestep_importance"]
 
 ALONG = "both", "feature", "timestep"
-WRITTEN = 120  # cells of a picture whose numbers are written into them at most
+WRITTEN = 120  # cells, at most, in which their numbers are written
 
 
 def timestep_importance(
@@ -39,34 +40,35 @@ def timestep_importance(
     random_state: RandomState = None,
     sample_weight: ArrayLike | None = None,
 ) -> Bunch:
-    """Measure how much the score falls when timesteps and features are shuffled among samples.
+    """Permutation importance of each timestep and feature: how much the score falls without it.
 
-    It is scikit-learn's permutation importance [1]_ of windows. Neighbouring timesteps often tell
-    the same, so that each alone seems to matter little: then ask for whole timesteps or features.
+    It is scikit-learn's permutation importance [1]_ for windows: values are shuffled among samples.
+    Neighbouring timesteps often carry the same information, so that each seems to matter little;
+    then measure whole timesteps or features with `along`.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; any that takes X as it stands. Of a pipeline that makes windows pass the last step.
+        A fitted estimator that accepts X. For a pipeline that makes windows pass its last step.
     X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps)
-        Samples, best such as were not trained on; 2-D for token ids or one feature.
+        Samples, preferably not trained on; 2-D for token ids or one feature.
     y : array-like of shape (n_samples,) or (n_samples, ...)
         Their targets.
     along : {"both", "timestep", "feature"}, default="both"
-        What is shuffled at once: one feature at one timestep, all features at one timestep, or one
+        What is shuffled together: one feature at one timestep, all features at one timestep, or one
         feature at all timesteps.
     scoring : str or callable, default=None
-        As in :func:`sklearn.inspection.permutation_importance`, one measure; None: the estimator's
-        `score`.
+        A single score, as in :func:`sklearn.inspection.permutation_importance`. None: the
+        estimator's `score`.
     n_repeats, n_jobs, random_state, sample_weight
-        As there.
+        As in :func:`sklearn.inspection.permutation_importance`.
 
     Returns
     -------
     sklearn.utils.Bunch
-        With `importances_mean` and `importances_std`, falls of the score over the repeats, of shape
-        (timesteps, features), (timesteps, 1) or (1, features), and `importances`, each repeat, of
-        the same shape with (n_repeats,) behind it.
+        `importances_mean` and `importances_std`, the fall of the score over the repeats, have the
+        shape (timesteps, features), (timesteps, 1) or (1, features). `importances` holds each
+        repeat, in a last axis of n_repeats.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def timestep_importance(
 
     See Also
     --------
-    TimestepImportanceDisplay : The same as a picture.
+    TimestepImportanceDisplay : A heat map of it.
 
     References
     ----------
@@ -98,12 +100,12 @@ def timestep_importance(
         raise ValueError(f"`along` must be among {list(ALONG)}, got {along!r}.")
     if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
         raise ValueError(
-            f"`scoring` must be one measure, a str or a callable, got {scoring!r}. Call once for "
-            "each."
+            f"`scoring` must be a single score, a str or a callable, got {scoring!r}. Call it once "
+            "for each."
         )
     samples = _read_samples(X)
     scorer = check_scoring(estimator, scoring)
-    # A column for each group of values: which sample each row takes them from.
+    # A column for each group of values: the sample from which each row takes them.
     groups, sizes = _groups(samples.shape[1:], along)
     steps, features = np.indices(groups.shape)
     rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
@@ -111,7 +113,7 @@ def timestep_importance(
 
     def score(estimator, rows, y, **weights):
         taken = samples[rows[:, groups], steps, features].reshape(-1, *shape)
-        if names is not None:  # by which the estimator knows the columns
+        if names is not None:  # the estimator checks them
             taken = pd.DataFrame(taken, columns=list(names))
         return scorer(estimator, taken, y, **weights)
 
@@ -130,27 +132,29 @@ def timestep_importance(
     return result
 
 
-class TimestepImportanceDisplay:
-    """Picture of how much a network's score falls without each timestep and feature.
+@dataclass(eq=False, repr=False)
+class TimestepImportanceDisplay(Display):
+    """Heat map of how much a network's score falls without each timestep and feature.
 
-    Make it by `from_estimator`, or from what :func:`timestep_importance` measured.
+    Create it with `from_estimator`, or from the result of :func:`timestep_importance` if you need
+    the numbers too.
 
     Parameters
     ----------
     importances : ndarray of shape (timesteps, features)
-        Falls of the score, such as `importances_mean`; (timesteps, 1) of whole timesteps,
-        (1, features) of whole features.
+        Falls of the score, such as `importances_mean`; (timesteps, 1) for whole timesteps,
+        (1, features) for whole features.
     feature_names : list of str, default=None
-        None: features are numbered.
+        Names of the features. None: they are numbered.
     score_name : str, default=None
-        What falls, for the label of the colours.
+        Name of the score, for the label of the colour bar.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Features over timesteps, the last of which stands at 0.
+        Axes of features over timesteps, the last of which is 0.
     figure_ : matplotlib Figure
-        The figure it stands in.
+        The figure of the axes.
 
     See Also
     --------
@@ -168,19 +172,10 @@ class TimestepImportanceDisplay:
     (4, 2)
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self,
-        importances: ArrayLike,
-        *,
-        feature_names: Sequence[Hashable] | None = None,
-        score_name: str | None = None,
-    ) -> None:
-        self.importances = importances
-        self.feature_names = feature_names
-        self.score_name = score_name
+    importances: ArrayLike
+    _: KW_ONLY
+    feature_names: Sequence[Hashable] | None = None
+    score_name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -194,14 +189,14 @@ class TimestepImportanceDisplay:
         ax: Axes | None = None,
         **settings: Any,
     ) -> Self:
-        """Measure and draw.
+        """Measure and plot.
 
         Parameters
         ----------
         estimator, X, y, scoring, **settings
             As in :func:`timestep_importance`.
         feature_names : list of str, default=None
-            Names of the rows; None: features are numbered.
+            Names of the features. None: they are numbered.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -215,7 +210,7 @@ class TimestepImportanceDisplay:
         return cls(result.importances_mean, feature_names=feature_names, score_name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw a heat map: a row for each feature, a column for each timestep.
+        """Plot a heat map: one row for each feature, one column for each timestep.
 
         Parameters
         ----------
@@ -229,39 +224,29 @@ class TimestepImportanceDisplay:
         table = np.asarray(self.importances, dtype=float).T
         n_features, timesteps = table.shape
         names = self._names(n_features)
-        self.figure_, [self.ax_] = open_axes(ax, (1,), size=(8, 1.8 + 0.4 * n_features))
+        [ax] = open_axes(self, ax, (1,), size=(8, 1.8 + 0.4 * n_features))
         largest = np.abs(table).max() or 1.0
-        image = self.ax_.imshow(
+        image = ax.imshow(
             table,
-            cmap="PuOr_r",  # told apart by the colour-blind; white is no fall
+            cmap="PuOr_r",  # colour-blind safe; white is no fall
             vmin=-largest,
             vmax=largest,
             aspect="auto",
             extent=(0.5 - timesteps, 0.5, n_features - 0.5, -0.5),
         )
         if table.size <= WRITTEN:
-            decimals = max(0, 1 - int(np.floor(np.log10(largest))))  # two digits of the largest
-            for (row, column), fall in np.ndenumerate(np.round(table, decimals) + 0.0):
-                self.ax_.text(
-                    column + 1 - timesteps,
-                    row,
-                    f"{fall:.{decimals}f}",
-                    color="white" if abs(fall) > 0.7 * largest else BLACK,
-                    ha="center",
-                    va="center",
-                    fontsize="small",
-                )
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
-        self.ax_.set_yticks(range(n_features), names)
-        self.ax_.set_xlabel("Timestep (0: the last of the window)")
-        self.ax_.set_ylabel("Feature")
+            _write_numbers(ax, table, largest)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set_yticks(range(n_features), names)
+        ax.set_xlabel("Timestep (0: the last of the window)")
+        ax.set_ylabel("Feature")
         if timesteps == 1:
-            self.ax_.set_xticks([0], ["whole window"])
-            self.ax_.set_xlabel("Timesteps")
+            ax.set_xticks([0], ["whole window"])
+            ax.set_xlabel("Timesteps")
         if n_features == 1 and self.feature_names is None:
-            self.ax_.set_yticks([0], ["all"])
+            ax.set_yticks([0], ["all"])
         label = "Fall of the score" if self.score_name is None else f"Fall of {self.score_name}"
-        self.figure_.colorbar(image, ax=self.ax_, label=label)
+        self.figure_.colorbar(image, ax=ax, label=label)
         return self
 
     def _names(self, n_features):
@@ -273,6 +258,15 @@ class TimestepImportanceDisplay:
                 f"{len(self.feature_names)}."
             )
         return list(self.feature_names)
+
+
+def _write_numbers(ax, table, largest):
+    """Write each number into its cell."""
+    decimals = max(0, 1 - int(np.floor(np.log10(largest))))  # two digits of the largest
+    for (row, column), fall in np.ndenumerate(np.round(table, decimals) + 0.0):
+        color = "white" if abs(fall) > 0.7 * largest else BLACK
+        place, text = (column + 1 - table.shape[1], row), f"{fall:.{decimals}f}"
+        ax.text(*place, text, color=color, ha="center", va="center", fontsize="small")
 
 
 def _read_samples(X):
@@ -287,13 +281,13 @@ def _read_samples(X):
         raise ValueError(
             "`X` must be one array of shape (n_samples, timesteps, features), or 2-D for one "
             f"feature, got {type(X).__name__} of shape {samples.shape}. Sequences of unequal "
-            "lengths have no timesteps in common."
+            "lengths have no common timesteps."
         )
     return samples
 
 
 def _groups(shape, along):
-    """Return the group that each timestep and feature is shuffled with, and the groups' shape."""
+    """Return the group with which each timestep and feature is shuffled, and the groups' shape."""
     steps, features = np.indices(shape)
     if along == "timestep":
         return steps, (shape[0], 1)

@@ -302,7 +302,9 @@ def test_backtest_display_refuses_what_it_cannot_draw():
         BacktestDisplay.from_backtest(backtest, label="z")
     with pytest.raises(ValueError, match="`measure` must be one of MASE, MAE, RMSE, sMAPE, got 1"):
         BacktestDisplay.from_backtest(backtest, measure=1)
-    with pytest.raises(TypeError, match="`backtest` must be what"):
+    with pytest.raises(
+        TypeError, match=r"`backtest` must be a Backtest, got DataFrame\. Pass what"
+    ):
         BacktestDisplay.from_backtest(pd.DataFrame(backtest))
     with pytest.raises(TypeError, match="`forecaster` must be an RNNForecaster, got Ridge"):
         BacktestDisplay.from_forecaster(linear()[-1], y)

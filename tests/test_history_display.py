@@ -125,13 +125,15 @@ def test_history_display_names_no_measure_where_estimators_differ_in_it():
 
 
 def test_history_display_refuses_what_has_no_history():
-    with pytest.raises(TypeError, match="or hold one, got Ridge, which has no `history_`"):
+    with pytest.raises(TypeError, match="or contain one, got Ridge, which has no `history_`"):
         HistoryDisplay.from_estimator(Ridge().fit(X[:, :, 0], Y))
     with pytest.raises(NotFittedError):
         HistoryDisplay.from_estimator(network())
     with pytest.raises(ValueError, match="`estimators` must hold at least one estimator, got none"):
         HistoryDisplay.from_estimators({})
-    with pytest.raises(TypeError, match=r"got RNNRegressor\. Pass one alone to `from_estimator`"):
+    with pytest.raises(
+        TypeError, match=r"got RNNRegressor\. Pass a single one to `from_estimator`"
+    ):
         HistoryDisplay.from_estimators(network())
     with pytest.raises(ValueError, match="history of 'a' must hold at least one epoch, got none"):
         HistoryDisplay({"a": {"loss": [], "seconds": []}}).plot()

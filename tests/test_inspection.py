@@ -145,7 +145,7 @@ def test_bad_input_is_refused_in_words(network):
     with pytest.raises(ValueError, match=r"`X` must be one array .* got list .* unequal lengths"):
         timestep_importance(network, [X[0], X[1, :2]], Y[:2])
     with pytest.raises(
-        ValueError, match=r"`scoring` must be one measure, .* got \['r2', 'max_error'\]"
+        ValueError, match=r"`scoring` must be a single score, .* got \['r2', 'max_e"
     ):
         timestep_importance(network, X, Y, scoring=["r2", "max_error"])
     with pytest.raises(NotFittedError):

@@ -1,38 +1,40 @@
-"""BacktestDisplay: forecasts of the past, and their error beside that of naive forecasts."""
+"""BacktestDisplay: forecasts of the past, and their error compared with naive forecasts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from skrnn._displays.forecast import check_forecaster
 from skrnn._displays.plotting import (
     BLACK,
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
     VERMILION,
+    Display,
     TimeAxis,
-    draw_bands,
+    check_named,
+    draw_cutoff,
+    draw_forecast,
     draw_legend,
     load_matplotlib,
     marker,
-    one_or_all,
     open_axes,
     short,
     with_unit,
 )
 from skrnn._forecasting.backtest import MODELS, Backtest
-from skrnn._forecasting.forecaster import RNNForecaster
-from skrnn._forecasting.time_steps import first_few
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Self
 
-    from skrnn._types import AxesLike, DrawnAxes, Figure, Levels, Measure, SeriesOrFrame
+    from skrnn._forecasting.forecaster import RNNForecaster
+    from skrnn._types import AxesLike, Levels, Measure, SeriesOrFrame
 
 COLORS = dict(zip(MODELS, (BLUE, ORANGE, VERMILION, GREEN), strict=True))
 STYLES = dict(zip(MODELS, ("-", "--", "-.", ":"), strict=True))
@@ -44,11 +46,12 @@ MEASURES = {
 }
 
 
-class BacktestDisplay:
-    """Picture of a backtest: truth and the forecasts of each fold, and error by step.
+@dataclass(eq=False, repr=False)
+class BacktestDisplay(Display):
+    """Plot of a backtest: the truth, the forecasts of each fold, and the error by step.
 
-    Make it by `from_forecaster` or `from_backtest`. Beside the error of the forecasts stands that
-    of forecasts that need no model.
+    Create it with `from_forecaster` or `from_backtest`. The error is compared with that of
+    forecasts that need no model. For a forecast of the future use `ForecastDisplay`.
 
     Parameters
     ----------
@@ -58,13 +61,13 @@ class BacktestDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        Of the forecasts, and of the error by step.
+        Axes of the forecasts, and of the error by step.
     figure_ : matplotlib Figure
-        The figure they stand in.
+        The figure of the axes.
 
     See Also
     --------
-    ForecastDisplay : A forecast beside the rows that it follows.
+    ForecastDisplay : A forecast and the rows before it.
 
     Examples
     --------
@@ -79,11 +82,7 @@ class BacktestDisplay:
     ['Time', 'Step (rows after the cutoff)']
     """
 
-    ax_: DrawnAxes
-    figure_: Figure
-
-    def __init__(self, backtest: Backtest) -> None:
-        self.backtest = backtest
+    backtest: Backtest
 
     @classmethod
     def from_forecaster(
@@ -101,12 +100,12 @@ class BacktestDisplay:
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Run a backtest, and draw.
+        """Run a backtest and plot it.
 
         Parameters
         ----------
         forecaster : RNNForecaster
-            Stays as it is.
+            It is not changed.
         series, exog : Series or DataFrame
             As in `RNNForecaster.fit`.
         folds, step, refit, level
@@ -118,12 +117,9 @@ class BacktestDisplay:
         -------
         BacktestDisplay
         """
-        load_matplotlib()  # refused here, before anything is trained
+        load_matplotlib()  # fails here, before anything is trained
         _check_measure(measure)
-        if not isinstance(forecaster, RNNForecaster):
-            raise TypeError(
-                f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}."
-            )
+        check_forecaster(forecaster)
         backtest = forecaster.backtest(
             series, exog, folds=folds, step=step, refit=refit, level=level
         )
@@ -139,7 +135,7 @@ class BacktestDisplay:
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Draw a backtest that was run before.
+        """Plot a backtest that was run before.
 
         Parameters
         ----------
@@ -162,16 +158,16 @@ class BacktestDisplay:
         measure: Measure = "MASE",
         unit: str | None = None,
     ) -> Self:
-        """Draw truth and forecasts of one series, and the error by step of all.
+        """Plot truth and forecasts of one series, and the error by step of all series.
 
         Parameters
         ----------
         ax : matplotlib Axes or pair of Axes, default=None
-            One alone takes truth and forecasts. None: a pair in a new figure.
+            A single one shows only truth and forecasts. None: a pair in a new figure.
         label : label, default=None
             Name of the series whose forecasts are drawn. None: the first.
         measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
-            Of the error.
+            Measure of the error.
         unit : str, default=None
             Unit of the values, for the labels of the vertical axes.
 
@@ -182,18 +178,17 @@ class BacktestDisplay:
         _check_measure(measure)
         if not isinstance(self.backtest, Backtest):
             raise TypeError(
-                "`backtest` must be what `RNNForecaster.backtest` returns, got "
-                f"{type(self.backtest).__name__}."
+                "`backtest` must be a Backtest, got "
+                f"{type(self.backtest).__name__}. Pass what `RNNForecaster.backtest` returns."
             )
         label, rows = _rows_of(self.backtest, label)
-        self.figure_, axes = open_axes(
-            ax, (2, 1), size=(8, 3.6), columns=2, gridspec_kw={"width_ratios": [4, 3]}
+        axes = open_axes(
+            self, ax, (2, 1), size=(8, 3.6), columns=2, gridspec_kw={"width_ratios": [4, 3]}
         )
         _draw_folds(axes[0], rows)
         axes[0].set_ylabel(with_unit("Value" if label is None else label, unit))
         if len(axes) == 2:
             _draw_errors(axes[1], self.backtest, measure, unit)
-        self.ax_ = one_or_all(axes)
         return self
 
 
@@ -207,27 +202,20 @@ def _rows_of(backtest, label):
     labels = list(backtest["series"].unique())
     if label is None:
         label = labels[0]
-    elif label not in labels:
-        raise ValueError(
-            f"`label` must name a series of the backtest, {first_few(labels)}, got {label!r}."
-        )
+    check_named("label", label, "a series of the backtest", labels)
     rows = backtest if label is None else backtest[backtest["series"] == label]
     return label, rows
 
 
 def _draw_folds(ax, rows):
-    """Draw the truth, and each fold's forecast behind its cutoff."""
+    """Draw the truth, and each fold's forecast after its cutoff."""
     axis = TimeAxis(pd.Index(rows["time"]).append(pd.Index(rows["cutoff"])).rename(None))
     times, truth = _truth_with_gaps(rows, axis)
     ax.plot(times, truth, color=BLACK, linewidth=1, marker=marker(len(times)), label="truth")
     n_steps = rows["step"].max()
     for cutoff, fold in rows.groupby("cutoff", sort=True):
-        places = axis.places(pd.Index(fold["time"]))
-        draw_bands(ax, places, fold)
-        values = fold["forecast"].to_numpy()
-        ax.plot(places, values, color=BLUE, marker=marker(n_steps), label="forecast")
-        place = axis.places(pd.Index([cutoff], dtype=rows["cutoff"].dtype))[0]
-        ax.axvline(place, color=GREY, linewidth=0.8, linestyle=":", label="cutoff")
+        draw_forecast(ax, axis.places(pd.Index(fold["time"])), fold, n_steps)
+        draw_cutoff(ax, axis.places(pd.Index([cutoff], dtype=rows["cutoff"].dtype))[0])
     axis.put_on(ax)
     draw_legend(ax, 4)
 
@@ -247,7 +235,7 @@ def _truth_with_gaps(rows, axis):
 
 
 def _draw_errors(ax, backtest, measure, unit):
-    """Draw the error of each model at each step; the legend tells that of all rows."""
+    """Draw the error of each model at each step; the legend gives that over all rows."""
     by_step = backtest.summary(by="step")[measure].unstack("model")
     overall = backtest.summary()[measure]
     for name in MODELS:

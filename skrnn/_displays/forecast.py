@@ -1,7 +1,8 @@
-"""ForecastDisplay: a forecast beside the rows that it follows."""
+"""ForecastDisplay: a forecast and the rows before it."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,34 +10,35 @@ import pandas as pd
 
 from skrnn._displays.plotting import (
     BLACK,
-    BLUE,
-    GREY,
     VERMILION,
+    Display,
     TimeAxis,
-    draw_bands,
+    check_named,
+    draw_cutoff,
+    draw_forecast,
     draw_legend,
     marker,
-    one_or_all,
     open_axes,
     with_unit,
 )
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
-from skrnn._forecasting.time_steps import first_few
 from skrnn._preprocessing.time_index import same_kind
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from skrnn._types import AxesLike, DrawnAxes, Figure, Labels, Levels, SeriesOrFrame
+    from skrnn._types import AxesLike, Labels, Levels, SeriesOrFrame
 
 SHOWN = 6  # series, where none are chosen
 
 
-class ForecastDisplay:
-    """Picture of a forecast: history, cutoff, forecast, intervals, and the truth where it is known.
+@dataclass(eq=False, repr=False)
+class ForecastDisplay(Display):
+    """Plot of a forecast: history, cutoff, forecast, intervals, and the truth where it is known.
 
-    Make it by `from_forecaster` or `from_predictions`; several series are drawn in as many panels.
+    Create it with `from_forecaster` or `from_predictions`. Each series has a panel of its own. To
+    compare forecasts from several cutoffs of the past use `BacktestDisplay`.
 
     Parameters
     ----------
@@ -46,14 +48,14 @@ class ForecastDisplay:
     history : Series or DataFrame, default=None
         Rows up to the cutoff, of the same series.
     truth : Series or DataFrame, default=None
-        What came to pass. Rows beyond the forecast are left out.
+        The true values. Rows beyond the forecast are ignored.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
         One, or one for each series.
     figure_ : matplotlib Figure
-        The figure they stand in.
+        The figure of the axes.
 
     See Also
     --------
@@ -73,19 +75,10 @@ class ForecastDisplay:
     ['history', '80 % interval', '50 % interval', 'forecast', 'truth', 'cutoff']
     """
 
-    ax_: DrawnAxes
-    figure_: Figure
-
-    def __init__(
-        self,
-        forecast: SeriesOrFrame,
-        *,
-        history: SeriesOrFrame | None = None,
-        truth: SeriesOrFrame | None = None,
-    ) -> None:
-        self.forecast = forecast
-        self.history = history
-        self.truth = truth
+    forecast: SeriesOrFrame
+    _: KW_ONLY
+    history: SeriesOrFrame | None = None
+    truth: SeriesOrFrame | None = None
 
     @classmethod
     def from_forecaster(
@@ -101,7 +94,7 @@ class ForecastDisplay:
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Forecast, and draw.
+        """Forecast and plot.
 
         Parameters
         ----------
@@ -110,10 +103,10 @@ class ForecastDisplay:
         steps, exog, level
             As in `RNNForecaster.predict`.
         history : int, default=None
-            Rows before the cutoff to be drawn. None: a window's, two seasons' or three forecasts',
-            whichever are most.
+            Number of rows to draw before the cutoff. None: those of a window, two seasons or three
+            forecasts, whichever is most.
         truth : Series or DataFrame, default=None
-            What came to pass, in the form that `fit` saw. Rows beyond the forecast are left out.
+            The true values, in the form that `fit` saw. Rows beyond the forecast are ignored.
         labels, unit, ax
             As in `plot`.
 
@@ -121,11 +114,7 @@ class ForecastDisplay:
         -------
         ForecastDisplay
         """
-        if not isinstance(forecaster, RNNForecaster):
-            remedy = " Pass its `best_estimator_`." if hasattr(forecaster, "cv_results_") else ""
-            raise TypeError(
-                f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}.{remedy}"
-            )
+        check_forecaster(forecaster)
         if history is not None:
             check_count("history", history, 1)
         forecast = forecaster.predict(steps, exog, level)
@@ -145,12 +134,12 @@ class ForecastDisplay:
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Draw a forecast that was made before.
+        """Plot a forecast that was made before.
 
         Parameters
         ----------
         forecast, history, truth : Series or DataFrame
-            As of :class:`ForecastDisplay`.
+            As in :class:`ForecastDisplay`.
         labels, unit, ax
             As in `plot`.
 
@@ -161,14 +150,14 @@ class ForecastDisplay:
         return cls(forecast, history=history, truth=truth).plot(ax, labels=labels, unit=unit)
 
     def plot(self, ax: AxesLike = None, *, labels: Labels = None, unit: str | None = None) -> Self:
-        """Draw one panel for each series.
+        """Plot one panel for each series.
 
         Parameters
         ----------
         ax : matplotlib Axes or array of Axes, default=None
-            As many as series are drawn. None: those of a new figure.
+            One for each series that is drawn. None: those of a new figure.
         labels : label or list of labels, default=None
-            Names of the series to be drawn. None: the first six.
+            Names of the series to draw. None: the first six.
         unit : str, default=None
             Unit of the values, for the labels of the vertical axes.
 
@@ -189,20 +178,26 @@ class ForecastDisplay:
         ]
         columns = 1 if len(panels) < 4 else 2
         rows = -(-len(panels) // columns)
-        self.figure_, axes = open_axes(
-            ax, (len(panels),), size=(8, 1.6 + 2.1 * rows), columns=columns
-        )
-        for place, (label, *tables) in zip(axes, panels, strict=True):
-            _draw(place, label, *tables, unit)
+        size = 8, 1.6 + 2.1 * rows
+        axes = open_axes(self, ax, (len(panels),), size=size, columns=columns)
+        for each, (label, *tables) in zip(axes, panels, strict=True):
+            _draw(each, label, *tables, unit)
         draw_legend(axes[0], 6 if columns == 1 else 3)
         if ax is None and len(panels) < len(forecasts) and labels is None:
             self.figure_.suptitle(f"The first {len(panels)} of {len(forecasts)} series")
-        self.ax_ = one_or_all(axes)
         return self
 
 
+def check_forecaster(forecaster):
+    if not isinstance(forecaster, RNNForecaster):
+        remedy = " Pass its `best_estimator_`." if hasattr(forecaster, "cv_results_") else ""
+        raise TypeError(
+            f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}.{remedy}"
+        )
+
+
 def _by_series(data, name):
-    """Return the rows of each series by its label; of one series alone that is its name."""
+    """Return the rows of each series by its label; a single Series has its name as label."""
     if not isinstance(data, (pd.Series, pd.DataFrame)):
         raise TypeError(f"`{name}` must be a Series or DataFrame, got {type(data).__name__}.")
     if len(data) == 0:
@@ -240,22 +235,19 @@ def _forecasts(data):
 
 
 def _chosen(labels, known):
-    """Return the labels of the series to be drawn."""
+    """Return the labels of the series to draw."""
     if labels is None:
         return known[:SHOWN]
     wanted = list(labels) if isinstance(labels, (list, np.ndarray, pd.Index)) else [labels]
     if not wanted:
         raise ValueError("`labels` must name at least one series, got none.")
     for label in wanted:
-        if label not in known:
-            raise ValueError(
-                f"`labels` must name series of the forecast, {first_few(known)}, got {label!r}."
-            )
+        check_named("labels", label, "series of the forecast", known)
     return wanted
 
 
 def _table(rows):
-    """Return the rows of one series as columns of which "forecast" is one."""
+    """Return the rows of one series as a frame with the column "forecast"."""
     if rows.ndim == 1:
         return rows.to_frame("forecast").dropna()
     single = rows.shape[1] == 1
@@ -263,7 +255,7 @@ def _table(rows):
 
 
 def _matching(data, name, label, forecasts):
-    """Return the values of a series, or None; one series alone matches whatever its name."""
+    """Return the values of a series, or None; a single series matches whatever its name."""
     if data is None:
         return None
     found = _by_series(data, name)
@@ -307,23 +299,13 @@ def _draw(ax, label, forecast, history, truth, unit):
         name = rows.name if name is None and rows is not None else name
     known = [rows.index for rows in (history, truth) if rows is not None]
     axis = TimeAxis(forecast.index.append(known))
-    places = axis.places(forecast.index)
     if history is not None:
         ax.plot(axis.places(history.index), history, color=BLACK, linewidth=1, label="history")
-    draw_bands(ax, places, forecast)
-    values = forecast["forecast"].to_numpy()
-    ax.plot(places, values, color=BLUE, marker=marker(len(places)), label="forecast")
+    draw_forecast(ax, axis.places(forecast.index), forecast, len(forecast))
     if truth is not None:
-        ax.plot(
-            axis.places(truth.index),
-            truth,
-            color=VERMILION,
-            linestyle="--",
-            marker=marker(len(truth)),
-            label="truth",
-        )
+        look = {"color": VERMILION, "linestyle": "--", "marker": marker(len(truth))}
+        ax.plot(axis.places(truth.index), truth, **look, label="truth")
     if history is not None:
-        cutoff = axis.places(history.index[-1:])[0]
-        ax.axvline(cutoff, color=GREY, linewidth=0.8, linestyle=":", label="cutoff")
+        draw_cutoff(ax, axis.places(history.index[-1:])[0])
     axis.put_on(ax)
     ax.set_ylabel(with_unit("Value" if name is None else name, unit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._displays.plotting import (
     MARKERS,
+    Display,
     draw_legend,
     load_matplotlib,
     open_axes,
     short,
     with_unit,
 )
-from skrnn._estimators.base import BaseRNN
+from skrnn._estimators.base import BaseRNN, loss_description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,32 +26,34 @@ if TYPE_CHECKING:
 
     from sklearn.base import BaseEstimator
 
-    from skrnn._types import Axes, Figure
+    from skrnn._types import Axes
 
-INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")  # of what holds a network
+# Attributes in which other estimators hold theirs.
+INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")
 
 
-class HistoryDisplay:
-    """Picture of training: loss and validation loss of each epoch, with the best epoch marked.
+@dataclass(eq=False, repr=False)
+class HistoryDisplay(Display):
+    """Plot of learning curves: loss and validation loss of each epoch, with the best one marked.
 
-    Make it by `from_estimator` or `from_estimators`. The best epoch is that of the lowest
-    validation loss, or of the lowest loss where there is no validation set. Its weights are kept
-    with `patience`, if `min_delta` is 0 and no `warm_start` came after; those of the last epoch
-    without.
+    Create it with `from_estimator` or `from_estimators`. The best epoch has the lowest validation
+    loss, or the lowest loss without a validation set. With `patience` its weights are kept, if
+    `min_delta` is 0 and no `warm_start` followed; otherwise those of the last epoch are. To compare
+    the scores of a search use `SearchDisplay`.
 
     Parameters
     ----------
     histories : dict of dict
-        For each name what `history_` holds: "loss" and, with validation, "val_loss".
+        The `history_` of each name: "loss" and, with validation, "val_loss".
     loss_name : str, default=None
-        What is measured, for the label of the vertical axis.
+        Name of the loss, for the label of the vertical axis.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Loss over epochs.
+        Axes of the loss over epochs.
     figure_ : matplotlib Figure
-        The figure it stands in.
+        The figure of the axes.
 
     See Also
     --------
@@ -66,30 +70,22 @@ class HistoryDisplay:
     ('Epoch', 'Loss (mean squared error of standardized y)')
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self,
-        histories: Mapping[Any, Mapping[str, Sequence[float]]],
-        *,
-        loss_name: str | None = None,
-    ) -> None:
-        self.histories = histories
-        self.loss_name = loss_name
+    histories: Mapping[Any, Mapping[str, Sequence[float]]]
+    _: KW_ONLY
+    loss_name: str | None = None
 
     @classmethod
     def from_estimator(
         cls, estimator: BaseEstimator, *, name: str | None = None, ax: Axes | None = None
     ) -> Self:
-        """Draw the history of an estimator.
+        """Plot the history of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted network, or a pipeline, search or forecaster that holds one.
+            A fitted network, or a pipeline, search or forecaster that contains one.
         name : str, default=None
-            Stands before the labels of the lines.
+            Prefix of the labels of the lines.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -106,13 +102,13 @@ class HistoryDisplay:
         *,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the histories of several estimators over one another.
+        """Plot the histories of several estimators in one figure.
 
         Parameters
         ----------
         estimators : dict or list of estimators
-            Fitted, by their names. Those of a list, such as `cross_validate` returns with
-            ``return_estimator=True``, are numbered from 1.
+            Fitted estimators by name. In a list, such as `cross_validate` returns with
+            ``return_estimator=True``, they are numbered from 1.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -124,29 +120,29 @@ class HistoryDisplay:
         if not isinstance(estimators, (dict, list, tuple)):
             raise TypeError(
                 "`estimators` must be a dict or a list of estimators, got "
-                f"{type(estimators).__name__}. Pass one alone to `from_estimator`."
+                f"{type(estimators).__name__}. Pass a single one to `from_estimator`."
             )
         if not isinstance(estimators, dict):
             estimators = dict(enumerate(estimators, start=1))
         networks = {name: _network_in(estimator) for name, estimator in estimators.items()}
-        loss_names = {_loss_name(network) for network in networks.values()}
+        loss_names = {loss_description(network) for network in networks.values()}
         histories = {name: network.history_ for name, network in networks.items()}
         return cls(histories, loss_name=loss_names.pop() if len(loss_names) == 1 else None).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw loss and validation loss over epochs.
+        """Plot loss and validation loss over epochs.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None: those of a new figure. Lines that stand there stay.
+            None: those of a new figure. Lines that are there already are kept.
 
         Returns
         -------
         HistoryDisplay
         """
         _check_histories(self.histories)
-        self.figure_, [self.ax_] = open_axes(ax, (1,), size=(8, 4))
+        open_axes(self, ax, (1,), size=(8, 4))
         for position, (name, history) in enumerate(self.histories.items()):
             _draw(self.ax_, name, history, MARKERS[position % len(MARKERS)])
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
@@ -158,7 +154,7 @@ class HistoryDisplay:
 
 
 def _network_in(estimator):
-    """Return the fitted network in a pipeline, search, forecaster or any that wraps one."""
+    """Return the fitted network inside a pipeline, search, forecaster or other estimator."""
     check_is_fitted(estimator)
     outer, seen = estimator, []
     while not isinstance(estimator, BaseRNN):
@@ -169,17 +165,11 @@ def _network_in(estimator):
         estimator = next((found for found in inner if found is not None), None)
         if estimator is None or isinstance(estimator, str) or estimator in seen:
             raise TypeError(
-                "`estimator` must be an RNNRegressor or RNNClassifier, or hold one, got "
+                "`estimator` must be an RNNRegressor or RNNClassifier, or contain one, got "
                 f"{type(outer).__name__}, which has no `history_`."
             )
     check_is_fitted(estimator)
     return estimator
-
-
-def _loss_name(network):
-    """Return what the losses of a network measure."""
-    name = network._settings.loss.replace("_", " ")
-    return name if network._scaling.y_mean is None else f"{name} of standardized y"
 
 
 def _check_histories(histories):
@@ -189,13 +179,13 @@ def _check_histories(histories):
         if not len(history.get("loss", ())):
             place = "" if name is None else f" of {name!r}"
             raise ValueError(
-                f"The history{place} must hold at least one epoch, got none: its weights were "
-                "taken over, not trained. Call `partial_fit`, or `fit` with `warm_start=True`."
+                f"The history{place} must hold at least one epoch, got none: its weights come from "
+                "a Keras model. Call `partial_fit`, or `fit` with `warm_start=True`, to train on."
             )
 
 
 def _draw(ax, name, history, marker):
-    """Draw the lines of one history in one colour, and its best epoch."""
+    """Draw the lines of one history in one colour, and mark its best epoch."""
     prefix = "" if name is None else f"{name}: "
     losses = np.asarray(history["loss"], dtype=float)
     epochs = np.arange(1, len(losses) + 1)

@@ -1,7 +1,16 @@
-"""What the displays share: matplotlib, axes, colours, and times as places on an axis."""
+"""What the displays share: matplotlib, axes, colours, forecasts, and times on an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from skrnn._forecasting.time_steps import first_few
+
+if TYPE_CHECKING:
+    from skrnn._types import DrawnAxes, Figure
 
 # Okabe and Ito's palette, told apart by the colour-blind (https://jfly.uni-koeln.de/color/).
 BLACK, GREY = "#000000", "#767676"
@@ -24,53 +33,69 @@ def load_matplotlib():
     return matplotlib
 
 
-def open_axes(ax, allowed, *, size, columns=1, **grid):
-    """Return a figure and an array of Axes: those given, or those of a new figure.
+class Display:
+    """A picture. `plot` draws it and keeps the Axes, one or an array of them, and the figure."""
+
+    ax_: DrawnAxes
+    figure_: Figure
+
+
+def open_axes(display, ax, allowed, *, size, columns=1, **grid):
+    """Return an array of Axes, those given or new ones, and set `ax_` and `figure_` of a Display.
 
     Parameters
     ----------
+    display : Display
     ax : Axes, array-like of Axes or None
     allowed : tuple of int
-        Numbers of Axes that may be given; None makes as many as the first.
+        Numbers of Axes that may be given; None makes the first of them.
     size : (float, float)
         Width and height of a new figure in inches; 8 are 800 pixels.
     columns : int, default=1
     **grid : dict
-        As of `matplotlib.pyplot.subplots`.
+        As for `matplotlib.pyplot.subplots`.
     """
     pyplot = load_matplotlib().pyplot
     if ax is None:
-        rows = -(-allowed[0] // columns)
-        grid = {"figsize": size, "layout": "constrained", "squeeze": False} | grid
-        figure, axes = pyplot.subplots(rows, columns, **grid)
-        for spare in axes.ravel()[allowed[0] :]:
-            spare.remove()
-        axes = axes.ravel()[: allowed[0]]
-        for each in axes:
-            each.set_prop_cycle(color=CYCLE)
-            each.spines[["top", "right"]].set_visible(False)
-        return figure, axes
-    axes = np.array(ax, dtype=object).ravel()
-    if not all(isinstance(each, pyplot.Axes) for each in axes):
-        raise TypeError(
-            f"`ax` must be matplotlib Axes, got {ax!r}. Make some by `plt.subplots()`, or leave "
-            "`ax` out."
-        )
-    if len(axes) not in allowed:
-        raise ValueError(
-            f"`ax` must be {' or '.join(map(str, allowed))} Axes, one for each panel, got "
-            f"{len(axes)}. Pass as many, or leave `ax` out."
-        )
-    return axes[0].figure, axes
+        display.figure_, axes = _new_axes(pyplot, allowed[0], size, columns, grid)
+    else:
+        axes = np.array(ax, dtype=object).ravel()
+        if not all(isinstance(each, pyplot.Axes) for each in axes):
+            raise TypeError(
+                f"`ax` must be matplotlib Axes, got {ax!r}. Create them with `plt.subplots()`, or "
+                "leave out `ax`."
+            )
+        if len(axes) not in allowed:
+            raise ValueError(
+                f"`ax` must be {' or '.join(map(str, allowed))} Axes, one for each panel, got "
+                f"{len(axes)}. Pass as many, or leave out `ax`."
+            )
+        display.figure_ = axes[0].figure
+    display.ax_ = axes[0] if len(axes) == 1 else axes
+    return axes
 
 
-def one_or_all(axes):
-    """Return the one Axes, or the array of several."""
-    return axes[0] if len(axes) == 1 else axes
+def _new_axes(pyplot, n_axes, size, columns, grid):
+    """Return a new figure and its Axes, row by row."""
+    grid = {"figsize": size, "layout": "constrained", "squeeze": False} | grid
+    figure, axes = pyplot.subplots(-(-n_axes // columns), columns, **grid)
+    axes = axes.ravel()
+    for spare in axes[n_axes:]:
+        spare.remove()
+    for each in axes[:n_axes]:
+        each.set_prop_cycle(color=CYCLE)
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, axes[:n_axes]
+
+
+def check_named(argument, value, what, known):
+    """Refuse a value that is not among the known ones."""
+    if value not in known:
+        raise ValueError(f"`{argument}` must name {what}, {first_few(known)}, got {value!r}.")
 
 
 def draw_legend(ax, columns):
-    """Explain each label once, above the axes, where no line is."""
+    """List each label once, above the axes, where there are no lines."""
     handles, names = ax.get_legend_handles_labels()
     first = dict(zip(reversed(names), reversed(handles), strict=True))
     names = list(dict.fromkeys(names))
@@ -87,7 +112,7 @@ def draw_legend(ax, columns):
 
 
 def marker(n_points):
-    """Return the marker of a line: a dot where points are few, for one alone shows no line."""
+    """Return the marker of a line: a dot where points are few, as a single one shows no line."""
     return "." if n_points <= MARKED_AT_MOST else ""
 
 
@@ -96,18 +121,18 @@ def with_unit(name, unit):
 
 
 def short(number):
-    """Write a number with three digits, and all those before the point."""
+    """Format a number with three digits, or all those before the point."""
     size = 0 if number == 0 or not np.isfinite(number) else int(np.floor(np.log10(abs(number))))
     return f"{number:,.{max(2 - size, 0)}f}"
 
 
 class TimeAxis:
-    """Times as places on an axis: dates, whole numbers, or durations in their largest unit.
+    """Times as positions on an axis: dates, whole numbers, or durations in their largest unit.
 
     Parameters
     ----------
     times : pandas.Index
-        All that are to be drawn.
+        All times to draw.
     """
 
     def __init__(self, times):
@@ -124,7 +149,7 @@ class TimeAxis:
         self.has_dates = isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
 
     def places(self, times):
-        """Return times as matplotlib takes them."""
+        """Return times as positions that matplotlib accepts."""
         if isinstance(times, pd.PeriodIndex):
             times = times.to_timestamp()
         if self.unit is not None:
@@ -132,7 +157,7 @@ class TimeAxis:
         return times.to_pydatetime() if self.timezone is not None else times.to_numpy()
 
     def put_on(self, ax):
-        """Write the label, and short dates, on the horizontal axis of `ax`."""
+        """Label the horizontal axis of `ax`, with short dates."""
         ax.set_xlabel(self.label)
         if self.has_dates:
             dates = load_matplotlib().dates
@@ -141,8 +166,8 @@ class TimeAxis:
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=self.timezone))
 
 
-def draw_bands(ax, places, table):
-    """Fill the intervals of a table of "lower_80", "upper_80", ..., the widest first."""
+def draw_forecast(ax, places, table, n_marked):
+    """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first."""
     levels = [name.removeprefix("lower_") for name in table if str(name).startswith("lower_")]
     for depth, level in enumerate(sorted(levels, key=float, reverse=True)):
         ax.fill_between(
@@ -154,3 +179,9 @@ def draw_bands(ax, places, table):
             linewidth=0,
             label=f"{level} % interval",
         )
+    values = table["forecast"].to_numpy()
+    ax.plot(places, values, color=BLUE, marker=marker(n_marked), label="forecast")
+
+
+def draw_cutoff(ax, place):
+    ax.axvline(place, color=GREY, linewidth=0.8, linestyle=":", label="cutoff")

@@ -1,7 +1,8 @@
-"""SearchDisplay: what a search found, over one parameter, with a line for each value of another."""
+"""SearchDisplay: scores of a search over one parameter, with a line for each value of another."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from skrnn._displays.plotting import (
     BLACK,
     CYCLE,
     MARKERS,
+    Display,
+    check_named,
     draw_legend,
     load_matplotlib,
-    one_or_all,
     open_axes,
     short,
 )
@@ -26,18 +28,19 @@ if TYPE_CHECKING:
 
     from sklearn.base import BaseEstimator
 
-    from skrnn._types import AxesLike, DrawnAxes, Figure
+    from skrnn._types import AxesLike
 
 SPREAD = 0.33  # of the lines side by side, in steps of the horizontal axis
-CROWDED = 30  # letters below an axis, which stand upright if there are more
+CROWDED = 30  # letters below an axis; if there are more, they are turned upright
 
 
-class SearchDisplay:
-    """Picture of a search: test scores over hidden size, a line for each cell type, and fit times.
+@dataclass(eq=False, repr=False)
+class SearchDisplay(Display):
+    """Plot of a search: test scores over hidden size, a line for each cell type, and fit times.
 
-    Make it by `from_search`. Dots show the score of each fold. Where further parameters were
-    searched, each point shows the best of their values; of a halving search, among those that
-    came furthest.
+    Create it with `from_search`. Dots show the score of each fold. If further parameters were
+    searched, each point shows the best of their values; in a halving search, the best of those
+    that came furthest. For the epochs of a single network use `HistoryDisplay`.
 
     Parameters
     ----------
@@ -48,18 +51,18 @@ class SearchDisplay:
     over : str
         Label of the horizontal axis.
     score_name : str, default="test score"
-        What is measured.
+        Name of the score.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        Of the scores, and of the fit times.
+        Axes of the scores, and of the fit times.
     figure_ : matplotlib Figure
-        The figure they stand in.
+        The figure of the axes.
 
     See Also
     --------
-    HistoryDisplay : Losses of each epoch.
+    HistoryDisplay : Loss of each epoch.
 
     Examples
     --------
@@ -74,15 +77,10 @@ class SearchDisplay:
     ['Test score', 'Fit time (seconds)']
     """
 
-    ax_: DrawnAxes
-    figure_: Figure
-
-    def __init__(
-        self, candidates: pd.DataFrame, *, over: str, score_name: str = "test score"
-    ) -> None:
-        self.candidates = candidates
-        self.over = over
-        self.score_name = score_name
+    candidates: pd.DataFrame
+    _: KW_ONLY
+    over: str
+    score_name: str = "test score"
 
     @classmethod
     def from_search(
@@ -95,22 +93,22 @@ class SearchDisplay:
         negate_score: bool = False,
         ax: AxesLike = None,
     ) -> Self:
-        """Draw the scores of a search.
+        """Plot the scores of a search.
 
         Parameters
         ----------
         search : GridSearchCV, or another search of scikit-learn
-            Fitted.
+            A fitted search.
         over : str, default="hidden_size"
             Parameter along the horizontal axis, such as "rnnregressor__hidden_size", or its last
-            part where that is clear.
+            part if that is unique.
         by : str, default=None
-            Parameter with a line for each of its values, named likewise. None: "cell_type" where
-            that was searched, else one line.
+            Parameter with a line for each of its values, named in the same way. None: "cell_type"
+            if that was searched, else one line.
         scoring : str, default=None
-            Which score, where the search has several. None: the one that `refit` names.
+            Which score, if the search has several. None: the one that `refit` names.
         negate_score : bool, default=False
-            Draw the negative, for scorers that begin with `"neg_"`.
+            Plot the negative, for scorers whose name starts with `"neg_"`.
         ax
             As in `plot`.
 
@@ -136,19 +134,19 @@ class SearchDisplay:
         return cls(table, over=label, score_name=name).plot(ax)
 
     def plot(self, ax: AxesLike = None) -> Self:
-        """Draw scores and fit times.
+        """Plot scores and fit times.
 
         Parameters
         ----------
         ax : matplotlib Axes or pair of Axes, default=None
-            One alone takes the scores. None: a pair in a new figure.
+            A single one shows only the scores. None: a pair in a new figure.
 
         Returns
         -------
         SearchDisplay
         """
-        self.figure_, axes = open_axes(
-            ax, (2, 1), size=(8, 3.8), columns=2, gridspec_kw={"width_ratios": [3, 2]}
+        axes = open_axes(
+            self, ax, (2, 1), size=(8, 3.8), columns=2, gridspec_kw={"width_ratios": [3, 2]}
         )
         ticks = list(dict.fromkeys(self.candidates["over"]))
         groups = list(self.candidates.groupby("by", sort=False))
@@ -172,12 +170,10 @@ class SearchDisplay:
         for other in axes[1:]:
             other.set_ylim(bottom=0)
             other.set_ylabel("Fit time (seconds)")
-        self.ax_ = one_or_all(axes)
         return self
 
 
 def _check_search(search):
-    """Refuse what is no fitted search."""
     if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
         raise TypeError(
             f"`search` must be a search such as GridSearchCV, got {type(search).__name__}."
@@ -206,15 +202,12 @@ def _metric(search, scoring):
     if scoring is None:
         scoring = search.refit if isinstance(search.refit, str) else known[0]
         scoring = scoring if scoring in known else known[0]
-    if scoring not in known:
-        raise ValueError(
-            f"`scoring` must name a score of the search, {first_few(known)}, got {scoring!r}."
-        )
+    check_named("scoring", scoring, "a score of the search", known)
     return scoring
 
 
 def _score_name(search, metric):
-    """Return in words what was measured."""
+    """Return the name of a score in words."""
     if metric != "score":
         return metric.replace("_", " ")
     return search.scoring.replace("_", " ") if isinstance(search.scoring, str) else "test score"
@@ -242,7 +235,7 @@ def _candidates(search, over, by, metric):
             "The search must have a score, got NaN for each candidate: all fits failed, or all "
             "scorings. `error_score='raise'` shows why, or the warnings of the search."
         )
-    # Scores of a halving search compare within one of its iterations only.
+    # Scores of a halving search are comparable only within one of its iterations.
     table["iteration"] = results.get("iter", 0)
     ranked = table.dropna(subset="score").sort_values(["iteration", "score"], ascending=False)
     table["best"] = table.index == ranked.index[0]
@@ -254,7 +247,7 @@ def _candidates(search, over, by, metric):
 
 
 def _in_order(values):
-    """Return positions: of numbers, and tuples of them, from small to large, shorter first."""
+    """Return positions in order: numbers ascending, and tuples of them, shorter first."""
     tuples = [tuple(value) if isinstance(value, (list, tuple)) else (value,) for value in values]
     if not all(isinstance(each, Real) for value in tuples for each in value):
         return range(len(values))
@@ -262,48 +255,34 @@ def _in_order(values):
 
 
 def _texts(values):
-    """Return values in words: in few, where these tell them apart."""
+    """Return values as texts, brief ones if those are distinct."""
     full = [_text(value) for value in values]
     brief = [_brief(value) for value in values]
     return brief if len(set(brief)) == len(set(full)) else full
 
 
 def _text(value):
-    """Return a value in words, a tuple without its brackets."""
-    listed = isinstance(value, (list, tuple)) and len(value)
-    return ", ".join(map(str, value)) if listed else str(value)
+    """Return a value as text, a tuple without its brackets."""
+    several = isinstance(value, (list, tuple)) and len(value)
+    return ", ".join(map(str, value)) if several else str(value)
 
 
 def _brief(value):
-    """Return a float by three digits, an array by its shape, and others as `_text` does."""
+    """Return a float with three digits, an array as its shape, and others as `_text` does."""
     if isinstance(value, (float, np.floating)):
         return f"{value:.3g}"
     return f"array {value.shape}" if isinstance(value, np.ndarray) else _text(value)
 
 
 def _draw_scores(ax, places, rows, look):
-    """Draw means joined by a line, each fold as a dot, and a ring round the best."""
+    """Draw means joined by a line, each fold as a dash, and a ring around the best."""
     ax.plot(places, rows["score"], **look)
     folds = np.stack(list(rows["folds"]))  # (n_places, n_folds)
     ax.vlines(places, folds.min(axis=1), folds.max(axis=1), color=look["color"], linewidth=0.8)
-    ax.plot(
-        np.repeat(places, folds.shape[1]),
-        folds.reshape(-1),
-        linestyle="",
-        marker="_",
-        color=look["color"],
-        label="each fold",
-    )
+    dashes = {"linestyle": "", "marker": "_", "color": look["color"]}
+    ax.plot(np.repeat(places, folds.shape[1]), folds.reshape(-1), **dashes, label="each fold")
     best = rows["best"].to_numpy()
     if best.any():
         [score] = rows["score"][best]
-        ax.plot(
-            places[best],
-            [score],
-            linestyle="",
-            marker="o",
-            markersize=14,
-            fillstyle="none",
-            color=BLACK,
-            label=f"best ({short(score)})",
-        )
+        ring = {"linestyle": "", "marker": "o", "markersize": 14, "fillstyle": "none"}
+        ax.plot(places[best], [score], **ring, color=BLACK, label=f"best ({short(score)})")

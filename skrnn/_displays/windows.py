@@ -1,8 +1,9 @@
-"""WindowDisplay: which rows stand in which window, and which row each window is made for."""
+"""WindowDisplay: which rows each window holds, and which rows it predicts."""
 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from skrnn._displays.plotting import (
     GREY,
     SKY,
     VERMILION,
+    Display,
     draw_legend,
     load_matplotlib,
     open_axes,
@@ -30,44 +32,46 @@ from skrnn._preprocessing.windows import make_windows
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from skrnn._types import Array, ArrayLike, Axes, Figure, Positions
+    from skrnn._types import Array, ArrayLike, Axes, Positions
 
-SHOWN = 12  # windows, where none are chosen
-TICKS = 24  # rows named on the horizontal axis at most
+SHOWN = 12  # windows by default
+TICKS = 24  # at most, on the horizontal axis
 LARGEST = 11  # points of a square's side
 LABELS = {"row": "row in the window", "fit": "row remembered from fit", "padding": "padding"}
 COLORS = {"row": BLUE, "fit": SKY, "padding": GREY}
 
 
-class WindowDisplay:
-    """Picture of windows: a line for each, with the rows it holds and its target.
+@dataclass(eq=False, repr=False)
+class WindowDisplay(Display):
+    """Plot of windows: one line for each, with the rows it holds and its target.
 
-    Make it by `from_estimator` or `from_series`. What is drawn is what :class:`WindowTransformer`
-    or :func:`make_windows` gives for rows that hold their own number.
+    Create it with `from_estimator` or `from_series`, before you train, to see what a network gets.
+    It shows what :class:`WindowTransformer` or :func:`make_windows` returns for rows that contain
+    their own number.
 
     Parameters
     ----------
     rows : ndarray of shape (n_windows, timesteps)
-        Where the steps of each window stand; rows before the first are negative.
+        Row of each step of each window; rows before the first are negative.
     sources : ndarray of shape (n_windows, timesteps)
-        What stands there: "row", "fit" for a row remembered from `fit`, or "padding".
+        Origin of each step: "row", "fit" for a row remembered from `fit`, or "padding".
     targets : ndarray of shape (n_windows, n_outputs)
-        Rows that each window is made for.
+        Rows that each window predicts.
     index : pandas.Index, default=None
-        Times of the rows. None: they count by position.
+        Times of the rows. None: rows are numbered.
     breaks : array-like of int, default=()
-        Rows at which the index leaves a gap or another series begins.
+        Rows after a gap in the index, and first rows of another series.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Windows over rows.
+        Axes of windows over rows.
     figure_ : matplotlib Figure
-        The figure it stands in.
+        The figure of the axes.
 
     See Also
     --------
-    WindowTransformer : For each row the window of rows that lead up to it.
+    WindowTransformer : One window for each row, of the rows before it.
     make_windows : Complete windows only, with their targets.
 
     Examples
@@ -78,23 +82,12 @@ class WindowDisplay:
     ([0, 1, 2], [3])
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self,
-        rows: Array,
-        sources: Array,
-        targets: Array,
-        *,
-        index: pd.Index[Any] | None = None,
-        breaks: Positions = (),
-    ) -> None:
-        self.rows = rows
-        self.sources = sources
-        self.targets = targets
-        self.index = index
-        self.breaks = breaks
+    rows: Array
+    sources: Array
+    targets: Array
+    _: KW_ONLY
+    index: pd.Index[Any] | None = None
+    breaks: Positions = ()
 
     @classmethod
     def from_estimator(
@@ -105,12 +98,12 @@ class WindowDisplay:
         windows: Positions | slice | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the windows that a transformer makes of rows.
+        """Plot the windows that a transformer returns.
 
         Parameters
         ----------
         transformer : WindowTransformer
-            Where it is not fitted, a clone is fitted to X.
+            If it is not fitted, a clone is fitted to X.
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             As in `WindowTransformer.transform`.
         windows, ax
@@ -129,7 +122,7 @@ class WindowDisplay:
             )
         if not hasattr(transformer, "means_"):
             transformer = clone(transformer).fit(X)
-        n_rows = len(transformer.transform(X))  # refuses what it cannot take
+        n_rows = len(transformer.transform(X))  # checks X
         numbers = _numbered(X, n_rows)
         held = _counting(transformer).transform(numbers)[:, :, 0]
         targets = np.arange(n_rows)[:, np.newaxis]
@@ -137,13 +130,8 @@ class WindowDisplay:
         known = held >= 0
         rows = np.where(known, held, targets + steps).astype(int)
         sources = np.select([known, held < 0], ["row", "fit"], "padding")
-        return cls(
-            rows,
-            sources,
-            targets,
-            index=_named_times(numbers),
-            breaks=_breaks(numbers, transformer.freq_),
-        ).plot(ax, windows=windows)
+        axis = _axis(numbers, transformer.freq_)
+        return cls(rows, sources, targets, **axis).plot(ax, windows=windows)
 
     @classmethod
     def from_series(
@@ -157,7 +145,7 @@ class WindowDisplay:
         windows: Positions | slice | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the windows and targets that `make_windows` makes of a series.
+        """Plot the windows and targets that `make_windows` returns.
 
         Parameters
         ----------
@@ -172,35 +160,31 @@ class WindowDisplay:
         """
         load_matplotlib()
         settings = {"stride": stride, "n_outputs": n_outputs}
-        make_windows(series, timesteps, horizon, **settings)  # refuses what it cannot take
+        make_windows(series, timesteps, horizon, **settings)  # checks its arguments
         numbers = _numbered(series, len(series))
         held, targets = make_windows(numbers, timesteps, horizon, **settings)
         rows = held[:, :, 0].astype(int)
-        return cls(
-            rows,
-            np.full(rows.shape, "row"),
-            targets.reshape(len(rows), -1).astype(int),
-            index=_named_times(numbers),
-            breaks=_breaks(numbers, learn_frequency(read_time_index(numbers))),
-        ).plot(ax, windows=windows)
+        targets = targets.reshape(len(rows), -1).astype(int)
+        axis = _axis(numbers, learn_frequency(read_time_index(numbers)))
+        display = cls(rows, np.full(rows.shape, "row"), targets, **axis)
+        return display.plot(ax, windows=windows)
 
     def plot(self, ax: Axes | None = None, *, windows: Positions | slice | None = None) -> Self:
-        """Draw a line for each window.
+        """Plot one line for each window.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             None: those of a new figure.
         windows : array-like of int or slice, default=None
-            Positions of the windows to be drawn. None: the first twelve.
+            Positions of the windows to draw. None: the first twelve.
 
         Returns
         -------
         WindowDisplay
         """
         chosen = _chosen(windows, len(self.rows))
-        size = (8, 1.7 + 0.26 * len(chosen))
-        self.figure_, [self.ax_] = open_axes(ax, (1,), size=size)
+        open_axes(self, ax, (1,), size=(8, 1.7 + 0.26 * len(chosen)))
         rows, targets = self.rows[chosen], self.targets[chosen]
         low, high = min(rows.min(), targets.min()), max(rows.max(), targets.max())
         self.ax_.set_xlim(low - 0.7, high + 0.7)
@@ -219,13 +203,13 @@ class WindowDisplay:
 
 
 def _numbered(data, n_rows):
-    """Return rows that hold their own number, on the index of `data`."""
+    """Return rows that contain their own number, with the index of `data`."""
     index = data.index if isinstance(data, (pd.Series, pd.DataFrame)) else None
     return pd.DataFrame({"row": np.arange(n_rows, dtype=float)}, index=index)
 
 
 def _counting(transformer):
-    """Return a transformer alike that gives numbers of rows: NaN for padding, below 0 from fit."""
+    """Return a transformer like this one for row numbers: NaN is padding, negative from `fit`."""
     counting = copy(transformer)
     counting.padding = "nan"
     counting.tails_ = {
@@ -237,16 +221,15 @@ def _counting(transformer):
     return counting
 
 
-def _named_times(numbers):
-    return numbers.index if has_time_index(numbers) else None
-
-
-def _breaks(numbers, frequency):
-    return run_bounds(read_time_index(numbers), frequency, len(numbers))[1:-1]
+def _axis(numbers, frequency):
+    """Return the times of rows, and where they leave a gap."""
+    index = numbers.index if has_time_index(numbers) else None
+    breaks = run_bounds(read_time_index(numbers), frequency, len(numbers))[1:-1]
+    return {"index": index, "breaks": breaks}
 
 
 def _chosen(windows, n_windows):
-    """Return the positions of the windows to be drawn."""
+    """Return the positions of the windows to draw."""
     if windows is None:
         return np.arange(min(SHOWN, n_windows))
     if isinstance(windows, slice):
@@ -270,30 +253,16 @@ def _draw(ax, rows, sources, targets):
     for source, label in LABELS.items():
         lane, step = np.nonzero(sources == source)
         if len(lane):
-            ax.plot(
-                rows[lane, step],
-                lane,
-                linestyle="",
-                marker="s",
-                markersize=size,
-                color=COLORS[source],
-                fillstyle="none" if source == "padding" else "full",
-                label=label,
-            )
+            fill = "none" if source == "padding" else "full"
+            look = {"color": COLORS[source], "fillstyle": fill, "markersize": size}
+            ax.plot(rows[lane, step], lane, "s", **look, label=label)
     lane = np.repeat(np.arange(len(targets)), targets.shape[1])
-    ax.plot(
-        targets.reshape(-1),
-        lane,
-        linestyle="",
-        marker="D",
-        markersize=0.6 * size,
-        color=VERMILION,
-        label="target",
-    )
+    look = {"color": VERMILION, "markersize": 0.6 * size}
+    ax.plot(targets.reshape(-1), lane, "D", **look, label="target")
 
 
 def _name_rows(ax, low, high, index):
-    """Name the rows on the horizontal axis, by their times where they have any."""
+    """Label the rows on the horizontal axis, by their times if they have any."""
     ticks = np.arange(low, high + 1, -(-(high - low + 1) // TICKS))
     if index is None:
         ax.set_xticks(ticks, ticks, fontsize="small")

@@ -595,3 +595,9 @@ class BaseRNN(
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = [self._variable_dtype]
         return tags
+
+
+def loss_description(network):
+    """Return in words what the `history_` of a fitted network measures."""
+    name = network._settings.loss.replace("_", " ")
+    return name if network._scaling.y_mean is None else f"{name} of standardized y"
