@@ -8,8 +8,7 @@ from contextlib import nullcontext
 from itertools import compress
 from pathlib import Path
 
-from skrnn._keras_engine.processes import check_process, share_cores
-from skrnn._keras_engine.startup import quiet_start
+from skrnn._keras_engine.startup import check_process, quiet_start, share_cores
 from skrnn._network.architecture import CELLS
 from skrnn._numpy_engine import engine as _numpy_engine
 

@@ -38,7 +38,7 @@ LAYERS = [
     "__init__",
 ]
 # The modules of the Keras engine that do without Keras: they run before it is imported.
-WITHOUT_KERAS = {"_keras_engine", "_keras_engine.processes", "_keras_engine.startup"}
+WITHOUT_KERAS = {"_keras_engine", "_keras_engine.startup"}
 PUBLIC_NAMES = [
     "Backtest",
     "BacktestDisplay",

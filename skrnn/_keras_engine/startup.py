@@ -1,33 +1,62 @@
-"""Chatter: what TensorFlow says of itself when it starts, kept from standard error."""
+"""The start of TensorFlow: the processes it can work in, its threads, and its log.
+
+Keras is not imported here.
+"""
 
 import os
 import re
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
-from subprocess import DEVNULL, PIPE, Popen
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from threading import Lock
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-KINDS = "IWE"  # information, warnings and errors: a level leaves out so many of these, 3 all
-# Lines of these kinds in TensorFlow's log, in its newer form and its older one, and two that stand
-# among them; as sed reads it too.
-CHATTER = (
+KINDS = "IWE"  # information, warnings and errors: a level hides so many of these, 3 all
+# Lines of these kinds in TensorFlow's log, in its newer and older form, and two that go with them.
+LOG_LINE = (
     r"^([%(kinds)s][0-9]{4} [0-9:]+\.|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]+\.[0-9]+: [%(kinds)s] "
     r"|WARNING: All log messages before absl::|To enable the following instructions: )"
 )
-# TensorFlow may abort the process (a CPU without AVX, a library loaded twice), and what it says of
-# that is held back then. A shell, which waits for a line, writes it out when the line never comes.
-LAST_WORDS = 'read line || { sed -E "/$1/d" "$0" >&2; rm -f "$0"; }'
 _starting = Lock()
+_forked = False
+
+
+def check_process():
+    """Refuse to compute in a process that was forked from one with TensorFlow loaded.
+
+    Raises
+    ------
+    RuntimeError
+    """
+    if _forked:
+        raise RuntimeError(
+            "This process was forked from one that uses TensorFlow, where TensorFlow would hang. "
+            "Use joblib's default backend 'loky' (n_jobs without a backend), or start processes "
+            "by 'spawn'."
+        )
+
+
+def _remember_fork():
+    global _forked
+    _forked = "tensorflow" in sys.modules
+
+
+os.register_at_fork(after_in_child=_remember_fork)
+
+
+def share_cores():
+    """Limit TensorFlow, not yet imported, to the threads that joblib gives this process."""
+    threads = os.environ.get("OMP_NUM_THREADS")
+    if threads is not None:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
 
 
 @contextmanager
 def quiet_start():
     """Keep the log of TensorFlow, which is imported inside, from standard error, then and later.
 
-    A level of the log that stands in the environment stays, and is kept to from the first line on.
+    A level of the log in the environment stays, and holds from the first line on.
     """
     with _starting:
         level = os.environ.get(LEVEL, "3")
@@ -38,7 +67,7 @@ def quiet_start():
         was_set = LEVEL in os.environ
         os.environ[LEVEL] = level  # read once, at the import
         try:
-            with without_chatter(kinds):
+            with without_log(kinds):
                 yield
         finally:
             if not was_set:
@@ -46,48 +75,29 @@ def quiet_start():
 
 
 @contextmanager
-def without_chatter(kinds=KINDS):
-    """Hold back what is written to standard error inside, and write it at the end but for chatter.
+def without_log(kinds=KINDS):
+    """Hold back what is written to standard error inside, and write it at the end without the log.
 
-    Some lines come before TensorFlow looks at its level.
+    TensorFlow 2.21 writes six lines before it reads its level. If the process dies inside, what it
+    wrote is lost; a level of 0 in the environment shows it.
     """
     with ExitStack() as stack:
-        try:
-            held = stack.enter_context(NamedTemporaryFile())
-            outside = os.dup(2)
-        except OSError:
-            pass  # no standard error, or no place for a file
-        else:
-            chatter = CHATTER % {"kinds": kinds}
-            stack.callback(_give_back, outside, held, chatter)
-            stack.callback(_last_words(outside, held, chatter))
+        with suppress(OSError):  # no standard error, or no place for a file
+            held = stack.enter_context(TemporaryFile())
+            stack.callback(_give_back, os.dup(2), held, LOG_LINE % {"kinds": kinds})
             _flush()
             os.dup2(held.fileno(), 2)
         yield
 
 
-def _last_words(outside, held, chatter):
-    """Start the shell, and return what ends it."""
-    try:
-        shell = Popen(
-            ["sh", "-c", LAST_WORDS, held.name, chatter],
-            stdin=PIPE,
-            stdout=DEVNULL,
-            stderr=outside,
-        )
-    except OSError:  # no shell, as on Windows
-        return lambda: None
-    return partial(shell.communicate, b"\n")
-
-
-def _give_back(outside, held, chatter):
+def _give_back(outside, held, log_line):
     _flush()
     os.dup2(outside, 2)
     os.close(outside)
     held.seek(0)
-    chatter = re.compile(chatter.encode())
+    log_line = re.compile(log_line.encode())
     with open(2, "wb", closefd=False) as stderr:
-        stderr.writelines(line for line in held if not chatter.match(line))
+        stderr.writelines(line for line in held if not log_line.match(line))
 
 
 def _flush():

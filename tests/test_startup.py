@@ -1,4 +1,4 @@
-"""TensorFlow's log of its start: kept from standard error, and nothing else with it."""
+"""TensorFlow's log of its start is kept from standard error, and nothing else with it."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from processes import ROOT
 
-from skrnn._keras_engine.startup import LEVEL, quiet_start, without_chatter
+from skrnn._keras_engine.startup import LEVEL, quiet_start, without_log
 
 FIT = """
 import os
@@ -54,8 +54,8 @@ def test_a_level_that_the_user_set_stays():
     assert done.stdout.split() == [b"0"]
 
 
-def test_only_chatter_is_lost(capfd):
-    with without_chatter():
+def test_only_the_log_is_lost(capfd):
+    with without_log():
         os.write(2, LINES)
         assert capfd.readouterr().err == ""
     assert capfd.readouterr().err.encode() == b"\n".join(KEPT)
@@ -88,33 +88,22 @@ def test_standard_error_and_environment_are_back_after_a_failure(capfd, monkeypa
     assert LEVEL not in os.environ
 
 
-def test_what_a_process_says_before_it_dies_is_written_but_for_chatter():
-    program = (
-        "import os\nfrom skrnn._keras_engine.startup import without_chatter\n"
-        f"with without_chatter():\n    os.write(2, {LINES!r})\n    os._exit(3)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
-    assert done.returncode == 3
-    assert done.stderr.splitlines() == KEPT
-
-
-def test_a_stream_that_only_writes_may_stand_for_standard_error(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=len))
-    with without_chatter():
-        pass
-
-
-def test_a_closed_stream_may_stand_for_standard_error(monkeypatch):
+def closed_stream():
     stream = open(os.devnull, "w")  # noqa: SIM115
     stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, SimpleNamespace(write=len), closed_stream()])
+def test_whatever_stands_for_standard_error_in_python_does(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
-    with without_chatter():
+    with without_log():
         pass
 
 
-def test_without_standard_error_it_does_without():
+def test_no_standard_error_is_needed():
     program = (
-        "import os; os.close(2); from skrnn._keras_engine.startup import without_chatter as w\n"
+        "import os; os.close(2); from skrnn._keras_engine.startup import without_log as w\n"
         "with w(): 1"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
