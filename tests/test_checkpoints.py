@@ -439,10 +439,10 @@ def flipped(path):
 
 
 UNUSABLE = {
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "cut short"),
-    "flipped": (flipped, "damaged"),
-    "empty": (lambda path: path.write_bytes(b""), "no file of skrnn's"),
-    "pickle": (lambda path: path.write_bytes(pickle.dumps(range(9))), "no file of skrnn's"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "truncated"),
+    "flipped": (flipped, "corrupt"),
+    "empty": (lambda path: path.write_bytes(b""), "not a skrnn file"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(range(9))), "not a skrnn file"),
     "no dict": (lambda path: write_file(path, [1]), "no checkpoint"),
     "other content": (lambda path: write_file(path, {"weights": [np.ones(3)]}), "no checkpoint"),
     "older": (rewritten(layout=0), "layout is 0"),

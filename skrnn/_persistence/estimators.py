@@ -140,7 +140,7 @@ def estimator_codec(kind, learned, optional=None, check=None):
         require(not unknown, f"the attribute {unknown} of {kind.__name__}")
         check_fields(state, kinds)
         n_learned = len(learned.keys() & state.keys())
-        require(n_learned in (0, len(learned)), "a half fitted estimator")
+        require(n_learned in (0, len(learned)), "a partly fitted estimator")
         estimator = decode_estimator(kind, state)
         if n_learned and check:
             check(estimator)
@@ -200,7 +200,7 @@ def _encode_pipeline(pipeline):
         raise ValueError("its `memory` is a folder whose files can run code. Set it to None.")
     names = [name for name, _ in pipeline.steps]
     if len(set(names)) < len(names):
-        raise ValueError(f"its steps must have names of their own, got {names}.")
+        raise ValueError(f"its steps must have distinct names, got {names}.")
     return state | {"steps": dict(pipeline.steps)}
 
 

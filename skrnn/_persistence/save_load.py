@@ -1,4 +1,4 @@
-"""Files: estimators on disk, without pickle and without TensorFlow."""
+"""Save and load: estimators as files, without pickle and without TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 
     from skrnn._types import StrPath
 
-CONTENT = "estimator"  # the entry of that name in a file written here
-# All that a file may hold. A class joins by one entry.
+CONTENT = "estimator"  # distinguishes the file from others of the same format
+# Everything that a file may hold; one entry adds a class.
 CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS
 
 
 def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -> None:
     """Save an estimator, fitted or not, to a file.
 
-    The file holds its parameters and all that it has learned, so that what `load` returns predicts
-    bitwise the same, and goes on training as it would. A file that exists is replaced in one step,
-    once the new one is safe on the disk.
+    The file holds the parameters and all learned attributes: a loaded estimator predicts bitwise
+    the same, and continues training in the same way. An existing file is replaced in one step, once
+    the new one is complete on the disk.
 
     Parameters
     ----------
     est : estimator
         `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`,
-        `SequenceVectorizer`, or of scikit-learn `StandardScaler`, `MinMaxScaler`, `RobustScaler`,
-        and a `Pipeline` or `TransformedTargetRegressor` of these.
+        `SequenceVectorizer`, scikit-learn's `StandardScaler`, `MinMaxScaler` or `RobustScaler`, or
+        a `Pipeline` or `TransformedTargetRegressor` of these.
     path : str or path-like
-        Any name; ".skrnn" is customary.
+        Any name; by convention it ends in ".skrnn".
     key : bytes or str, default=None
-        A secret that signs the file, for `load` with the same key.
+        Secret to sign the file with; `load` verifies the signature with the same key.
 
     Raises
     ------
     TypeError, ValueError
-        If a part cannot be stored, named in the message; nothing is written then. Callbacks, a
-        RandomState and functions of your own are such parts.
+        If a part cannot be stored, such as callbacks, a RandomState or your own functions. The
+        message names it, and nothing is written.
 
     See Also
     --------
-    load : Returns the estimator.
+    load : Load the estimator from the file.
 
     Examples
     --------
@@ -74,24 +74,23 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     try:
         from_record(record, CODECS)
     except FileFormatError as error:
-        raise ValueError(f"`est` cannot be stored as it stands: {error}") from None
+        raise ValueError(f"`est` cannot be stored: {error}") from None
     write_file(path, {"content": CONTENT, "estimator": record}, key=key)
 
 
 def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
-    """Return the estimator that a file holds.
+    """Load an estimator from a file.
 
-    No code comes from the file: the classes and attributes that it may name stand in a table, and
-    all sizes are checked. Neither TensorFlow nor Keras is imported where NumPy can predict. The
-    file is proven whole by its SHA-256, which finds damage and not ill will: only a `key` shows
-    that it comes from someone who has the key.
+    No code comes from the file: only classes and attributes in a fixed table are accepted, and all
+    sizes are checked. TensorFlow and Keras are not imported if NumPy can predict. The SHA-256
+    checksum detects corruption, not tampering: only a `key` shows that the file comes from someone
+    who has the key.
 
     Parameters
     ----------
     path : str or path-like
     key : bytes or str, default=None
-        The file must have been saved with this key. None: signed files are read too, their
-        signature unchecked.
+        The file must have been saved with this key. None: a signature is ignored.
 
     Returns
     -------
@@ -100,16 +99,16 @@ def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
     Raises
     ------
     FileFormatError
-        If the file is damaged, cut short, none of skrnn's, written in a newer format, or not
-        signed with the key.
+        If the file is corrupt, truncated, not a skrnn file, of a newer format, or not signed with
+        the key.
 
     See Also
     --------
-    save : Writes the file, with an example.
+    save : Save an estimator to a file.
 
     Notes
     -----
-    A scikit-learn scaler that was saved under another version of scikit-learn gives scikit-learn's
+    A scikit-learn scaler that was saved with another version of scikit-learn gives scikit-learn's
     own `InconsistentVersionWarning`.
 
     Examples

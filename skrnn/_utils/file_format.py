@@ -1,4 +1,4 @@
-"""File: one tree of plain values and arrays on disk, proven whole before any of it is used.
+"""File format: one tree of plain values and arrays on disk, verified before any of it is used.
 
 All numbers are little-endian.
 
@@ -7,21 +7,32 @@ part                  bytes     content
 ====================  ========  ===================================================================
 magic                 8         MAGIC
 format number         8         FORMAT
-header size           8         of the header, its padding included
-arrays size           8         of all that follows the header
+header size           8         of the header with its padding
+arrays size           8         of everything after the header
 signature             32        HMAC-SHA256 of all other parts but the digest; zeros without a key
 digest                32        SHA-256 of all other parts
-header                so many   the tree as JSON in ASCII, spaces up to a multiple of ALIGNMENT
-arrays                so many   the arrays in the order of the tree, each with zeros up to ALIGNMENT
+header                variable  the tree as JSON in ASCII, spaces up to a multiple of ALIGNMENT
+arrays                variable  in the order of the tree, each with zeros up to such a multiple
 ====================  ========  ===================================================================
 
-In the header null, true, false, strings, finite numbers and lists stand for themselves. All else
-is an object of one member: {"float": "nan"}, {"tuple": [...]}, {"dict": {...}}, {"array": [dtype,
-shape, "C" or "F"]}, {"scalar": dtype}. Where the bytes of an array lie follows from those before.
+In the header null, true, false, strings, finite numbers and lists are written as in JSON. Any other
+value is an object with one member: {"float": "nan"}, {"tuple": [...]}, {"dict": {...}}, {"array":
+[dtype, shape, "C" or "F"]}, {"scalar": dtype}. The offset of an array follows from the arrays
+before it.
 
-FORMAT rises when a reader of the old number would misread or refuse a new file: another layout, a
-new member or dtype. It stays when the tree has other entries: what they mean is for those who wrote
-them. A reader keeps reading every lower number; `tests/data` holds a file of each.
+Raise FORMAT when a reader of the old number would misread or refuse a new file: another layout, a
+new member or dtype. Keep it when the tree has other entries: their meaning is up to the module that
+writes them. A reader keeps reading every lower number. To raise it:
+
+1. While the old number is still written, save a file of each kind to `tests/data` as
+   `format-<number>-<kind>.skrnn`, with its predictions, and have `tests/test_files.py` load it.
+2. Raise FORMAT, and change the table above, `write_file` and `read_file`.
+3. Convert an older file to the new layout in `read_file`, right after its checksum is compared, so
+   that `_parse` stays the only parser.
+4. Forge hostile files of both numbers in `tests/test_hostile_files.py`.
+
+An old reader is never laxer: whoever forges a file chooses its number. A check that the newest
+reader makes must hold for every number that it reads.
 """
 
 import hashlib
@@ -36,26 +47,26 @@ import numpy as np
 
 from skrnn._utils.atomic_write import replacing
 
-MAGIC = b"\x89skrnn\r\n"  # no text file begins so, and a transfer that mends line ends shows
+MAGIC = b"\x89skrnn\r\n"  # no text file begins like this; converted line ends break it
 FORMAT = 1
 FIXED = struct.Struct("<8sQQQ")
 DIGEST_SIZE = 32
 PROLOGUE_SIZE = FIXED.size + 2 * DIGEST_SIZE
 UNSIGNED = bytes(DIGEST_SIZE)
 ALIGNMENT = 64
-MAX_DEPTH = 100  # brackets of the header that may be open at once
+MAX_DEPTH = 100  # open brackets of the header
 DTYPES = {
     name: np.dtype(name).newbyteorder("<")
     for name in "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split()
 }
 PLAIN = (type(None), bool, int, str)
-ARRAYS = (np.ndarray, np.memmap)  # no masked array, which is more than its numbers
+ARRAYS = (np.ndarray, np.memmap)  # masked arrays hold more than their numbers
 NOT_FINITE = {name: float(name) for name in ("nan", "inf", "-inf")}
 STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])')
 
 
 class FileFormatError(ValueError):
-    """Raised by `skrnn.load` for a file that is damaged, foreign, too new, or not authentic.
+    """Raised by `skrnn.load` for a file that is corrupt, not of skrnn, too new or not authentic.
 
     Examples
     --------
@@ -64,17 +75,17 @@ class FileFormatError(ValueError):
     >>> import skrnn
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "network.skrnn")
-    ...     _ = path.write_text("no network")
+    ...     _ = path.write_text("not a network")
     ...     try:
     ...         skrnn.load(path)
     ...     except skrnn.FileFormatError as error:
-    ...         print("refused:", str(error)[-26:])
-    refused: it is no file of skrnn's.
+    ...         print("refused:", str(error)[-24:])
+    refused: it is not a skrnn file.
     """
 
 
 def write_file(path, tree, *, key=None):
-    """Write a tree to a file, which holds either what it held before or all of it.
+    """Write a tree to a file, which then holds all of the tree, or after a failure what it held.
 
     Parameters
     ----------
@@ -83,11 +94,11 @@ def write_file(path, tree, *, key=None):
         Of None, bool, int, float, str, list, tuple, dict with str keys, and arrays and scalars of
         the dtypes in DTYPES.
     key : bytes or str, default=None
-        Secret that signs the file.
+        Secret to sign the file with.
     """
     secret = _secret(key)
     arrays = []
-    header = json.dumps(_encoded(tree, "the tree", arrays)).encode("ascii")
+    header = json.dumps(_encode(tree, "the tree", arrays)).encode("ascii")
     _check_depth(header.decode("ascii"), ValueError)
     header += b" " * _padding(PROLOGUE_SIZE + len(header))
     body = [header]
@@ -106,7 +117,7 @@ def read_file(path, *, key=None):
     ----------
     path : str or path-like
     key : bytes or str, default=None
-        The file must have been signed with it. None: whether it was signed does not matter.
+        The file must have been signed with it. None: a signature is ignored.
 
     Raises
     ------
@@ -122,12 +133,12 @@ def read_file(path, *, key=None):
     fixed = prologue[: FIXED.size]
     signature, digest = prologue[FIXED.size : -DIGEST_SIZE], prologue[-DIGEST_SIZE:]
     if not hmac.compare_digest(digest, _digest(fixed, signature, [body])):
-        raise FileFormatError(f"{path} is damaged: its SHA-256 differs. Take another copy.")
+        raise FileFormatError(f"{path} is corrupt: its SHA-256 differs. Use another copy.")
     if secret is not None and not hmac.compare_digest(signature, _signature(secret, fixed, [body])):
         what = "is not signed" if signature == UNSIGNED else "was signed with another key"
-        raise FileFormatError(f"{path} {what}, and so not proven to be what `key` asks for.")
+        raise FileFormatError(f"{path} {what}: `key` does not verify it.")
     try:
-        return _parsed(bytes(body[:header_size]), body[header_size:])
+        return _parse(bytes(body[:header_size]), body[header_size:])
     except FileFormatError as error:
         raise FileFormatError(f"{path} is malformed: {error}") from None
 
@@ -168,21 +179,21 @@ def _check_depth(text, error):
     for match in STRING_OR_BRACKET.finditer(text):
         depth += bool(match[1]) - bool(match[2])
         if depth > MAX_DEPTH:
-            raise error(f"more than {MAX_DEPTH} values lie one within the other.")
+            raise error(f"more than {MAX_DEPTH} values are nested in one another.")
 
 
-def _encoded(value, place, arrays):
-    """Return a value as JSON has it, and append its arrays."""
+def _encode(value, place, arrays):
+    """Return a value in the form of the header, and append its arrays to a list."""
     kind = type(value)
     if kind in PLAIN:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"float": str(value)}
     if kind in (list, tuple):
-        items = [_encoded(item, f"{place}[{i}]", arrays) for i, item in enumerate(value)]
+        items = [_encode(item, f"{place}[{i}]", arrays) for i, item in enumerate(value)]
         return items if kind is list else {"tuple": items}
     if kind is dict and all(type(name) is str for name in value):
-        return {"dict": {k: _encoded(v, f"{place}[{k!r}]", arrays) for k, v in value.items()}}
+        return {"dict": {k: _encode(v, f"{place}[{k!r}]", arrays) for k, v in value.items()}}
     if isinstance(value, np.generic) and value.dtype.name in DTYPES:
         arrays.append(_bytes_in_order(np.asarray(value)))
         return {"scalar": value.dtype.name}
@@ -199,27 +210,29 @@ def _bytes_in_order(array):
 
 
 def _header_size(path, prologue, size):
-    """Return the size of the header, once the sizes in the prologue are those of the file."""
+    """Return the size of the header, once the sizes in the prologue match the file."""
     if not prologue.startswith(MAGIC):
-        raise FileFormatError(f"{path} cannot be read: it is no file of skrnn's.")
+        raise FileFormatError(f"{path} cannot be read: it is not a skrnn file.")
     if len(prologue) < PROLOGUE_SIZE:
-        raise FileFormatError(f"{path} is cut short: it ends within its first bytes.")
+        raise FileFormatError(
+            f"{path} is truncated: it ends within its first {PROLOGUE_SIZE} bytes."
+        )
     _, number, header_size, arrays_size = FIXED.unpack_from(prologue)
     if number > FORMAT:
         raise FileFormatError(
-            f"{path} has format {number}, and this skrnn reads formats up to {FORMAT}. Read it "
-            "with the skrnn that wrote it, or a newer one."
+            f"{path} has format {number}, and this version of skrnn reads formats up to {FORMAT}. "
+            "Read it with the version that wrote it, or a newer one."
         )
     if number < 1:
-        raise FileFormatError(f"{path} is damaged: there is no format {number}.")
+        raise FileFormatError(f"{path} is corrupt: there is no format {number}.")
     expected = PROLOGUE_SIZE + header_size + arrays_size
     if size != expected:
-        what = "is cut short" if size < expected else "has something behind its end"
-        raise FileFormatError(f"{path} {what}: it has {size} bytes and should have {expected}.")
+        what = "is truncated" if size < expected else "has trailing data after the end"
+        raise FileFormatError(f"{path} {what}: it has {size} bytes instead of {expected}.")
     return header_size
 
 
-def _parsed(header, arrays):
+def _parse(header, arrays):
     """Return the tree of a header and the bytes of its arrays."""
     try:
         text = header.decode("ascii")
@@ -228,9 +241,9 @@ def _parsed(header, arrays):
     except ValueError as error:
         raise FileFormatError(f"its header cannot be read: {error}") from None
     reader = _ArrayReader(arrays)
-    tree = _decoded(node, reader)
+    tree = _decode(node, reader)
     if reader.position != len(arrays):
-        raise FileFormatError("it holds more bytes of arrays than its header tells of.")
+        raise FileFormatError("it has more bytes of arrays than its header describes.")
     return tree
 
 
@@ -241,30 +254,30 @@ class _ArrayReader:
         self.data, self.position = data, 0
 
     def next(self, name, shape, order):
-        """Return the next array, copied, once it is known to lie within the data."""
+        """Return a copy of the next array, once it is known to lie within the data."""
         known = isinstance(name, str) and name in DTYPES and order in ("C", "F")
         sizes = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
         if not known or not sizes or len(shape) > 64:
-            raise FileFormatError("the description of an array is not one.")
+            raise FileFormatError("the description of an array is invalid.")
         dtype, count = DTYPES[name], math.prod(shape)
         start, stop = self.position, self.position + count * dtype.itemsize
         self.position = stop + _padding(stop - start)
         too_big = math.prod(n or 1 for n in shape) * dtype.itemsize >= 2**63
         if too_big or self.position > len(self.data):
-            raise FileFormatError(f"an array of shape {shape} goes beyond its end.")
+            raise FileFormatError(f"an array of shape {shape} extends past its end.")
         if any(self.data[stop : self.position]):
-            raise FileFormatError("the bytes between two arrays are not zero.")
+            raise FileFormatError("the padding between two arrays is not zero.")
         flat = np.frombuffer(self.data, dtype, count, start)
         if name == "bool" and (flat.view(np.uint8) > 1).any():
-            raise FileFormatError("an array of bool holds other values.")
+            raise FileFormatError("an array of bool has other values.")
         array = flat.reshape(shape[::-1]).T if order == "F" else flat.reshape(shape)
         return array.astype(name)
 
 
-def _decoded(node, reader):
-    """Return the value that a node of the header stands for; JSON's objects are tuples of pairs."""
+def _decode(node, reader):
+    """Return the value of a node of the header, where JSON's objects are tuples of pairs."""
     if isinstance(node, list):
-        return [_decoded(item, reader) for item in node]
+        return [_decode(item, reader) for item in node]
     if not isinstance(node, tuple):
         if isinstance(node, float) and not math.isfinite(node):
             raise FileFormatError("a number is not finite.")
@@ -273,11 +286,11 @@ def _decoded(node, reader):
         raise FileFormatError(f"an object has {len(node)} members instead of one.")
     tag, content = node[0]
     if tag == "tuple" and isinstance(content, list):
-        return tuple(_decoded(item, reader) for item in content)
+        return tuple(_decode(item, reader) for item in content)
     if tag == "dict" and isinstance(content, tuple):
-        found = {name: _decoded(value, reader) for name, value in content}
+        found = {name: _decode(value, reader) for name, value in content}
         if len(found) < len(content):
-            raise FileFormatError("a dict holds a name twice.")
+            raise FileFormatError("a dict has a key twice.")
         return found
     if tag == "array" and isinstance(content, list) and len(content) == 3:
         return reader.next(*content)
@@ -285,4 +298,4 @@ def _decoded(node, reader):
         return reader.next(content, [], "C")[()]
     if tag == "float" and isinstance(content, str) and content in NOT_FINITE:
         return NOT_FINITE[content]
-    raise FileFormatError(f"{tag!r} is not known.")
+    raise FileFormatError(f"{tag!r} is unknown.")
