@@ -195,7 +195,7 @@ REFUSED = {
     "scattered series": (
         lambda: long_frame(wide_frame()).swaplevel().sort_index().swaplevel(),
         ValueError,
-        "stand together",
+        "contiguous",
     ),
     "times before series": (
         lambda: wide_frame().stack(),

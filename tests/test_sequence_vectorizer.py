@@ -115,12 +115,12 @@ def test_fit_transform_is_fit_and_transform():
         assert all(np.array_equal(*pair) for pair in zip(one, two, strict=True))
 
 
-def test_oov_token_none_leaves_unknown_tokens_out_before_documents_are_cut():
+def test_oov_token_none_drops_unknown_tokens_before_truncation():
     vectorizer = SequenceVectorizer(max_length=2, oov_token=None, vocabulary=["plot", "cast"])
     ids_of(vectorizer.fit_transform(DOCUMENTS), [[0, 2], [2, 3], [0, 3], [0, 0]])
 
 
-def test_oov_token_is_read_where_a_document_holds_it():
+def test_oov_token_in_a_document_has_its_own_id():
     tokens = [["<unk>", "a"], ["a", "b"]]
     vectorizer = SequenceVectorizer(max_length=2, oov_token="<unk>").fit(tokens)
     assert list(vectorizer.vocabulary_) == ["a", "b"]
@@ -166,7 +166,7 @@ def test_tokens_are_taken_as_they_are():
         lambda X: pd.Series(X, index=list("dcba"), dtype=object),
     ],
 )
-def test_strings_may_stand_in_any_column(as_given):
+def test_any_column_of_strings_is_accepted(as_given):
     expected = SequenceVectorizer().fit_transform(DOCUMENTS)
     ids_of(SequenceVectorizer().fit_transform(as_given(DOCUMENTS)), expected)
     ids_of(SequenceVectorizer().fit(DOCUMENTS).transform(as_given(DOCUMENTS)), expected)
@@ -190,13 +190,17 @@ BAD_DOCUMENTS = {
     "a number": (3, TypeError, "got one int"),
     "a frame": (pd.DataFrame({"text": DOCUMENTS}), TypeError, r"Pass `frame\['text'\]`"),
     "a column": (np.array(DOCUMENTS)[:, np.newaxis], ValueError, r"\(4, 1\). Pass `X.ravel\(\)`"),
-    "None": ([*DOCUMENTS, None], ValueError, "got None in place of document 4: missing"),
-    "NaN": (pd.Series(["a", NAN]), ValueError, "got nan in place of document 1: missing"),
-    "NaN first": ([NAN, "a"], ValueError, "got nan in place of document 0"),
-    "NA": (pd.Series(["a", pd.NA], dtype=object), ValueError, "got <NA> in place of document 1"),
+    "None": ([*DOCUMENTS, None], ValueError, "got the missing value None as document 4"),
+    "NaN": (pd.Series(["a", NAN]), ValueError, "got the missing value nan as document 1"),
+    "NaN first": ([NAN, "a"], ValueError, "got the missing value nan as document 0"),
+    "NA": (
+        pd.Series(["a", pd.NA], dtype=object),
+        ValueError,
+        "the missing value <NA> as document 1",
+    ),
     "numbers": ([["a"], 3], TypeError, r"lists of tokens, got 3 of type int as document 1"),
     "bytes in a list": ([b"plot"], TypeError, "got b'plot' of type bytes .* Make it a str"),
-    "both": (["a", ["b"]], TypeError, r"got \['b'\] of type list as document 1. Pass all .* one"),
+    "both": (["a", ["b"]], TypeError, r"got \['b'\] of type list as document 1. Pass only strings"),
     "both, lists first": ([["b"], "a"], TypeError, "got 'a' of type str as document 1"),
     "token": ([["a"], ["b", 3.5]], TypeError, "got 3.5 of type float in document 1"),
 }
@@ -210,7 +214,7 @@ BAD_PARAMETERS = {
     "groups": ({"token_pattern": "(a)(b)"}, ValueError, "one group at most, got 2"),
     "analyzer's tokens": ({"analyzer": str.lower}, TypeError, "`analyzer` must return a list"),
     "analyzer's numbers": ({"analyzer": lambda text: [1]}, TypeError, "got 1 of type int"),
-    "nothing left": ({"token_pattern": "0"}, ValueError, "documents without any. Look at `token_p"),
+    "nothing left": ({"token_pattern": "0"}, ValueError, "documents without any. Check `token_p"),
     "vocabulary, text": ({"vocabulary": "plot"}, TypeError, "`vocabulary` must hold tokens"),
     "vocabulary, empty": ({"vocabulary": []}, ValueError, "one or more"),
     "vocabulary, twice": ({"vocabulary": ["a", "a"]}, ValueError, "distinct strings"),
@@ -225,7 +229,7 @@ BAD_PARAMETERS = {
 
 
 @pytest.mark.parametrize("case", BAD_DOCUMENTS)
-def test_what_are_no_documents_is_refused_in_fit_and_transform(case):
+def test_bad_documents_are_refused_in_fit_and_transform(case):
     X, error, match = BAD_DOCUMENTS[case]
     vectorizer = SequenceVectorizer().fit(DOCUMENTS)
     before = dict(vars(vectorizer))
@@ -246,7 +250,7 @@ def test_bad_parameter_is_refused_and_leaves_the_vectorizer_as_it_was(case):
 
 
 @pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
-def test_unfitted_vectorizer_says_so(method):
+def test_unfitted_vectorizer_is_refused(method):
     with pytest.raises(NotFittedError):
         getattr(SequenceVectorizer(), method)([])
 
@@ -264,12 +268,12 @@ def test_fit_on_nothing_is_refused():
         ([0.5], "whole"),
     ],
 )
-def test_inverse_transform_refuses_what_are_no_ids(ids, match):
+def test_inverse_transform_refuses_bad_ids(ids, match):
     with pytest.raises(ValueError, match=match):
         SequenceVectorizer().fit(DOCUMENTS).inverse_transform(ids)
 
 
-# As others see it
+# Containers, copies and tags
 
 
 def test_output_may_be_a_frame_on_the_index_of_the_documents():
@@ -291,7 +295,7 @@ def test_lists_of_ids_stay_lists_whatever_output_is_set():
     assert not hasattr(vectorizer, "get_feature_names_out")
 
 
-def test_clone_pickle_and_skops_keep_parameters_and_what_was_learned():
+def test_clone_pickle_and_skops_keep_parameters_and_fitted_state():
     vectorizer = SequenceVectorizer(7, 4, padding="post", oov_token="?", vocabulary=("a", "plot"))
     assert clone(vectorizer).get_params() == vectorizer.get_params()
     vectorizer.fit(DOCUMENTS)
@@ -302,7 +306,7 @@ def test_clone_pickle_and_skops_keep_parameters_and_what_was_learned():
         ids_of(copy.transform(DOCUMENTS), vectorizer.transform(DOCUMENTS))
 
 
-def test_tags_say_that_documents_are_text():
+def test_tags_declare_text_input():
     tags = SequenceVectorizer().__sklearn_tags__().input_tags
     assert tags.string
     assert not tags.two_d_array
@@ -364,7 +368,7 @@ def test_pipeline_labels_every_token():
         assert list(found) == list(expected)
 
 
-def test_pipeline_comes_back_from_a_file(tmp_path):
+def test_pipeline_survives_save_and_load(tmp_path):
     pipeline = make_pipeline(SequenceVectorizer(9, max_length=None), network())
     for est in (pipeline, pipeline.fit(DOCUMENTS, LABELS), pipeline[0]):
         skrnn.save(est, tmp_path / "file")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skrnn._preprocessing.time_index import (
-    AT_ONCE,
+    VECTORIZED_OFFSETS,
     follows,
     in_kind,
     learn_frequency,
@@ -58,28 +58,15 @@ def runs(data, frequency=None):
 
 
 @pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
-def test_regular_index_with_its_own_frequency_is_one_run(times):
+def test_regular_index_is_one_run_and_missing_rows_break_it(times):
     assert learn_frequency(read_time_index(frame(times))) == times.freq
     assert runs(frame(times)) == [0, len(times)]
-
-
-@pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
-def test_regular_index_without_its_frequency_is_one_run(times):
-    frequency = learn_frequency(read_time_index(frame(bare(times))))
-    assert frequency is not None
-    assert runs(frame(bare(times))) == [0, len(times)]
-
-
-@pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
-def test_missing_rows_break_a_run(times):
-    kept = bare(times).delete([40, 41])
-    assert runs(frame(kept)) == [0, 40, len(times) - 2]
-
-
-@pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
-def test_slices_follow_by_the_frequency_of_the_whole(times):
     data = frame(bare(times))
     frequency = learn_frequency(read_time_index(data))
+    assert frequency is not None
+    assert runs(data) == [0, len(times)]
+    assert runs(frame(data.index.delete([40, 41]))) == [0, 40, len(times) - 2]
+    # Slices are compared by the frequency of the whole.
     assert follows(data.index[59], data.index[60], frequency)
     assert not follows(data.index[59], data.index[61], frequency)
     assert runs(data.iloc[[60, 61, 63]], frequency) == [0, 2, 3]
@@ -93,27 +80,27 @@ def test_missing_day_in_ten_years_makes_two_runs():
 
 
 @pytest.mark.parametrize("block", [1, 7, 39, 40, 41])
-def test_long_index_is_compared_in_blocks_to_the_same_end(monkeypatch, block):
-    monkeypatch.setattr("skrnn._preprocessing.time_index.BLOCK", block)
+def test_long_index_compared_in_blocks_has_the_same_runs(monkeypatch, block):
+    monkeypatch.setattr("skrnn._preprocessing.time_index.STEPS_AT_ONCE", block)
     assert runs(frame(bare(REGULAR["daily"]).delete([40, 41]))) == [0, 40, 98]
 
 
-def test_months_are_counted_by_the_calendar_where_one_is_missing():
-    times = bare(REGULAR["month end"]).delete(50)
-    assert learn_frequency(read_time_index(frame(times))) == pd.offsets.MonthEnd(1)
-    times = bare(REGULAR["quarter start"]).delete(50)
-    assert learn_frequency(read_time_index(frame(times))) == pd.DateOffset(months=3)
+DAILY = pd.date_range("2024-01-01", periods=107)
 
 
-def test_two_monthly_rows_are_a_month_apart():
-    times = pd.DatetimeIndex(["2024-01-01", "2024-02-01"])
-    assert learn_frequency(read_time_index(frame(times))) == pd.DateOffset(months=1)
-
-
-def test_94_percent_of_the_steps_make_no_frequency():
-    times = pd.date_range("2024-01-01", periods=107)
-    assert learn_frequency(read_time_index(frame(times.delete(range(4, 28, 4))))) is None
-    assert learn_frequency(read_time_index(frame(times.delete(range(4, 20, 4))))) is not None
+@pytest.mark.parametrize(
+    ("times", "frequency"),
+    [
+        (bare(REGULAR["month end"]).delete(50), pd.offsets.MonthEnd(1)),
+        (bare(REGULAR["quarter start"]).delete(50), pd.DateOffset(months=3)),
+        (pd.DatetimeIndex(["2024-01-01", "2024-02-01"]), pd.DateOffset(months=1)),
+        (pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"]), pd.offsets.Day()),
+        (DAILY.delete(range(4, 28, 4)), None),  # 94% of the steps are a day
+        (DAILY.delete(range(4, 20, 4)), pd.Timedelta(days=1)),
+    ],
+)
+def test_frequency_is_the_step_that_95_percent_agree_with(times, frequency):
+    assert learn_frequency(read_time_index(frame(times))) == frequency
 
 
 def test_irregular_index_is_one_run():
@@ -127,11 +114,6 @@ def test_holidays_of_business_days_are_gaps():
     assert runs(frame(times)) == [0, 40, 79, 138, 257]
 
 
-def test_days_of_one_week_are_days():
-    times = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"])
-    assert learn_frequency(read_time_index(frame(times))) == pd.offsets.Day()
-
-
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "offset",
@@ -140,11 +122,11 @@ def test_days_of_one_week_are_days():
         pd.offsets.WeekOfMonth(week=2, weekday=4),
         pd.offsets.FY5253(),
         pd.DateOffset(months=1, day=31),
-        *[kind(2) for kind in sorted(AT_ONCE, key=str)],
+        *[kind(2) for kind in sorted(VECTORIZED_OFFSETS, key=str)],
     ],
     ids=str,
 )
-def test_offset_of_any_kind_makes_one_run_without_a_warning(offset):
+def test_any_offset_makes_one_run_without_a_warning(offset):
     times = pd.date_range("2024-01-01", periods=30, freq=offset)
     assert runs(frame(times), offset) == [0, 30]
     assert runs(frame(times.delete(10)), offset) == [0, 10, 29]
@@ -206,40 +188,27 @@ def test_panel_of_series_with_one_row_each_counts_by_position():
     assert runs(data) == [0, 1, 2]
 
 
-def test_unsorted_index_is_refused():
-    times = pd.DatetimeIndex(["2024-01-01", "2024-01-03", "2024-01-02"])
-    with pytest.raises(ValueError, match=r"must ascend, got 2024-01-02.*unsorted.*sort_index"):
-        read_time_index(frame(times))
+DAYS = pd.date_range("2024-01-01", periods=4)
 
 
-def test_duplicated_index_is_refused():
-    times = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-02"])
-    with pytest.raises(ValueError, match=r"duplicates, got 2024-01-02.* twice\. Drop"):
-        read_time_index(frame(times))
-
-
-def test_unsorted_series_is_refused_by_name():
-    days = pd.date_range("2024-01-01", periods=4)
-    with pytest.raises(ValueError, match=r"must ascend.*in series 'b'"):
-        read_time_index(panel(("a", days), ("b", days[::-1])))
-
-
-def test_scattered_series_is_refused():
-    days = pd.date_range("2024-01-01", periods=4)
-    with pytest.raises(ValueError, match=r"stand together, got those of 'a'.*ShuffleSplit"):
-        read_time_index(panel(("a", days[:2]), ("b", days), ("a", days[2:])))
-
-
-def test_missing_time_is_refused():
-    times = pd.DatetimeIndex(["2024-01-01", pd.NaT, "2024-01-02"])
-    with pytest.raises(ValueError, match="NaT in row 1"):
-        read_time_index(frame(times))
-
-
-def test_missing_series_label_is_refused():
-    index = pd.MultiIndex.from_arrays([["a", None], pd.date_range("2024", periods=2)])
-    with pytest.raises(ValueError, match="missing one in row 1"):
-        read_time_index(frame(index))
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (frame(DAYS[[0, 2, 1]]), r"must ascend, got 2024-01-02.*unsorted.*sort_index"),
+        (frame(DAYS[[0, 1, 1]]), r"duplicates, got 2024-01-02.* twice\. Drop"),
+        (panel(("a", DAYS), ("b", DAYS[::-1])), "must ascend.*in series 'b'"),
+        (
+            panel(("a", DAYS[:2]), ("b", DAYS), ("a", DAYS[2:])),
+            "contiguous, got those of 'a'.*ShuffleSplit",
+        ),
+        (frame(DAYS[[0, 1]].append(pd.DatetimeIndex([pd.NaT]))), "NaT in row 2"),
+        (frame(pd.MultiIndex.from_arrays([["a", None], DAYS[:2]])), "missing label in row 1"),
+    ],
+    ids=["unsorted", "duplicates", "unsorted series", "scattered series", "NaT", "no label"],
+)
+def test_bad_index_is_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        read_time_index(data)
 
 
 def test_other_time_zone_is_converted():

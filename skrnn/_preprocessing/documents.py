@@ -1,4 +1,4 @@
-"""Documents: strings or lists of tokens as a caller passes them, and the tokens that they hold."""
+"""Documents: strings or lists of tokens, checked, and their tokens."""
 
 import re
 import reprlib
@@ -11,14 +11,10 @@ TOKENS = list, tuple, np.ndarray, pd.Series
 REMEDY = "Pass a list, a Series or an array with one document for each sample."
 
 
-def _kind(value):
-    return type(value).__name__
-
-
-def _listed(X):
-    """Return the documents in a list, or refuse what is not one document for each sample."""
+def _as_list(X):
+    """Return documents as a list; anything but one document for each sample is refused."""
     if isinstance(X, (str, bytes, Mapping, Set)) or not hasattr(X, "__iter__"):
-        raise TypeError(f"`X` must hold documents, got one {_kind(X)}. {REMEDY}")
+        raise TypeError(f"`X` must hold documents, got one {type(X).__name__}. {REMEDY}")
     if hasattr(X, "columns"):
         raise TypeError(
             f"`X` must be one column of documents, got a frame of {len(X.columns)}. Pass "
@@ -32,49 +28,65 @@ def _listed(X):
     return X.tolist() if isinstance(X, np.ndarray) else list(X)
 
 
-def read_documents(X):
-    """Return documents as a list of strings, or as a list of lists of tokens.
+def read_documents(X, analyze):
+    """Return a list of tokens for each document.
 
     Parameters
     ----------
     X : iterable of str, or of lists of str
-        Not both.
+        Not a mixture of both.
+    analyze : callable
+        From a string to its list of tokens.
     """
-    documents = _listed(X)
+    documents = _as_list(X)
     text = bool(documents) and isinstance(documents[0], str)
-    wanted = "strings" if text else "strings, or lists of tokens"
+    required = "strings" if text else "strings, or lists of tokens"
     for i, document in enumerate(documents):
         known = isinstance(document, (str, *TOKENS))
         if known and isinstance(document, str) == text:
             continue
         if pd.api.types.is_scalar(document) and pd.isna(document):
             raise ValueError(
-                f"`X` must hold {wanted}, got {document!r} in place of document {i}: missing. "
-                'Drop it, and its label, or pass "".'
+                f"`X` must hold {required}, got the missing value {document!r} as document {i}. "
+                'Drop it and its label, or pass "".'
             )
-        remedy = "Pass all documents in one form" if known else "Make it a str or a list of them"
+        remedy = "Pass only strings or only lists" if known else "Make it a str or a list of them"
         raise TypeError(
-            f"`X` must hold {wanted}, got {reprlib.repr(document)} of type {_kind(document)} as "
-            f"document {i}. {remedy}."
+            f"`X` must hold {required}, got {reprlib.repr(document)} of type "
+            f"{type(document).__name__} as document {i}. {remedy}."
         )
-    return documents if text else [_tokens_of(document, i) for i, document in enumerate(documents)]
+    if text:
+        return [analyze(document) for document in documents]
+    return [_check_tokens(document, i) for i, document in enumerate(documents)]
 
 
-def _tokens_of(document, i):
-    """Return a document's tokens in a list, or refuse what is none."""
+def analyze_documents(X, analyzer):
+    """Return the tokens that a caller's function makes of each document, of any type."""
+    documents = [analyzer(document) for document in _as_list(X)]
+    for i, tokens in enumerate(documents):
+        if isinstance(tokens, str) or not hasattr(tokens, "__iter__"):
+            raise TypeError(
+                f"`analyzer` must return a list of tokens, got {reprlib.repr(tokens)} for document "
+                f"{i}."
+            )
+    return [_check_tokens(tokens, i) for i, tokens in enumerate(documents)]
+
+
+def _check_tokens(document, i):
+    """Return the tokens of a document as a list; each must be a string."""
     tokens = document.tolist() if hasattr(document, "tolist") else list(document)
     for token in tokens:
         if not isinstance(token, str):
             raise TypeError(
                 f"`X` must hold tokens that are strings, got {reprlib.repr(token)} of type "
-                f"{_kind(token)} in document {i}. Pass `str(token)`."
+                f"{type(token).__name__} in document {i}. Pass `str(token)`."
             )
     return tokens
 
 
 def text_analyzer(lowercase, token_pattern, analyzer):
     """Return scikit-learn's function from a string to its list of tokens."""
-    # A server that reads no text starts 20 ms sooner.
+    # Imported here: a server that reads no text starts 20 ms faster.
     from sklearn.feature_extraction.text import CountVectorizer
 
     try:
@@ -91,15 +103,3 @@ def text_analyzer(lowercase, token_pattern, analyzer):
     return CountVectorizer(
         lowercase=lowercase, token_pattern=token_pattern, analyzer=analyzer
     ).build_analyzer()
-
-
-def analyzed(X, function):
-    """Return the tokens that a caller's function makes of each document, whatever that is."""
-    tokens = [function(document) for document in _listed(X)]
-    for i, made in enumerate(tokens):
-        if isinstance(made, str) or not hasattr(made, "__iter__"):
-            raise TypeError(
-                f"`analyzer` must return a list of tokens, got {reprlib.repr(made)} for document "
-                f"{i}."
-            )
-    return [_tokens_of(made, i) for i, made in enumerate(tokens)]

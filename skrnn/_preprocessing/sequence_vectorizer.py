@@ -1,4 +1,4 @@
-"""SequenceVectorizer: documents as rows of token ids, in the order in which they are read."""
+"""SequenceVectorizer: documents as rows of token ids, in reading order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._preprocessing.documents import analyzed, read_documents, text_analyzer
+from skrnn._preprocessing.documents import analyze_documents, read_documents, text_analyzer
 from skrnn._preprocessing.vocabulary import (
     FIRST,
     PADDING,
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 def _makes_columns(vectorizer):
     if vectorizer.padding is None:
-        raise AttributeError("with `padding=None` each document has a length of its own.")
+        raise AttributeError(
+            "with `padding=None` documents differ in length, so there are no columns."
+        )
     return True
 
 
@@ -64,51 +66,54 @@ class VectorizerParameters:
 class SequenceVectorizer(
     VectorizerParameters, ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator
 ):
-    """Turn documents into sequences of token ids, as an Embedding reads them.
+    """Convert documents to sequences of token ids, the input of an Embedding.
 
-    Id 0 is padding, 1 is out of vocabulary, and those from 2 on are the most frequent tokens in
-    `fit`, the most frequent first; equally frequent ones stand in reverse alphabetical order. The
-    ids are those of Keras's `TextVectorization` on the same tokens.
+    Use it as the first step of a pipeline whose network has `vocab_size`. Where the order of the
+    words does not matter, use scikit-learn's `CountVectorizer` or `TfidfVectorizer`.
+
+    Id 0 is padding and 1 is out of vocabulary. Ids from 2 on are the most frequent tokens in
+    `fit`, in descending order of frequency; equally frequent tokens are in reverse alphabetical
+    order. The ids equal those of Keras's `TextVectorization` on the same tokens.
 
     Parameters
     ----------
     max_tokens : int or None, default=5000
-        How many ids there are at most, padding and out of vocabulary among them: ids lie in
-        ``[0, max_tokens)``, as ``vocab_size=max_tokens`` needs. None: as many as there are tokens.
+        Maximum number of ids, including padding and out of vocabulary: ids lie in
+        ``[0, max_tokens)``, as ``vocab_size=max_tokens`` requires. None: no limit.
     max_length : int or None, default=30
-        Tokens in a row of ids. None: those of the longest document in `fit`.
+        Number of tokens in a row of ids. None: that of the longest document in `fit`.
     padding : {"pre", "post"} or None, default="pre"
-        Where shorter documents are filled up. None: nowhere, and nothing is cut off either;
-        `transform` then returns a list of arrays, the form for a label per token. That of a
-        document without tokens is empty, and refused by the networks.
+        Where shorter documents are padded. None: documents are neither padded nor truncated, and
+        `transform` returns a list of arrays, the form for one label per token. A document without
+        tokens then gives an empty array, which the networks refuse.
     truncating : {"pre", "post"}, default="pre"
-        Where longer documents are cut off.
+        Where longer documents are truncated.
     oov_token : str or None, default="[UNK]"
-        What stands for a token out of the vocabulary, in a document or in `inverse_transform`.
-        None: such tokens are left out, and no token has the id 1.
+        Token that replaces those out of the vocabulary, in documents and in `inverse_transform`.
+        None: such tokens are dropped, and the id 1 is not used.
     lowercase : bool, default=True
-        As in scikit-learn's `CountVectorizer`: turn strings into lower case.
+        As in scikit-learn's `CountVectorizer`: convert strings to lower case.
     token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
-        As there: the regular expression of a token, for ``analyzer="word"``. The default leaves
-        out punctuation, emoji and words of one letter. It is not made for scripts without spaces,
-        such as Chinese, nor for those with vowel signs, such as Hindi: pass an `analyzer`.
+        As in `CountVectorizer`: the regular expression of a token, for ``analyzer="word"``. The
+        default drops punctuation, emoji and words of one letter. It does not suit scripts without
+        spaces, such as Chinese, or with vowel signs, such as Hindi: pass an `analyzer`.
     analyzer : {"word", "char"} or callable, default="word"
-        As there: whether a string is read by words or by characters; or a function from a document
-        to the list of its tokens.
+        As in `CountVectorizer`: split strings into words or characters, or a function from a
+        document to the list of its tokens.
     vocabulary : iterable of str or dict, default=None
-        The tokens, in the order of their ids from 2 on, or with those ids, as `vocabulary_`. None:
-        they are learned.
+        The tokens in the order of their ids from 2 on, or a dict from tokens to these ids, such as
+        `vocabulary_`. None: learned in `fit`.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
         The id of each token, in the order of the ids.
     max_length_ : int
-        Tokens in a row of ids.
+        Number of tokens in a row of ids.
 
     See Also
     --------
-    RNNClassifier : Reads the ids with ``vocab_size=max_tokens`` or "auto", and ``mask_value=0``.
+    RNNClassifier : Takes the ids with ``vocab_size=max_tokens`` or "auto", and ``mask_value=0``.
 
     Examples
     --------
@@ -130,12 +135,12 @@ class SequenceVectorizer(
     @notify_callbacks
     @rollback_on_error
     def fit(self, X: Documents, y: object = None) -> Self:
-        """Learn the vocabulary, and where `max_length` is None the longest document.
+        """Learn the vocabulary and, with ``max_length=None``, the longest document.
 
         Parameters
         ----------
         X : iterable of str, or of lists of str
-            Documents. Lists hold tokens, which are taken as they are.
+            Documents. Lists of tokens are used as they are.
         y : object, default=None
             Not used.
 
@@ -151,7 +156,7 @@ class SequenceVectorizer(
     @notify_callbacks
     @rollback_on_error
     def fit_transform(self, X: Documents, y: object = None) -> Array | Any:
-        """Fit, and return the ids of the same documents, which are analyzed once.
+        """Fit, and return the ids of the same documents, split into tokens only once.
 
         Parameters
         ----------
@@ -163,8 +168,7 @@ class SequenceVectorizer(
         ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
             As `transform` returns them.
         """
-        documents = self._read_tokens(X)
-        return self._arranged(self._learn(documents))
+        return self._to_rows(self._learn(self._read_tokens(X)))
 
     def transform(self, X: Documents) -> Array | Any:
         """Return the ids of the tokens of each document.
@@ -172,7 +176,7 @@ class SequenceVectorizer(
         Parameters
         ----------
         X : iterable of str, or of lists of str
-            Documents, in the form that they had in `fit` or the other.
+            Documents, in either form.
 
         Returns
         -------
@@ -180,10 +184,10 @@ class SequenceVectorizer(
             With ``padding=None`` a list of arrays of shape (n_tokens,).
         """
         check_is_fitted(self)
-        return self._arranged(self._ids(self._read_tokens(X)))
+        return self._to_rows(self._ids(self._read_tokens(X)))
 
     def inverse_transform(self, X: ArrayLike) -> list[Array]:
-        """Return the tokens that ids stand for, without the padding.
+        """Return the tokens of ids, without padding.
 
         Parameters
         ----------
@@ -193,7 +197,7 @@ class SequenceVectorizer(
         Returns
         -------
         tokens : list of ndarray of shape (n_tokens,)
-            Each an array of str.
+            Arrays of str.
         """
         check_is_fitted(self)
         names = np.array([None, self.oov_token, *self.vocabulary_], dtype=object)
@@ -202,7 +206,7 @@ class SequenceVectorizer(
 
     @available_if(_makes_columns)
     def get_feature_names_out(self, input_features: object = None) -> Array:
-        """Return a name for each column of ids: its place in the row.
+        """Return a name for each column of ids, with its position in the row.
 
         The tokens are the keys of `vocabulary_`.
 
@@ -223,8 +227,8 @@ class SequenceVectorizer(
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            An array, or a frame with a column for each place in the row. With ``padding=None``
-            any is accepted, and the ids stay a list.
+            An array, or a frame with a column for each position in the row. With ``padding=None``
+            the ids stay a list.
 
         Returns
         -------
@@ -240,11 +244,9 @@ class SequenceVectorizer(
     def _read_tokens(self, X):
         """Return the tokens of each document."""
         if callable(self.analyzer):
-            return analyzed(X, self.analyzer)
+            return analyze_documents(X, self.analyzer)
         analyze = text_analyzer(self.lowercase, self.token_pattern, self.analyzer)
-        documents = read_documents(X)
-        text = bool(documents) and isinstance(documents[0], str)
-        return [analyze(document) for document in documents] if text else documents
+        return read_documents(X, analyze)
 
     def _learn(self, documents):
         """Learn from the tokens of documents, and return their ids."""
@@ -256,7 +258,7 @@ class SequenceVectorizer(
             known = given_tokens(self.vocabulary, self.max_tokens, self.oov_token)
         self.vocabulary_ = {str(token): i for i, token in enumerate(known, FIRST)}
         ids = self._ids(documents)
-        # Documents without a token make a column of padding.
+        # Documents without tokens give one column of padding.
         self.max_length_ = int(self.max_length or max(1, *map(len, ids)))
         return ids
 
@@ -267,18 +269,18 @@ class SequenceVectorizer(
             return [[known[token] for token in tokens if token in known] for tokens in documents]
         return [[known.get(token, UNKNOWN) for token in tokens] for tokens in documents]
 
-    def _arranged(self, ids):
-        """Return lists of ids as arrays, or padded and cut to one array."""
+    def _to_rows(self, ids):
+        """Return lists of ids as arrays, or padded and truncated to one array."""
         if self.padding is None:
             return [np.array(row, dtype=np.int32) for row in ids]
         length = self.max_length_
         kept = slice(-length, None) if self.truncating == "pre" else slice(length)
         ids = [row[kept] for row in ids]
         lengths = np.array([len(row) for row in ids], dtype=int)[:, np.newaxis]
-        places = np.arange(length)  # (T,)
-        filled = places < lengths if self.padding == "post" else places >= length - lengths
+        positions = np.arange(length)  # (T,)
+        mask = positions < lengths if self.padding == "post" else positions >= length - lengths
         rows = np.full((len(ids), length), PADDING, dtype=np.int32)
-        rows[filled] = np.fromiter(chain.from_iterable(ids), dtype=np.int32)
+        rows[mask] = np.fromiter(chain.from_iterable(ids), dtype=np.int32)
         return rows
 
     def __sklearn_tags__(self) -> Tags:

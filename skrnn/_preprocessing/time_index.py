@@ -1,4 +1,4 @@
-"""TimeIndex: the times of rows, the series they belong to, and where their steps break off."""
+"""TimeIndex: the times of rows, their series, and the gaps between them."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,25 @@ import numpy as np
 import pandas as pd
 
 TIME_TYPES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-AGREEMENT = 0.95  # share of the steps that make a frequency
-# Steps that pandas adds to a whole index at once; to all others it goes one by one, with a warning.
-AT_ONCE = {
+AGREEMENT = 0.95  # share of the steps that must agree with a frequency
+# Offsets that pandas adds to a whole index at once; it adds others one by one, with a warning.
+VECTORIZED_OFFSETS = {
     getattr(pd.offsets, name)
     for name in "BusinessDay Day Week SemiMonthBegin SemiMonthEnd MonthBegin MonthEnd BMonthBegin "
     "BMonthEnd QuarterBegin QuarterEnd BQuarterBegin BQuarterEnd YearBegin YearEnd BYearBegin "
     "BYearEnd".split()
 }
-BLOCK = 1_000_000  # rows compared at once, so that a long index costs no long temporaries
+STEPS_AT_ONCE = 1_000_000  # so that a long index needs no long temporary arrays
+
+SORT = (
+    "Sort the rows with `sort_index()`; split them with KFold or TimeSeriesSplit, as ShuffleSplit "
+    "cannot be used on rows in time."
+)
 
 
 @dataclass(frozen=True, eq=False)
 class TimeIndex:
-    """Rows in time.
+    """The times of rows, grouped by series.
 
     Parameters
     ----------
@@ -27,7 +32,7 @@ class TimeIndex:
     bounds : ndarray of shape (n_series + 1,)
         First row of each series, then n_rows.
     labels : list of length n_series
-        Names of the series; [None] where there is one series without a name.
+        Names of the series; [None] for one series without a name.
     """
 
     times: pd.Index
@@ -36,7 +41,7 @@ class TimeIndex:
 
 
 def has_time_index(data):
-    """Whether `data` is a pandas object whose index tells the time of each row."""
+    """Whether `data` is a pandas object with a time index."""
     if not isinstance(data, (pd.DataFrame, pd.Series)):
         return False
     index = data.index
@@ -46,7 +51,7 @@ def has_time_index(data):
 
 
 def read_time_index(data):
-    """Return the TimeIndex of `data`, checked, or None where its rows count by position."""
+    """Return the checked TimeIndex of `data`, or None where it has no time index."""
     if not has_time_index(data):
         return None
     if isinstance(data.index, pd.MultiIndex):
@@ -60,12 +65,12 @@ def read_time_index(data):
 
 
 def series_blocks(index):
-    """Bounds and labels of the series in a (series, time) index; each must be one block."""
+    """Return bounds and labels of the series in a (series, time) index; each must be contiguous."""
     codes = np.asarray(index.codes[0])
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
         raise ValueError(
-            f"Every row needs a series label, got a missing one in row {row}. "
+            f"The series level of the index must be complete, got a missing label in row {row}. "
             "Drop the row or name its series."
         )
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
@@ -73,25 +78,23 @@ def series_blocks(index):
     if len(set(labels)) < len(labels):
         scattered = next(label for label in labels if labels.count(label) > 1)
         raise ValueError(
-            f"The rows of each series must stand together, got those of {scattered!r} in several "
-            "places. Sort the rows with `sort_index()`; ShuffleSplit cannot be used on rows in "
-            "time, KFold and TimeSeriesSplit can."
+            f"The rows of each series must be contiguous, got those of {scattered!r} in several "
+            f"places. {SORT}"
         )
     return np.append(starts, len(codes)), labels
 
 
 def ticks_of(times):
-    """Times, or the numbers that stand for them, as integers that sort alike."""
+    """Return times, or integers in place of times, as integers in the same order."""
     return times.to_numpy() if times.dtype.kind in "iu" else times.asi8
 
 
 def check_order(index):
-    """Refuse NaT, and times that do not ascend strictly within their series."""
+    """Refuse NaT, and times that do not strictly ascend within their series."""
     if index.times.hasnans:
         row = int(np.argmax(index.times.isna()))
         raise ValueError(
-            f"The time index must be complete, got NaT in row {row}. Drop the row or fill in its "
-            "time."
+            f"The time index must be complete, got NaT in row {row}. Drop the row or set its time."
         )
     ticks = ticks_of(index.times)
     descends = ticks[1:] <= ticks[:-1]
@@ -105,31 +108,26 @@ def check_order(index):
     if earlier == later:
         raise ValueError(
             f"The time index must not hold duplicates, got {later} twice{place}. Drop one of the "
-            "rows; several series on one time axis want a (series, time) MultiIndex."
+            "rows; several series on one time axis need a (series, time) MultiIndex."
         )
     raise ValueError(
-        f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted: sort the "
-        "rows with `sort_index()`; ShuffleSplit cannot be used on rows in time, KFold and "
-        "TimeSeriesSplit can."
+        f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted. {SORT}"
     )
 
 
 def is_fixed(frequency):
-    """Whether a step is a duration; a Day, a Tick before pandas 3, is one of the calendar."""
+    """Whether a step is a duration; a Day, a Tick before pandas 3, is a step of the calendar."""
     durations = (pd.Timedelta, pd.offsets.Tick)
     return isinstance(frequency, durations) and not isinstance(frequency, pd.offsets.Day)
 
 
-def _adds_at_once(frequency):
-    """Whether pandas adds the step to all times of a DatetimeIndex together."""
-    if type(frequency) is pd.DateOffset:
-        return frequency.kwds.keys() <= {"months", "days"}
-    return is_fixed(frequency) or type(frequency) in AT_ONCE
-
-
-def _advanced(times, frequency):
+def _advance(times, frequency):
     """Add one step to a time, or to each time of an index."""
-    if isinstance(times, pd.DatetimeIndex) and not _adds_at_once(frequency):
+    if type(frequency) is pd.DateOffset:
+        vectorized = frequency.kwds.keys() <= {"months", "days"}
+    else:
+        vectorized = is_fixed(frequency) or type(frequency) in VECTORIZED_OFFSETS
+    if isinstance(times, pd.DatetimeIndex) and not vectorized:
         return pd.DatetimeIndex([time + frequency for time in times])
     return times + frequency
 
@@ -137,29 +135,29 @@ def _advanced(times, frequency):
 def follows(earlier, later, frequency):
     """Whether `later` is one step after `earlier`: for two times, or for two equally long indexes.
 
-    Steps of a fixed duration are judged in absolute time, steps of the calendar (days, business
-    days, weeks, months) in local wall time, so that a change of the clocks is no gap.
+    Steps of a fixed duration are compared in absolute time, steps of the calendar (days, business
+    days, weeks, months) in local wall time: a clock change is not a gap.
     """
     if not is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
         earlier, later = earlier.tz_localize(None), later.tz_localize(None)
-    return _advanced(earlier, frequency) == later
+    return _advance(earlier, frequency) == later
 
 
 def _continues(index, frequency):
-    """For each row but the first: whether it follows the row before it by one step."""
+    """Whether each row but the first is one step after the row before it."""
     times = index.times
-    answer = np.empty(len(times) - 1, dtype=bool)
-    for start in range(0, len(answer), BLOCK):
-        part = slice(start, min(start + BLOCK, len(answer)))
-        after = slice(part.start + 1, part.stop + 1)
-        answer[part] = follows(times[part], times[after], frequency)
-    return answer
+    continues = np.empty(len(times) - 1, dtype=bool)
+    for start in range(0, len(continues), STEPS_AT_ONCE):
+        stop = min(start + STEPS_AT_ONCE, len(continues))
+        later = times[start + 1 : stop + 1]
+        continues[start:stop] = follows(times[start:stop], later, frequency)
+    return continues
 
 
 def run_bounds(index, frequency, n_rows):
     """Return the first row of each contiguous run, then `n_rows`.
 
-    Without an index all rows are one run; without a frequency each series is one.
+    Without an index all rows are one run; without a frequency each series is one run.
     """
     if index is None:
         return np.array([0, n_rows])
@@ -170,14 +168,15 @@ def run_bounds(index, frequency, n_rows):
 
 
 def learn_frequency(index):
-    """Return the step from row to row, or None where the rows have none (or are too few).
+    """Return the step from row to row, or None for irregular or too few rows.
 
     Returns
     -------
     DateOffset, Timedelta or None
-        The index's own frequency if it has one. Else, of what pandas infers from the longest
-        series, the commonest step in months, the commonest duration and the business day, the one
-        that most steps of all series agree with, if 95% do.
+        The index's own frequency if it has one. Otherwise the candidate that most steps of all
+        series agree with, if at least 95% do. Candidates are the frequency that pandas infers from
+        the longest series, the most common step in months, the most common duration and the
+        business day.
     """
     if index is None:
         return None
@@ -189,35 +188,35 @@ def learn_frequency(index):
     if not within.any():
         return None
     candidates = [
-        *_inferred(index),
-        *_months(index.times, within),
-        *_durations(index.times, within),
-        *_business_days(index.times),
+        *_inferred_frequency(index),
+        *_monthly_steps(index.times, within),
+        *_elapsed_steps(index.times, within),
+        *_business_day(index.times),
     ]
     shares = [_continues(index, candidate)[within].mean() for candidate in candidates]
     best = int(np.argmax(shares))
     return candidates[best] if shares[best] >= AGREEMENT else None
 
 
-def _inferred(index):
-    """What pandas infers from the longest series: a list of one frequency or none."""
+def _inferred_frequency(index):
+    """Return a list of the frequency that pandas infers from the longest series, if any."""
     longest = int(np.argmax(np.diff(index.bounds)))
     times = index.times[index.bounds[longest] : index.bounds[longest + 1]]
     found = None if isinstance(times, pd.PeriodIndex) else type(times)(times, freq="infer").freq
     return [] if found is None else [found]
 
 
-def _commonest(values):
+def _most_common(values):
     distinct, counts = np.unique(values, return_counts=True)
     return int(distinct[np.argmax(counts)])
 
 
-def _months(times, within):
-    """The commonest step by month number: month ends, or one day of the month throughout."""
+def _monthly_steps(times, within):
+    """Return the most common step in months, for month ends or for one day of the month."""
     if not isinstance(times, pd.DatetimeIndex):
         return []
     local = times.tz_localize(None)
-    step = _commonest(np.diff(local.year * 12 + local.month)[within])
+    step = _most_common(np.diff(local.year * 12 + local.month)[within])
     if step < 1:
         return []
     if local.is_month_end.all():
@@ -229,17 +228,17 @@ def _months(times, within):
     return [pd.DateOffset(months=step, day=int(day))] if clipped else []
 
 
-def _durations(times, within):
-    """The commonest elapsed time; whole days in a time zone as days of the calendar first."""
-    step = pd.Timedelta(_commonest(np.diff(times.asi8)[within]), unit=times.unit)
+def _elapsed_steps(times, within):
+    """Return the most common duration; whole days in a time zone also as calendar days."""
+    step = pd.Timedelta(_most_common(np.diff(times.asi8)[within]), unit=times.unit)
     in_days = getattr(times, "tz", None) is not None and step % pd.Timedelta(
         days=1
     ) == pd.Timedelta(0)
     return [pd.DateOffset(days=step.days), step] if in_days else [step]
 
 
-def _business_days(times):
-    """The business day, where all times are one time of day from Monday to Friday."""
+def _business_day(times):
+    """Return the business day if all times are at one time of day from Monday to Friday."""
     if not isinstance(times, pd.DatetimeIndex):
         return []
     local = times.tz_localize(None)
@@ -249,20 +248,19 @@ def _business_days(times):
 
 def same_kind(one, other):
     """Whether times of two dtypes compare: both in time zones or neither, periods of one length."""
-    kinds = one, other
-    if any(isinstance(kind, pd.PeriodDtype) for kind in kinds):
+    if isinstance(one, pd.PeriodDtype) or isinstance(other, pd.PeriodDtype):
         return one == other
-    zones = [isinstance(kind, pd.DatetimeTZDtype) for kind in kinds]
+    zones = [isinstance(dtype, pd.DatetimeTZDtype) for dtype in (one, other)]
     return zones[0] == zones[1] and one.kind == other.kind
 
 
 def in_kind(index, dtype):
-    """Return `index` with its times in the time zone of `dtype`, or refuse another kind of time."""
+    """Return `index` in the time zone of `dtype`, or refuse another kind of time."""
     times = index.times
     if not same_kind(times.dtype, dtype):
         raise ValueError(
             f"The time index must be of the kind seen in `fit`, {dtype}, got {times.dtype}. "
-            "Convert it, or fit again."
+            "Convert it or refit."
         )
     if isinstance(dtype, pd.DatetimeTZDtype):
         return TimeIndex(times.tz_convert(dtype.tz), index.bounds, index.labels)

@@ -1,4 +1,4 @@
-"""Vocabularies: tokens in the order of their ids, learned or given, and the way back from ids."""
+"""Vocabularies: tokens in the order of their ids, learned or given, and tokens from ids."""
 
 import reprlib
 from collections import Counter
@@ -11,21 +11,21 @@ PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
 
 
 def most_frequent(documents, max_tokens, oov_token):
-    """Return the tokens to keep, in Keras's order: among equally frequent ones the last first.
+    """Return the tokens to keep in Keras's order: equally frequent ones in reverse order.
 
     Parameters
     ----------
     documents : list of list of str
     max_tokens : int or None
-        How many ids there may be, padding and out of vocabulary among them.
+        Maximum number of ids, including padding and out of vocabulary.
     oov_token : str or None
-        A token that has its id already.
+        A token that has an id already.
     """
     counts = Counter(chain.from_iterable(documents))
     counts.pop(oov_token, None)
     if not counts:
         raise ValueError(
-            "`X` must hold tokens, got documents without any. Look at `token_pattern` and "
+            "`X` must hold tokens, got documents without any. Check `token_pattern` and "
             "`analyzer`, or pass documents that are not empty."
         )
     ordered = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
@@ -33,7 +33,7 @@ def most_frequent(documents, max_tokens, oov_token):
 
 
 def given_tokens(vocabulary, max_tokens, oov_token):
-    """Return the tokens of a parameter `vocabulary` in the order of their ids."""
+    """Return the tokens of the parameter `vocabulary` in the order of their ids."""
     if isinstance(vocabulary, str) or not hasattr(vocabulary, "__iter__"):
         raise TypeError(
             f"`vocabulary` must hold tokens, got {reprlib.repr(vocabulary)}. Pass a list of str."
@@ -45,37 +45,35 @@ def given_tokens(vocabulary, max_tokens, oov_token):
             "`vocabulary` must hold one or more distinct strings, without `oov_token`, which has "
             f"an id already, got {reprlib.repr(wrong[0] if wrong else tokens)}."
         )
-    if max_tokens is not None and len(tokens) + FIRST > max_tokens:
+    n_ids = FIRST + len(tokens)
+    if max_tokens is not None and n_ids > max_tokens:
         raise ValueError(
-            f"`max_tokens` must be at least {len(tokens) + FIRST}, for `vocabulary` holds "
-            f"{len(tokens)} tokens and two ids are taken, got {max_tokens}. Raise it, or pass None."
+            f"`max_tokens` must be at least {n_ids}, the {len(tokens)} tokens of `vocabulary` and "
+            f"two reserved ids, got {max_tokens}. Raise it, or pass None."
         )
     if isinstance(vocabulary, Set):
         return sorted(tokens)
-    return _by_id(vocabulary) if isinstance(vocabulary, Mapping) else tokens
-
-
-def _by_id(vocabulary):
-    tokens = {i: token for token, i in vocabulary.items()}
-    ids = range(FIRST, FIRST + len(vocabulary))
-    if tokens.keys() != set(ids):
+    if not isinstance(vocabulary, Mapping):
+        return tokens
+    by_id = {i: token for token, i in vocabulary.items()}
+    if by_id.keys() != set(range(FIRST, n_ids)):
         raise ValueError(
-            f"`vocabulary` must give its tokens the ids {FIRST} to {ids[-1]}, each once, got "
-            f"{reprlib.repr(list(vocabulary.values()))}. Pass the tokens alone, in their order."
+            f"`vocabulary` must give its tokens the ids {FIRST} to {n_ids - 1}, each once, got "
+            f"{reprlib.repr(list(vocabulary.values()))}. Pass only the tokens, in their order."
         )
-    return [tokens[i] for i in ids]
+    return [by_id[i] for i in range(FIRST, n_ids)]
 
 
 def tokens_of_ids(ids, names, i):
-    """Return what the ids of document i stand for, in an array.
+    """Return the tokens of the ids of document i, as an array.
 
     Parameters
     ----------
     ids : array-like of int of shape (timesteps,)
     names : ndarray of object of shape (n_ids,)
-        None where an id stands for nothing.
+        The token of each id; None for an id without one.
     i : int
-        What a message calls the document.
+        The number of the document in messages.
     """
     ids = np.asarray(ids)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
@@ -86,5 +84,5 @@ def tokens_of_ids(ids, names, i):
     wrong = ids[(ids < 0) | (ids >= len(names))]
     if wrong.size:
         raise ValueError(f"`X` must hold ids in [0, {len(names)}), got {wrong[0]} in document {i}.")
-    named = names[ids.astype(np.intp)]
-    return named[[name is not None for name in named]]
+    tokens = names[ids.astype(np.intp)]
+    return tokens[[token is not None for token in tokens]]

@@ -1,4 +1,4 @@
-"""WindowBlocks: the windows of a series that does not fit into memory, block by block."""
+"""WindowBlocks: the windows of a series that does not fit into memory, in blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._preprocessing.windows import check_count, make_windows
+from skrnn._preprocessing.windows import check_count, check_span, make_windows, window_span
 
 if TYPE_CHECKING:
     from skrnn._types import Array, Rows, Target
@@ -56,8 +56,9 @@ class WindowBlocks:
         stop = start + (n_windows - 1) * self.stride + self.span
         target = self.target
         if hasattr(target, "shape"):
-            target = _read(target, start, stop)
-        return make_windows(_read(self.series, start, stop), target=target, **self.settings)
+            target = _copy_rows(target, start, stop)
+        series = _copy_rows(self.series, start, stop)
+        return make_windows(series, target=target, **self.settings)
 
 
 def window_blocks(
@@ -70,34 +71,35 @@ def window_blocks(
     n_outputs: int = 1,
     rows: int = 100_000,
 ) -> WindowBlocks:
-    """Cut a series that does not fit into memory into windows, one block of them at a time.
+    """Make the windows of a series that does not fit into memory, in blocks for `fit_batches`.
 
     All blocks together hold exactly the windows of :func:`make_windows`, each once: a block reads
-    its own rows and those that its last windows and their targets reach into.
+    its own rows, and those after them that its last windows and their targets need. For a series
+    in memory use :func:`make_windows` or :class:`WindowTransformer`.
 
     Parameters
     ----------
     series : array of shape (n_rows,) or (n_rows, n_features)
-        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or
-        whatever else has a shape and gives rows for ``series[start:stop]``. Rows of a memmap are
-        copied and its pages given back. Parquet comes as an array of Dask, by
+        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or any
+        object with a `shape` that returns rows for ``series[start:stop]``. Rows of a memmap are
+        copied and its pages are released. Read Parquet as an array of Dask, by
         ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
     timesteps, horizon, stride, n_outputs : int
         As in `make_windows`.
     target : None, int, list of int, or array of shape (n_rows,) or (n_rows, n_targets), \
 default=None
-        As in `make_windows`; an array may be as large as `series`, and is read likewise.
+        As in `make_windows`; an array may be as large as `series`, and is read in the same way.
     rows : int, default=100_000
-        From the first row of one block to that of the next one, rounded to whole strides.
+        Number of rows from the first row of a block to that of the next, rounded to whole strides.
 
     Returns
     -------
     WindowBlocks
-        A sequence of tuples (X, y), each made when it is asked for. What `fit_batches` takes.
+        A sequence of tuples (X, y) for `fit_batches`, each made when it is indexed.
 
     See Also
     --------
-    make_windows : All windows at once, of a pandas object too.
+    make_windows : All windows at once, also of pandas objects.
 
     Examples
     --------
@@ -107,32 +109,21 @@ default=None
     >>> [(X[:, 0, 0].tolist(), y.tolist()) for X, y in blocks]
     [([0.0, 1.0, 2.0, 3.0], [3.0, 4.0, 5.0, 6.0]), ([4.0, 5.0, 6.0], [7.0, 8.0, 9.0])]
     """
-    for name, value, least in [
-        ("timesteps", timesteps, 1),
-        ("horizon", horizon, 0),
-        ("stride", stride, 1),
-        ("n_outputs", n_outputs, 1),
-        ("rows", rows, 1),
-    ]:
-        check_count(name, value, least)
-    _check_arrays(series, target)
-    blocks = WindowBlocks(
+    span = window_span(timesteps, horizon, stride, n_outputs)
+    check_count("rows", rows, 1)
+    _check_series(series, target)
+    check_span(span, series.shape[0])
+    return WindowBlocks(
         *(series, timesteps, horizon),
         stride=stride,
         target=target,
         n_outputs=n_outputs,
         rows=rows,
     )
-    if blocks.n_windows < 1:
-        raise ValueError(
-            f"`series` must have at least {blocks.span} rows (timesteps + horizon + n_outputs - "
-            f"1), got {series.shape[0]}. Shorten the window or pass more rows."
-        )
-    return blocks
 
 
-def _check_arrays(series, target):
-    """Refuse what has no rows by number, or not as many as it must."""
+def _check_series(series, target):
+    """Refuse anything but arrays of as many rows."""
     for name, array in [("series", series), ("target", target)]:
         if hasattr(array, "to_dask_array"):
             raise TypeError(
@@ -142,44 +133,42 @@ def _check_arrays(series, target):
     if hasattr(series, "iloc") or hasattr(target, "iloc"):
         raise TypeError(
             "`series` and `target` must be arrays without an index, got a pandas object, which is "
-            "in memory already. Pass it to `make_windows`, or its `to_numpy()`."
+            "in memory already. Pass it to `make_windows`, or pass its `to_numpy()`."
         )
     if len(getattr(series, "shape", ())) not in (1, 2):
         raise TypeError(
             "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
-            f"{type(series).__name__}."
+            f"{type(series).__name__}. Pass `np.asarray(series)`."
         )
-    if math.isnan(series.shape[0]):  # as Dask has it
+    if math.isnan(series.shape[0]):  # an array of Dask
         raise ValueError(
             f"`series` must have a known number of rows, got the shape {series.shape}. Call its "
-            "`compute_chunk_sizes()`, or make it by `to_dask_array(lengths=True)`."
+            "`compute_chunk_sizes()`, or create it with `to_dask_array(lengths=True)`."
         )
     if hasattr(target, "shape") and target.shape[:1] != series.shape[:1]:
         raise ValueError(
             f"`target` must be aligned with the {series.shape[0]} rows of `series`, got the shape "
-            f"{target.shape}."
+            f"{target.shape}. Pass one value or one row of values per row of `series`."
         )
 
 
-def _read(array, start, stop):
+def _copy_rows(array, start, stop):
     """Return rows in memory."""
-    return np.array(_mapped_anew(array)[start:stop])
+    return np.array(_own_mapping(array)[start:stop])
 
 
-def _mapped_anew(array):
-    """Return a memmap, or a view of one, on a mapping of its own, and others as they are.
+def _own_mapping(array):
+    """Return a memmap, or a view of one, on a new mapping, and other arrays as they are.
 
-    The pages that are read go with that mapping; those of the caller's stay in the process.
+    The pages that are read are released with the new mapping; those of the caller's mapping would
+    stay in the process.
     """
     mapped = array
     while isinstance(getattr(mapped, "base", None), np.memmap):
         mapped = mapped.base
     if not isinstance(mapped, np.memmap) or mapped.filename is None or mapped.mode == "c":
-        return array  # "c": what was written stands in the caller's mapping alone
+        return array  # "c": what was written is only in the caller's mapping
     file = np.memmap(mapped.filename, np.uint8, "r", mapped.offset, mapped.nbytes)
-    offset = _address(array) - _address(mapped)
+    address, mapped_address = (a.__array_interface__["data"][0] for a in (array, mapped))
+    offset = address - mapped_address
     return np.ndarray(array.shape, array.dtype, file, offset, array.strides)
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]

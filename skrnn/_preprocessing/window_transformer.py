@@ -1,4 +1,4 @@
-"""WindowTransformer: for each row the window of rows that lead up to it."""
+"""WindowTransformer: for each row, the window of rows that lead up to it."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 
     from skrnn._types import Array, ArrayLike, Container
 
+INDEX_LOST = (
+    "`y` has a time index and `X` has none: an earlier step dropped it, so gaps are not seen and "
+    "test rows do not see the training rows before them. Keep it with "
+    '`pipe.set_output(transform="pandas")`, or drop a scaler before the windows (the estimators '
+    "standardize their input themselves)."
+)
+
 
 @declare_parameters
 class WindowParameters:
@@ -56,49 +63,53 @@ class WindowTransformer(
     DeclaredEstimator,
     auto_wrap_output_keys=None,
 ):
-    """Turn rows in time order into as many windows, one for each row.
+    """Convert rows in time order to windows, one for each row.
+
+    Use it as a pipeline step before a network: it keeps the number of rows, so cross-validation
+    and searches work on the rows themselves. To drop incomplete windows, outside a pipeline, use
+    :func:`make_windows`; to forecast a series beyond its end, use :class:`RNNForecaster`.
 
     The window of row t holds rows ``t - horizon - timesteps + 1`` to ``t - horizon``, oldest
-    first. With ``horizon=1`` that is strictly the past of row t, so that a column of X may be the
-    target: no shift is needed, and no row stands in its own window.
+    first. With ``horizon=1`` these are strictly before row t, so a column of X can be the target
+    without a shift.
 
     Rows with a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a (series, time)
-    MultiIndex) must ascend in time within each series. Windows cross neither a gap in the index
-    nor the border of a series: each contiguous run of rows is padded for itself. Rows that
-    continue a series seen in `fit`, exactly one step after its last row, see that row and those
-    before it instead of padding. Any other index is ignored, and rows count by position.
+    MultiIndex) must ascend in time within each series. Windows do not cross gaps in the index or
+    borders of series: each contiguous run of rows is padded separately. Rows that continue a
+    series seen in `fit`, exactly one step after its last row, see its last rows instead of
+    padding. Any other index is ignored, and rows count by position.
 
     Parameters
     ----------
     timesteps : int, default=10
-        Rows a window holds.
+        Number of rows in a window.
     horizon : int, default=1
-        Distance from the last row of a window to the row it is made for. 0 includes that row
-        itself.
+        Distance from the last row of a window to its own row. 0 includes that row itself.
     padding : {"mean", "nan", "edge"} or float, default="mean"
-        What stands for the rows before the first one: the mean of each column in `fit`, NaN (the
-        estimator then needs ``mask_value=np.nan``), the first row of the run (with ``horizon=0``
-        only), or this number.
+        Value of the rows before the first one: the mean of each column in `fit`, NaN (the
+        estimator then needs ``mask_value=np.nan``), the first row of the run (only with
+        ``horizon=0``), or this number.
 
     Attributes
     ----------
     means_ : ndarray of shape (n_features,)
         Mean of each column.
     freq_ : DateOffset, Timedelta or None
-        Step from row to row; None where rows count by position.
+        Step from row to row; None if rows count by position.
     tails_ : dict
         For each series (None: the one without a name) the time of its last row, and its last
-        rows as an ndarray of shape (n_known, n_features). Empty where rows count by position.
+        rows as an ndarray of shape (n_known, n_features). Empty if rows count by position.
     time_dtype_ : dtype or None
-        Kind of the time index; None without one.
+        Dtype of the time index; None without one.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, where X had names that are all strings.
+        Names of the columns, if all of them are strings.
 
     See Also
     --------
-    make_windows : Complete windows only, with their targets.
+    make_windows : Only complete windows, with their targets.
+    RNNForecaster : Forecasts of series, with windows made inside.
 
     Examples
     --------
@@ -130,7 +141,7 @@ class WindowTransformer(
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             Rows in time order. A Series is one column.
         y : object, default=None
-            Not used; if it has a time index and X has none, a warning tells.
+            Not used. If it has a time index and X has none, a warning is raised.
 
         Returns
         -------
@@ -142,35 +153,40 @@ class WindowTransformer(
         if self.padding == "edge" and self.horizon != 0:
             raise ValueError(
                 "`padding` must be 'mean', 'nan' or a float unless `horizon` is 0, got 'edge' with "
-                f"horizon={self.horizon}: row 0 would stand in its own window. Pass padding='mean'."
+                f"horizon={self.horizon}: row 0 would be in its own window. Pass padding='mean'."
             )
         rows = self._read_rows(X, reset=True)
         check_finite(rows)
         index = read_time_index(X)
         if index is None and has_time_index(y):
-            _warn_index_lost()
+            self._warn(INDEX_LOST)
         self.time_dtype_ = None if index is None else index.times.dtype
         self.freq_ = learn_frequency(index)
         self.means_ = rows.mean(axis=0, dtype=np.float64)
         bounds = run_bounds(index, self.freq_, len(rows))
         self.tails_ = {} if self.freq_ is None else self._tails(rows, index, bounds)
-        self._warn_if_longer_than(int(np.diff(bounds).max()))
+        longest_run = int(np.diff(bounds).max())
+        if self.timesteps > longest_run:
+            self._warn(
+                f"`timesteps` should not exceed the {longest_run} contiguous training rows, got "
+                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows."
+            )
         return self
 
     def transform(self, X: ArrayLike) -> Array:
-        """Make the window of each row.
+        """Return the window of each row.
 
         Parameters
         ----------
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
-            Rows in time order. The last `horizon` rows may hold NaN, for no window holds them:
-            so a row of NaN at the next time stands for the row to be forecast.
+            Rows in time order. The last `horizon` rows may hold NaN, because no window holds them:
+            to forecast the next row, pass a row of NaN at its time.
 
         Returns
         -------
         windows : ndarray of shape (n_rows, timesteps, n_features)
-            Read-only. Where the rows are one contiguous run it is a view of one padded copy of
-            them, `timesteps` times smaller than it looks; float32 rows stay float32.
+            Read-only; float32 rows stay float32. If the rows are one contiguous run, the windows
+            are a view of one padded copy of them, which is `timesteps` times smaller.
         """
         check_is_fitted(self)
         rows = self._read_rows(X, reset=False)
@@ -189,13 +205,13 @@ class WindowTransformer(
         return windows
 
     def set_output(self, *, transform: Container = None) -> Self:
-        """Accept every container; windows are always a NumPy array.
+        """Accept any container; windows are always a NumPy array.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored: no table holds three axes. It is taken so that a pipeline can set it for its
-            other steps.
+            Ignored, because a table cannot hold three axes. Accepted so that a pipeline can set
+            it for its other steps.
 
         Returns
         -------
@@ -213,17 +229,17 @@ class WindowTransformer(
         )
 
     def _tails(self, rows, index, bounds):
-        """For each series the time of its last row, and the end of its last run."""
-        reach = self.timesteps + self.horizon - 1
+        """Return for each series the time of its last row, and the end of its last run."""
+        length = self.timesteps + self.horizon - 1
         tails = {}
         for label, stop in zip(index.labels, index.bounds[1:], strict=True):
             run_start = bounds[np.searchsorted(bounds, stop) - 1]
-            tail = rows[max(run_start, stop - reach) : stop]
+            tail = rows[max(run_start, stop - length) : stop]
             tails[label] = (index.times[stop - 1], tail.copy())
         return tails
 
     def _tails_before(self, index):
-        """The rows just before each series that goes on where it ended in `fit`, by first row."""
+        """Return the rows before each series that continues its end in `fit`, by first row."""
         if index is None or not self.tails_:
             return {}
         found = {}
@@ -234,36 +250,18 @@ class WindowTransformer(
         return found
 
     def _windows(self, rows, tail):
-        """View the windows of one run."""
+        """Return a view of the windows of one run."""
         known = rows[:0] if tail is None else tail
         edge = known[0] if len(known) else rows[0]
-        named = {"mean": self.means_, "nan": np.nan, "edge": edge}
-        pad = named[self.padding] if isinstance(self.padding, str) else self.padding
+        pad = {"mean": self.means_, "nan": np.nan, "edge": edge}.get(self.padding, self.padding)
         buffer = padded_buffer(rows, self.timesteps, self.horizon, pad, known)
         buffer.flags.writeable = False
         return sliding_windows(buffer, self.timesteps)
 
-    def _warn_if_longer_than(self, longest_run):
-        if self.timesteps > longest_run:
-            warnings.warn(
-                f"`timesteps` should not exceed the {longest_run} contiguous training rows, got "
-                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows.",
-                UserWarning,
-                stacklevel=5,
-            )
+    def _warn(self, message):
+        warnings.warn(message, UserWarning, stacklevel=6)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _warn_index_lost():
-    warnings.warn(
-        "y has a time index and X has none: an earlier step dropped it, so gaps are not seen and "
-        "test rows do not see the training rows before them. Keep it with "
-        '`pipe.set_output(transform="pandas")`, or leave out a scaler before the windows (the '
-        "estimators standardize for themselves).",
-        UserWarning,
-        stacklevel=5,
-    )

@@ -1,4 +1,4 @@
-"""Windows over the rows of series: read-only views of one buffer, and make_windows."""
+"""Windows of series: read-only views of one buffer, and make_windows."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from skrnn._utils.numeric_checks import check_numbers
 if TYPE_CHECKING:
     from skrnn._types import Array, ArrayLike
 
-BLOCK = 100_000  # rows looked at together, so that checking them needs next to no memory
+CHECKED_AT_ONCE = 100_000  # rows, so that checking them needs little memory
 
 
 def broken_rows(rows):
-    """Return the positions of the rows of `rows` that hold NaN or infinity."""
-    starts = range(0, len(rows), BLOCK)
+    """Return the positions of the rows that hold NaN or infinity."""
     return np.concatenate(
         [
-            start + np.flatnonzero(~np.isfinite(rows[start : start + BLOCK]).all(axis=1))
-            for start in starts
+            start + np.flatnonzero(~np.isfinite(rows[start : start + CHECKED_AT_ONCE]).all(axis=1))
+            for start in range(0, len(rows), CHECKED_AT_ONCE)
         ]
     )
 
@@ -45,7 +44,7 @@ def check_finite(rows, *, name="X", bounds=None, unseen=0):
     bounds : ndarray of shape (n_runs + 1,), default=None
         First row of each run, then n_rows. None: one run.
     unseen : int, default=0
-        How many rows at the end of each run may be NaN, because no window holds them.
+        Number of rows at the end of each run that may be NaN, because no window holds them.
     """
     broken = broken_rows(rows)
     infinite = np.isinf(rows[broken]).any(axis=1)
@@ -58,8 +57,8 @@ def check_finite(rows, *, name="X", bounds=None, unseen=0):
     kind = "infinity" if infinite[first] else "NaN"
     raise ValueError(
         f"Input {name} contains {kind}. Every value must be a finite number, got {kind} in row "
-        f"{broken[first]}. Fill the gap or drop the row; rows dropped from a regular time index "
-        "are known as a gap that no window crosses."
+        f"{broken[first]}. Fill the gap or drop the row: no window crosses a row that is missing "
+        "from a regular time index."
     )
 
 
@@ -72,9 +71,9 @@ def padded_buffer(rows, timesteps, horizon, pad, tail):
     timesteps, horizon : int
         The window of row t holds rows t - horizon - timesteps + 1 to t - horizon.
     pad : float or ndarray of shape (n_features,)
-        Stands for each row of which nothing is known.
+        Value of each unknown row before the run.
     tail : ndarray of shape (n_known, n_features)
-        Rows just before the run; those beyond the reach of its windows are left out.
+        Rows just before the run; those before its first window are ignored.
 
     Returns
     -------
@@ -93,7 +92,7 @@ def padded_buffer(rows, timesteps, horizon, pad, tail):
 
 
 def sliding_windows(rows, timesteps):
-    """View `rows` as (n_rows - timesteps + 1, timesteps, n_features), read-only."""
+    """Return a read-only view of shape (n_rows - timesteps + 1, timesteps, n_features)."""
     return np.lib.stride_tricks.sliding_window_view(rows, timesteps, axis=0).transpose(0, 2, 1)
 
 
@@ -106,9 +105,10 @@ def make_windows(
     target: str | int | ArrayLike | None = None,
     n_outputs: int = 1,
 ) -> tuple[Array, Array]:
-    """Cut a series into windows and the targets that follow them.
+    """Make the complete windows of a series, and the target that follows each.
 
-    The row-dropping counterpart of :class:`WindowTransformer`: only complete windows are made.
+    Use it outside pipelines; :class:`WindowTransformer` keeps the number of rows, so it can be a
+    pipeline step. For a series that does not fit into memory use :func:`window_blocks`.
 
     Parameters
     ----------
@@ -117,31 +117,31 @@ def make_windows(
         (series, time) MultiIndex) windows whose inputs or targets cross a gap or the border of a
         series are dropped.
     timesteps : int
-        Rows a window holds.
+        Number of rows in a window.
     horizon : int, default=1
         Distance from the last row of a window to its target; 0 is that last row itself.
     stride : int, default=1
         Distance from the first row of a window to the first row of the next one.
     target : None, str, int, list or array of shape (n_rows,) or (n_rows, n_targets), default=None
-        What is to be predicted: all columns (None), the column of this name or else at this
-        position, a list of such columns, or an array aligned with the rows.
+        Target values: all columns (None), a column by name or else by position, a list of columns,
+        or an array aligned with the rows.
     n_outputs : int, default=1
-        Consecutive values of the target to be predicted, the first one `horizon` rows on.
+        Number of consecutive target values, the first one `horizon` rows after the window.
 
     Returns
     -------
     X : ndarray of shape (n_windows, timesteps, n_features)
         ``X[i]`` holds rows ``i * stride`` to ``i * stride + timesteps - 1``. A read-only view of
-        `series` where there is one run of rows and its values are floats already; nothing is
-        copied then.
+        `series`, without a copy, if it is one contiguous run of floats.
     y : ndarray of shape (n_windows,), (n_windows, n_outputs), (n_windows, n_columns) or \
 (n_windows, n_outputs, n_columns)
-        The target `horizon` rows after the last row of each window; axes of length one are left
-        out.
+        The target `horizon` rows after the last row of each window; axes of length one are
+        dropped.
 
     See Also
     --------
-    WindowTransformer : As many windows as rows, for use in a pipeline.
+    WindowTransformer : One window for each row, as a pipeline step.
+    window_blocks : The same windows, block by block.
 
     Examples
     --------
@@ -152,6 +152,19 @@ def make_windows(
     >>> X[0].tolist(), float(y[0])
     ([[1.0], [2.0], [3.0]], 4.0)
     """
+    span = window_span(timesteps, horizon, stride, n_outputs)
+    index = read_time_index(series)
+    rows = _read_rows(series)
+    targets = _read_targets(series, rows, target)
+    bounds = run_bounds(index, learn_frequency(index), len(rows))
+    starts = _window_starts(bounds, span, stride)
+    X = sliding_windows(rows, timesteps)[starts]
+    X.flags.writeable = False
+    return X, _following(targets, starts, timesteps + horizon - 1, n_outputs)
+
+
+def window_span(timesteps, horizon, stride, n_outputs):
+    """Return the number of rows from the first row of a window to its last target, checked."""
     for name, value, least in [
         ("timesteps", timesteps, 1),
         ("horizon", horizon, 0),
@@ -159,15 +172,16 @@ def make_windows(
         ("n_outputs", n_outputs, 1),
     ]:
         check_count(name, value, least)
-    index = read_time_index(series)
-    rows = _read_rows(series)
-    targets = _read_targets(series, rows, target)
-    bounds = run_bounds(index, learn_frequency(index), len(rows))
-    starts = _window_starts(bounds, timesteps + horizon + n_outputs - 1, stride)
-    X = sliding_windows(rows, timesteps)[starts]
-    X.flags.writeable = False
-    y = _following(targets, starts, timesteps + horizon - 1, n_outputs)
-    return X, y
+    return timesteps + horizon + n_outputs - 1
+
+
+def check_span(span, n_rows, place=""):
+    """Refuse a series that is shorter than one window and its targets."""
+    if n_rows < span:
+        raise ValueError(
+            f"`series` must have at least {span} rows (timesteps + horizon + n_outputs - 1), got "
+            f"{n_rows}{place}. Shorten the window or pass more rows."
+        )
 
 
 def check_count(name, value, least):
@@ -179,7 +193,7 @@ def check_count(name, value, least):
 
 
 def _read_rows(series):
-    """Return the finite floating rows (n_rows, n_features), without a copy where none is needed."""
+    """Return finite floating rows (n_rows, n_features), without a copy of floats."""
     if getattr(series, "ndim", None) is None:
         series = np.asarray(series)
     if series.ndim == 1:
@@ -193,7 +207,7 @@ def _read_rows(series):
 
 
 def _read_targets(series, rows, target):
-    """Return the values to be predicted, (n_rows, n_columns)."""
+    """Return the target values, (n_rows, n_columns)."""
     if target is None:
         return rows
     if isinstance(target, (str, tuple, Integral, list)):
@@ -205,11 +219,11 @@ def _read_targets(series, rows, target):
     if values.ndim not in (1, 2) or len(values) != len(rows):
         raise ValueError(
             f"`target` must be aligned with the {len(rows)} rows of `series`, got the shape "
-            f"{values.shape}. Pass one value or one row of values for each row."
+            f"{values.shape}. Pass one value or one row of values per row of `series`."
         )
     if has_time_index(series) and has_time_index(target) and not series.index.equals(target.index):
         raise ValueError(
-            "`target` must have the index of `series`, got another one. "
+            "`target` must have the same index as `series`, got a different one. "
             "Pass `target.reindex(series.index)`."
         )
     return values.reshape(len(values), -1)
@@ -222,39 +236,35 @@ def _column_position(series, n_features, column):
     if isinstance(column, Integral) and -n_features <= column < n_features:
         return int(column)
     raise ValueError(
-        f"`target` must name a column of `series` or its position below {n_features}, got "
-        f"{column!r}. To pass one value for each row, pass an array."
+        f"`target` must be the name of a column of `series`, or its position below {n_features}, "
+        f"got {column!r}. To pass one value for each row, pass an array."
     )
 
 
 def _window_starts(bounds, span, stride):
-    """First rows of the windows: a slice where all rows are one run, else an array."""
-    n_rows, longest = int(bounds[-1]), int(np.diff(bounds).max())
-    if longest < span:
-        runs = "" if len(bounds) == 2 else " in its longest run without a gap"
-        raise ValueError(
-            f"`series` must have at least {span} rows (timesteps + horizon + n_outputs - 1), got "
-            f"{longest}{runs}. Shorten the window or pass more rows."
-        )
-    if len(bounds) == 2:
+    """Return the first rows of the windows: a slice if all rows are one run, else an array."""
+    n_rows, single_run = int(bounds[-1]), len(bounds) == 2
+    place = "" if single_run else " in its longest run without a gap"
+    check_span(span, int(np.diff(bounds).max()), place)
+    if single_run:
         return slice(0, n_rows - span + 1, stride)
     starts = np.arange(0, n_rows - span + 1, stride)
     run_ends = bounds[np.searchsorted(bounds, starts, side="right")]
     starts = starts[starts + span <= run_ends]
     if len(starts) == 0:
         raise ValueError(
-            f"`stride` must leave a window within a run of rows, got {stride}. Lower it."
+            f"`stride` must leave at least one window within a run of rows, got {stride}. Lower it."
         )
     return starts
 
 
 def _following(targets, starts, distance, n_outputs):
-    """Copy the targets `distance` rows after `starts`, and those after them."""
+    """Return a copy of the targets that begin `distance` rows after `starts`."""
     ahead = sliding_windows(targets[distance:], n_outputs)[starts]  # (n, n_outputs, n_columns)
     infinite = ahead.dtype.kind == "f" and np.isinf(ahead).any()
     if infinite or pd.isna(ahead).any():
         raise ValueError(
-            "`target` must be finite wherever a window points, got NaN, None or infinity. "
+            "`target` must be finite in all rows that windows predict, got NaN, None or infinity. "
             "Drop those rows or fill them."
         )
     single = tuple(axis for axis in (1, 2) if ahead.shape[axis] == 1)
