@@ -1,1 +1,1 @@
-"""Tools that know nothing of networks: files, locks, generators, checks of numbers."""
+"""Helpers independent of networks: files, locks, generators, checks of numbers."""

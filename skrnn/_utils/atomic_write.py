@@ -1,4 +1,4 @@
-"""Disk: a file that holds its old bytes or its new ones, and never a part of them."""
+"""Atomic writes: a file holds either its old bytes or all of its new ones."""
 
 import errno
 import os
@@ -9,10 +9,7 @@ from pathlib import Path
 
 
 def read_path(path, suffix=""):
-    """Return `path` as a Path, or refuse one whose name does not end as it must.
-
-    "~" at its beginning is the home folder.
-    """
+    """Return `path` as a Path with "~" expanded, or refuse one without the suffix."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"`path` must be a str or a pathlib.Path, got {type(path).__name__}.")
     path = Path(os.path.expanduser(path))
@@ -23,17 +20,17 @@ def read_path(path, suffix=""):
 
 @contextmanager
 def replacing(path, suffix=".tmp"):
-    """Give a path to write to; at the end that file takes the place of `path` in one step.
+    """Yield a temporary path to write to; at the end it replaces `path` in one step.
 
-    By then it is safe on the disk. If writing fails it is removed, and `path` is as it was; an
+    The file is synced to disk before. If writing fails it is removed and `path` is unchanged; an
     OSError names `path`.
 
     Parameters
     ----------
     path : str or path-like
-        A link is followed. An existing file's permissions are kept.
+        Links are followed. The permissions of an existing file are kept.
     suffix : str
-        Of the temporary name.
+        Suffix of the temporary name.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
@@ -54,7 +51,7 @@ def replacing(path, suffix=".tmp"):
             number, reason = error.errno or errno.EIO, error.strerror or str(error)
             raise OSError(number, reason, str(path)) from error
         raise
-    with suppress(OSError):  # not every system lets a folder be opened
+    with suppress(OSError):  # some systems do not open folders
         _sync(target.parent, os.O_RDONLY)
 
 

@@ -1,4 +1,4 @@
-"""What an estimator needs to notify scikit-learn's callbacks, such as its ProgressBar, in `fit`."""
+"""Support for scikit-learn's callbacks, such as its ProgressBar, in `fit`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class CallbackSupport(CallbackSupportMixin):
-    """Takes scikit-learn's callbacks in `set_callbacks`, and tells them in `fit`."""
+    """An estimator that accepts scikit-learn's callbacks and notifies them in `fit`."""
 
     def _most_tasks(self):
-        """Return into how many tasks a fit falls at most."""
+        """Return the maximum number of tasks in a fit."""
         return 0
 
 
 def notify_callbacks(method: Method) -> Method:
-    """Tell callbacks where a fit begins and ends; `fit_context` round it ends their work."""
+    """Notify callbacks when a fit begins and ends; `fit_context` around it tears them down."""
     parameters = list(signature(method).parameters)[1:]
 
     @wraps(method)
-    def told(self, *args, **kwargs):
+    def notifying(self, *args, **kwargs):
         if not (hasattr(self, "_skl_callbacks") or hasattr(self, "_parent_callback_ctx")):
             return method(self, *args, **kwargs)
         given = dict(zip(parameters, args, strict=False)) | kwargs
@@ -37,12 +37,12 @@ def notify_callbacks(method: Method) -> Method:
         context.call_on_fit_task_end(estimator=self, **data)
         return result
 
-    return told
+    return notifying
 
 
 @contextmanager
 def propagate_callbacks(estimator, inner, task_name):
-    """Hand the callbacks of a fit on to the estimator that it fits inside."""
+    """Pass the callbacks of a fit to the estimator that is fitted inside it."""
     context = getattr(estimator, "_callback_fit_ctx", None)
     if context is None:
         yield

@@ -1,4 +1,4 @@
-"""Numbers: what counts as one, and the refusal of text, times and objects in their place."""
+"""Checks that data is numeric: text, times and other objects are refused."""
 
 import reprlib
 from numbers import Number
@@ -9,25 +9,25 @@ from scipy.sparse import issparse
 
 
 def as_array(data, place, remedy=""):
-    """Return data as an array, or refuse lists that make none."""
+    """Return data as an array, or refuse lists of unequal lengths."""
     try:
         return np.asarray(data)
     except ValueError as error:
-        told = f"{place} must be one array, got lists of unequal lengths. {remedy}"
-        raise ValueError(told.rstrip()) from error
+        message = f"{place} must be one array, got lists of unequal lengths. {remedy}"
+        raise ValueError(message.rstrip()) from error
 
 
 def _is_number(item):
-    """Whether an item is a number, or stands for a missing one."""
+    """Whether an item is a number or a missing value."""
     number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
     return number or item is None or item is pd.NA
 
 
-def _no_number(item, place, remedy):
-    """Return the refusal of an item: a TypeError where even float() has no use for it."""
+def _not_a_number(item, place, remedy):
+    """Return the error for an item: a TypeError if float() does not accept its type either."""
     got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
     try:
-        # NumPy makes a number of some units of time, and none of others.
+        # NumPy converts some units of time to a number, and refuses others.
         float(pd.Timestamp(item) if isinstance(item, np.datetime64) else item)
     except TypeError as error:
         return TypeError(f"{got}: {error}. {remedy}")
@@ -37,13 +37,13 @@ def _no_number(item, place, remedy):
 
 
 def check_numbers(data, place, remedy="Pass an array of numbers."):
-    """Refuse text, times and other objects, which are no numbers even where NumPy converts them.
+    """Refuse text, times and other objects, even those that NumPy would convert.
 
     Parameters
     ----------
     data : array-like
     place : str
-        What the message calls the data; of a frame it names the column too.
+        Name of the data in messages; for a frame they also name the column.
     remedy : str
     """
     if hasattr(data, "select_dtypes"):
@@ -57,4 +57,4 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
     if values.dtype.kind in "OSUmM":
         for item in values.flat:
             if not _is_number(item):
-                raise _no_number(item, place, remedy)
+                raise _not_a_number(item, place, remedy)

@@ -1,4 +1,4 @@
-"""Streams: where a NumPy generator stands, as an array that can be kept and put back."""
+"""The state of a NumPy generator as an array, to save and restore."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ WORD = 2**64
 
 
 def get_rng_state(generator):
-    """Return where a generator stands, as six words.
+    """Return the state of a generator as six words.
 
     Parameters
     ----------
@@ -16,8 +16,7 @@ def get_rng_state(generator):
     Returns
     -------
     ndarray of uint64 of shape (6,)
-        Two halves each of the 128-bit state and increment of PCG64, and the half of a number that
-        is still to be handed out.
+        The 128-bit state and increment of PCG64 in two halves each, then its buffered half number.
     """
     whole = generator.bit_generator.state
     numbers = divmod(whole["state"]["state"], WORD) + divmod(whole["state"]["inc"], WORD)
@@ -25,7 +24,7 @@ def get_rng_state(generator):
 
 
 def set_rng_state(generator, words):
-    """Put a generator where `get_rng_state` found one."""
+    """Restore a state that `get_rng_state` returned."""
     high, low, inc_high, inc_low, has_half, half = map(int, words)
     generator.bit_generator.state = {
         "bit_generator": "PCG64",

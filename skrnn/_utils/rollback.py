@@ -1,4 +1,4 @@
-"""rollback_on_error: a method that succeeds as a whole or leaves its object as it was."""
+"""rollback_on_error: a method that succeeds or leaves its object unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def rollback_on_error(method: Method) -> Method:
-    """Put every attribute of the object back when `method` raises or is interrupted."""
+    """Restore every attribute of the object when `method` raises or is interrupted."""
 
     @wraps(method)
     def guarded(self, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""The parts of scikit-learn that skrnn takes from its private modules, gathered in one place."""
+"""All imports from private modules of scikit-learn, in one place."""
 
 from __future__ import annotations
 
