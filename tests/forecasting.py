@@ -1,4 +1,4 @@
-"""What the tests of the forecaster share: regressors that show or solve exactly what they get."""
+"""Shared by the tests of the forecaster: times, and regressors that show or solve their input."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,31 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+
+# Regular times of every kind, 60 each.
+TIMES = {
+    "days": pd.date_range("2024-01-01", periods=60),
+    "days of a time zone, over a change of clocks": pd.date_range(
+        "2024-03-10", periods=60, tz="Europe/Berlin"
+    ),
+    "hours over a change of clocks": pd.date_range(
+        "2024-10-26", periods=60, freq="h", tz="America/New_York"
+    ),
+    "offset from UTC": pd.date_range("2024-01-01", periods=60, tz="UTC+02:00"),
+    "hours in UTC": pd.date_range("2024-01-01", periods=60, freq="3h", tz="UTC"),
+    "seconds": pd.date_range("2024-01-01", periods=60, freq="30s", unit="s"),
+    "milliseconds": pd.DatetimeIndex(np.arange(60).astype("M8[ms]")),
+    "month ends": pd.date_range("2015-01-31", periods=60, freq="ME", name="month"),
+    "business days": pd.bdate_range("2024-01-01", periods=60),
+    "a day of the month": pd.DatetimeIndex(
+        [pd.Timestamp("2018-01-30") + pd.DateOffset(months=i) for i in range(60)]
+    ),
+    "weeks": pd.date_range("2024-01-01", periods=60, freq="W-WED"),
+    "periods": pd.period_range("2010Q1", periods=60, freq="Q"),
+    "durations": pd.timedelta_range("1h", periods=60, freq="90min"),
+    "range": pd.RangeIndex(0, 180, 3, name="row"),
+    "integers": pd.Index(np.arange(7, 67, dtype="int32")),
+}
 
 
 class Recorder(RegressorMixin, BaseEstimator):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import linear, monthly
+from forecasting import TIMES, linear, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
@@ -30,30 +30,9 @@ def assert_same_frame(found, expected):
     check(found, expected, check_exact=True, check_freq=True)
 
 
-INDEXES = {
-    "month ends": pd.date_range("2015-01-31", periods=60, freq="ME", name="month"),
-    "days of a time zone, over a change of clocks": pd.date_range(
-        "2024-03-10", periods=60, tz="Europe/Berlin"
-    ),
-    "hours over a change of clocks": pd.date_range(
-        "2024-10-26", periods=60, freq="h", tz="America/New_York"
-    ),
-    "seconds": pd.date_range("2024-01-01", periods=60, freq="30s", unit="s"),
-    "business days": pd.bdate_range("2024-01-01", periods=60),
-    "a day of the month": pd.DatetimeIndex(
-        [pd.Timestamp("2018-01-30") + pd.DateOffset(months=i) for i in range(60)]
-    ),
-    "weeks": pd.date_range("2024-01-01", periods=60, freq="W-WED"),
-    "periods": pd.period_range("2010Q1", periods=60, freq="Q"),
-    "durations": pd.timedelta_range("1h", periods=60, freq="90min"),
-    "range": pd.RangeIndex(0, 180, 3, name="row"),
-    "integers": pd.Index(np.arange(7, 67, dtype="int32")),
-}
-
-
-@pytest.mark.parametrize("kind", INDEXES)
+@pytest.mark.parametrize("kind", TIMES)
 def test_forecaster_of_any_times_comes_back_and_predicts_and_updates_bitwise(kind, tmp_path):
-    series = pd.Series(monthly(60).to_numpy(), index=INDEXES[kind], name="y")
+    series = pd.Series(monthly(60).to_numpy(), index=TIMES[kind], name="y")
     forecaster = RNNForecaster(quick(), timesteps=4, steps=3).fit(series[:50])
     loaded = reloaded(forecaster, tmp_path)
     assert_same_frame(loaded.predict(5), forecaster.predict(5))

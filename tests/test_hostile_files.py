@@ -1,6 +1,6 @@
-"""Files that skrnn.load must refuse: damaged ones, and ones made to do harm.
+"""Files that skrnn.load must refuse: corrupt ones, and malicious ones.
 
-Forged files are built here from the layout as it is documented, with a right checksum.
+Forged files are built here from the documented layout, with a right checksum.
 """
 
 import base64
@@ -98,7 +98,7 @@ def test_file_cut_short_anywhere_is_refused(path):
 
 
 @pytest.mark.parametrize("garbage", [b"\0", b"garbage", bytes(64), None])
-def test_anything_behind_the_end_is_refused(garbage, path):
+def test_anything_after_the_end_is_refused(garbage, path):
     data = path.read_bytes()
     path.write_bytes(data + (data if garbage is None else garbage))
     with pytest.raises(FileFormatError, match="trailing data after the end"):
@@ -108,13 +108,7 @@ def test_anything_behind_the_end_is_refused(garbage, path):
 def test_format_of_the_future_is_refused_with_the_remedy(path):
     header, arrays = parts(path)
     forged(path, header, arrays, number=2)
-    with pytest.raises(FileFormatError, match=r"has format 2, .* up to 1\. Read it with the version"):
-        skrnn.load(path)
-
-
-def test_file_of_other_content_is_refused(path):
-    write_file(path, {"content": "something else", "estimator": None})
-    with pytest.raises(FileFormatError, match="content"):
+    with pytest.raises(FileFormatError, match=r"format 2, .* up to 1\. Read it with the version"):
         skrnn.load(path)
 
 
@@ -125,7 +119,7 @@ def test_error_is_a_value_error_that_names_the_file(path):
 
 
 def test_forged_copy_of_a_good_file_loads(path):
-    """So that what the other forged files are refused for is what is wrong in them."""
+    """The other forged files are thus refused for what is wrong in them."""
     forged(path, *parts(path))
     assert isinstance(skrnn.load(path)[-1], RNNClassifier)
 
@@ -201,17 +195,6 @@ def test_file_that_runs_code_elsewhere_is_refused_and_runs_none(kind, wrapped, t
     assert not canary.exists()
 
 
-@pytest.mark.slow
-def test_real_keras_file_with_a_lambda_is_refused(tmp_path):
-    import keras  # seconds to import, for this test alone
-
-    path = tmp_path / "lambda.keras"
-    layers = [keras.layers.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
-    keras.Sequential(layers).save(path)
-    with pytest.raises(FileFormatError, match="not a skrnn file"):
-        skrnn.load(path)
-
-
 # Lies about sizes
 
 TERA = 2**40
@@ -226,37 +209,35 @@ LYING_ARRAYS = {
     "objects": {"array": ["object", [8], "C"]},
     "text": {"array": ["U1000000000", [1], "C"]},
     "other order": {"array": ["float64", [8], "A"]},
-    "dtype that is none": {"array": [["float64"], [8], "C"]},
-    "shape that is none": {"array": ["float64", 8, "C"]},
+    "invalid dtype": {"array": [["float64"], [8], "C"]},
+    "invalid shape": {"array": ["float64", 8, "C"]},
     "two members": {"array": ["float64", [8], "C"], "dict": {}},
     "no order": {"array": ["float64", [8]]},
-    "bool that is none": {"array": ["bool", [64], "C"]},
-    "scalar that is none": {"scalar": ["float64"]},
+    "invalid bool": {"array": ["bool", [64], "C"]},
+    "invalid scalar": {"scalar": ["float64"]},
 }
+
+
+def assert_refused_without_memory(path, match):
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError, match=match):
+            read_file(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("lie", LYING_ARRAYS)
 def test_array_that_lies_is_refused_without_memory(lie, tmp_path):
     forged(tmp_path / "file", LYING_ARRAYS[lie], bytes([2]) * 64 if "bool" in lie else bytes(64))
-    tracemalloc.start()
-    try:
-        with pytest.raises(FileFormatError):
-            read_file(tmp_path / "file")
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
+    assert_refused_without_memory(tmp_path / "file", "malformed")
 
 
 @pytest.mark.parametrize("sizes", [(TERA, 0), (2, TERA), (2**64 - 1, 3), (2**64 - 97, 1), (0, 0)])
 def test_prologue_that_lies_is_refused_without_memory(sizes, tmp_path):
     forged(tmp_path / "file", b"[]", sizes=sizes)
-    tracemalloc.start()
-    try:
-        with pytest.raises(FileFormatError, match="bytes instead of"):
-            read_file(tmp_path / "file")
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
+    assert_refused_without_memory(tmp_path / "file", "bytes instead of")
 
 
 def test_bytes_between_arrays_that_hold_something_are_refused(tmp_path):
@@ -271,7 +252,7 @@ HEADERS = {
     "deep lists": b"[" * 100_000 + b"]" * 100_000,
     "deep objects": b'{"tuple":[' * 50_000 + b"]}" * 50_000,
     "deep and open": b"[" * 10_000_000,
-    "deep behind text": b'["\\"[[[", ' + b"[" * 101 + b"]" * 102,
+    "deep after text": b'["\\"[[[", ' + b"[" * 101 + b"]" * 102,
     "name twice": b'{"dict": {"a": 1, "a": 2}}',
     "tag twice": b'{"tuple": [], "tuple": []}',
     "unknown tag": b'{"py/object": "os.system"}',
@@ -282,7 +263,7 @@ HEADERS = {
     "UTF-16": json.dumps([]).encode("utf-16"),
     "endless number": b"1" * 10_000,
     "nothing": b"",
-    "text behind": b"[] []",
+    "text after": b"[] []",
     "list for a dict": b'{"dict": []}',
     "dict for a tuple": b'{"tuple": {"dict": {}}}',
     "empty object": b"{}",
@@ -299,176 +280,152 @@ def test_header_that_skrnn_never_writes_is_refused(kind, tmp_path):
 
 # Lies in a well-formed file
 
-NETWORK = ("estimator", "steps", "values", 2)
-ARCHITECTURE = (*NETWORK, "_architecture")
-WINDOWS = ("estimator", "steps", "values", 1)
-SCALER = ("estimator", "steps", "values", 0)
-TIME = (*WINDOWS, "tails_", "values", 0, 0)
-LIES = [
-    ((*NETWORK, "class"), "os.system"),
-    ((*NETWORK, "class"), "sklearn.ensemble.RandomForestClassifier"),
-    ((*NETWORK, "class"), "__import__"),
-    ((*NETWORK, "class"), ["RNNRegressor"]),
-    ((*NETWORK, "class"), np.zeros(0)),
-    ((*NETWORK, "class"), np.zeros(3)),
-    ((*NETWORK, "class"), "RNNRegressor"),
-    ((*NETWORK, "class"), "Architecture"),
-    ((*NETWORK, "predict"), "a method"),
-    ((*NETWORK, "__class__"), "a class"),
-    ((*NETWORK, "_parameter_constraints"), None),
-    ((*NETWORK, "note"), 1),
-    ((*NETWORK, "weights_"), []),
-    ((*NETWORK, "weights_"), None),
-    ((*NETWORK, "weights_", 0), np.zeros((9, 9), "float32")),
-    ((*NETWORK, "weights_", 0), np.zeros((2, 3))),
-    ((*NETWORK, "weights_", 0), "../../weights"),
-    ((*NETWORK, "optimizer_state_"), [np.array(0)]),
-    ((*NETWORK, "classes_"), np.arange(2)),
-    ((*NETWORK, "classes_"), np.array([2, 1, 0])),
-    ((*NETWORK, "classes_"), np.arange(3.0)[:, np.newaxis]),
-    ((*NETWORK, "n_features_in_"), 10**9),
-    ((*NETWORK, "n_outputs_"), 7),
-    ((*NETWORK, "input_shape_"), (9, 9)),
-    ((*NETWORK, "engine_"), "os"),
-    ((*NETWORK, "_asked_engine"), "../engine"),
-    ((*NETWORK, "_architecture"), None),
-    ((*NETWORK, "checkpoint_dir"), {"class": "path", "text": 1}),
-    ((*NETWORK, "loss"), {"class": "text", "text": ["mse"]}),
-    ((*NETWORK, "_scaling"), {"class": "WindowTransformer"}),
-    ((*NETWORK, "_settings", "optimizer"), "os.system"),
-    ((*NETWORK, "_settings", "batch_size"), 0),
-    ((*NETWORK, "_scaling", "x_mean"), np.zeros(3)),
-    ((*NETWORK, "_scaling", "y_mean"), np.zeros(3)),
-    ((*NETWORK, "history_"), {"class": "dict", "keys": ["loss"], "values": [[1.0] * 9]}),
-    ((*NETWORK, "history_"), {"class": "dict", "keys": [[]], "values": [[1.0]]}),
-    ((*NETWORK, "history_"), {"class": "dict", "keys": ["a", "a"], "values": [[1.0], [1.0]]}),
-    ((*ARCHITECTURE, "units"), (TERA,)),
-    ((*ARCHITECTURE, "units"), (1, 1)),
-    ((*ARCHITECTURE, "units"), ()),
-    ((*ARCHITECTURE, "units"), (-1,)),
-    ((*ARCHITECTURE, "cell_types"), ("transformer",)),
-    ((*ARCHITECTURE, "activation"), "eval"),
-    ((*ARCHITECTURE, "dtype"), "object"),
-    ((*ARCHITECTURE, "vocab_size"), TERA),
-    ((*ARCHITECTURE, "stateful"), True),
-    ((*ARCHITECTURE, "extra"), 1),
-    ((*WINDOWS, "means_"), np.zeros(3)),
-    ((*WINDOWS, "freq_"), "D"),
-    ((*WINDOWS, "freq_", "name"), "os.system"),
-    ((*WINDOWS, "freq_"), {"class": "offset", "n": 1, "steps": "months"}),
-    ((*WINDOWS, "time_dtype_", "zone"), "dateutil//dev/zero"),
-    ((*WINDOWS, "time_dtype_", "zone"), "../../etc/passwd"),
-    ((*WINDOWS, "time_dtype_", "zone"), "/etc/passwd"),
-    ((*WINDOWS, "time_dtype_", "zone"), "Nowhere/City"),
-    ((*WINDOWS, "time_dtype_", "unit"), "D"),
-    ((*WINDOWS, "time_dtype_"), {"class": "time_dtype", "name": "O"}),
-    ((*WINDOWS, "tails_"), {"class": "dict", "keys": [None], "values": [None]}),
-    ((*TIME, "ticks"), 2**70),
-    ((*TIME, "ticks"), "now"),
-    ((*TIME, "unit"), "Y"),
-    ((*SCALER, "mean_"), np.zeros(9)),
-    ((*SCALER, "mean_"), np.zeros(2, dtype="int64")),
-    ((*SCALER, "func"), {"class": "ufunc", "name": "system"}),
-    ((*SCALER, "_sklearn_output_config"), {"class": "dict", "keys": ["a"], "values": ["b"]}),
-    (("estimator", "memory"), "some/cache"),
-    (("estimator", "steps"), []),
-    (("estimator", "steps", "values", 1), "a step"),
-    (("estimator", "steps", "values", 1), {"class": "ufunc", "name": "exp"}),
-    (("estimator", "steps", "keys", 1), 7),
-    (("estimator",), {"class": "ufunc", "name": "exp"}),
-    (("estimator",), {"class": "array", "codes": np.full((1, 1), 2**31, "uint32")}),
-    (("estimator",), [1]),
-    (("estimator",), None),
-    (("content",), "pickle"),
-    (("content",), np.zeros(3)),
-]
-PANEL = ("estimator", "_panel")
-DATES = (*PANEL, "times", 0)
-MODEL = ("estimator", "_model")
-PLAN = (*MODEL, "plan")
-LEVEL = (*PLAN, "level")
+# What replaces a value of a good file, by the path of a node and the path in that node.
+FROM_PIPELINE = {
+    "estimator.steps.values.2": {
+        "class": [
+            *("os.system", "sklearn.ensemble.RandomForestClassifier", "__import__"),
+            *("RNNRegressor", "Architecture", ["RNNRegressor"], np.zeros(0), np.zeros(3)),
+        ],
+        "predict": ["a method"],
+        "__class__": ["a class"],
+        "_parameter_constraints": [None],
+        "note": [1],
+        "weights_": [[], None],
+        "weights_.0": [np.zeros((9, 9), "float32"), np.zeros((2, 3)), "../../weights"],
+        "optimizer_state_": [[np.array(0)]],
+        "classes_": [np.arange(2), np.array([2, 1, 0]), np.arange(3.0)[:, np.newaxis]],
+        "n_features_in_": [10**9],
+        "n_outputs_": [7],
+        "input_shape_": [(9, 9)],
+        "engine_": ["os"],
+        "checkpoint_dir": [{"class": "path", "text": 1}],
+        "loss": [{"class": "text", "text": ["mse"]}],
+        "history_": [
+            {"class": "dict", "keys": ["loss"], "values": [[1.0] * 9]},
+            {"class": "dict", "keys": [[]], "values": [[1.0]]},
+            {"class": "dict", "keys": ["a", "a"], "values": [[1.0], [1.0]]},
+        ],
+        "_asked_engine": ["../engine"],
+        "_scaling": [{"class": "WindowTransformer"}],
+        "_scaling.x_mean": [np.zeros(3)],
+        "_scaling.y_mean": [np.zeros(3)],
+        "_settings.optimizer": ["os.system"],
+        "_settings.batch_size": [0],
+        "_architecture": [None],
+        "_architecture.units": [(TERA,), (1, 1), (), (-1,)],
+        "_architecture.cell_types": [("transformer",)],
+        "_architecture.activation": ["eval"],
+        "_architecture.dtype": ["object"],
+        "_architecture.vocab_size": [TERA],
+        "_architecture.stateful": [True],
+        "_architecture.extra": [1],
+    },
+    "estimator.steps.values.1": {
+        "means_": [np.zeros(3)],
+        "freq_": ["D", {"class": "offset", "n": 1, "steps": "months"}],
+        "freq_.name": ["os.system"],
+        "time_dtype_": [{"class": "time_dtype", "name": "O"}],
+        "time_dtype_.zone": "dateutil//dev/zero ../../etc/passwd /etc/passwd Nowhere/City".split(),
+        "time_dtype_.unit": ["D"],
+        "tails_": [{"class": "dict", "keys": [None], "values": [None]}],
+        "tails_.values.0.0.ticks": [2**70, "now"],
+        "tails_.values.0.0.unit": ["Y"],
+    },
+    "estimator.steps.values.0": {
+        "mean_": [np.zeros(9), np.zeros(2, dtype="int64")],
+        "func": [{"class": "ufunc", "name": "system"}],
+        "_sklearn_output_config": [{"class": "dict", "keys": ["a"], "values": ["b"]}],
+    },
+    "estimator": {
+        "memory": ["some/cache"],
+        "steps": [[]],
+        "steps.values.1": ["a step", {"class": "ufunc", "name": "exp"}],
+        "steps.keys.1": [7],
+    },
+    "": {
+        "estimator": [
+            {"class": "ufunc", "name": "exp"},
+            {"class": "array", "codes": np.full((1, 1), 2**31, "uint32")},
+            [1],
+            None,
+        ],
+        "content": ["pickle", "something else", np.zeros(3)],
+    },
+}
 RANGE = {"class": "range", "start": 0, "stop": 12, "step": 1, "name": None}
-FORECASTER_LIES = [
-    (("estimator", "class"), "RNNRegressor"),
-    (("estimator", "note"), 1),
-    (("estimator", "regressor_"), None),
-    (("estimator", "_model"), None),
-    (("estimator", "_panel"), None),
-    (("estimator", "_allow_missing"), "yes"),
-    (("estimator", "scales_"), np.ones(3)),
-    (("estimator", "scales_"), np.zeros(2)),
-    (("estimator", "static", "values", 0), np.ones(TERA // 2**30)),
-    (("estimator", "static", "rows"), "ab"),
-    (("estimator", "static", "columns"), [[], []]),
-    ((*PANEL, "form"), "deep"),
-    ((*PANEL, "form"), "series"),
-    ((*PANEL, "labels"), [0, 0]),
-    ((*PANEL, "labels"), [0]),
-    ((*PANEL, "labels"), []),
-    ((*PANEL, "labels"), [[], {}]),
-    ((*PANEL, "level_names"), []),
-    ((*PANEL, "step"), None),
-    ((*PANEL, "step"), 1),
-    ((*PANEL, "step", "name"), "2D"),
-    ((*PANEL, "times"), []),
-    ((*PANEL, "times"), [RANGE]),
-    ((*PANEL, "times"), [{"class": "integers", "ticks": np.arange(12), "name": None}]),
-    ((*PANEL, "times", 0), "2024"),
-    ((*PANEL, "times_of"), [0, 9]),
-    ((*PANEL, "times_of"), ["0", 0]),
-    ((*PANEL, "values"), np.zeros(9)),
-    ((*PANEL, "values"), np.zeros((12, 2))),
-    ((*PANEL, "values"), np.full(24, np.nan)),
-    ((*PANEL, "values"), np.where(np.arange(24) == 5, np.nan, 1.0)),
-    ((*PANEL, "values"), np.zeros(24, "float32")),
-    ((*PANEL, "exog"), np.zeros((24, 2))),
-    ((*PANEL, "exog_names"), ["x", "y"]),
-    ((*DATES, "ticks"), np.arange(12)),
-    ((*DATES, "ticks"), np.zeros(12, "int64")),
-    ((*DATES, "ticks"), np.full(12, -(2**63))),
-    ((*DATES, "ticks"), np.full(12, 2**63 - 1)),
-    ((*DATES, "ticks"), np.zeros(12)),
-    ((*DATES, "ticks"), None),
-    ((*DATES, "dtype"), {"class": "time_dtype", "name": "m8[us]"}),
-    ((*DATES, "dtype", "zone"), "../../etc/passwd"),
-    ((*DATES, "name"), []),
-    ((*MODEL, "regressor"), {"class": "WindowTransformer"}),
-    ((*MODEL, "regressor"), {"class": "RNNRegressor"}),
-    ((*MODEL, "season"), 0),
-    ((*MODEL, "scales"), np.ones(3)),
-    ((*MODEL, "scales"), -np.ones(2)),
-    ((*MODEL, "residuals"), np.zeros((4, 2))),
-    ((*MODEL, "residuals"), -np.ones((4, 1))),
-    ((*MODEL, "extra"), 1),
-    ((*PLAN, "timesteps"), TERA),
-    ((*PLAN, "timesteps"), 3),
-    ((*PLAN, "outputs"), 2),
-    ((*PLAN, "steps"), 9),
-    ((*PLAN, "by_window"), 2),
-    ((*PLAN, "calendar"), ("asi8",)),
-    ((*PLAN, "calendar"), ("hour", "minute")),
-    ((*PLAN, "static"), np.zeros((3, 1))),
-    ((*PLAN, "static"), np.full((2, 1), np.inf)),
-    ((*PLAN, "dtype"), "os.system"),
-    ((*PLAN, "dtype"), "longdouble"),
-    ((*LEVEL, "lag"), -1),
-    ((*LEVEL, "lag"), 99),
-    ((*LEVEL, "means"), np.zeros(3)),
-    ((*LEVEL, "means"), np.full(2, np.nan)),
-    ((*LEVEL, "deviations"), np.zeros(2)),
-    ((*LEVEL, "transformer"), {"class": "WindowTransformer"}),
+FROM_FORECASTER = {
+    "estimator": {
+        "class": ["RNNRegressor"],
+        "note": [1],
+        "regressor_": [None],
+        "_model": [None],
+        "_panel": [None],
+        "_allow_missing": ["yes"],
+        "scales_": [np.ones(3), np.zeros(2)],
+        "static.values.0": [np.ones(TERA // 2**30)],
+        "static.rows": ["ab"],
+        "static.columns": [[[], []]],
+    },
+    "estimator._panel": {
+        "form": ["deep", "series"],
+        "labels": [[0, 0], [0], [], [[], {}]],
+        "level_names": [[]],
+        "step": [None, 1],
+        "step.name": ["2D"],
+        "times": [[], [RANGE], [{"class": "integers", "ticks": np.arange(12), "name": None}]],
+        "times.0": ["2024"],
+        "times.0.ticks": [
+            *(np.full(12, tick) for tick in (0, -(2**63), 2**63 - 1, 0.0)),
+            *(np.arange(12), None),
+        ],
+        "times.0.dtype": [{"class": "time_dtype", "name": "m8[us]"}],
+        "times.0.dtype.zone": ["../../etc/passwd"],
+        "times.0.name": [[]],
+        "times_of": [[0, 9], ["0", 0]],
+        "values": [
+            *(np.zeros(9), np.zeros((12, 2)), np.zeros(24, "float32")),
+            *(np.full(24, np.nan), np.where(np.arange(24) == 5, np.nan, 1.0)),
+        ],
+        "exog": [np.zeros((24, 2))],
+        "exog_names": [["x", "y"]],
+    },
+    "estimator._model": {
+        "regressor": [{"class": "WindowTransformer"}, {"class": "RNNRegressor"}],
+        "season": [0],
+        "scales": [np.ones(3), -np.ones(2)],
+        "residuals": [np.zeros((4, 2)), -np.ones((4, 1))],
+        "extra": [1],
+        "plan.timesteps": [TERA, 3],
+        "plan.outputs": [2],
+        "plan.steps": [9],
+        "plan.by_window": [2],
+        "plan.calendar": [("asi8",), ("hour", "minute")],
+        "plan.static": [np.zeros((3, 1)), np.full((2, 1), np.inf)],
+        "plan.dtype": ["os.system", "longdouble"],
+        "plan.level.lag": [-1, 99],
+        "plan.level.means": [np.zeros(3), np.full(2, np.nan)],
+        "plan.level.deviations": [np.zeros(2)],
+        "plan.level.transformer": [{"class": "WindowTransformer"}],
+    },
+}
+LIES = [
+    pytest.param(file, f"{node}.{place}".strip("."), lie, id=f"{file}.{node}.{place}-{i}")
+    for file, nodes in (("path", FROM_PIPELINE), ("forecaster_path", FROM_FORECASTER))
+    for node, places in nodes.items()
+    for place, lies in places.items()
+    for i, lie in enumerate(lies)
 ]
-ALL_LIES = [("path", *lie) for lie in LIES] + [("forecaster_path", *lie) for lie in FORECASTER_LIES]
 
 
-@pytest.mark.parametrize(("file", "place", "lie"), ALL_LIES, ids=map(str, range(len(ALL_LIES))))
+@pytest.mark.parametrize(("file", "place", "lie"), LIES)
 def test_lie_with_a_right_checksum_is_refused(file, place, lie, request):
     path = request.getfixturevalue(file)
-    tree = read_file(path)
-    node = tree
-    for step in place[:-1]:
-        node = node[step]
-    node[place[-1]] = lie
+    node = tree = read_file(path)
+    *owners, last = [int(key) if key.isdigit() else key for key in place.split(".")]
+    for key in owners:
+        node = node[key]
+    node[last] = lie
     write_file(path, tree)
     with pytest.raises(FileFormatError):
         skrnn.load(path)
@@ -488,7 +445,7 @@ def nodes(node):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("file", ["path", "forecaster_path"])
 def test_500_random_edits_of_the_header_are_refused_or_harmless(file, request):
-    """A parameter or a number may be another one; nothing but FileFormatError may come of it."""
+    """Another parameter or number may load; the only error is FileFormatError."""
     path, rng, refused = request.getfixturevalue(file), random.Random(0), 0
     for _ in range(500):
         header, arrays = parts(path)
