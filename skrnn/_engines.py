@@ -1,4 +1,6 @@
-"""Engines: which of the two computes a request, by what it asks for and what the machine has."""
+"""Engines: what each one has, and which one computes a request."""
+
+from __future__ import annotations
 
 import functools
 import os
@@ -7,10 +9,21 @@ import sys
 from contextlib import nullcontext
 from itertools import compress
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from skrnn._keras_engine.startup import check_process, quiet_start, share_cores
 from skrnn._network.architecture import CELLS
 from skrnn._numpy_engine import engine as _numpy_engine
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from skrnn._data.samples import Samples
+    from skrnn._data.scaling import Scaling
+    from skrnn._data.sequences import Sequences
+    from skrnn._network.architecture import Architecture
+    from skrnn._network.state import State
+    from skrnn._types import Array
 
 # Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
 # program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
@@ -19,6 +32,61 @@ NUMPY_RATE, KERAS_RATE = 60e9, 80e9
 COMPILE_SECONDS = 1.4
 # Files in /dev of a driver for GPUs: NVIDIA's, Windows's for its Linux, AMD's.
 GPU_FILES = "nvidia[0-9]*", "dxg", "kfd"
+
+
+class TrainingSession(Protocol):
+    """Samples in the form in which an engine trains on them.
+
+    Made of (architecture, settings, samples): Architecture, Settings, Samples.
+    """
+
+    samples: Samples
+
+    def begin(self, weights: list, optimizer_state: list | None, seed: int) -> State:
+        """Return the State from which training begins.
+
+        `optimizer_state` None: a fresh one. The seed is that of dropout.
+        """
+
+    def run_epoch(self, state: State, order: Array) -> tuple[State, float]:
+        """Train on every sample once, in the given order.
+
+        Returns the new State, and the mean of the batches' losses weighted by their size. Seen from
+        outside it is pure: the State that came in stays as it is.
+        """
+
+    def evaluate(self, weights: list, samples: Samples) -> float:
+        """Return the loss of other Samples, averaged over batches as `run_epoch` averages it."""
+
+
+class Engine(Protocol):
+    """What a module that computes networks has. Its functions keep nothing of a fit."""
+
+    TrainingSession: type[TrainingSession]
+
+    def training_scope(self, device: str) -> AbstractContextManager:
+        """Surround training on a device, as the parameter `device` names it."""
+
+    def predict(
+        self,
+        architecture: Architecture,
+        weights: list,
+        sequences: Sequences,
+        scaling: Scaling,
+        *,
+        device: str,
+        recurrent_states: list | None = None,
+        hidden: tuple[bool, bool] | None = None,
+    ) -> tuple[list, list]:
+        """Return the network's raw outputs, or hidden states, and the recurrent states after them.
+
+        `recurrent_states` are those from which a stateful network continues; None: zeros. `hidden`
+        holds `return_sequences` and `return_state` of the last recurrent layer; None: the output.
+        The outputs are a list: one array, or with states the output first.
+        """
+
+    def clear(self) -> None:
+        """Forget whatever is kept for later calls."""
 
 
 def keras_engine():
@@ -30,13 +98,18 @@ def keras_engine():
     return engine
 
 
-def engine_named(name):
-    """Return the engine of that name, "numpy" or "keras"."""
-    return _numpy_engine if name == "numpy" else keras_engine()
+def engine_name(engine):
+    """Return the word for an engine that the parameter `engine` has."""
+    return "numpy" if engine is _numpy_engine else "keras"
+
+
+def device_names(engine, device):
+    """Return the names of the devices that `device` means for an engine: NumPy has no choice."""
+    return () if engine is _numpy_engine else engine.device_names(device)
 
 
 def clear_cache() -> None:
-    """Forget compiled programs and networks kept for predictions; the next use makes them anew.
+    """Forget compiled programs and networks kept for predictions; the next use makes them again.
 
     Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.
 
@@ -52,7 +125,7 @@ def clear_cache() -> None:
 
 
 def training_engine(asked, device, architecture, settings, workload, *, has_callbacks):
-    """Return the name of the engine that is to train.
+    """Return the Engine that is to train.
 
     Parameters
     ----------
@@ -67,7 +140,8 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
     Raises
     ------
     ValueError
-        If "numpy" is asked for what it does not have, or the device is not there.
+        If "numpy" is asked for what it does not have, the device is not there, or Keras does not
+        take the settings.
     """
     check_word(device)
     lacks = _numpy_engine.unsupported_parameters(architecture, settings)
@@ -83,14 +157,17 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
             "`device` must be a single one with `stateful=True`, whose state goes from batch to "
             "batch, got 'all'."
         )
-    if asked != "auto":
-        return asked
-    on_gpu = device != "cpu" and n_gpus() > 0
-    return "keras" if lacks or on_gpu or is_long(architecture, *workload) else "numpy"
+    if asked == "numpy":
+        return _numpy_engine
+    if asked == "auto" and not (lacks or on_gpu(device) or is_long(architecture, *workload)):
+        return _numpy_engine
+    engine = keras_engine()
+    engine.check_settings(architecture, settings)
+    return engine
 
 
 def predicting_engine(asked, device, architecture):
-    """Return the name of the engine that is to predict; parameters as in `training_engine`.
+    """Return the Engine that is to predict; parameters as in `training_engine`.
 
     What was trained on a device that is not here is computed on another, and `device` is as
     `set_params` may have left it: only `fit` refuses a word.
@@ -98,10 +175,14 @@ def predicting_engine(asked, device, architecture):
     lacks = _numpy_engine.unsupported_parameters(architecture)
     if asked == "numpy" and lacks:
         raise _refusal(lacks)
-    if asked != "auto":
-        return asked
-    on_gpu = device != "cpu" and n_gpus() > 0
-    return "keras" if lacks or on_gpu else "numpy"
+    if asked == "numpy" or (asked == "auto" and not lacks and not on_gpu(device)):
+        return _numpy_engine
+    return keras_engine()
+
+
+def on_gpu(device):
+    """Whether `device` lets a GPU compute that is here."""
+    return device != "cpu" and n_gpus() > 0
 
 
 def check_word(device):

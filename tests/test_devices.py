@@ -97,7 +97,7 @@ def test_network_of_a_machine_with_a_gpu_predicts_on_one_without(engine, tmp_pat
 
 def test_device_of_a_request_ends_with_it():
     before = devices.present_devices()
-    with _keras_engine.device_scope("all"):
+    with _keras_engine.training_scope("all"):
         assert devices.present_devices() == devices.devices_for("all")
     assert devices.present_devices() == before
 
@@ -127,7 +127,7 @@ def test_padding_is_at_the_end_or_elsewhere():
 )
 def test_cudnn_takes_lstm_and_gru_with_their_default_settings(parameters, taken):
     fitted = RNNRegressor(**SMALL | parameters | {"epochs": 1}, engine="numpy").fit(*samples())
-    assert _keras_network.cudnn_takes(fitted._architecture) == taken
+    assert _keras_network.cudnn_takes(fitted._network.architecture) == taken
 
 
 @pytest.mark.parametrize(("masked", "setting"), [(False, "auto"), (True, False)])
@@ -143,7 +143,7 @@ def test_program_with_plain_layers_trains_as_the_compiled_one(cell_type):
     X, y = samples(21)
     fitted = RNNRegressor(**SMALL | {"cell_type": cell_type}, engine="keras", batch_size=8)
     fitted.fit(X, y)
-    shape = fitted._architecture, fitted._settings, 8, 24, 4
+    shape = fitted._network.architecture, fitted._network.settings, 8, 24, 4
     layers, results = [], []
     x, target = (np.pad(a.astype(np.float32), [(0, 3), *[(0, 0)] * (a.ndim - 1)]) for a in (X, y))
     for cudnn in (False, True):

@@ -50,7 +50,7 @@ def test_fit_from_given_vectors_equals_model_fit(engine, trainable, masked, kera
     given = {"embedding_trainable": trainable, "mask_value": 0 if masked else None}
     ours = network(engine=engine, standardize=False, shuffle=False, **given).fit(X, Y)
     seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    weights = initial_weights(ours._architecture, np.random.default_rng([seed, 0]))
+    weights = initial_weights(ours._network.architecture, np.random.default_rng([seed, 0]))
     model = native_network(trainable=trainable, masked=masked)
     model.set_weights([VECTORS, *weights[1:]])
     rate = float(np.float32(0.01))  # what the optimizer holds where Keras is not set to float64

@@ -84,13 +84,13 @@ def test_blocks_too_large_to_stay_are_read_in_turn(monkeypatch):
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_epoch_reads_block_by_block_in_an_order_of_its_own(listed, monkeypatch):
-    orders, run_epoch = [], _numpy_engine.run_epoch
+    orders, run_epoch = [], _numpy_engine.TrainingSession.run_epoch
 
-    def spied(loaded, state, order):
+    def spied(session, state, order):
         orders.append(order.copy())
-        return run_epoch(loaded, state, order)
+        return run_epoch(session, state, order)
 
-    monkeypatch.setattr(_numpy_engine, "run_epoch", spied)
+    monkeypatch.setattr(_numpy_engine.TrainingSession, "run_epoch", spied)
     blocks = cut(X, Y)
     network(epochs=6).fit_batches(blocks if listed else lambda: iter(blocks))
     assert len({order.tobytes() for order in orders}) == 6

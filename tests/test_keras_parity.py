@@ -122,7 +122,7 @@ def numbers(variant):
 def start_weights(estimator):
     """Return the weights from which the first fit of this estimator began."""
     seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
-    return initial_weights(estimator._architecture, np.random.default_rng([seed, 0]))
+    return initial_weights(estimator._network.architecture, np.random.default_rng([seed, 0]))
 
 
 def native_network(
@@ -522,7 +522,7 @@ def test_shuffled_fit_equals_model_fit_on_the_replayed_order(engine):
     model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
     seed = check_random_state(0).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(regressor._architecture, rng))
+    model.set_weights(initial_weights(regressor._network.architecture, rng))
     rng.integers(2**31)  # the seed of dropout, drawn also where nothing is dropped
     order, curve = np.arange(N_SAMPLES), []
     for _ in range(EPOCHS):
@@ -546,7 +546,7 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
     model.compile(optimizer=keras_optimizer("adam"), loss="mse", jit_compile=True)
     seed = check_random_state(0).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(regressor._architecture, rng))
+    model.set_weights(initial_weights(regressor._network.architecture, rng))
     seeds = np.random.default_rng(rng.integers(2**31))
     layer.cell.seed_generator.state.assign([seeds.integers(2**31), 0])
     history = model.fit(
@@ -567,7 +567,7 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
 def test_training_projects_the_whole_input_where_that_pays(cell, units, recurrent_dropout, hoisted):
     X, y, _ = numbers("plain")
     subject = RNNRegressor(cell, units, recurrent_dropout=recurrent_dropout, epochs=1)
-    described = subject.fit(X, y)._architecture
+    described = subject.fit(X, y)._network.architecture
     trained = _keras_network.build_network(described, hoisted=True).layers[1]
     assert isinstance(trained, INPUT_PROJECTED_LAYERS[cell]) == hoisted
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]

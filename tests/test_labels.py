@@ -85,7 +85,7 @@ def keras_tagger(estimator, features=None):
     model = keras.Sequential([*first, gru, last])
     seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(estimator._architecture, rng))
+    model.set_weights(initial_weights(estimator._network.architecture, rng))
     return model
 
 

@@ -11,7 +11,6 @@ from skrnn._data import validation as _validation
 from skrnn._data.length_buckets import bucket_by_length, trimmed_slice
 from skrnn._data.samples import Samples
 from skrnn._data.sequences import Sequences
-from skrnn._training.loop import Plan
 from skrnn._training.progress import TrainingProgress
 
 
@@ -112,8 +111,8 @@ def test_padding_does_not_change_the_losses_of_training(padding):
 def drawn(sequences):
     n_samples = len(sequences)
     samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
-    plan = Plan(1, 0, shuffle=True, patience=None, min_delta=0, verbose=False)
-    return TrainingProgress(None, samples, np.random.default_rng(0), plan, 8).next_order()
+    config = RNNRegressor(batch_size=8)._fit_config(resume=False, epochs=1)
+    return TrainingProgress(None, samples, np.random.default_rng(0), config).next_order()
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, np.float64, bool])

@@ -35,7 +35,7 @@ def numbers():
 
 def first_weights(fitted):
     seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    return initial_weights(fitted._architecture, np.random.default_rng([seed, 0]))
+    return initial_weights(fitted._network.architecture, np.random.default_rng([seed, 0]))
 
 
 def native_network(cell, sizes, kernel_l2, recurrent_l2, *, bidirectional, masked):
@@ -110,7 +110,7 @@ def test_engines_penalize_alike():
 def test_gradient_of_the_penalty_equals_finite_differences():
     X, y = numbers()
     network = RNNRegressor("gru", (4, 3), bidirectional=True, **PENALTIES, **FIT).fit(X, y)
-    architecture = network._architecture
+    architecture = network._network.architecture
     flat = np.concatenate([weight.ravel() for weight in network.weights_])
     gradient = np.ones_like(flat)
     entries = architecture.weights()
@@ -133,7 +133,9 @@ def test_each_penalty_falls_on_its_own_weights_in_every_layer_and_direction(para
     network = RNNRegressor("lstm", (4, 3), bidirectional=True, **{parameter: 0.5}, **FIT).fit(X, y)
     kernels = network.weights_[0 if parameter == "kernel_l2" else 1 :: 3][:4]
     expected = 0.5 * sum((kernel**2).sum() for kernel in kernels)
-    np.testing.assert_allclose(penalty(network._architecture.weights(), network.weights_), expected)
+    np.testing.assert_allclose(
+        penalty(network._network.architecture.weights(), network.weights_), expected
+    )
 
 
 @both_engines
@@ -158,7 +160,7 @@ def test_real_model_has_the_regularizers_and_the_estimators_loss():
     model = network.model_
     total = float(sum(model.losses))
     np.testing.assert_allclose(
-        total, penalty(network._architecture.weights(), network.weights_), rtol=1e-12
+        total, penalty(network._network.architecture.weights(), network.weights_), rtol=1e-12
     )
     back = RNNRegressor.from_keras(model)
     assert (back.kernel_l2, back.recurrent_l2) == (0.3, 0.2)

@@ -118,13 +118,15 @@ class ShapeOnlySequences(Sequences):
         return False
 
 
-def outline(shape, *, tokens, mask_value, unequal):
-    """Return the ShapeOnlySequences of sequences of a shape (n_samples, timesteps, features)."""
+def outline(shape, *, vocab_size, mask_value, unequal):
+    """Return the ShapeOnlySequences of sequences of a shape (n_samples, timesteps, features).
+
+    `vocab_size` 0: they hold no token ids.
+    """
     n_samples, timesteps, _ = shape
+    value, shape = (np.int64(vocab_size - 1), shape[:2]) if vocab_size else (np.float32(0), shape)
     lengths = np.broadcast_to(np.int32(timesteps), n_samples) if unequal else None
-    return ShapeOnlySequences(
-        np.broadcast_to(np.float32(0), shape[: 3 - tokens]), lengths, mask_value
-    )
+    return ShapeOnlySequences(np.broadcast_to(value, shape), lengths, mask_value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,38 @@ import numpy as np
 from skrnn._data.length_buckets import bucket_by_length
 from skrnn._data.scaling import Scaling
 from skrnn._data.sequences import Sequences
+from skrnn._data.targets import Targets
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """X, y and weights as they were read, and which of the samples a run has.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : Targets
+    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
+    positions : ndarray of int or None
+        None: all samples.
+    """
+
+    sequences: Sequences
+    targets: Targets
+    weights: np.ndarray
+    positions: np.ndarray | None
+
+    def __len__(self):
+        return len(self.sequences) if self.positions is None else len(self.positions)
+
+    def arrays(self):
+        """Return all that came from the caller."""
+        return [self.sequences.values, self.targets.values, self.weights]
+
+    def samples(self, scaling, dtype):
+        """Return what an engine reads."""
+        values = scaling.standardize_y(self.targets.values, dtype)
+        return Samples(self.sequences, values, self.weights, scaling, dtype, self.positions)
 
 
 @dataclass(frozen=True, eq=False)

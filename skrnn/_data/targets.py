@@ -21,6 +21,8 @@ class Targets:
         Keras's full name.
     scaled : bool
         Whether the values may be standardized.
+    shape : tuple of int or None
+        Trailing shape of a regressor's y.
     codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps), or None
         The index of each label's class, where a sample or timestep has one label.
     """
@@ -30,4 +32,5 @@ class Targets:
     activation: str
     loss: str
     scaled: bool = False
+    shape: tuple | None = None
     codes: np.ndarray | None = None

@@ -1,4 +1,4 @@
-"""BaseRNN: the parameters that both estimators share, and the story of fit and predict."""
+"""BaseRNN: what both estimators do alike, and the story of fit and predict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._data.samples import Samples, nonzero_indices, only
+from skrnn._convert.onnx import add_network, check_exportable
+from skrnn._convert.onnx_graph import Graph
+from skrnn._data.samples import Dataset, nonzero_indices, only
 from skrnn._data.scaling import fit_scaling
 from skrnn._data.sequences import unpadded
 from skrnn._data.validation import (
@@ -24,22 +26,22 @@ from skrnn._data.validation import (
     read_sequences,
     read_weights,
 )
-from skrnn._engines import engine_named, keras_engine, predicting_engine, training_engine
-from skrnn._estimators.exports import Exports
-from skrnn._estimators.out_of_core_fit import FitsBatches
+from skrnn._engines import device_names, engine_name, keras_engine, training_engine
+from skrnn._estimators.fitted_network import FittedNetwork
+from skrnn._estimators.out_of_core_fit import fit_out_of_core
 from skrnn._network.architecture import html_summary, initial_weights, summary, variable_dtype
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
     check_mask_value,
-    check_resumed,
     describe,
     describe_shape,
     settle_vocab_size,
 )
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
-from skrnn._training.loop import Plan, TrainingCallback, joined, train
+from skrnn._training.loop import FitConfig, Trained, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
+from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator
 from skrnn._utils.rollback import rollback_on_error
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 
     from sklearn.utils import Tags
 
-    from skrnn._types import Array, ArrayLike, Block, Engine, KerasModel
+    from skrnn._types import Array, ArrayLike, Block, Blocks, Engine, KerasModel, StrPath
 
 
 def _draw(random_state):
@@ -59,20 +61,18 @@ def _draw(random_state):
     return check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
 
-def _count_held_out(share, n_samples):
-    n_held_out = int(np.ceil(share * n_samples))
+def _count_held_out(fraction, n_samples):
+    n_held_out = int(np.ceil(fraction * n_samples))
     if n_held_out and n_held_out >= n_samples:
         raise ValueError(
-            f"`validation_fraction` must leave a sample to train on: {share} of {n_samples} "
+            f"`validation_fraction` must leave a sample to train on: {fraction} of {n_samples} "
             "samples leaves none."
         )
     return n_held_out
 
 
-class BaseRNN(
-    FitsBatches, Exports, ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator
-):
-    """Recurrent network without a target. The leaves say what y is; this says the rest."""
+class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator):
+    """A recurrent network; the regressor and the classifier add what y is."""
 
     weights_: list[Array]
     history_: dict[str, list[float]]
@@ -84,7 +84,7 @@ class BaseRNN(
     input_shape_: tuple[int | None, int]
     engine_: Engine
     states_: list[Array]
-    _asked_vocab_size = None  # what was fitted before "auto" was there has no such attribute
+    _network: FittedNetwork
 
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
@@ -126,10 +126,60 @@ class BaseRNN(
             is then as it was before.
         """
         resume = self.warm_start and hasattr(self, "weights_")
-        share = 0.0 if validation_data is not None else self.validation_fraction
+        data = self._read(X, y, sample_weight, reset=not resume)
+        if resume:
+            self._check_whole(data)
+        fraction = self.validation_fraction if validation_data is None else 0.0
+        config = self._fit_config(resume, self.epochs, fraction, self.checkpoint_dir)
         return self._fit(
-            X, y, sample_weight, validation_data, share, self.epochs, resume, not resume, whole=True
+            data, config, validation_data, self._epoch_tasks(config, X, y, sample_weight)
         )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @notify_callbacks
+    @rollback_on_error
+    def fit_batches(self, blocks: Blocks, *, validation_data: Block | None = None) -> Self:
+        """Train the network on blocks of samples, one of which is in memory at a time.
+
+        What is learned is what `fit` learns from all of them in one array, but for the order of
+        the samples: they are shuffled within each block, and with a list of blocks so are the
+        blocks. All blocks are read twice before the first epoch, for their shapes and labels and
+        for the constants of standardization, and once in each epoch.
+
+        Parameters
+        ----------
+        blocks : list of blocks, or callable
+            A block is a tuple (X, y) or (X, y, sample_weight) of what `fit` takes, not all of it of
+            zero weight. A list may be any object with `len` and `[]` that makes its blocks when
+            they are asked for, such as :func:`skrnn.window_blocks`. A callable returns a new
+            iterator of the same blocks at each call; they come in its order.
+        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
+            In memory.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If `blocks` can be read only once.
+        ValueError
+            If an argument or parameter is not as required, or if training diverges; the estimator
+            is then as it was before. `validation_fraction`, `checkpoint_dir` and
+            `class_weight="balanced"` would need all samples at once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor, window_blocks
+        >>> series = np.sin(np.arange(1000) / 7)
+        >>> blocks = window_blocks(series, timesteps=20, rows=300)
+        >>> regressor = RNNRegressor("gru", 8, epochs=2, random_state=0).fit_batches(blocks)
+        >>> regressor.n_epochs_
+        2
+        """
+        return fit_out_of_core(self, blocks, validation_data)
 
     def transform(self, X: ArrayLike) -> Array:
         """Return the last hidden state of the last recurrent layer, as features for others.
@@ -189,7 +239,7 @@ class BaseRNN(
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
         embeddings = read_embeddings(self.embedding_init, architecture)
-        rng = self._rng(False, NoCheckpoints())
+        rng = self._late_rng(self._fit_config(False, 0), NoCheckpoints())()
         return keras_engine().fresh_model(architecture, rng, embeddings)
 
     def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
@@ -208,14 +258,14 @@ class BaseRNN(
             self._validate_params()
             return summary(self._unfitted_architecture(input_shape))
         check_is_fitted(self, "weights_")
-        return summary(self._architecture)
+        return summary(self._network.architecture)
 
     def _html_repr(self):
         """Return what notebooks show: the parameters, and once fitted the layers."""
         html = super()._html_repr()
         if not hasattr(self, "weights_"):
             return html
-        return f"{html}{html_summary(self._architecture)}"
+        return f"{html}{html_summary(self._network.architecture)}"
 
     def reset_states(self) -> Self:
         """Set the carried states of a stateful network to zero.
@@ -225,18 +275,113 @@ class BaseRNN(
         self
         """
         check_is_fitted(self, "weights_")
-        if not self._architecture.stateful:
+        if not self._network.architecture.stateful:
             raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
-        self.states_ = self._zero_states()
+        self.states_ = self._network.architecture.zero_states()
         return self
 
     @property
     def embeddings_(self) -> Array:
         """The vector of each token id, (vocab_size, embedding_dim), as fitted."""
         check_is_fitted(self, "weights_")
-        if self._architecture.vocab_size is None:
+        if self._network.architecture.vocab_size is None:
             raise AttributeError("`embeddings_` needs `vocab_size`: this network has no Embedding.")
         return self.weights_[0]
+
+    @property
+    def model_(self) -> KerasModel:
+        """The fitted network as a new keras.Model that reads X as `predict` does."""
+        check_is_fitted(self, "weights_")
+        network = self._network
+        return keras_engine().fitted_model(
+            network.architecture, self.weights_, network.scaling, network.mask_value
+        )
+
+    def to_keras(self, path: StrPath) -> None:
+        """Write the fitted network as a file that `keras.models.load_model` reads without skrnn.
+
+        The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
+        `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
+        softmax outputs behind `predict_proba`. A regressor of one output returns (n_samples, 1);
+        a stateful network begins with zeros.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ".keras". A file that is there is replaced once the new one is whole.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor, make_windows
+        >>> X, y = make_windows(np.sin(np.arange(40) / 3), timesteps=6)
+        >>> regressor = RNNRegressor("gru", 4, epochs=1, random_state=0).fit(X, y)
+        >>> with TemporaryDirectory() as folder:
+        ...     regressor.to_keras(Path(folder) / "sine.keras")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['sine.keras']
+        """
+        check_is_fitted(self, "weights_")
+        path = read_path(path, ".keras")
+        model = self.model_
+        with replacing(path, ".keras") as beside:
+            model.save(beside)
+
+    def to_onnx(self, path: StrPath) -> None:
+        """Write the fitted network as an ONNX graph of standard operators, without Keras.
+
+        The graph's one input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,
+        features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
+        shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
+        of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
+        or with -1 for token ids. Absent timesteps may stand anywhere, as in `predict`.
+
+        A regressor's output is "prediction". A classifier's are "probabilities", as from
+        `predict_proba`, and "label", as from `predict`: labels in the type of `classes_`.
+
+        Inside, the graph computes in float32, also with `dtype="float64"`, because runtimes have
+        recurrent operators of that type alone; X and y are standardized in float64.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ".onnx". A file that is there is replaced once the new one is whole.
+
+        Raises
+        ------
+        ValueError
+            If the standard has no operator for the network: `stateful=True`, an activation such as
+            "gelu" in the cells, labels that are neither numbers nor str.
+        ImportError
+            If the package onnx is not installed.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> import onnx
+        >>> from skrnn import RNNRegressor, make_windows
+        >>> X, y = make_windows(np.sin(np.arange(40) / 3), timesteps=6)
+        >>> regressor = RNNRegressor("gru", 4, epochs=1, random_state=0).fit(X, y)
+        >>> with TemporaryDirectory() as folder:
+        ...     regressor.to_onnx(Path(folder) / "sine.onnx")
+        ...     model = onnx.load(Path(folder) / "sine.onnx")
+        >>> [output.name for output in model.graph.output]
+        ['prediction']
+        """
+        check_is_fitted(self, "weights_")
+        path = read_path(path, ".onnx")
+        network = self._network
+        check_exportable(network.architecture)
+        graph = Graph()
+        outputs = add_network(
+            graph, network.architecture, self.weights_, network.scaling, network.mask_value
+        )
+        self._add_outputs(graph, outputs)
+        graph.write(path)
 
     @property
     def _variable_dtype(self):
@@ -244,129 +389,63 @@ class BaseRNN(
 
     @property
     def _n_features_out(self):
-        return self._architecture.hidden_width
+        return self._network.architecture.hidden_width
 
-    def _fit(
-        self, X, y, sample_weight, validation_data, share, epochs, resume, reset_y, whole=False
-    ):
-        """Train on X and y, and keep what was learned; the caller undoes a failure."""
-        sequences = self._read_X(X, reset=not resume)
-        vocab_size = self._settled_vocab_size(None if resume else sequences)
-        check_mask_value(self.mask_value, vocab_size)
-        targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
-        if whole and resume:
-            self._check_whole(targets, weights > 0)
-        weighed, chosen = self._weighed(weights, targets)
-        n_chosen = len(sequences) if chosen is None else len(chosen)
-        n_held_out = _count_held_out(share, n_chosen)
-        self._describe(vocab_size, sequences, targets, n_chosen - n_held_out, epochs, resume)
-        check_batches(n_chosen - n_held_out, self._architecture.batch_size, "X")
-        check_batches(n_held_out, self._architecture.batch_size, "The validation set")
-        given, data = None, [sequences.values, targets.values, weights, weighed]
-        if validation_data is not None:
-            given = self._read_validation(validation_data)
-            data += [given[0].values, given[1].values, given[2]]
-        with self._checkpoints(data, resume, whole) as checkpoints:
-            # Called late: a refused fit moves no stream.
-            rng = cache(partial(self._rng, resume, checkpoints))
-            if n_held_out:
-                chosen = np.arange(n_chosen) if chosen is None else chosen
-                chosen, held_out = self._hold_out(chosen, targets, n_held_out, rng)
-                given = sequences, targets, weights, held_out
-            read = sequences, targets, self._weigh(weights, targets, chosen), chosen
-            if not resume:
-                self._fit_scaling([read], targets.scaled)
-            training = self._samples(*read)
-            validation = None if given is None else self._samples(*given)
-            tasks = self._epoch_tasks(X, y, sample_weight, resume)
-            self._train(training, validation, epochs, rng, resume, checkpoints, tasks)
-        return self
-
-    def _weighed(self, weights, targets, unit=None):
-        """Return weights times those of classes, and where they leave something to learn from."""
-        chosen = nonzero_indices(weights)
-        weighed = self._weigh(weights, targets, chosen, unit)
-        return weighed, nonzero_indices(weighed, chosen)
-
-    def _epoch_tasks(self, X, y, sample_weight, resume):
-        """Return what makes of a TrainingCallback one that tells scikit-learn's callbacks too."""
-        if not hasattr(self, "_callback_fit_ctx"):
-            return lambda hook: hook
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        data = {"X": X, "y": y, "metadata": metadata}
-        return lambda hook: EpochTasks(hook, self, data, partial(self._learned, resume))
-
-    def _most_tasks(self):
-        return self.epochs
-
-    def _adopt(self, network):
-        """Take over a KerasNetwork as if it had been learned here."""
-        self._validate_params()
-        architecture = network.architecture
-        self._architecture, self._settings = architecture, network.settings
-        self._scaling, self._standardize = network.scaling, self.standardize
-        self._mask_value, self._asked_vocab_size = self.mask_value, self.vocab_size
-        self._asked_engine, self.engine_ = self.engine, "keras"
-        self.weights_, self.optimizer_state_ = network.weights, network.optimizer_state
-        self.history_, self.n_epochs_ = {"loss": [], "seconds": []}, 0
-        self.n_outputs_ = int(np.prod(architecture.outputs))
-        self.input_shape_ = (architecture.timesteps, architecture.features)
-        self.n_features_in_ = architecture.features
-        if architecture.vocab_size is not None and architecture.timesteps is not None:
-            self.n_features_in_ = architecture.timesteps  # token ids come as a 2-D array
-        if architecture.stateful:
-            self.states_ = network.states
-        return self
-
-    def _rng(self, resume, checkpoints):
-        """Return the stream of this fit, from one integer of the caller's."""
-        seed = checkpoints.settle(_draw(self.random_state))
-        return np.random.default_rng([seed, self.n_epochs_ if resume else 0])
-
-    def _checkpoints(self, data, resume, whole):
-        """Return a context that gives what keeps this fit, or a stand-in that keeps nothing.
-
-        Parameters
-        ----------
-        data : list of ndarray
-            All that comes from the arguments of `fit`.
-        resume, whole : bool
-            Whether it goes on from present weights; whether it is no `partial_fit`.
-        """
-        if self.checkpoint_dir is None or not whole:
-            return nullcontext(NoCheckpoints())
-        if self.callbacks is not None:
-            raise ValueError(
-                "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
-                "Leave out one of them."
-            )
-        left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
-        params = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
-        if self.embedding_init is not None:
-            data = [*data, read_embeddings(self.embedding_init, self._architecture)]
-        # Without a seed, the one that was kept is taken up.
-        seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
-        places = self.engine_, engine_named(self.engine_).device_names(self.device)
-        words = [type(self).__name__, params, self._architecture, self._settings, places, seed]
-        if resume:
-            constants = [array for array in vars(self._scaling).values() if array is not None]
-            words.append(self.n_epochs_)
-            data = [*data, *self.weights_, *self.optimizer_state_, *constants]
-        return checkpoints_in(self.checkpoint_dir, self.checkpoint_every, fingerprint(words, data))
-
-    def _partial_fit(self, X, y, sample_weight, known_targets=False):
-        """Run one epoch on X, from the present weights where there are any."""
+    def _partial_fit(self, X, y, sample_weight, reset_y):
+        """Train for one epoch, from the present weights where there are any."""
         resume = hasattr(self, "weights_")
-        return self._fit(X, y, sample_weight, None, 0.0, 1, resume, not (resume or known_targets))
+        data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y and not resume)
+        return self._fit(data, self._fit_config(resume, epochs=1))
+
+    def _fit(self, data, config, validation_data=None, tasks=()):
+        """Train on a Dataset and keep what is learned; the caller undoes a failure."""
+        n_held_out = _count_held_out(config.validation_fraction, len(data))
+        engine = self._describe(data.sequences, data.targets, len(data) - n_held_out, config)
+        check_batches(len(data) - n_held_out, self._network.architecture.batch_size, "X")
+        check_batches(n_held_out, self._network.architecture.batch_size, "The validation set")
+        validation = self._read_validation(validation_data)
+        with self._checkpoints(engine, data, validation, config) as checkpoints:
+            rng = self._late_rng(config, checkpoints)
+            if n_held_out:
+                data, validation = self._split(data, n_held_out, rng)
+            data = replace(data, weights=self._weigh(data))
+            if not config.resume:
+                self._fit_scaling([data], data.targets)
+            self._train(engine, self._samples(data), validation, config, rng, checkpoints, tasks)
+        return self
+
+    def _fit_config(self, resume, epochs, validation_fraction=0.0, checkpoint_dir=None):
+        """Return what a fit with the present parameters asks of training."""
+        return FitConfig(
+            epochs=epochs,
+            resume=resume,
+            first_epoch=self.n_epochs_ if resume else 0,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle and not self.stateful,
+            patience=self.patience,
+            min_delta=self.min_delta,
+            validation_fraction=validation_fraction,
+            checkpoint_dir=checkpoint_dir,
+            verbose=bool(self.verbose),
+        )
+
+    def _read(self, X, y, sample_weight, *, reset, reset_y=None):
+        """Return X, y and weights as a Dataset of all samples that count."""
+        sequences = self._read_X(X, reset=reset)
+        reset_y = reset if reset_y is None else reset_y
+        targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
+        data = Dataset(sequences, targets, weights, nonzero_indices(weights))
+        return replace(data, positions=nonzero_indices(self._weigh(data), data.positions))
 
     def _read_X(self, X, *, reset):
         """Return X as Sequences, its shape learned or compared with that of `fit`."""
         if reset:
             vocab_size, mask_value, dtype = self.vocab_size, self.mask_value, self._variable_dtype
-        else:  # as fitted, whatever `set_params` did since
-            vocab_size, mask_value = self._architecture.vocab_size, self._mask_value
-            dtype = self._architecture.variable_dtype
-        fold = not reset and self._asked_vocab_size == "auto"
+        else:
+            network = self._network
+            vocab_size, mask_value = network.architecture.vocab_size, network.mask_value
+            dtype = network.architecture.variable_dtype
+        fold = not reset and self._network.asked_vocab_size == "auto"
         sequences = read_sequences(
             X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype, fold=fold
         )
@@ -397,78 +476,14 @@ class BaseRNN(
         by_step, dtype = bool(self.return_sequences), self._variable_dtype
         return read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
 
-    def _settled_vocab_size(self, sequences=None):
-        """Return `vocab_size` as found in sequences, or None: as fitted."""
-        if sequences is None:
-            fitted = getattr(self, "_architecture", None)
-            return settle_vocab_size(self.vocab_size, fitted and fitted.vocab_size)
-        return settle_vocab_size(
-            self.vocab_size, sequences.vocab_size if sequences.tokens else None
-        )
-
-    def _describe(self, vocab_size, sequences, targets, n_training, epochs, resume):
-        """Set architecture, settings and engine, or refuse to go on with another network."""
-        batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
-        architecture = describe(
-            self,
-            vocab_size=vocab_size,
-            timesteps=self.input_shape_[0],
-            features=sequences.features,
-            masked=self._architecture.masked if resume else sequences.masked,
-            batch_size=batch_size,
-            outputs=targets.outputs,
-            output_activation=targets.activation,
-        )
-        settings = read_settings(self.optimizer, self.learning_rate, targets.loss, batch_size)
-        read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
-        self.engine_ = training_engine(
-            self.engine,
-            self.device,
-            architecture,
-            settings,
-            (n_training, sequences.timesteps, epochs),
-            has_callbacks=self.callbacks is not None,
-        )
-        if self.engine_ == "keras":
-            keras_engine().check_settings(architecture, settings)
-        if resume:
-            check_resumed(
-                (architecture, settings, self.mask_value, self.standardize),
-                (self._architecture, self._settings, self._mask_value, self._standardize),
-            )
-        self._architecture, self._settings = architecture, settings
-        self._mask_value, self._standardize = self.mask_value, self.standardize
-        self._asked_engine, self._asked_vocab_size = self.engine, self.vocab_size
-
-    def _fit_scaling(self, parts, scaled):
-        """Learn the constants of standardization.
-
-        Parameters
-        ----------
-        parts : iterable of (Sequences, Targets, weights, positions)
-            What makes Samples.
-        scaled : bool
-            Whether the targets may be standardized.
-        """
-        self._scaling = fit_scaling(
-            (
-                (sequences, targets.values, only(weights, positions))
-                for sequences, targets, weights, positions in parts
-            ),
-            scale_x=self.standardize in (True, "X"),
-            scale_y=scaled and self.standardize in (True, "y"),
-        )
-
-    def _samples(self, sequences, targets, weights, positions):
-        dtype = self._variable_dtype
-        values = self._scaling.standardize_y(targets.values, dtype)
-        return Samples(sequences, values, weights, self._scaling, dtype, positions)
-
     def _read_validation(self, validation_data):
-        """Return what makes Samples of a (X, y) or (X, y, sample_weight) tuple."""
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            listed = isinstance(validation_data, (tuple, list))
-            got = f"{len(validation_data)} items" if listed else type(validation_data).__name__
+        """Return the Dataset of a (X, y) or (X, y, sample_weight) tuple, None of None."""
+        if validation_data is None:
+            return None
+        is_tuple = isinstance(validation_data, (tuple, list))
+        if not is_tuple or len(validation_data) not in (2, 3):
+            kind = type(validation_data).__name__
+            got = f"{len(validation_data)} items" if is_tuple else kind
             raise ValueError(
                 f"`validation_data` must be a tuple (X, y) or (X, y, sample_weight), got {got}."
             )
@@ -476,89 +491,200 @@ class BaseRNN(
         with naming("validation_data"):
             sequences = self._read_X(X, reset=False)
             targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        positions = nonzero_indices(weights)
-        n_samples = len(sequences) if positions is None else len(positions)
-        check_batches(n_samples, self._architecture.batch_size, "The validation set")
-        return sequences, targets, weights, positions
+        data = Dataset(sequences, targets, weights, nonzero_indices(weights))
+        check_batches(len(data), self._network.architecture.batch_size, "The validation set")
+        return data
 
-    def _train(self, training, validation, epochs, rng, resume, checkpoints, tasks):
-        """Run the epochs and keep arrays and history."""
-        engine = engine_named(self.engine_)
-        before = self.n_epochs_ if resume else 0
-        plan = Plan(
-            epochs=epochs,
-            first_epoch=before,
-            shuffle=self.shuffle and not self.stateful,
-            patience=self.patience,
-            min_delta=self.min_delta,
-            verbose=bool(self.verbose),
+    def _settled_vocab_size(self, learned=None):
+        """Return `vocab_size` as learned from token ids, or None: as fitted."""
+        if learned is None and hasattr(self, "_network"):
+            learned = self._network.architecture.vocab_size
+        return settle_vocab_size(self.vocab_size, learned)
+
+    def _describe(self, sequences, targets, n_training, config):
+        """Set the network that is to be trained, and return its engine, or refuse it."""
+        resume, before = config.resume, getattr(self, "_network", None)
+        learned = sequences.vocab_size if sequences.tokens and not resume else None
+        if not resume:
+            vars(self).pop("_network", None)
+        vocab_size = self._settled_vocab_size(learned)
+        check_mask_value(self.mask_value, vocab_size)
+        batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
+        architecture = describe(
+            self,
+            vocab_size=vocab_size,
+            timesteps=self.input_shape_[0],
+            features=sequences.features,
+            masked=before.architecture.masked if resume else sequences.masked,
+            batch_size=batch_size,
+            outputs=targets.outputs,
+            output_activation=targets.activation,
         )
-        data, network = (training, validation), (self._architecture, self._settings)
-        with engine.device_scope(self.device), engine.training_scope():
-            hook = TrainingCallback()
+        settings = read_settings(self.optimizer, self.learning_rate, targets.loss, batch_size)
+        read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
+        workload = n_training, sequences.timesteps, config.epochs
+        has_callbacks = self.callbacks is not None
+        engine = training_engine(
+            self.engine, self.device, architecture, settings, workload, has_callbacks=has_callbacks
+        )
+        self._set_network(architecture, settings, targets.shape, engine_name(engine))
+        if resume:
+            self._network.check_continues(before)
+            self._network = replace(self._network, scaling=before.scaling)
+        return engine
+
+    def _set_network(self, architecture, settings, target_shape, engine, **constants):
+        self.engine_ = engine
+        self._network = FittedNetwork(
+            architecture,
+            settings,
+            mask_value=self.mask_value,
+            standardize=self.standardize,
+            asked_vocab_size=self.vocab_size,
+            asked_engine=self.engine,
+            target_shape=target_shape,
+            **constants,
+        )
+
+    def _checkpoints(self, engine, data, validation, config):
+        """Return a context that gives what keeps this fit, or a stand-in that keeps nothing."""
+        if config.checkpoint_dir is None:
+            return nullcontext(NoCheckpoints())
+        if self.callbacks is not None:
+            raise ValueError(
+                "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
+                "Leave out one of them."
+            )
+        network = self._network
+        left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
+        params = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+        arrays = [*data.arrays(), self._weigh(data)]
+        arrays += [] if validation is None else validation.arrays()
+        if self.embedding_init is not None:
+            arrays.append(read_embeddings(self.embedding_init, network.architecture))
+        # Without a seed, the one that was kept is taken up.
+        seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
+        devices = self.engine_, device_names(engine, self.device)
+        words = [type(self).__name__, params, network.architecture, network.settings, devices, seed]
+        if config.resume:
+            constants = [array for array in vars(network.scaling).values() if array is not None]
+            words.append(self.n_epochs_)
+            arrays += [*self.weights_, *self.optimizer_state_, *constants]
+        known_by = fingerprint(words, arrays)
+        return checkpoints_in(config.checkpoint_dir, self.checkpoint_every, known_by)
+
+    def _late_rng(self, config, checkpoints):
+        """Return a function that draws the fit's generator once: a refused fit moves no stream."""
+
+        @cache
+        def rng():
+            seed = checkpoints.settle(_draw(self.random_state))
+            return np.random.default_rng([seed, config.first_epoch])
+
+        return rng
+
+    def _split(self, data, n_held_out, rng):
+        """Return a Dataset for training and one for validation."""
+        positions = np.arange(len(data)) if data.positions is None else data.positions
+        training, held_out = self._hold_out(replace(data, positions=positions), n_held_out, rng)
+        return replace(data, positions=training), replace(data, positions=held_out)
+
+    def _fit_scaling(self, parts, targets):
+        """Learn the constants of standardization from an iterable of Datasets."""
+        scaling = fit_scaling(
+            (
+                (part.sequences, part.targets.values, only(part.weights, part.positions))
+                for part in parts
+            ),
+            scale_x=self.standardize in (True, "X"),
+            scale_y=targets.scaled and self.standardize in (True, "y"),
+        )
+        self._network = replace(self._network, scaling=scaling)
+
+    def _samples(self, data):
+        return data.samples(self._network.scaling, self._variable_dtype)
+
+    def _epoch_tasks(self, config, X=None, y=None, sample_weight=None):
+        """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
+        if not hasattr(self, "_callback_fit_ctx"):
+            return []
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
+        return [EpochTasks(self, data, partial(self._fitted_attributes, config))]
+
+    def _most_tasks(self):
+        return self.epochs
+
+    def _train(self, engine, training, validation, config, rng, checkpoints, tasks):
+        """Run the epochs on Samples and keep arrays and history."""
+        network, callbacks = self._network, list(tasks)
+        validation = None if validation is None else self._samples(validation)
+        with engine.training_scope(self.device):
             if self.callbacks is not None:
                 hook = engine.callback_hook(
-                    self.callbacks, *network, self._mask_value, training, plan
+                    self.callbacks,
+                    network.architecture,
+                    network.settings,
+                    network.mask_value,
+                    training,
+                    config.epochs,
                 )
+                callbacks.insert(0, hook)
             rng = rng()
-            embeddings = read_embeddings(self.embedding_init, self._architecture)
-            fresh = (initial_weights(self._architecture, rng, embeddings), None)
-            start = (self.weights_, self.optimizer_state_ or None) if resume else fresh
-            trained = train(engine, *network, plan, start, data, rng, tasks(hook), checkpoints)
+            embeddings = read_embeddings(self.embedding_init, network.architecture)
+            start = initial_weights(network.architecture, rng, embeddings), None
+            if config.resume:  # a continued fit shuffles after the same draws as a new one
+                start = self.weights_, self.optimizer_state_ or None
+            session = engine.TrainingSession(network.architecture, network.settings, training)
+            trained = train(session, config, start, validation, rng, callbacks, checkpoints)
         vars(self).pop("states_", None)
-        learned = self._learned(resume, trained.weights, trained.optimizer_state, trained.history)
-        vars(self).update(learned)
+        vars(self).update(self._fitted_attributes(config, trained))
 
-    def _learned(self, resume, weights, optimizer_state, history):
+    def _fitted_attributes(self, config, trained):
         """Return the attributes that training leaves."""
-        history = joined(self.history_ if resume else {}, history)
-        learned = {
-            "weights_": weights,
-            "optimizer_state_": optimizer_state,
+        history = joined(self.history_ if config.resume else {}, trained.history)
+        architecture = self._network.architecture
+        fitted = {
+            "weights_": trained.weights,
+            "optimizer_state_": trained.optimizer_state,
             "history_": history,
             "n_epochs_": len(history["loss"]),
-            "n_outputs_": int(np.prod(self._architecture.outputs)),
+            "n_outputs_": int(np.prod(architecture.outputs)),
         }
-        if self._architecture.stateful:
-            learned["states_"] = self._zero_states()
-        return learned
+        if architecture.stateful:
+            fitted["states_"] = architecture.zero_states()
+        return fitted
 
-    def _zero_states(self):
-        engine = self._predicting_engine(self._architecture)
-        with engine.device_scope(self.device):
-            return engine.zero_states(self._architecture)
+    @classmethod
+    def _from_network(cls, network, target_shape=None):
+        """Return the estimator that a KerasNetwork stands for, as if it had been learned here."""
+        self, architecture = network.estimator, network.architecture
+        self._validate_params()
+        self._set_network(
+            architecture, network.settings, target_shape, "keras", scaling=network.scaling
+        )
+        config = self._fit_config(False, 0)
+        history = {"loss": [], "seconds": []}
+        trained = Trained(network.weights, network.optimizer_state, history)
+        vars(self).update(self._fitted_attributes(config, trained))
+        self.input_shape_ = (architecture.timesteps, architecture.features)
+        self.n_features_in_ = architecture.features
+        if architecture.vocab_size is not None and architecture.timesteps is not None:
+            self.n_features_in_ = architecture.timesteps  # token ids come as a 2-D array
+        if architecture.stateful:
+            self.states_ = network.states
+        return self
 
-    def _run(self, sequences, hidden=None, *, activation=None):
-        """Return the raw outputs of the network, or hidden states, as a list of arrays.
-
-        An activation other than None stands in for that of the output layer.
-        """
-        architecture = self._architecture
-        if activation is not None:
-            architecture = replace(architecture, output_activation=activation)
-        states = self.states_ if architecture.stateful else None
-        check_batches(len(sequences), architecture.batch_size, "X")
-        engine = self._predicting_engine(architecture)
-        with engine.device_scope(self.device):
-            outputs, states = engine.predict(
-                architecture,
-                self.weights_,
-                sequences,
-                self._scaling,
-                recurrent_states=states,
-                hidden=hidden,
-            )
-        if architecture.stateful and hidden is None:
+    def _run(self, sequences, hidden=None, activation=None):
+        """Return the raw outputs of the network, or hidden states, as a list of arrays."""
+        stateful = self._network.architecture.stateful
+        states = self.states_ if stateful else None
+        outputs, states = self._network.run(
+            self.weights_, sequences, self.device, states, hidden, activation
+        )
+        if stateful and hidden is None:
             self.states_ = states
         return outputs
-
-    def _predicting_engine(self, architecture):
-        return engine_named(predicting_engine(self._asked_engine, self.device, architecture))
-
-    def _forward(self, X):
-        """Return X as Sequences and the network's outputs for it, in the units of y."""
-        sequences = self._read_fitted(X)
-        return sequences, self._outputs(sequences)
 
     def _read_fitted(self, X):
         check_is_fitted(self, "weights_")
@@ -566,15 +692,16 @@ class BaseRNN(
 
     def _outputs(self, sequences):
         """Return the network's outputs in the units of y."""
-        return self._scaling.restore_y(self._run(sequences)[0])
+        return self._network.scaling.restore_y(self._run(sequences)[0])
 
     def _as_given(self, values, sequences):
         """Return values of timesteps as a list of sequences was given; others as they are."""
-        return unpadded(values, sequences.lengths if self._architecture.return_sequences else None)
+        by_step = self._network.architecture.return_sequences
+        return unpadded(values, sequences.lengths if by_step else None)
 
     def _unfitted_architecture(self, input_shape):
         """Return the Architecture for an input shape, with the outputs as fitted, or one."""
-        fitted = getattr(self, "_architecture", None)
+        fitted = self._network.architecture if hasattr(self, "_network") else None
         return describe_shape(
             self,
             input_shape,
@@ -599,5 +726,5 @@ class BaseRNN(
 
 def loss_description(network):
     """Return in words what the `history_` of a fitted network measures."""
-    name = network._settings.loss.replace("_", " ")
-    return name if network._scaling.y_mean is None else f"{name} of standardized y"
+    name = network._network.settings.loss.replace("_", " ")
+    return name if network._network.scaling.y_mean is None else f"{name} of standardized y"

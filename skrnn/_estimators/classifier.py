@@ -257,7 +257,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         (4, 3)
         """
         network = read_network(cls, model, OUTPUT_LOSSES)
-        classifier = network.estimator._adopt(network)
+        classifier = cls._from_network(network)
         classifier.classes_ = classes_of_outputs(classes, network.architecture)
         return classifier
 
@@ -289,7 +289,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             check_partial_fit_first_call(self, classes)
         check_two_classes(self.classes_, "classes")
         self._check_in_parts("partial_fit")
-        return self._partial_fit(X, y, sample_weight, known_targets=True)
+        return self._partial_fit(X, y, sample_weight, reset_y=False)
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict the label.
@@ -305,8 +305,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             Labels; an indicator matrix for multilabel targets; with `return_sequences` a label for
             each timestep, and for a list X a 1-D object array of arrays.
         """
-        sequences, outputs = self._forward(X)
-        return self._as_given(self._labels(outputs), sequences)
+        sequences = self._read_fitted(X)
+        return self._as_given(self._labels(self._outputs(sequences)), sequences)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Predict the probability of each class.
@@ -322,8 +322,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             In the order of `classes_`. With `return_sequences` the timesteps axis is second, and
             a list X gives a 1-D object array of arrays.
         """
-        sequences, outputs = self._forward(X)
-        return self._as_given(self._probabilities(outputs), sequences)
+        sequences = self._read_fitted(X)
+        return self._as_given(self._probabilities(self._outputs(sequences)), sequences)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Predict the logarithm of the probability of each class.
@@ -363,7 +363,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         """
         sequences = self._read_fitted(X)
         scores = self._run(sequences, activation="linear")[0]
-        if self._architecture.output_activation == "softmax":
+        if self._network.architecture.output_activation == "softmax":
             scores = one_against_rest(scores)
         elif scores.shape[-1] == 1:
             scores = scores[..., 0]
@@ -387,7 +387,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         float
         """
         sequences = self._read_fitted(X)
-        by_step = self._architecture.return_sequences
+        by_step = self._network.architecture.return_sequences
         truth = labels_of_steps(y, sequences) if by_step else self._read_labels(y, sequences)
         with naming("y"):
             check_classification_targets(truth)
@@ -401,7 +401,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     @property
     def _multilabel(self):
         """Whether an indicator matrix was fitted: several outputs, each a sigmoid of its own."""
-        architecture = self._architecture
+        architecture = self._network.architecture
         return architecture.output_activation == "sigmoid" and architecture.outputs[-1] > 1
 
     def _probabilities(self, outputs):
@@ -429,7 +429,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
         multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
-        if not reset and hasattr(self, "_architecture") and multilabel != self._multilabel:
+        if not reset and hasattr(self, "_network") and multilabel != self._multilabel:
             raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
         if not multilabel:
             return column_or_1d(y, warn=reset)
@@ -459,21 +459,21 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
     def _add_outputs(self, graph, outputs):
         classes = None if self._multilabel else self.classes_
-        add_labels(graph, outputs, self._architecture, classes)
+        add_labels(graph, outputs, self._network.architecture, classes)
 
-    def _learn_y(self, y, sequences, counted, *, first):
-        """Add the classes of a block to those of the blocks before."""
+    def _learn_y(self, y, sequences, counted, classes):
+        """Return the classes of a block and of the blocks before, None before the first one."""
         if self.return_sequences:
             labels, places = labels_of_steps(y, sequences), sequences.present()
         else:
             labels, places = self._read_labels(y, sequences, reset=True), slice(None)
         if labels.ndim == 2:
-            if first:
-                self.classes_ = np.arange(labels.shape[1])
-            return
-        check_classification_targets(labels)
-        found = np.unique(labels[counted[places]])
-        self.classes_ = found if first else joined_classes(self.classes_, found)
+            self.classes_ = np.arange(labels.shape[1]) if classes is None else classes
+        else:
+            check_classification_targets(labels)
+            found = np.unique(labels[counted[places]])
+            self.classes_ = found if classes is None else joined_classes(classes, found)
+        return self.classes_
 
     def _check_in_parts(self, method):
         if self.class_weight == "balanced":
@@ -486,26 +486,28 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     def _weighs_classes(self):
         return self.class_weight is not None
 
-    def _check_whole(self, targets, counted):
+    def _check_whole(self, data):
         """Refuse to continue a fit on a part of its classes."""
-        if targets.codes is not None:
-            check_all_classes(self.classes_, targets.codes[counted])
+        codes = data.targets.codes
+        if codes is not None:
+            check_all_classes(self.classes_, codes[data.weights > 0])
 
-    def _weigh(self, weights, targets, chosen, unit=None):
-        """Multiply the weights by those of the classes, learned from the chosen samples.
+    def _weigh(self, data, unit=None):
+        """Return the weights multiplied by those of the classes, which the samples teach.
 
         The product is divided by `unit`, as by `rescale_weights`.
         """
         if self.class_weight is None:
-            return weights
-        training = slice(None) if chosen is None else chosen
-        codes = targets.codes[training][weights[training] > 0]
+            return data.weights
+        weights, all_codes = data.weights, data.targets.codes
+        training = slice(None) if data.positions is None else data.positions
+        codes = all_codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return rescale_weights(weights * rescale_weights(by_class)[targets.codes], unit)
+        return rescale_weights(weights * rescale_weights(by_class)[all_codes], unit)
 
-    def _hold_out(self, chosen, targets, n_held_out, rng):
+    def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
-        return hold_out(chosen, targets.codes, self.classes_, n_held_out, rng)
+        return hold_out(data.positions, data.targets.codes, self.classes_, n_held_out, rng)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

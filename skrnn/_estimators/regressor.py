@@ -244,10 +244,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         (3,)
         """
         network = read_network(cls, model, OUTPUT_LOSSES)
-        regressor = network.estimator._adopt(network)
         outputs = network.architecture.outputs
-        regressor._target_shape = () if outputs == (1,) else outputs
-        return regressor
+        return cls._from_network(network, () if outputs == (1,) else outputs)
 
     @fit_context(prefer_skip_nested_validation=True)
     @rollback_on_error
@@ -267,7 +265,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         -------
         self
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, reset_y=True)
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict the target.
@@ -303,10 +301,11 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         float
         """
         sequences = self._read_fitted(X)
-        by_step = self._architecture.return_sequences
+        architecture = self._network.architecture
+        by_step = architecture.return_sequences
         truth = self._read_numbers(y, sequences, by_step)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
-        _check_outputs(truth.shape[weights.ndim :] or (1,), self._architecture.outputs)
+        _check_outputs(truth.shape[weights.ndim :] or (1,), architecture.outputs)
         counted = weights > 0
         truth = truth.reshape(*weights.shape, -1)[counted]
         outputs = self._outputs(sequences).reshape(*weights.shape, -1)[counted]
@@ -314,22 +313,20 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     def _predict(self, sequences):
         outputs = self._outputs(sequences)
-        lead = 2 if self._architecture.return_sequences else 1
-        outputs = outputs.reshape(*outputs.shape[:lead], *self._target_shape)
+        lead = 2 if self._network.architecture.return_sequences else 1
+        outputs = outputs.reshape(*outputs.shape[:lead], *self._network.target_shape)
         return self._as_given(outputs, sequences)
 
     def _predict_alike(self, X):
         """Return `predict` of a finite array like one that it took before, without a look at it."""
-        return self._predict(Sequences(X, mask_value=self._mask_value))
+        return self._predict(Sequences(X, mask_value=self._network.mask_value))
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its trailing shape learned or compared."""
         values = self._read_numbers(y, sequences, self.return_sequences)
         shape = values.shape[counted.ndim :]
-        if reset:
-            self._target_shape = shape
-        else:
-            _check_outputs(shape, self._target_shape)
+        if not reset and hasattr(self, "_network"):
+            _check_outputs(shape, self._network.target_shape)
         loss = "mean_squared_error" if self.loss == "auto" else canonical_loss(self.loss)
         if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
             raise ValueError(
@@ -343,6 +340,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
             activation="softplus" if loss in POSITIVE_LOSSES else "linear",
             loss=loss,
             scaled=loss not in UNSCALED_LOSSES,
+            shape=shape,
         )
 
     def _read_numbers(self, y, sequences, by_step):
@@ -374,25 +372,29 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
 
     def _add_outputs(self, graph, outputs):
-        add_prediction(graph, outputs, self._architecture, self._target_shape)
+        add_prediction(graph, outputs, self._network.architecture, self._network.target_shape)
 
-    def _learn_y(self, y, sequences, counted, *, first):
-        self._encode(y, sequences, counted, reset=first)
+    def _learn_y(self, y, sequences, counted, shape):
+        """Return the trailing shape of y, which must be that of the blocks before."""
+        found = self._encode(y, sequences, counted, reset=True).shape
+        if shape is not None:
+            _check_outputs(found, shape)
+        return found
 
     def _check_in_parts(self, method):
         """Nothing: what is learned from all targets is learned from their blocks."""
 
-    def _check_whole(self, targets, counted):
+    def _check_whole(self, data):
         """Nothing: any numbers continue a fit."""
 
     _weighs_classes = False
 
-    def _weigh(self, weights, targets, chosen, unit=None):
-        return weights
+    def _weigh(self, data, unit=None):
+        return data.weights
 
-    def _hold_out(self, chosen, targets, n_held_out, rng):
+    def _hold_out(self, data, n_held_out, rng):
         """Hold out the last samples: those of a series that come after the others."""
-        return chosen[:-n_held_out], chosen[-n_held_out:]
+        return data.positions[:-n_held_out], data.positions[-n_held_out:]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

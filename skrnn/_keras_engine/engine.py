@@ -1,6 +1,4 @@
-"""The Keras engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
-
-from contextlib import nullcontext
+"""The Keras engine. `skrnn._engines` documents what an engine has."""
 
 import keras
 import numpy as np
@@ -35,6 +33,7 @@ class TrainingSession:
     """Samples as a trainer reads them: resident arrays, or blocks gathered as they are needed."""
 
     def __init__(self, architecture, settings, samples):
+        self.architecture, self.settings = architecture, settings
         n_batch = min(settings.batch_size, _power_of_two(len(samples)))
         n_batch = settings.batch_size if architecture.stateful else n_batch
         budget = max(1, RESIDENT_BYTES // (samples.sample_bytes * n_batch))
@@ -61,6 +60,39 @@ class TrainingSession:
             cudnn=_takes_cudnn(architecture, samples.sequences),
         )
         self.arrays = self._gather(np.arange(len(samples))) if self.resident else None
+
+    def begin(self, weights, optimizer_state, seed):
+        return self.program.begin(weights, optimizer_state, self.settings.learning_rate, seed)
+
+    def run_epoch(self, state, order):
+        program, total = self.program, 0.0
+        state = state._replace(recurrent_states=program.zero_states())
+        for (*arrays, places), n_samples in self.blocks(order):
+            for begin in range(0, n_samples, self.samples_a_call):
+                end = min(begin + self.samples_a_call, n_samples)
+                state, loss = program(state, *arrays, places, begin, end)
+                total += loss
+        return state, total / len(order)
+
+    def evaluate(self, weights, samples):
+        architecture, n_batch = self.architecture, min(self.settings.batch_size, len(samples))
+        loss_function = network.loss_function(self.settings.loss)
+        cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
+        program = programs.forward(architecture, cudnn=cudnn)
+        recurrent_states, total = program.zero_states(), 0.0
+        at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
+        for start in range(0, len(samples), at_once):
+            x, y, w = samples.block(np.arange(start, min(start + at_once, len(samples))))
+            outputs, recurrent_states = program(weights, recurrent_states, x)
+            losses = loss_function(y, outputs).numpy()
+            w = w.reshape(w.shape + (1,) * (losses.ndim - w.ndim))
+            w = np.broadcast_to(w, losses.shape)
+            for first in range(0, len(losses), n_batch):
+                batch = slice(first, first + n_batch)
+                weight = w[batch].sum()
+                if weight > 0:
+                    total += (w[batch] * losses[batch]).sum() / weight * len(losses[batch])
+        return float(total / len(samples)) + penalty(architecture.weights(), weights)
 
     def blocks(self, order):
         """Yield (X, y, w, order) as arrays of the program's capacity, and the true count."""
@@ -94,119 +126,25 @@ class TrainingSession:
         return array
 
 
-def device_names(device):
-    """Return the names of the devices that `device` stands for."""
-    return devices.devices_for(device)
+training_scope = devices.device_scope
 
 
-def device_scope(device):
-    """Surround what is to be computed on the devices that `device` stands for."""
-    return devices.device_scope(device)
-
-
-def training_scope():
-    """Surround training, as the NumPy engine does; here is nothing to be done."""
-    return nullcontext()
-
-
-def load(architecture, settings, samples):
-    """Return training samples in the form that `run_epoch` takes."""
-    return TrainingSession(architecture, settings, samples)
-
-
-def initial_state(loaded, settings, weights, optimizer_state, seed):
-    """Return the State from which training begins, or goes on.
-
-    Parameters
-    ----------
-    loaded : TrainingSession
-    settings : Settings
-    weights : list of ndarray
-    optimizer_state : list of ndarray or None
-        The optimizer's variables; None: fresh ones.
-    seed : int
-        Of dropout.
-
-    Returns
-    -------
-    State
-    """
-    return loaded.program.begin(weights, optimizer_state, settings.learning_rate, seed)
-
-
-def run_epoch(loaded, state, order):
-    """Train on every sample once, in the given order.
-
-    Returns
-    -------
-    state : State
-    loss : float
-        Mean of the batches' losses, weighted by their size.
-    """
-    program, total = loaded.program, 0.0
-    state = state._replace(recurrent_states=program.zero_states())
-    for (*arrays, places), n_samples in loaded.blocks(order):
-        for begin in range(0, n_samples, loaded.samples_a_call):
-            end = min(begin + loaded.samples_a_call, n_samples)
-            state, loss = program(state, *arrays, places, begin, end)
-            total += loss
-    return state, total / len(order)
-
-
-def evaluate(architecture, settings, weights, samples):
-    """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
-    loss_function = network.loss_function(settings.loss)
-    cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
-    program = programs.forward(architecture, cudnn=cudnn)
-    recurrent_states, total = program.zero_states(), 0.0
-    n_batch = min(settings.batch_size, len(samples))
-    at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
-    for start in range(0, len(samples), at_once):
-        x, y, w = samples.block(np.arange(start, min(start + at_once, len(samples))))
-        outputs, recurrent_states = program(weights, recurrent_states, x)
-        losses = loss_function(y, outputs).numpy()
-        w = w.reshape(w.shape + (1,) * (losses.ndim - w.ndim))
-        w = np.broadcast_to(w, losses.shape)
-        for first in range(0, len(losses), n_batch):
-            batch = slice(first, first + n_batch)
-            weight = w[batch].sum()
-            if weight > 0:
-                total += (w[batch] * losses[batch]).sum() / weight * len(losses[batch])
-    return float(total / len(samples)) + penalty(architecture.weights(), weights)
-
-
-def predict(architecture, weights, sequences, scaling, *, recurrent_states=None, hidden=None):
-    """Return the network's raw outputs, or hidden states.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    weights : list of ndarray
-    sequences : Sequences
-    scaling : Scaling
-    recurrent_states : list of ndarray or None
-        The states from which a stateful network goes on; None: zeros.
-    hidden : (bool, bool) or None
-        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
-
-    Returns
-    -------
-    outputs : list of ndarray
-        One array, or with states the output first.
-    recurrent_states : list of ndarray
-    """
-    by_step = architecture.return_sequences if hidden is None else hidden[0]
-    cudnn = _takes_cudnn(architecture, sequences, by_step=by_step)
-    program = programs.forward(architecture, hidden, cudnn=cudnn)
-    recurrent_states = recurrent_states or program.zero_states()
-    at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
-    for start in range(0, len(sequences), at_once):
-        index = slice(start, start + at_once)
-        x = sequences.block(index, scaling, architecture.variable_dtype)
-        outputs, recurrent_states = program(weights, recurrent_states, x)
-        blocks.append([output.numpy() for output in tf.nest.flatten(outputs)])
-    outputs = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-    return outputs, [state.numpy() for state in recurrent_states]
+def predict(
+    architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
+):
+    with devices.device_scope(device):
+        by_step = architecture.return_sequences if hidden is None else hidden[0]
+        cudnn = _takes_cudnn(architecture, sequences, by_step=by_step)
+        program = programs.forward(architecture, hidden, cudnn=cudnn)
+        recurrent_states = recurrent_states or program.zero_states()
+        at_once, blocks = architecture.batch_size or PREDICT_AT_ONCE, []
+        for start in range(0, len(sequences), at_once):
+            index = slice(start, start + at_once)
+            x = sequences.block(index, scaling, architecture.variable_dtype)
+            outputs, recurrent_states = program(weights, recurrent_states, x)
+            blocks.append([output.numpy() for output in tf.nest.flatten(outputs)])
+        outputs = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        return outputs, [state.numpy() for state in recurrent_states]
 
 
 def check_settings(architecture, settings):
@@ -237,7 +175,7 @@ def check_settings(architecture, settings):
         raise ValueError(f"`optimizer` was refused with the settings {config}: {error}") from error
 
 
-def callback_hook(callbacks, architecture, settings, mask_value, training, plan):
+def callback_hook(callbacks, architecture, settings, mask_value, training, epochs):
     """Return the TrainingCallback that runs Keras callbacks.
 
     Parameters
@@ -247,11 +185,11 @@ def callback_hook(callbacks, architecture, settings, mask_value, training, plan)
     settings : Settings
     mask_value : int, float or None
     training : Samples
-    plan : Plan
+    epochs : int
     """
     callbacks = fresh_callbacks(callbacks)
     model = network.build_network(architecture, training.scaling, mask_value)
-    return CallbackHook(callbacks, model, settings, plan.epochs, architecture.dtype)
+    return CallbackHook(callbacks, model, settings, epochs, architecture.dtype)
 
 
 def fitted_model(architecture, weights, scaling, mask_value):
@@ -261,19 +199,11 @@ def fitted_model(architecture, weights, scaling, mask_value):
     return model
 
 
-def fresh_model(architecture, rng, embeddings=None):
-    """Return an unfitted Keras model whose weights are those from which a fit begins."""
-    return network.fresh_model(architecture, rng, embeddings)
+fresh_model = network.fresh_model
+device_names = devices.devices_for
 
 
-def zero_states(architecture):
-    """Return the recurrent states of a stateful network before its first batch."""
-    return programs.forward(architecture).zero_states()
-
-
-def clear():
-    """Forget every compiled program."""
-    programs.clear()
+clear = programs.clear
 
 
 def _takes_cudnn(architecture, sequences, *, by_step=False):

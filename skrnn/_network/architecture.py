@@ -235,6 +235,17 @@ class Architecture:
         layers = self.recurrent_layers()
         return sum(weight.shape[-1] for layer in layers for weight in layer.weights[2::3])
 
+    def zero_states(self):
+        """Return the recurrent states of a stateful network before its first batch."""
+        if not self.stateful:
+            return []
+        directions = 2 if self.bidirectional else 1
+        return [
+            np.zeros((self.batch_size, units), self.variable_dtype)
+            for cell_type, units in zip(self.cell_types, self.units, strict=True)
+            for _ in range(directions * CELLS[cell_type].states)
+        ]
+
     def n_hidden_weights(self):
         """Return how many of the first weights lie at or before the last recurrent layer."""
         return len(self.weights()) - 2 * (len(self.dense_sizes) + 1)

@@ -279,30 +279,3 @@ def describe_shape(params, input_shape, *, vocab_size, outputs, output_activatio
         output_activation=output_activation,
     )
     return replace(architecture, batch_size=batch_size)
-
-
-def check_resumed(now, before):
-    """Refuse to continue a fitted network as another network, or with another optimizer.
-
-    Parameters
-    ----------
-    now, before : (Architecture, Settings, mask_value, standardize)
-    """
-    words = {"cell_types": "cell_type", "units": "hidden_size"}
-    changed = [
-        words.get(field.name, field.name)
-        for field in fields(Architecture)
-        if getattr(now[0], field.name) != getattr(before[0], field.name)
-    ]
-    changed += [
-        name for name in ("loss", "optimizer") if getattr(now[1], name) != getattr(before[1], name)
-    ]
-    if str(now[2]) != str(before[2]):  # NaN is not equal to itself
-        changed.append("mask_value")
-    if now[3] != before[3]:
-        changed.append("standardize")
-    if changed:
-        raise ValueError(
-            f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "
-            "`warm_start=False`, or clone the estimator, to begin anew."
-        )

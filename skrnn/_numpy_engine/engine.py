@@ -1,9 +1,9 @@
-"""The NumPy engine: load samples, run an epoch, evaluate, predict, each a function on arrays."""
+"""The NumPy engine. `skrnn._engines` documents what an engine has."""
 
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -32,17 +32,10 @@ _idle = OrderedDict()  # those that no thread uses now; the oldest first
 
 
 class TrainingSession:
-    """Samples, and the networks and the optimizer that train on them.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    settings : Settings
-    samples : Samples
-    """
+    """Samples, and the networks and the optimizer that train on them."""
 
     def __init__(self, architecture, settings, samples):
-        self.architecture, self.samples = architecture, samples
+        self.architecture, self.settings, self.samples = architecture, settings, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
         self.weights = np.empty(architecture.n_weights, architecture.dtype)
         entries, trained = architecture.trained_weights(), self.weights[-architecture.n_trained :]
@@ -110,6 +103,48 @@ class TrainingSession:
         self.state = State(weights, self.optimizer.dump(), rng_state, recurrent_states)
         return self.state
 
+    def begin(self, weights, optimizer_state, seed):
+        if optimizer_state is None:
+            optimizer_state = self.optimizer.dump()
+        return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
+
+    def run_epoch(self, state, order):
+        self.enter(state)
+        stateful, total = self.architecture.stateful, 0.0
+        recurrent_states = self.architecture.zero_states()
+        for X, y, shares in self.batches(order):
+            network = self.network(X.shape[:2])
+            output = network.forward(X, recurrent_states, self.generator)
+            loss, d = _batch_loss(self.loss, network, output, y, shares)
+            d = d if self.loss.of else network.head[-1].through_activation(d)
+            of_table = network.backward(d)
+            if of_table is not None:
+                self.optimizer.put_rows(*of_table)
+            if self.penalty is not None:
+                loss += self.penalty()
+            self.optimizer.step()
+            total += loss * len(X)
+            if stateful:
+                recurrent_states = network.stack.recurrent_states()
+        return self.leave(recurrent_states), float(total / len(order))
+
+    def evaluate(self, weights, samples):
+        architecture, total = self.architecture, 0.0
+        n_batch = min(self.settings.batch_size, len(samples))
+        recurrent_states = architecture.zero_states()
+        for start in range(0, len(samples), n_batch):
+            order = np.arange(start, min(start + n_batch, len(samples)))
+            X, y, w = _trimmed(samples, order, *samples.block(order))
+            with _borrowed(architecture, weights, X) as network:
+                output = network.forward(X, recurrent_states)
+                loss, _ = _batch_loss(
+                    self.loss, network, output, y, _shares(self.loss, architecture, w)
+                )
+                total += loss * len(X)
+                if architecture.stateful:
+                    recurrent_states = network.stack.recurrent_states()
+        return float(total / len(samples)) + penalty(architecture.weights(), weights)
+
 
 def unsupported_parameters(architecture, settings=None):
     """Return the parameters of a request that this engine does not take as they are."""
@@ -132,115 +167,16 @@ def unsupported_parameters(architecture, settings=None):
     return lacks
 
 
-def device_names(device):
-    """Return the names of the devices that `device` stands for: none to choose among."""
-    return ()
-
-
-def device_scope(device):
-    """Surround what is to be computed, as the Keras engine does; here is nothing to be done."""
-    return nullcontext()
-
-
 @contextmanager
-def training_scope():
-    """Surround training. An overflow is no warning but a loss that is not finite, later refused."""
+def training_scope(device):
+    # An overflow is no warning but a loss that is not finite, which the loop refuses.
     with np.errstate(all="ignore"), one_blas_thread():
         yield
 
 
-def load(architecture, settings, samples):
-    """Return training samples in the form that `run_epoch` takes."""
-    return TrainingSession(architecture, settings, samples)
-
-
-def initial_state(loaded, settings, weights, optimizer_state, seed):
-    """Return the State from which training begins, or goes on.
-
-    Parameters
-    ----------
-    loaded : TrainingSession
-    settings : Settings
-    weights : list of ndarray
-    optimizer_state : list of ndarray or None
-        The optimizer's variables; None: fresh ones.
-    seed : int
-        Of dropout.
-
-    Returns
-    -------
-    State
-    """
-    optimizer_state = loaded.optimizer.dump() if optimizer_state is None else optimizer_state
-    return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
-
-
-def run_epoch(loaded, state, order):
-    """Train on every sample once, in the given order.
-
-    Returns
-    -------
-    state : State
-    loss : float
-        Mean of the batches' losses, weighted by their size.
-    """
-    loaded.enter(state)
-    stateful = loaded.architecture.stateful
-    recurrent_states = zero_states(loaded.architecture) if stateful else []
-    total = 0.0
-    for X, y, shares in loaded.batches(order):
-        network = loaded.network(X.shape[:2])
-        output = network.forward(X, recurrent_states, loaded.generator)
-        loss, d = _batch_loss(loaded.loss, network, output, y, shares)
-        of_table = network.backward(d if loaded.loss.of else network.head[-1].through_activation(d))
-        if of_table is not None:
-            loaded.optimizer.put_rows(*of_table)
-        if loaded.penalty is not None:
-            loss += loaded.penalty()
-        loaded.optimizer.step()
-        total += loss * len(X)
-        if stateful:
-            recurrent_states = network.stack.recurrent_states()
-    return loaded.leave(recurrent_states), float(total / len(order))
-
-
-def evaluate(architecture, settings, weights, samples):
-    """Return the loss of Samples, averaged over batches as `run_epoch` averages it."""
-    n_batch = min(settings.batch_size, len(samples))
-    loss_function, recurrent_states, total = LOSSES[settings.loss], [], 0.0
-    for start in range(0, len(samples), n_batch):
-        order = np.arange(start, min(start + n_batch, len(samples)))
-        X, y, w = _trimmed(samples, order, *samples.block(order))
-        with _borrowed(architecture, weights, X) as network:
-            output = network.forward(X, recurrent_states)
-            shares = _shares(loss_function, architecture, w)
-            loss, _ = _batch_loss(loss_function, network, output, y, shares)
-            total += loss * len(X)
-            if architecture.stateful:
-                recurrent_states = network.stack.recurrent_states()
-    return float(total / len(samples)) + penalty(architecture.weights(), weights)
-
-
-def predict(architecture, weights, sequences, scaling, *, recurrent_states=None, hidden=None):
-    """Return the network's raw outputs, or hidden states.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    weights : list of ndarray
-    sequences : Sequences
-    scaling : Scaling
-    recurrent_states : list of ndarray or None
-        The states from which a stateful network goes on; None: zeros.
-    hidden : (bool, bool) or None
-        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
-
-    Returns
-    -------
-    outputs : list of ndarray
-        One array, or with states the output first.
-    recurrent_states : list of ndarray
-    """
+def predict(
+    architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
+):
     at_once, recurrent_states = architecture.batch_size or PREDICT_AT_ONCE, recurrent_states or []
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
     indices, steps = _blocks(sequences, at_once, by_timestep=by_timestep)
@@ -269,14 +205,7 @@ def predict(architecture, weights, sequences, scaling, *, recurrent_states=None,
     return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
 
 
-def zero_states(architecture):
-    """Return the recurrent states of a stateful network before its first batch."""
-    flat = np.zeros(architecture.n_weights, architecture.dtype)
-    return Network(architecture, flat, architecture.batch_size, 1).stack.recurrent_states()
-
-
 def clear():
-    """Forget the networks that are kept for the next prediction."""
     with _lock:
         _idle.clear()
 

@@ -1,5 +1,6 @@
 """Records of estimators: which classes a file may hold, with which attributes."""
 
+from dataclasses import fields
 from inspect import signature
 from math import prod
 from typing import Annotated, Literal
@@ -14,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScale
 
 from skrnn._data.scaling import Scaling
 from skrnn._estimators.classifier import RNNClassifier
+from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
@@ -80,10 +82,19 @@ UFUNCS = {
 }
 
 
+# A file holds the fields of a FittedNetwork as attributes of its estimator.
+NETWORK_FIELDS = {f"_{field.name}": field.name for field in fields(FittedNetwork)}
+
+
 def encode_estimator(estimator):
     """Return the parameters and attributes of an estimator by their names in a file."""
     state = dict(estimator.__getstate__())
     state.pop("_skl_callbacks", None)  # they watch a fit
+    if "_network" in state:
+        network = state.pop("_network")
+        state |= {name: getattr(network, field) for name, field in NETWORK_FIELDS.items()}
+        if network.target_shape is None:
+            del state["_target_shape"]
     if REQUESTS in state:
         methods = vars(state[REQUESTS]).items()
         state[REQUESTS] = {name: dict(m.requests) for name, m in methods if name != "owner"}
@@ -96,6 +107,9 @@ def decode_estimator(kind, state):
     A parameter that a file lacks was added after it was written, and has its default.
     """
     requests = state.pop(REQUESTS, {})
+    found = {NETWORK_FIELDS[name]: state.pop(name) for name in NETWORK_FIELDS if name in state}
+    if found:
+        state["_network"] = FittedNetwork(**found)
     estimator = kind.__new__(kind)
     estimator.__setstate__(_defaults(kind) | state)
     return _with_requests(estimator, requests)
@@ -151,14 +165,14 @@ def estimator_codec(kind, learned, optional=None, check=None):
 
 def _check_regressor(regressor):
     check_network(regressor)
-    outputs = regressor._architecture.outputs
-    require((regressor._target_shape or (1,)) == outputs, "`_target_shape`")
+    outputs = regressor._network.architecture.outputs
+    require((regressor._network.target_shape or (1,)) == outputs, "`_target_shape`")
     require(regressor.n_outputs_ == prod(outputs), "`n_outputs_`")
 
 
 def _check_classifier(classifier):
     check_network(classifier)
-    outputs, classes = classifier._architecture.outputs, classifier.classes_
+    outputs, classes = classifier._network.architecture.outputs, classifier.classes_
     n_classes = 2 if outputs == (1,) else outputs[0]
     require(len(outputs) == 1 and classes.shape == (n_classes,), "`classes_`")
     require(np.array_equal(np.unique(classes), classes), "`classes_`")
@@ -204,10 +218,10 @@ def _encode_pipeline(pipeline):
     return state | {"steps": dict(pipeline.steps)}
 
 
-def _decode_pipeline(steps, memory, **fields):
+def _decode_pipeline(steps, memory, **state):
     require(fits(steps, dict[str, BaseEstimator | Literal["passthrough"] | None]), "the steps")
     require(memory is None, "`memory`")
-    return _PIPELINE.decode(steps=list(steps.items()), memory=memory, **fields)
+    return _PIPELINE.decode(steps=list(steps.items()), memory=memory, **state)
 
 
 def _encode_ufunc(ufunc):

@@ -119,7 +119,9 @@ def _check_model(model, panel):
         n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1] + 2 * n_exog
         shape = getattr(model.regressor, "input_shape_", None)
         require(shape == (plan.timesteps, n_features), "the network's input")
-        require(model.regressor._architecture.outputs == (plan.outputs,), "the network's output")
+        require(
+            model.regressor._network.architecture.outputs == (plan.outputs,), "the network's output"
+        )
 
 
 def _encode_plan(plan):

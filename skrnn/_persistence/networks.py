@@ -3,7 +3,7 @@
 import numpy as np
 
 from skrnn._data.scaling import Scaling
-from skrnn._network.architecture import CELLS, Architecture
+from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
 from skrnn._numpy_engine import optimizers as numpy_optimizers
 from skrnn._persistence.records import record_codec, require
@@ -21,11 +21,13 @@ def check_network(network):
     network : BaseRNN
         With its learned attributes, each of the right type.
     """
-    architecture, scaling = network._architecture, network._scaling
-    _check_architecture(architecture, network._asked_vocab_size)
+    fitted = network._network
+    architecture, scaling = fitted.architecture, fitted.scaling
+    _check_architecture(architecture, fitted.asked_vocab_size)
     weights = [(weight.shape, architecture.variable_dtype) for weight in architecture.weights()]
     _check_arrays(network.weights_, weights, "`weights_`")
-    _check_arrays(getattr(network, "states_", []), _states(architecture), "`states_`")
+    zeros = [(state.shape, state.dtype) for state in architecture.zero_states()]
+    _check_arrays(getattr(network, "states_", []), zeros, "`states_`")
     shape = (architecture.timesteps, architecture.features)
     require(network.input_shape_ == shape, "`input_shape_`")
     require(network.n_features_in_ in shape, "`n_features_in_`")
@@ -35,7 +37,7 @@ def check_network(network):
         fitting = absent or all(np.shape(constant) == expected for constant in constants)
         require(fitting, "the standardization")
     if network.optimizer_state_:  # None or empty: training cannot continue
-        _check_optimizer_state(network.optimizer_state_, architecture, network._settings)
+        _check_optimizer_state(network.optimizer_state_, architecture, fitted.settings)
     lengths = {len(values) for values in network.history_.values()}
     require(lengths <= {network.n_epochs_}, "`history_`")
 
@@ -49,19 +51,6 @@ def _check_architecture(architecture, asked_vocab_size):
     require(layers_agree and embedding_agrees and fixed, "the architecture")
     learned = asked_vocab_size == "auto"
     require(not learned or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
-
-
-def _states(architecture):
-    """Return shape and dtype of each array that a stateful network carries."""
-    if not architecture.stateful:
-        return []
-    directions = 2 if architecture.bidirectional else 1
-    layers = zip(architecture.cell_types, architecture.units, strict=True)
-    return [
-        ((architecture.batch_size, units), architecture.variable_dtype)
-        for cell_type, units in layers
-        for _ in range(directions * CELLS[cell_type].states)
-    ]
 
 
 def _check_optimizer_state(variables, architecture, settings):

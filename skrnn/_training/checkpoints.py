@@ -67,7 +67,7 @@ class Checkpoints(NoCheckpoints):
 
     def keep(self, progress):
         if progress.done % self.every == 0:
-            values = LAYOUT, self.fingerprint, self.seed, progress.tree()
+            values = LAYOUT, self.fingerprint, self.seed, progress.state_dict()
             write_file(self.path, dict(zip(CONTENT, values, strict=True)))
 
     def _clean(self):

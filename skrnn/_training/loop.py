@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
@@ -11,31 +12,41 @@ from skrnn._utils.progress import progress_bar
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a fit asks of the loop over epochs.
+class FitConfig:
+    """What one fit asks of training.
 
     Parameters
     ----------
     epochs : int
+    resume : bool
+        Whether to continue from the present weights.
     first_epoch : int
-        How many epochs came before; callbacks and messages count from there.
+        Number of epochs trained before; callbacks and messages count from there.
+    batch_size : int
     shuffle : bool
     patience : int or None
     min_delta : float
+    validation_fraction : float
+        Of the samples, to be held out.
+    checkpoint_dir : str, path-like or None
     verbose : bool
     """
 
     epochs: int
+    resume: bool
     first_epoch: int
+    batch_size: int
     shuffle: bool
     patience: int | None
     min_delta: float
+    validation_fraction: float
+    checkpoint_dir: str | PathLike | None
     verbose: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves: arrays, and a history with one entry an epoch."""
+    """What training leaves: arrays, and a history with one entry for each epoch."""
 
     weights: list
     optimizer_state: list
@@ -43,7 +54,7 @@ class Trained:
 
 
 class TrainingCallback:
-    """A party to training: it sees the state at four moments and hands it on, changed or not."""
+    """Sees the state of training at four moments and returns it, changed or not."""
 
     stop_training = False
 
@@ -60,23 +71,20 @@ class TrainingCallback:
         return state
 
 
-def train(engine, architecture, settings, plan, start, data, rng, callback, checkpoints):
+def train(session, config, start, validation, rng, callbacks, checkpoints):
     """Train a network and return its arrays.
 
     Parameters
     ----------
-    engine : module
-        With `load`, `initial_state`, `run_epoch` and `evaluate`.
-    architecture : Architecture
-    settings : Settings
-    plan : Plan
+    session : TrainingSession
+        Of an engine, with the samples of training.
+    config : FitConfig
     start : (weights, optimizer_state)
-        Lists of arrays from which training begins; optimizer_state None: fresh ones.
-    data : (Samples, Samples or None)
-        For training, and for validation.
+        Lists of arrays from which training begins; optimizer_state None: a fresh one.
+    validation : Samples or None
     rng : numpy.random.Generator
         Draws the seed of dropout and the order of the samples.
-    callback : TrainingCallback
+    callbacks : list of TrainingCallback
     checkpoints : Checkpoints or NoCheckpoints
 
     Returns
@@ -88,33 +96,44 @@ def train(engine, architecture, settings, plan, start, data, rng, callback, chec
     ValueError
         If the loss or a weight is no longer finite.
     """
-    training, validation = data
-    loaded = engine.load(architecture, settings, training)
-    state = engine.initial_state(loaded, settings, *start, int(rng.integers(2**31)))
-    progress = TrainingProgress(state, training, rng, plan, settings.batch_size)
+    state = session.begin(*start, int(rng.integers(2**31)))
+    progress = TrainingProgress(state, session.samples, rng, config)
     checkpoints.restore(progress)
-    with progress_bar(plan.epochs, progress.done, shown=plan.verbose) as show:
-        progress.state = callback.train_begin(progress.state)
-        for epoch in range(plan.first_epoch + progress.done, plan.first_epoch + plan.epochs):
+    with progress_bar(config.epochs, progress.done, shown=config.verbose) as show:
+        for callback in callbacks:
+            progress.state = callback.train_begin(progress.state)
+        for epoch in range(config.first_epoch + progress.done, config.first_epoch + config.epochs):
             begun = time.perf_counter()
-            state = callback.epoch_begin(progress.state, epoch)
-            state, loss = engine.run_epoch(loaded, state, progress.next_order())
-            losses = {"loss": loss}
-            if validation is not None:
-                weights = state.weights
-                losses["val_loss"] = engine.evaluate(architecture, settings, weights, validation)
-            _check_finite(losses, epoch)
-            state = callback.epoch_end(state, epoch, losses)
+            state, losses = _run_epoch(session, progress, validation, callbacks, epoch)
             runs_out = progress.see(state, losses, time.perf_counter() - begun)
             show(losses)
-            if runs_out or callback.stop_training:
+            if runs_out or any(callback.stop_training for callback in callbacks):
                 break
             checkpoints.keep(progress)
-    state = callback.train_end(progress.best.state)
+    state = progress.best.state
+    for callback in callbacks:
+        state = callback.train_end(state)
     weights, optimizer_state = ([np.array(array) for array in group] for group in state[:2])
     if not all(np.isfinite(weight).all() for weight in weights):
-        raise _diverged("a weight is not finite", plan.first_epoch + progress.done - 1)
+        raise _diverged("a weight is not finite", config.first_epoch + progress.done - 1)
     return Trained(weights, optimizer_state, progress.history)
+
+
+def _run_epoch(session, progress, validation, callbacks, epoch):
+    """Return the state after one more epoch, and its losses."""
+    state = progress.state
+    for callback in callbacks:
+        state = callback.epoch_begin(state, epoch)
+    state, loss = session.run_epoch(state, progress.next_order())
+    losses = {"loss": loss}
+    if validation is not None:
+        losses["val_loss"] = session.evaluate(state.weights, validation)
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise _diverged(f"{name} is {value}", epoch)
+    for callback in callbacks:
+        state = callback.epoch_end(state, epoch, losses)
+    return state, losses
 
 
 def joined(before, after):
@@ -124,12 +143,6 @@ def joined(before, after):
         name: before.get(name, [np.nan] * n_before) + after.get(name, [np.nan] * n_after)
         for name in (before | after)
     }
-
-
-def _check_finite(losses, epoch):
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise _diverged(f"{name} is {value}", epoch)
 
 
 def _diverged(what, epoch):

@@ -8,20 +8,20 @@ from skrnn._utils.rng_state import get_rng_state, set_rng_state
 class EarlyStopping:
     """The state to be kept: the last, or with patience the one of lowest loss."""
 
-    def __init__(self, plan):
-        self.plan = plan
+    def __init__(self, config):
+        self.config = config
         self.loss, self.state, self.waited = np.inf, None, 0
 
     def see(self, state, loss):
-        """Take note of an epoch, and tell whether patience has run out."""
-        if self.plan.patience is None:
+        """Take note of an epoch, and return whether patience has run out."""
+        if self.config.patience is None:
             self.state = state
             return False
-        if self.state is None or loss < self.loss - self.plan.min_delta:
+        if self.state is None or loss < self.loss - self.config.min_delta:
             self.loss, self.state, self.waited = loss, state, 0
             return False
         self.waited += 1
-        return self.waited >= self.plan.patience
+        return self.waited >= self.config.patience
 
 
 class TrainingProgress:
@@ -35,39 +35,36 @@ class TrainingProgress:
         What training reads.
     rng : numpy.random.Generator
         Draws the order of the samples.
-    plan : Plan
-    n_batch : int
-        Samples in a batch.
+    config : FitConfig
     """
 
-    def __init__(self, state, samples, rng, plan, n_batch):
-        self.state, self.samples, self.rng, self.plan = state, samples, rng, plan
-        self.n_batch = n_batch
+    def __init__(self, state, samples, rng, config):
+        self.state, self.samples, self.rng, self.config = state, samples, rng, config
         self.order = np.arange(len(samples), dtype=np.int32)
-        self.best, self.history = EarlyStopping(plan), {}
+        self.best, self.history = EarlyStopping(config), {}
 
     @property
     def done(self):
-        """How many epochs are behind."""
+        """Number of epochs trained."""
         return len(self.history.get("loss", ()))
 
     def next_order(self):
         """Return the order in which the next epoch reads the samples."""
-        if not self.plan.shuffle:
+        if not self.config.shuffle:
             return self.order
-        return self.samples.shuffled(self.order, self.rng, self.n_batch)
+        return self.samples.shuffled(self.order, self.rng, self.config.batch_size)
 
     def see(self, state, losses, seconds):
-        """Take note of an epoch, and tell whether patience has run out."""
+        """Take note of an epoch, and return whether patience has run out."""
         self.state = state
         for name, value in (losses | {"seconds": seconds}).items():
             self.history.setdefault(name, []).append(value)
         return self.best.see(state, losses.get("val_loss", losses["loss"]))
 
-    def tree(self):
+    def state_dict(self):
         """Return all of it as arrays in lists and dicts.
 
-        What a stateful network carries is left out: each epoch begins with zeros.
+        The recurrent states of a stateful network are left out: each epoch begins with zeros.
         """
         best = None
         if self.best.state is not self.state:
@@ -75,7 +72,7 @@ class TrainingProgress:
         return {
             "state": _arrays(self.state, "weights", "optimizer_state", "rng_state"),
             "stream": get_rng_state(self.rng),
-            "order": self.order if self.plan.shuffle else None,
+            "order": self.order if self.config.shuffle else None,
             "history": {name: np.array(values) for name, values in self.history.items()},
             "best": best,
             "best_loss": np.array(self.best.loss),
@@ -83,14 +80,14 @@ class TrainingProgress:
         }
 
     def load_state_dict(self, tree):
-        """Take over what `tree` gave, in another process perhaps.
+        """Take over what `state_dict` gave, in another process perhaps.
 
         Raises
         ------
         AttributeError, KeyError, TypeError, ValueError
             If it is not of this training; nothing is taken over then.
         """
-        like, history, best, order = self.tree(), tree["history"], tree["best"], tree["order"]
+        like, history, best, order = self.state_dict(), tree["history"], tree["best"], tree["order"]
         like["history"] = dict.fromkeys(history, np.zeros(len(history["loss"])))
         if best is None:  # the state is its own best
             like["best"] = None

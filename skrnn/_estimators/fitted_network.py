@@ -1,0 +1,87 @@
+"""FittedNetwork: all that a fit settles beside weights, and prediction as a function of it."""
+
+from dataclasses import dataclass, field, fields, replace
+
+from skrnn._data.scaling import Scaling
+from skrnn._data.validation import check_batches
+from skrnn._engines import predicting_engine
+from skrnn._network.architecture import Architecture
+from skrnn._network.config import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A network as it was fitted, whatever `set_params` has changed since.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : Settings
+    mask_value, standardize, asked_vocab_size, asked_engine
+        The parameters as they were in `fit`.
+    scaling : Scaling
+    target_shape : tuple of int or None
+        Trailing shape of a regressor's y.
+    """
+
+    architecture: Architecture
+    settings: Settings
+    mask_value: float | None
+    standardize: bool | str
+    asked_engine: str
+    asked_vocab_size: int | str | None = None
+    scaling: Scaling = field(default_factory=Scaling)
+    target_shape: tuple | None = None
+
+    def check_continues(self, before):
+        """Refuse to continue a fitted network as another network, or with another optimizer."""
+        words = {"cell_types": "cell_type", "units": "hidden_size"}
+        compared = [
+            (self.architecture, before.architecture, [f.name for f in fields(Architecture)])
+        ]
+        compared.append((self.settings, before.settings, ["loss", "optimizer"]))
+        changed = [
+            words.get(name, name)
+            for now, then, names in compared
+            for name in names
+            if getattr(now, name) != getattr(then, name)
+        ]
+        if str(self.mask_value) != str(before.mask_value):  # NaN is not equal to itself
+            changed.append("mask_value")
+        if self.standardize != before.standardize:
+            changed.append("standardize")
+        if changed:
+            raise ValueError(
+                f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "
+                "`warm_start=False`, or clone the estimator, to train from scratch."
+            )
+
+    def run(self, weights, sequences, device, states=None, hidden=None, activation=None):
+        """Return the raw outputs of the network, or hidden states, and the recurrent states after.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        sequences : Sequences
+        device : str
+        states : list of ndarray or None
+            From which a stateful network continues.
+        hidden : (bool, bool) or None
+            As in `Engine.predict`.
+        activation : str or None
+            In the place of that of the output layer.
+        """
+        architecture = self.architecture
+        if activation is not None:
+            architecture = replace(architecture, output_activation=activation)
+        check_batches(len(sequences), architecture.batch_size, "X")
+        engine = predicting_engine(self.asked_engine, device, architecture)
+        return engine.predict(
+            architecture,
+            weights,
+            sequences,
+            self.scaling,
+            device=device,
+            recurrent_states=states,
+            hidden=hidden,
+        )
