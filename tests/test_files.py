@@ -532,22 +532,22 @@ SERVE = """if True:
         joblib.load(folder / "file.joblib"),
         joblib.load(folder / "file.joblib", mmap_mode="r"),
     ]
-    found = [estimator.predict(X) for estimator in loaded]
-    found += [estimator.set_params(hidden_size=99).predict(X) for estimator in loaded]
+    found = [estimator.predict_proba(X) for estimator in loaded]
+    found += [estimator.set_params(hidden_size=99).predict_proba(X) for estimator in loaded]
     np.save(folder / "found.npy", found)
     print([name for name in sys.modules if name.split(".")[0] in ("keras", "tensorflow")])
 """
 
 
 def test_copies_predict_bitwise_in_a_fresh_process_without_tensorflow(tmp_path):
-    estimator = regressor("lstm", bidirectional=True).fit(X, NUMBERS)
+    estimator = classifier(cell_type="lstm", bidirectional=True).fit(X, CODES)
     skrnn.save(estimator, tmp_path / "file.skrnn")
     (tmp_path / "file.pickle").write_bytes(pickle.dumps(estimator))
     (tmp_path / "file.cloudpickle").write_bytes(cloudpickle.dumps(estimator))
     joblib.dump(estimator, tmp_path / "file.joblib")
     assert run(SERVE, tmp_path).strip() == "[]"
     for found in np.load(tmp_path / "found.npy"):
-        assert_array_equal(found, estimator.predict(X))
+        assert_array_equal(found, estimator.predict_proba(X))
 
 
 def test_eight_threads_predict_at_once_bitwise_as_one(tmp_path):
@@ -596,14 +596,15 @@ COPIES = {
 def test_copy_predicts_bitwise_also_after_set_params_and_can_be_saved(network, means, tmp_path):
     estimator, data, _ = fitted(network)
     saved = reloaded(estimator, tmp_path)
-    expected = estimator.predict(data)
+    expected = [estimator.predict(data), estimator.transform(data)]
     copy = COPIES[means](saved, tmp_path)
     copy.set_params(cell_type="lstm", hidden_size=99, dtype="float64", standardize=False)
     path = tmp_path / "copy.skrnn"
     skrnn.save(copy, path)
     again = COPIES[means](skrnn.load(path), tmp_path)
     for found in (copy, again):
-        assert_array_equal(found.predict(data), expected)
+        assert_array_equal(found.predict(data), expected[0])
+        assert_array_equal(found.transform(data), expected[1])
 
 
 @pytest.mark.parametrize("means", [means for means in COPIES if means != "skops"])

@@ -15,6 +15,7 @@ import struct
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import joblib
 import numpy as np
@@ -25,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skrnn
 from skrnn import FileFormatError, RNNClassifier, RNNForecaster, RNNRegressor, WindowTransformer
+from skrnn._utils.field_types import Positive64, Size, fits
 from skrnn._utils.file_format import read_file, write_file
 
 ROWS = pd.DataFrame(
@@ -280,6 +282,24 @@ def test_header_that_skrnn_never_writes_is_refused(kind, tmp_path):
 
 # Lies in a well-formed file
 
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (int, 1, [True, np.int64(1), 1.0]),
+        (Size, np.int64(1), [True, 0, -1, 1.0, "1"]),
+        (float | None, 1, ["1", 1j]),
+        (Literal["keras", "numpy"], "keras", ["auto", ["keras"], None]),
+        (tuple[tuple[str, float], ...], (("a", 1.0),), [("a", 1.0), (("a",),), [("a", 1.0)]]),
+        (dict[str, list[float]], {"a": [1.0]}, [{1: [1.0]}, {"a": 1.0}, {"a": [None]}]),
+        (Positive64, np.ones(2), [np.ones(2, "float32"), np.zeros(2), np.ones((2, 1)), [1.0]]),
+    ],
+)
+def test_annotation_tells_right_values_from_wrong_ones(kind, right, wrong):
+    assert fits(right, kind)
+    assert not any(fits(value, kind) for value in wrong)
+
+
 # What replaces a value of a good file, by the path of a node and the path in that node.
 FROM_PIPELINE = {
     "estimator.steps.values.2": {
@@ -287,10 +307,7 @@ FROM_PIPELINE = {
             *("os.system", "sklearn.ensemble.RandomForestClassifier", "__import__"),
             *("RNNRegressor", "Architecture", ["RNNRegressor"], np.zeros(0), np.zeros(3)),
         ],
-        "predict": ["a method"],
-        "__class__": ["a class"],
-        "_parameter_constraints": [None],
-        "note": [1],
+        **{key: ["unknown"] for key in "predict __class__ _parameter_constraints note".split()},
         "weights_": [[], None],
         "weights_.0": [np.zeros((9, 9), "float32"), np.zeros((2, 3)), "../../weights"],
         "optimizer_state_": [[np.array(0)]],
@@ -298,7 +315,7 @@ FROM_PIPELINE = {
         "n_features_in_": [10**9],
         "n_outputs_": [7],
         "input_shape_": [(9, 9)],
-        "engine_": ["os"],
+        "engine_": ["os", "auto"],
         "checkpoint_dir": [{"class": "path", "text": 1}],
         "loss": [{"class": "text", "text": ["mse"]}],
         "history_": [
@@ -308,8 +325,7 @@ FROM_PIPELINE = {
         ],
         "_asked_engine": ["../engine"],
         "_scaling": [{"class": "WindowTransformer"}],
-        "_scaling.x_mean": [np.zeros(3)],
-        "_scaling.y_mean": [np.zeros(3)],
+        **{key: [np.zeros(3)] for key in ("_scaling.x_mean", "_scaling.y_mean")},
         "_settings.optimizer": ["os.system"],
         "_settings.batch_size": [0],
         "_architecture": [None],

@@ -1,10 +1,6 @@
 """The estimators inside scikit-learn's searches, ensembles, pipelines and containers."""
 
-import pickle
 import re
-import subprocess
-import sys
-from copy import deepcopy
 from pathlib import Path
 
 import joblib
@@ -419,44 +415,6 @@ def test_clone_is_unfitted_and_trains_the_same_network(estimator):
         copy.predict(X)
     for found, expected in zip(copy.fit(X, y).weights_, fitted.weights_, strict=True):
         assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize("copied", [deepcopy, lambda fitted: pickle.loads(pickle.dumps(fitted))])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_copy_predicts_bitwise_also_after_set_params(estimator, copied):
-    X, y = samples(estimator)
-    fitted = small(estimator).fit(X, y)
-    expected = fitted.predict(X), fitted.transform(X)
-    fitted.set_params(cell_type="lstm", hidden_size=99, dtype="float64", standardize=False)
-    for found in (fitted, copied(fitted)):
-        assert_array_equal(found.predict(X), expected[0])
-        assert_array_equal(found.transform(X), expected[1])
-
-
-def test_copy_continues_training_bitwise():
-    X, y = samples(RNNRegressor)
-    fitted = small(RNNRegressor, warm_start=True).fit(X, y)
-    copy = pickle.loads(pickle.dumps(fitted)).fit(X, y)
-    for found, expected in zip(copy.weights_, fitted.fit(X, y).weights_, strict=True):
-        assert_array_equal(found, expected)
-
-
-def test_pickle_predicts_bitwise_in_a_fresh_process(tmp_path):
-    X, y = samples(RNNClassifier)
-    fitted = small(RNNClassifier).fit(X, y)
-    fitted.set_params(hidden_size=99)
-    joblib.dump((fitted, X), tmp_path / "in.joblib")
-    program = """if True:
-        import sys
-        import joblib
-        fitted, X = joblib.load(sys.argv[1])
-        joblib.dump((fitted.predict(X), fitted.predict_proba(X)), sys.argv[2])
-    """
-    paths = tmp_path / "in.joblib", tmp_path / "out.joblib"
-    subprocess.run([sys.executable, "-c", program, *paths], cwd=ROOT, check=True)
-    labels, probabilities = joblib.load(tmp_path / "out.joblib")
-    assert_array_equal(labels, fitted.predict(X))
-    assert_array_equal(probabilities, fitted.predict_proba(X))
 
 
 # Windows in pipelines
