@@ -1,4 +1,8 @@
-"""BLAS threads: one while many small products run, where more would wait for each other."""
+"""BLAS threads: one while many small products run, where more would wait for each other.
+
+`threadpoolctl.threadpool_limits` is not enough. Where two of its blocks overlap in two threads, the
+first to end restores the threads while the other runs, and the last one leaves the process with 1.
+"""
 
 import functools
 import threading
@@ -8,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _running = set()  # one token for each block that runs now, in all threads
-_before = None  # what was set when the first of them began, until it is set again
+_before = None  # the numbers of threads when the first of them started, until they are restored
 
 
 @functools.cache
@@ -19,23 +23,11 @@ def libraries():
 
 
 def _set_threads(library, n_threads):
-    """Set the number of threads, whichever thread asks: threadpoolctl 3.8 listens to the first."""
-    release = getattr(library, "clear_controlling_thread", None)
-    if release is not None:
-        release(force=True)
+    """Set the number of threads in any thread: threadpoolctl 3.8 only listens to the first."""
+    release = getattr(library, "clear_controlling_thread", lambda force=False: None)
+    release(force=True)
     library.set_num_threads(n_threads)
-    if release is not None:
-        release()
-
-
-def _begin(token):
-    global _before
-    with _lock:
-        _running.add(token)
-        if _before is None:
-            _before = [library.get_num_threads() for library in libraries()]
-        for library in libraries():
-            _set_threads(library, 1)
+    release()
 
 
 def _end(token):
@@ -53,16 +45,22 @@ def _end(token):
 def one_blas_thread():
     """Let BLAS use one thread in this block; yield how many it may use outside.
 
-    The setting belongs to the process: the first block to begin changes it, the last one to end
-    puts it back.
+    The setting belongs to the process: the first block to start changes it, the last one to end
+    restores it.
     """
+    global _before
     token = object()
     try:
-        _begin(token)
+        with _lock:
+            _running.add(token)
+            if _before is None:
+                _before = [library.get_num_threads() for library in libraries()]
+            for library in libraries():
+                _set_threads(library, 1)
         yield max(_before, default=1)
     finally:
         try:
             _end(token)
-        except BaseException:  # of Ctrl-C in the middle of it
+        except BaseException:  # Ctrl-C in the middle of it
             _end(token)
             raise
