@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from skrnn._keras_engine import network
+from skrnn._keras_engine.compiled import compiled_function, plain_function
 from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
@@ -115,7 +116,7 @@ class Trainer:
             self._run, jit_compile=jitted, autograph=False, input_signature=signature
         )
         traced = traced.get_concrete_function()
-        self.compiled = _compiled(traced, devices[0]) if jitted else _plain(traced)
+        self.compiled = compiled_function(traced, devices[0]) if jitted else plain_function(traced)
 
     def begin(self, weights, optimizer_state, learning_rate, seed):
         """Return the State from which training begins, or goes on.
@@ -315,68 +316,6 @@ class Forward:
             lambda output: tf.cast(output, self.dtype), self.model(x, training=False)
         )
         return outputs, [tf.identity(variable.value) for variable in self.recurrent_states]
-
-
-def _plain(traced):
-    """Return a function of arrays, one after another, that runs a traced function as it is."""
-
-    def run(*arrays):
-        with_structure = tf.nest.pack_sequence_as(traced.structured_input_signature[0], arrays)
-        return tf.nest.flatten(traced(*with_structure))
-
-    return run
-
-
-def _compiled(traced, device):
-    """Return a function of arrays that runs a traced function under XLA, in its own session.
-
-    What XLA compiles goes with the session when the function is dropped. The eager runtime would
-    keep it for the life of the process, until some 400 programs crash it.
-
-    Parameters
-    ----------
-    traced : ConcreteFunction
-    device : str
-        TensorFlow's name.
-    """
-    whole = traced.graph.as_graph_def()
-    definition = tf.compat.v1.GraphDef(
-        node=[node for node in whole.node if node.op != "Placeholder"],  # those are the arguments
-        library=whole.library,
-        versions=whole.versions,
-    )
-    names, results = ([t.name for t in tensors] for tensors in (traced.inputs, traced.outputs))
-    with tf.Graph().as_default() as graph, tf.device(device):
-        twins = {id(v.handle): tf.Variable(tf.zeros(v.shape, v.dtype)) for v in traced.variables}
-        captured = [twins[id(handle)].handle for handle in traced.captured_inputs]
-        given = traced.inputs[: len(names) - len(captured)]
-        inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in given]
-
-        def run(*arguments):
-            values = dict(zip(names, arguments, strict=True))
-            return tf.graph_util.import_graph_def(definition, values, results, name="")
-
-        jitted = tf.function(run, jit_compile=True, autograph=False)
-        arguments = (*inputs, *captured)
-        outputs = jitted.get_concrete_function(*arguments)(*arguments)
-        # A GPU's is that of the process, with what has been settled about memory.
-        config = None if "GPU" in device else _cpu_config()
-        session = tf.compat.v1.Session(graph=graph, config=config)
-        # For variables without a value XLA would compile another program.
-        session.run(tf.compat.v1.global_variables_initializer())
-        return session.make_callable(outputs, inputs)
-
-
-def _cpu_config():
-    """Return the configuration of a session that sees no GPU."""
-    threads = tf.config.threading
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
-        inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
-        device_count={"GPU": 0},
-    )
-    config.graph_options.rewrite_options.disable_meta_optimizer = True  # XLA has its own
-    return config
 
 
 def _zeros(variables):

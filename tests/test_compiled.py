@@ -1,0 +1,54 @@
+"""Compiled programs are freed when they are dropped; those of TensorFlow itself are not."""
+
+import os
+
+import pytest
+from processes import run
+
+# XLA maps some memory for each program on the CPU, and unmaps it when the program is freed.
+PROGRAM = """if True:
+    import gc, sys
+    import numpy as np
+    import tensorflow as tf
+    from skrnn._keras_engine.compiled import compiled_function, plain_function
+
+    def compute(n):
+        def body(x):
+            return [tf.reduce_sum(tf.tanh(x @ x) * n)]
+
+        spec = [tf.TensorSpec((4, 4))]
+        traced = tf.function(body, jit_compile=True, autograph=False, input_signature=spec)
+        traced = traced.get_concrete_function()
+        own = sys.argv[1] == "own"
+        function = compiled_function(traced, "/device:CPU:0") if own else plain_function(traced)
+        function(np.ones((4, 4), np.float32))
+
+    def mappings():
+        gc.collect()
+        with open("/proc/self/maps") as maps:
+            return len(maps.readlines())
+
+    for n in range(30):
+        if n == 10:  # TensorFlow has started its threads
+            before = mappings()
+        compute(n)
+    print(mappings() - before)
+"""
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="asks Linux for mappings")
+
+
+def mappings_of_20_programs(kind):
+    return int(run(PROGRAM, kind, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}))
+
+
+@linux
+@pytest.mark.slow
+def test_compiled_functions_are_freed():
+    assert mappings_of_20_programs("own") < 20
+
+
+@linux
+@pytest.mark.slow
+def test_tensorflow_does_not_free_compiled_functions_itself():
+    """Where it does, `skrnn/_keras_engine/compiled.py` is needed no longer: see there."""
+    assert mappings_of_20_programs("plain") >= 20
