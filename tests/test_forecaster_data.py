@@ -150,89 +150,99 @@ def daily(missing=()):
     return series
 
 
-REFUSED = {
-    "array": (lambda: np.arange(30.0), TypeError, r"got ndarray.*pd.Series"),
-    "text index": (
-        lambda: pd.Series(np.arange(3.0), index=list("abc")),
-        TypeError,
-        "DatetimeIndex, PeriodIndex",
+def fit(series, exog=None, regressor=None, **parameters):
+    """Return a fitted forecaster, by default least squares on windows of 5 rows."""
+    parameters = {"regressor": regressor or linear(), "timesteps": 5} | parameters
+    return RNNForecaster(**parameters).fit(series, exog)
+
+
+def long():
+    return long_frame(wide_frame())
+
+
+def daily_exog(n_rows=60):
+    return pd.DataFrame({"x": np.arange(float(n_rows))}, index=daily().index[:n_rows])
+
+
+def with_exog(**parameters):
+    return fit(daily()[:50], daily_exog(), steps=4, **parameters)
+
+
+def known():
+    return fit(daily()[:40])
+
+
+def negative_month():
+    return monthly().where(lambda rows: rows.index != "2021-03-31", -1.0)
+
+
+STATIC = pd.DataFrame({"size": [3.0, 1.0, 2.0]}, index=["c", "a", "b"])
+LOG = FunctionTransformer(np.log, np.exp)
+GONE = pd.to_datetime(["2020-01-05", "2020-01-07"])
+# What the message says, and what is done.
+WRONG_KINDS = {
+    r"got ndarray.*pd\.Series": lambda: fit(np.arange(30.0)),
+    "DatetimeIndex, PeriodIndex": lambda: fit(pd.Series(np.arange(3.0), list("abc"))),
+    "'day'.*`set_index`": lambda: fit(daily().reset_index()),
+}
+WRONG_VALUES = {
+    "must hold numbers": lambda: fit(pd.Series(["a"] * 30)),
+    "at least one row": lambda: fit(daily()[:0]),
+    "got only NaN": lambda: fit(daily() * np.nan),
+    "finite, got infinity at 2020-01-04": lambda: fit(daily().replace(daily().iloc[3], np.inf)),
+    "NaN.*2020-01-05.*2020-01-07.*allow_missing": lambda: fit(daily(GONE)),
+    "got none at 2020-01-05.*2020-01-07": lambda: fit(daily().drop(GONE)),
+    "2016-03-31.*in series 'b'": lambda: fit(long().drop(("b", pd.Timestamp("2016-03-31")))),
+    "duplicates, got 2020-01-09": lambda: fit(pd.concat([daily()[:9], daily()[8:]])),
+    "ascend": lambda: fit(daily()[::-1]),
+    "regular step.*asfreq": lambda: fit(daily().iloc[[0, 1, 3, 7, 12, 14, 20, 30, 44]]),
+    "one column of values.*exog": lambda: fit(pd.concat([long()] * 2, axis=1)),
+    "distinct names, got 'a'": lambda: fit(wide_frame().set_axis(["a", "b", "a"], axis=1)),
+    "contiguous": lambda: fit(long().swaplevel().sort_index().swaplevel()),
+    r"times first.*series\.swaplevel\(\)": lambda: fit(wide_frame().stack()),
+    "times first": lambda: fit(wide_frame().set_axis([1, 2, 3], axis=1).stack()),
+    "'shop'.*`set_index`": lambda: fit(long().reset_index().set_index("month")),
+    r"at least 6 rows \(`timesteps`.*got 5": lambda: fit(daily()[:5]),
+    "Series 'b' must have at least 5 rows": lambda: fit(wide_frame().assign(b=monthly()[76:])),
+    "continue from 2020-02-09.*no value at 2020-02-10": lambda: known().update(daily()[41:]),
+    "no value at 2020-02-15": lambda: known().update(daily(["2020-02-15"])[40:]),
+    "off it": lambda: known().update(daily()[40:].shift(5, freq="h")),
+    "got 'z'": lambda: fit(long()).update(long_frame(wide_frame().rename(columns={"a": "z"}))),
+    "after the cutoff": lambda: known().score(daily()[30:]),
+    "kind seen in `fit`": lambda: known().score(daily()[40:].reset_index(drop=True)),
+    "2020-02-21.*make_future_frame": lambda: with_exog().predict(
+        exog=daily_exog().drop(daily().index[51])
     ),
-    "text": (lambda: pd.Series(["a"] * 30), ValueError, "must hold numbers"),
-    "no rows": (lambda: daily()[:0], ValueError, "at least one row"),
-    "only NaN": (lambda: daily() * np.nan, ValueError, "got only NaN"),
-    "infinity": (lambda: daily().replace(daily().iloc[3], np.inf), ValueError, "2020-01-04"),
-    "NaN inside": (
-        lambda: daily(["2020-01-05", "2020-01-07"]),
-        ValueError,
-        "NaN.*2020-01-05.*2020-01-07.*allow_missing",
+    r"\['x'\].*got None": lambda: with_exog().predict(),
+    "NaN in column 'x' at 2020-02-21": lambda: with_exog().predict(
+        exog=daily_exog().replace(51, np.nan)
     ),
-    "rows lacking": (
-        lambda: daily().drop(pd.to_datetime(["2020-01-05", "2020-01-07"])),
-        ValueError,
-        "no row|got none at 2020-01-05.*2020-01-07",
+    r"columns \['x'\], got \['z'\]": lambda: with_exog().predict(
+        exog=daily_exog().set_axis(["z"], axis=1)
     ),
-    "duplicates": (
-        lambda: pd.concat([daily()[:9], daily()[8:]]),
-        ValueError,
-        "duplicates, got 2020-01-09",
+    "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
+    "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
+    "row for each time that is used, got none at 2020-01-01": lambda: fit(
+        daily(), daily_exog()[1:]
     ),
-    "unsorted": (lambda: daily()[::-1], ValueError, "ascend"),
-    "no step": (
-        lambda: pd.Series(np.arange(9.0), index=daily().index[[0, 1, 3, 7, 12, 14, 20, 30, 44]]),
-        ValueError,
-        "regular step.*asfreq",
+    "`calendar`.*'noon'": lambda: fit(daily(), calendar=("noon",)),
+    "`calendar` needs a DatetimeIndex": lambda: fit(pd.Series(range(9)), calendar="hour"),
+    "`static`.*none for 'c'": lambda: fit(wide_frame(), static=STATIC[1:]),
+    "'kind' of `static`.*got 'x'.*Encode categories": lambda: fit(
+        wide_frame(), static=STATIC.assign(kind="x")
     ),
-    "two columns of values": (
-        lambda: pd.concat([long_frame(wide_frame())] * 2, axis=1),
-        ValueError,
-        "one column of values.*exog",
-    ),
-    "equal names": (
-        lambda: wide_frame().set_axis(["a", "b", "a"], axis=1),
-        ValueError,
-        "distinct names, got 'a'",
-    ),
-    "scattered series": (
-        lambda: long_frame(wide_frame()).swaplevel().sort_index().swaplevel(),
-        ValueError,
-        "contiguous",
-    ),
-    "times before series": (
-        lambda: wide_frame().stack(),
-        ValueError,
-        r"times first.*series\.swaplevel\(\)",
-    ),
-    "times before numbered series": (
-        lambda: wide_frame().set_axis([1, 2, 3], axis=1).stack(),
-        ValueError,
-        "times first",
-    ),
-    "times in a column": (lambda: daily().reset_index(), TypeError, r"'day'.*`set_index`"),
-    "series in a column": (
-        lambda: long_frame(wide_frame()).reset_index().set_index("month"),
-        ValueError,
-        r"'shop'.*`set_index`",
-    ),
-    "too short": (lambda: daily()[:5], ValueError, r"at least 6 rows.*got 5"),
-    "one short series": (
-        lambda: wide_frame().assign(b=monthly()[76:]),
-        ValueError,
-        "Series 'b' must have at least 6 rows",
+    "2021-03-31.*Logarithms": lambda: fit(negative_month(), transformer=LOG),
+    "2021-03-31.*Logarithms need": lambda: fit(negative_month()[:60], transformer=LOG).update(
+        negative_month()
     ),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_bad_series_are_refused_in_the_users_words(case):
-    make, error, words = REFUSED[case]
-    with pytest.raises(error, match=words):
-        RNNForecaster(linear(), timesteps=6).fit(make())
-
-
-def test_a_gap_in_a_long_frame_names_the_series():
-    long = long_frame(wide_frame()).drop(("b", pd.Timestamp("2016-03-31")))
-    with pytest.raises(ValueError, match=r"2016-03-31.*in series 'b'"):
-        RNNForecaster(linear(), timesteps=6).fit(long)
+@pytest.mark.filterwarnings("ignore:The provided functions are not strictly inverse")
+@pytest.mark.parametrize("words", [*WRONG_KINDS, *WRONG_VALUES])
+def test_bad_data_is_refused_in_the_users_words(words):
+    with pytest.raises(TypeError if words in WRONG_KINDS else ValueError, match=words):
+        (WRONG_KINDS | WRONG_VALUES)[words]()
 
 
 @pytest.mark.parametrize("as_gap", [True, False])
@@ -428,26 +438,6 @@ def test_exog_may_stand_in_another_time_zone():
     assert forecaster.fit(y[:-1], moved).predict(exog=moved).equals(forecast)
 
 
-def test_missing_exog_is_named():
-    y = daily()
-    exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index)
-    forecaster = RNNForecaster(linear(), timesteps=5, steps=4).fit(y[:50], exog)
-    with pytest.raises(ValueError, match=r"2020-02-21.*make_future_frame"):
-        forecaster.predict(exog=exog.drop(y.index[51]))
-    with pytest.raises(ValueError, match=r"\['x'\].*got None"):
-        forecaster.predict()
-    with pytest.raises(ValueError, match="NaN in column 'x' at 2020-02-21"):
-        forecaster.predict(exog=exog.mask(exog["x"] == 51))
-    with pytest.raises(ValueError, match=r"columns \['x'\], got \['z'\]"):
-        forecaster.predict(exog=exog.set_axis(["z"], axis=1))
-    with pytest.raises(ValueError, match="`fit` saw no `exog`"):
-        RNNForecaster(linear(), timesteps=5).fit(y).predict(exog=exog)
-    with pytest.raises(ValueError, match="`timesteps` must be at least `steps`"):
-        RNNForecaster(linear(), timesteps=3, steps=4).fit(y, exog)
-    with pytest.raises(ValueError, match="2020-01-01"):
-        RNNForecaster(linear(), timesteps=5).fit(y, exog[1:])
-
-
 def test_calendar_features_lie_on_circles():
     y = pd.Series(np.arange(48.0), index=pd.date_range("2021-06-07", periods=48, freq="h"))
     forecaster = RNNForecaster(Recorder(), timesteps=2, calendar=("hour", "dayofweek"))
@@ -456,10 +446,6 @@ def test_calendar_features_lie_on_circles():
     assert_allclose(X[:, 0, 1], np.sin(angles)[:46], atol=1e-12)
     assert_allclose(X[:, 0, 2], np.cos(angles)[:46], atol=1e-12)
     assert_allclose(X[:24, 0, 3:], [[0, 1]] * 24, atol=1e-12)  # a Monday
-    with pytest.raises(ValueError, match=r"`calendar`.*'noon'"):
-        RNNForecaster(Recorder(), timesteps=2, calendar=("noon",)).fit(y)
-    with pytest.raises(ValueError, match="`calendar` needs a DatetimeIndex"):
-        RNNForecaster(Recorder(), timesteps=2, calendar=("hour",)).fit(y.reset_index(drop=True))
 
 
 def test_calendar_of_the_future_is_known():
@@ -471,44 +457,8 @@ def test_calendar_of_the_future_is_known():
 
 
 def test_static_columns_stand_in_every_row_of_their_series():
-    wide = wide_frame()
-    static = pd.DataFrame({"size": [3.0, 1.0, 2.0]}, index=["c", "a", "b"])
-    X = RNNForecaster(Recorder(), timesteps=4, static=static).fit(wide).regressor_.X_
+    X = fit(wide_frame(), regressor=Recorder(), timesteps=4, static=STATIC).regressor_.X_
     assert_array_equal(X[:, :, 1], np.repeat(np.tile([1.0, 2.0, 3.0], 76)[:, None], 4, axis=1))
-    with pytest.raises(ValueError, match=r"`static`.*none for 'c'"):
-        RNNForecaster(Recorder(), timesteps=4, static=static[1:]).fit(wide)
-    with pytest.raises(ValueError, match=r"'kind' of `static`.*got 'x'.*Encode categories"):
-        RNNForecaster(Recorder(), timesteps=4, static=static.assign(kind="x")).fit(wide)
-
-
-def test_update_and_score_refuse_rows_that_do_not_fit():
-    y = daily()
-    forecaster = RNNForecaster(linear(), timesteps=5).fit(y[:40])
-    with pytest.raises(ValueError, match=r"continue from 2020-02-09.*no value at 2020-02-10"):
-        forecaster.update(y[41:])
-    with pytest.raises(ValueError, match="no value at 2020-02-15"):
-        forecaster.update(daily(["2020-02-15"])[40:])
-    with pytest.raises(ValueError, match="after the cutoff"):
-        forecaster.score(y[30:])
-    with pytest.raises(ValueError, match="off it"):
-        forecaster.update(y[40:].set_axis(y.index[40:] + pd.Timedelta(hours=5)))
-    with pytest.raises(ValueError, match="kind seen in `fit`"):
-        forecaster.score(y[40:].reset_index(drop=True))
-    panel = RNNForecaster(linear(), timesteps=5).fit(long_frame(wide_frame()))
-    with pytest.raises(ValueError, match="got 'z'"):
-        panel.update(long_frame(wide_frame().rename(columns={"a": "z"})))
-
-
-@pytest.mark.filterwarnings("ignore:The provided functions are not strictly inverse")
-def test_values_that_a_transformer_cannot_take_are_named():
-    y = monthly().where(lambda rows: rows.index != "2021-03-31", -1.0)
-    forecaster = RNNForecaster(
-        linear(), timesteps=5, transformer=FunctionTransformer(np.log, np.exp)
-    )
-    with pytest.raises(ValueError, match=r"2021-03-31.*Logarithms"):
-        forecaster.fit(y)
-    with pytest.raises(ValueError, match=r"2021-03-31.*Logarithms"):
-        forecaster.fit(y[:60]).update(y)
 
 
 @pytest.mark.parametrize("allow_missing", [False, True])
