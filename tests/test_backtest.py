@@ -17,15 +17,6 @@ def noise(n_rows, n_series=1, seed=0):
     return pd.DataFrame(rng.normal(size=(n_rows, n_series)) * scales + 50)
 
 
-def test_calibration_targets_are_kept_from_training():
-    y = np.random.default_rng(0).normal(size=60)
-    forecaster = RNNForecaster(
-        Recorder(), timesteps=4, steps=3, calibration=5, stride=2, scale=None
-    ).fit(pd.Series(y))
-    first_kept = 60 - 4 - 4 * 2  # target row of the first calibration window
-    assert_array_equal(forecaster.regressor_.y_[-1], y[first_kept - 4 : first_kept - 1])
-
-
 def test_calibration_rows_do_not_scale_the_series():
     y = pd.Series(np.random.default_rng(0).normal(size=60))
     spoilt = y.copy()

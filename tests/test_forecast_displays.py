@@ -9,12 +9,22 @@ from drawing import bands, line, lines
 from forecasting import Recorder, linear, monthly
 from matplotlib import pyplot as plt
 from matplotlib.dates import date2num
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
+from skrnn import (
+    BacktestDisplay,
+    ForecastDisplay,
+    HistoryDisplay,
+    RNNForecaster,
+    SearchDisplay,
+    WindowDisplay,
+    WindowTransformer,
+)
 from skrnn._displays.plotting import short
+from skrnn.inspection import TimestepImportanceDisplay
 
 
 def fitted(series, **settings):
@@ -178,25 +188,16 @@ def test_forecast_display_draws_predictions_made_before():
             ValueError,
             "`truth` must hold rows at the times of the forecast, 2024",
         ),
-        (
-            {"truth": wide()[["b"]]},
-            ValueError,
-            "`truth` must hold the series of the forecast, got none named 'a'",
-        ),
+        ({"truth": wide()[["b"]]}, ValueError, "of the forecast, got none named 'a'"),
         ({"truth": [1.0]}, TypeError, "`truth` must be a Series or DataFrame, got list"),
         ({"ax": "here"}, TypeError, "`ax` must be matplotlib Axes, got 'here'"),
+        ({"ax": Figure().subplots()}, ValueError, "`ax` must be 3 Axes, one for each panel, got 1"),
     ],
 )
 def test_forecast_display_refuses_what_it_cannot_draw(arguments, error, message):
     with pytest.raises(error, match=message):
         ForecastDisplay.from_forecaster(fitted(wide()), **arguments)
     assert not plt.get_fignums()
-
-
-def test_forecast_display_wants_one_axes_for_each_series():
-    _, ax = plt.subplots()
-    with pytest.raises(ValueError, match="`ax` must be 3 Axes, one for each panel, got 1"):
-        ForecastDisplay.from_forecaster(fitted(wide()), ax=ax)
 
 
 def test_forecast_display_refuses_what_is_no_fitted_forecaster():
@@ -209,14 +210,22 @@ def test_forecast_display_refuses_what_is_no_fitted_forecaster():
         ForecastDisplay.from_forecaster(RNNForecaster())
 
 
-def test_displays_without_matplotlib_name_the_extra(monkeypatch):
-    forecaster = fitted(monthly())
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: ForecastDisplay(monthly()).plot(),
+        lambda: BacktestDisplay.from_forecaster(RNNForecaster(None), monthly()),
+        lambda: HistoryDisplay.from_estimators([]),
+        lambda: SearchDisplay.from_search(None),
+        lambda: WindowDisplay.from_series(range(9), 2),
+        lambda: WindowDisplay.from_estimator(WindowTransformer(2), range(9)),
+        lambda: TimestepImportanceDisplay.from_estimator(None, [], []),
+    ],
+)
+def test_displays_without_matplotlib_name_the_extra_before_all_else(monkeypatch, draw):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    message = r"pip install 'skrnn\[plot\]'"
-    with pytest.raises(ImportError, match=message):
-        ForecastDisplay.from_forecaster(forecaster)
-    with pytest.raises(ImportError, match=message):
-        BacktestDisplay.from_forecaster(RNNForecaster(None), monthly())
+    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
+        draw()
 
 
 def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():

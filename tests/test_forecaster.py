@@ -22,18 +22,53 @@ def quick(**parameters):
     return RNNRegressor("gru", 4, epochs=3, random_state=0, **parameters)
 
 
-def test_direct_windows_are_those_of_a_loop():
-    y = np.random.default_rng(0).normal(size=20)
-    fitted = RNNForecaster(Recorder(), timesteps=4, steps=3, scale=None).fit(pd.Series(y))
-    starts = range(20 - 4 - 3 + 1)
-    assert_array_equal(fitted.regressor_.X_[:, :, 0], [y[s : s + 4] for s in starts])
-    assert_array_equal(fitted.regressor_.y_, [y[s + 4 : s + 7] for s in starts])
+def windows_by_loop(wide, exog, static, *, timesteps, steps, strategy, scale, differences):
+    """Return the windows and targets of a fit, and the windows at the cutoff."""
+    outputs = steps if strategy == "direct" else 1
+    training, latest = [], []
+    for place, label in enumerate(wide):
+        y, n_rows = wide[label], len(wide)
+        first = y.index.get_loc(y.first_valid_index()) + differences + timesteps
+        y = y.diff(differences) if differences else y
+        y = (y if scale is None else (y - y.mean()) / y.std(ddof=0)).to_numpy()
+        constant = np.full(n_rows, static.loc[label])
+        table = np.column_stack([y, constant, exog[:n_rows], exog[outputs:][:n_rows]])
+        for end in range(first, n_rows + 1):
+            X, target = table[end - timesteps : end].copy(), y[end : end + outputs]
+            X[np.isnan(X).any(axis=1)] = np.nan
+            if scale == "window":
+                mean, deviation = np.nanmean(X[:, 0]), max(np.nanstd(X[:, 0]), 0.1)
+                X[:, 0], target = (X[:, 0] - mean) / deviation, (target - mean) / deviation
+            if end == n_rows:
+                latest.append(X)
+            elif len(target) == outputs and np.isfinite(target).all():
+                training.append((end + outputs, place, X, target))
+    training.sort(key=lambda window: window[:2])
+    return *(np.array([window[k] for window in training]) for k in (2, 3)), np.array(latest)
 
 
-def test_recursive_windows_have_one_target():
-    y = np.arange(20.0)
-    forecaster = RNNForecaster(Recorder(), timesteps=4, steps=3, strategy="recursive", scale=None)
-    assert_array_equal(forecaster.fit(pd.Series(y)).regressor_.y_, y[4:])
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("differences", [0, 1, 12])
+@pytest.mark.parametrize("scale", [None, "series", "window"])
+def test_windows_of_a_fit_and_of_a_forecast_are_those_of_a_loop(scale, differences, strategy, gaps):
+    wide = pd.DataFrame({"a": monthly(60), "b": 3 * monthly(60, seed=1)})
+    wide.iloc[:4, 1] = np.nan  # begins later
+    exog = pd.Series(np.random.default_rng(2).normal(size=63), monthly(63).index, name="x")
+    static = pd.Series([1.0, 2.0], ["b", "a"])
+    if gaps:
+        wide.iloc[[30, 41], 0] = exog.iloc[[20, 57]] = np.nan
+    settings = {"timesteps": 5, "steps": 3, "strategy": strategy, "scale": scale}
+    settings["differences"] = differences
+    fitted = RNNForecaster(
+        Recorder(), **settings, static=static.to_frame("size"), allow_missing=gaps
+    ).fit(wide, exog.dropna())
+    X, y, latest = windows_by_loop(wide, exog.to_numpy(), static, **settings)
+    regressor = fitted.regressor_
+    assert_allclose(regressor.X_, X, rtol=1e-9, atol=1e-9)
+    assert_allclose(regressor.y_, np.squeeze(y), rtol=1e-9, atol=1e-9)
+    fitted.predict(1, exog)
+    assert_allclose(regressor.seen_, latest, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("calibration", [0, 2])
@@ -78,43 +113,11 @@ def test_windows_of_one_series_are_a_view():
     assert fitted.regressor_.base_ is not None
 
 
-def test_windows_are_ordered_by_target_time_across_series():
-    wide = pd.DataFrame({"a": np.arange(10.0), "b": 100 + np.arange(10.0)})
-    wide.loc[:3, "b"] = np.nan
-    fitted = RNNForecaster(Recorder(), timesteps=2, scale=None).fit(wide)
-    assert fitted.regressor_.y_.tolist() == [2, 3, 4, 5, 6, 106, 7, 107, 8, 108, 9, 109]
-
-
-def test_scale_series_standardizes_each_series_by_its_rows():
-    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2)) * [1, 50] + [7, 900])
-    fitted = RNNForecaster(Recorder(), timesteps=2).fit(wide)
-    scaled = ((wide - wide.mean()) / wide.std(ddof=0)).to_numpy()
-    assert_allclose(fitted.regressor_.y_, scaled[2:].ravel())
-
-
-def test_scale_window_standardizes_each_window_by_its_rows():
-    y = np.random.default_rng(0).normal(size=30).cumsum()
-    fitted = RNNForecaster(Recorder(), timesteps=5, scale="window").fit(pd.Series(y))
-    windows = np.array([y[s : s + 5] for s in range(25)])
-    means, deviations = windows.mean(1), windows.std(1)
-    assert_allclose(fitted.regressor_.y_, (y[5:] - means) / deviations)
-    assert_allclose(
-        fitted.regressor_.X_[:, :, 0], (windows - means[:, None]) / deviations[:, None], atol=1e-12
-    )
-
-
 def test_constant_windows_stay_finite():
     y = pd.Series(np.repeat([5.0, 6.0], 20))
     fitted = RNNForecaster(Recorder(), timesteps=4, scale="window").fit(y)
     assert np.abs(fitted.regressor_.y_).max() <= 2 / 0.1  # two deviations, over the least spread
     assert_allclose(fitted.predict(3), 6.0)
-
-
-@pytest.mark.parametrize("lag", [1, 12])
-def test_differences_are_what_the_network_learns(lag):
-    y = monthly().to_numpy()
-    fitted = RNNForecaster(Recorder(), timesteps=3, differences=lag, scale=None).fit(pd.Series(y))
-    assert_allclose(fitted.regressor_.y_, (y[lag:] - y[:-lag])[3:])
 
 
 def test_differences_of_true_are_those_of_one_row():
@@ -146,24 +149,6 @@ def test_what_is_linear_is_forecast_exactly(scale, differences, strategy, transf
     forecast = forecaster.fit(series[:-10]).predict(10)  # rolls forward
     assert_allclose(forecast, series[-10:], rtol=1e-3)
     assert forecast.index.equals(series.index[-10:])
-
-
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_predict_beyond_steps_feeds_forecasts_back(strategy):
-    y, T, H = monthly(), 5, 3
-    forecaster = RNNForecaster(linear(0.1), timesteps=T, steps=H, strategy=strategy, scale=None)
-    regressor = forecaster.fit(y).regressor_
-    path = list(y)
-    while len(path) < len(y) + 7:
-        path += list(np.ravel(regressor.predict(np.array(path[-T:]).reshape(1, T, 1))))
-    assert_allclose(forecaster.predict(7), path[len(y) : len(y) + 7])
-
-
-def test_one_network_forecasts_all_series_in_one_call():
-    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 5)))
-    fitted = RNNForecaster(Recorder(), timesteps=4, steps=2).fit(wide)
-    fitted.predict()
-    assert fitted.regressor_.seen_.shape == (5, 4, 1)
 
 
 def test_a_recurrent_network_beats_the_seasonal_naive_forecast():

@@ -1,7 +1,5 @@
 """HistoryDisplay: its lines are the histories, its marks the epochs of lowest loss."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,10 +136,3 @@ def test_history_display_refuses_what_has_no_history():
     with pytest.raises(ValueError, match="history of 'a' must hold at least one epoch, got none"):
         HistoryDisplay({"a": {"loss": [], "seconds": []}}).plot()
     assert not plt.get_fignums()
-
-
-def test_history_display_without_matplotlib_names_the_extra(monkeypatch):
-    estimator = network().fit(X, Y)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
-        HistoryDisplay.from_estimator(estimator)

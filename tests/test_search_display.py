@@ -1,7 +1,5 @@
 """SearchDisplay: its points are those of cv_results_, told by a loop over the candidates."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -238,9 +236,3 @@ def test_search_display_refuses_what_it_cannot_draw(search):
     with pytest.raises(NotFittedError):
         SearchDisplay.from_search(GridSearchCV(Ridge(), {"alpha": [1]}))
     assert not plt.get_fignums()
-
-
-def test_search_display_without_matplotlib_names_the_extra(search, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
-        SearchDisplay.from_search(search)

@@ -1,7 +1,6 @@
 """WindowDisplay: the rows it draws are those whose values stand in the windows."""
 
 import re
-import sys
 
 import numpy as np
 import pandas as pd
@@ -149,11 +148,3 @@ def test_window_display_refuses_what_makes_no_windows():
         WindowDisplay.from_series(range(5), 9)
     with pytest.raises(ValueError, match="feature names"):
         WindowDisplay.from_estimator(WindowTransformer().fit(hourly()), hourly()[["a"]])
-
-
-def test_window_display_without_matplotlib_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
-        WindowDisplay.from_series(range(9), 2)
-    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
-        WindowDisplay.from_estimator(WindowTransformer(2), hourly())
