@@ -1,1 +1,1 @@
-"""Pictures; only `plotting` imports matplotlib."""
+"""Plots. Only `plotting` imports matplotlib."""

@@ -1,1 +1,1 @@
-"""RNNForecaster: pandas series, windows of many of them, intervals and backtests."""
+"""Forecasts of pandas series: RNNForecaster, its windows, intervals and backtests."""
