@@ -1,4 +1,4 @@
-"""Checkpoints: the file from which a killed fit goes on, and the fingerprint that tells whose."""
+"""Checkpoints: the file from which a killed fit continues, and the fingerprint of its owner."""
 
 import hashlib
 import os
@@ -13,38 +13,38 @@ from skrnn._data.sequences import underlying_rows
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.file_lock import Lock
 
-# Raised whenever what is kept changes, or what training makes of it.
+# Raise it whenever the content of a checkpoint changes, or what training does with it.
 LAYOUT = 1
 CONTENT = {"layout": int, "fingerprint": str, "seed": int, "progress": dict}
-# Parameters that do not change what a fit learns, or are told apart by what they hold.
+# Parameters that do not change what a fit learns, or whose contents are in the fingerprint.
 LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())
 BLOCK_BYTES = 2**20
 
 
 class NoCheckpoints:
-    """Keeps nothing, for a fit without `checkpoint_dir`."""
+    """No checkpoints, for a fit without `checkpoint_dir`."""
 
     def settle(self, seed):
-        """Return the seed of this fit, given a fresh one."""
+        """Return the seed of this fit: the one in the checkpoint, or else a fresh one."""
         return seed
 
     def restore(self, progress):
-        """Put a TrainingProgress where it was when it was kept last, if it was."""
+        """Set a TrainingProgress to the last checkpoint, if there is one."""
 
     def keep(self, progress):
-        """Write down where a TrainingProgress is, if it is due."""
+        """Write a checkpoint of a TrainingProgress, if one is due."""
 
 
 class Checkpoints(NoCheckpoints):
-    """One file, which this fit alone holds.
+    """The checkpoint file of one fit, which no other running fit uses.
 
     Parameters
     ----------
     path : Path
     every : int
-        Epochs from one writing to the next.
+        Epochs from one checkpoint to the next.
     fingerprint : str
-        Equal for fits of the same parameters and data.
+        The same for fits with equal parameters and data.
     """
 
     def __init__(self, path, every, fingerprint):
@@ -71,12 +71,12 @@ class Checkpoints(NoCheckpoints):
             write_file(self.path, dict(zip(CONTENT, values, strict=True)))
 
     def _clean(self):
-        """Remove what was being written when this fit was killed."""
+        """Remove the temporary files of this fit that were left when it was killed."""
         for part in self.path.parent.glob(f".skrnn-{self.path.name}-*.tmp"):
             part.unlink()
 
     def _read(self):
-        """Return what the file holds; None if there is none that can be used."""
+        """Return the content of the file; None if it is missing or cannot be used."""
         if not self.path.exists():
             return None
         try:
@@ -87,7 +87,7 @@ class Checkpoints(NoCheckpoints):
         if found.get("layout", LAYOUT) != LAYOUT:
             return self._set_aside(f"its layout is {found['layout']!r}, not {LAYOUT}")
         if {name: type(value) for name, value in found.items()} != CONTENT or found["seed"] < 0:
-            return self._set_aside("it is no checkpoint")
+            return self._set_aside("it is not a checkpoint")
         if found["fingerprint"] != self.fingerprint:
             return self._set_aside("it belongs to another fit")
         return found
@@ -96,8 +96,8 @@ class Checkpoints(NoCheckpoints):
         aside = self.path.with_name(f"{self.path.name}.unused")
         os.replace(self.path, aside)
         warnings.warn(
-            f"The checkpoint {str(self.path)!r} cannot be used: {reason}. Training begins anew; "
-            f"the file lies beside as {aside.name!r} and can be removed.",
+            f"The checkpoint {str(self.path)!r} cannot be used: {reason}. Training restarts "
+            f"from scratch; the file was renamed to {aside.name!r} and can be removed.",
             UserWarning,
             stacklevel=2,
         )
@@ -105,10 +105,10 @@ class Checkpoints(NoCheckpoints):
 
 @contextmanager
 def checkpoints_in(folder, every, fingerprint):
-    """Give the Checkpoints of a fit, in a folder that is made where it is missing.
+    """Yield the Checkpoints of a fit, in a folder that is created if it is missing.
 
-    The file is removed when the fit ends of itself, finished or diverged. After an interruption, a
-    failure of the machine or a kill it stays.
+    The file is removed when the fit finishes or diverges. It stays after an interruption, a crash
+    of the machine or a kill.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def checkpoints_in(folder, every, fingerprint):
         try:
             os.makedirs(folder, exist_ok=True)
             path = _take_one(Path(folder), f"skrnn-{fingerprint[:16]}", lock)
-        except (OSError, ValueError) as error:  # of a name that cannot be one
+        except (OSError, ValueError) as error:  # ValueError: not a valid path
             raise ValueError(
                 "`checkpoint_dir` must be a folder in which files can be written, got "
                 f"{folder!r}: {error}. Name another one."
@@ -136,13 +136,13 @@ def checkpoints_in(folder, every, fingerprint):
     finally:
         try:
             lock.release()
-        except BaseException:  # of Ctrl-C in the middle of it
+        except BaseException:  # Ctrl-C in the middle of it
             lock.release()
             raise
 
 
 def _take_one(folder, stem, lock):
-    """Return the first path of a fit that no living one holds, those with a file first."""
+    """Return the first path of this fit that no running fit has locked, existing files first."""
     free = (folder / f"{stem}{f'-{i}' if i else ''}.checkpoint" for i in count())
     for path in chain(sorted(folder.glob(f"{stem}*.checkpoint")), free):
         if lock.take(path.with_suffix(".lock")):
@@ -150,12 +150,12 @@ def _take_one(folder, stem, lock):
 
 
 def fingerprint(words, arrays):
-    """Return a digest of plain values and of arrays, which are read block by block.
+    """Return a digest of plain values and of arrays, which are read in blocks.
 
     Parameters
     ----------
     words : object
-        With a `repr` that says all.
+        Its `repr` must identify it.
     arrays : iterable of ndarray
 
     Returns
@@ -175,7 +175,7 @@ def fingerprint(words, arrays):
 
 
 def _overlaps(array):
-    """Whether an array is windows over rows that several of them share."""
+    """Whether an array consists of windows that share rows."""
     if array.ndim < 3:
         return False
     sample, row = array.strides[:2]

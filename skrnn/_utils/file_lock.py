@@ -1,4 +1,4 @@
-"""Lock: an empty file that one fit alone holds, and that is gone when it has let go."""
+"""Lock: an empty file that one fit at a time holds, and that is removed when it is released."""
 
 import os
 from contextlib import suppress
@@ -11,22 +11,22 @@ except ImportError:  # not a POSIX system
 
 
 class Lock:
-    """At most one file, held until `release`; however a process ends, the system lets go of it.
+    """At most one file, held until `release`; however a process ends, the system releases it.
 
-    Ctrl-C may come between any two steps of `take` and `release`: a `release` afterwards leaves
-    neither a file nor an open descriptor.
+    After Ctrl-C between any two steps of `take` and `release`, calling `release` leaves neither a
+    file nor an open descriptor.
     """
 
     def __init__(self):
         self._files = []  # the last may be open
 
     def take(self, path):
-        """Return whether the file at `path` is held now, which no living fit held."""
+        """Hold the file at `path` and return True; return False if another fit holds it."""
         if fcntl is None:
             return True
         while not any(map(_is_ours, self._files)):
             self.release()
-            # In one step, between which and a name of the file no Ctrl-C can come.
+            # Opened and listed in one step, which no Ctrl-C can interrupt.
             self._files.extend(map(FileIO, [path], ["ab"]))
             if not _lock(self._files[-1]):
                 self.release()
@@ -34,7 +34,7 @@ class Lock:
         return True
 
     def release(self):
-        """Remove the file if it is held, before another fit can hold it; else do nothing."""
+        """Remove the file if it is held, before another fit can hold it."""
         for file in self._files:
             if not file.closed and _lock(file) and _is_ours(file):
                 os.unlink(file.name)
@@ -43,7 +43,7 @@ class Lock:
 
 
 def _lock(file):
-    """Return whether no other has locked an open file; it is locked then."""
+    """Lock an open file and return True; return False if it is locked already."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,7 +54,7 @@ def _lock(file):
 
 
 def _is_ours(file):
-    """Return whether an open file still stands under its name; its last holder may remove it."""
+    """Whether an open file still has its name: its last holder may have removed it."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), os.stat(file.name))
     return False
