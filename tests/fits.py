@@ -1,0 +1,30 @@
+"""What tests of fits share: a network that trains in no time, its samples, what it learned."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+
+from skrnn import RNNClassifier, RNNRegressor
+
+
+def samples(n_samples=40, timesteps=4, estimator=RNNRegressor):
+    """Sequences of two features; the first one of the last timestep decides the target."""
+    X = np.random.default_rng(0).normal(size=(n_samples, timesteps, 2))
+    return X, X[:, -1, 0] > 0 if estimator is RNNClassifier else X[:, -1, 0]
+
+
+def small(estimator=RNNRegressor, **parameters):
+    """An estimator whose compiled programs all tests of a process share."""
+    tiny = {"cell_type": "simple_rnn", "hidden_size": 3, "epochs": 2, "random_state": 0}
+    return estimator(**tiny | parameters)
+
+
+def learned(fitted):
+    """All that a fit leaves and a seed decides, as bytes and floats."""
+    arrays = [*fitted.weights_, *fitted.optimizer_state_]
+    losses = {name: values for name, values in fitted.history_.items() if name != "seconds"}
+    return [(array.dtype.str, array.shape, array.tobytes()) for array in arrays], losses
+
+
+def assert_same_weights(found, expected):
+    for one, other in zip(found.weights_, expected.weights_, strict=True):
+        assert_array_equal(one, other)
