@@ -1,12 +1,12 @@
 """The estimators inside scikit-learn's searches, ensembles, pipelines and containers."""
 
 import re
-from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from fits import assert_same_weights, small
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
@@ -33,7 +33,6 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_val_predict,
     cross_val_score,
-    cross_validate,
     learning_curve,
 )
 from sklearn.pipeline import make_pipeline
@@ -41,13 +40,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
 
-ROOT = Path(__file__).parents[1]
 ESTIMATORS = [RNNRegressor, RNNClassifier]
-
-
-def small(estimator, **parameters):
-    """An estimator that trains in no time; all tests share its compiled programs."""
-    return estimator("simple_rnn", 3, **({"epochs": 2, "random_state": 0} | parameters))
 
 
 def samples(estimator, n_samples=48):
@@ -65,39 +58,41 @@ def series(n_rows=48):
 
 
 def loop_scores(estimator, folds, X, y):
-    """The score of each fold, by a plain loop."""
+    """The score of each fold of an array or a list, by a plain loop."""
+
+    def part(rows):
+        return X[rows] if isinstance(X, np.ndarray) else [X[i] for i in rows]
+
     return [
-        clone(estimator).fit(X[train], y[train]).score(X[test], y[test]) for train, test in folds
+        clone(estimator).fit(part(train), y[train]).score(part(test), y[test])
+        for train, test in folds
     ]
 
 
 # Searches
 
 
-@pytest.mark.parametrize("cells_and_sizes", ["plain", "tuples"])
-def test_grid_search_over_cells_and_sizes_equals_a_loop(cells_and_sizes):
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"cell_type": ["simple_rnn", "gru"], "hidden_size": [3]},
+        {"cell_type": ["simple_rnn"], "hidden_size": [(3, 2), (3,)]},
+        {"cell_type": [("simple_rnn", "gru")], "hidden_size": [(3, 2)]},
+    ],
+    ids=["cells", "sizes", "stack"],
+)
+def test_grid_search_over_cells_and_sizes_equals_a_loop(grid):
     X, y = samples(RNNRegressor)
-    grid = {
-        "plain": {"cell_type": ["simple_rnn", "gru"], "hidden_size": [3]},
-        "tuples": {"cell_type": ["simple_rnn"], "hidden_size": [(3, 2), (3,)]},
-    }[cells_and_sizes]
     folds = list(KFold(2).split(X))
     search = GridSearchCV(small(RNNRegressor), grid, cv=folds, error_score="raise")
     search.fit(X[:, :, np.newaxis], y)
     found = search.cv_results_
     for i, parameters in enumerate(found["params"]):
-        expected = loop_scores(small(RNNRegressor).set_params(**parameters), folds, X, y)
+        expected = loop_scores(small(RNNRegressor, **parameters), folds, X, y)
         assert_array_equal([found[f"split{k}_test_score"][i] for k in range(2)], expected)
-    best = small(RNNRegressor).set_params(**search.best_params_).fit(X, y)
+    best = small(RNNRegressor, **search.best_params_).fit(X, y)
+    assert search.best_estimator_.summary() == best.summary()
     assert_array_equal(search.predict(X[:, :, np.newaxis]), best.predict(X))
-
-
-def test_grid_search_over_tuples_of_cells_fits_each_stack():
-    X, y = samples(RNNRegressor)
-    grid = {"cell_type": [("simple_rnn", "gru")], "hidden_size": [(3, 2)]}
-    search = GridSearchCV(small(RNNRegressor), grid, cv=2, error_score="raise").fit(X, y)
-    assert "gru_2 (GRU)" in search.best_estimator_.summary()
-    assert search.best_params_ == {"cell_type": ("simple_rnn", "gru"), "hidden_size": (3, 2)}
 
 
 def test_randomized_search_refits_its_best_candidate():
@@ -145,20 +140,18 @@ def test_two_jobs_give_bitwise_the_scores_of_one(backend):
 # Cross-validation
 
 
-def test_cross_val_predict_equals_a_loop():
-    X, y = samples(RNNRegressor)
-    folds = list(KFold(3).split(X))
-    found = cross_val_predict(small(RNNRegressor), X[:, :, np.newaxis], y, cv=folds)
-    for train, test in folds:
-        expected = small(RNNRegressor).fit(X[train], y[train]).predict(X[test])
-        assert_array_equal(found[test], expected)
-
-
-def test_cross_val_predict_of_probabilities_is_stratified():
-    X, y = samples(RNNClassifier)
-    found = cross_val_predict(small(RNNClassifier), X, y, cv=2, method="predict_proba")
-    for train, test in StratifiedKFold(2).split(X, y):
-        expected = small(RNNClassifier).fit(X[train], y[train]).predict_proba(X[test])
+@pytest.mark.parametrize(
+    ("estimator", "method", "splitter"),
+    [
+        (RNNRegressor, "predict", KFold(2)),
+        (RNNClassifier, "predict_proba", StratifiedKFold(2)),
+    ],
+)
+def test_cross_val_predict_equals_a_loop(estimator, method, splitter):
+    X, y = samples(estimator)
+    found = cross_val_predict(small(estimator), X[:, :, np.newaxis], y, cv=2, method=method)
+    for train, test in splitter.split(X, y):
+        expected = getattr(small(estimator).fit(X[train], y[train]), method)(X[test])
         assert_array_equal(found[test], expected)
 
 
@@ -173,40 +166,30 @@ def test_learning_curve_equals_a_loop():
         assert_array_equal(row, loop_scores(estimator, folds, X, y))
 
 
-def test_time_series_split_equals_a_loop():
+@pytest.mark.parametrize("splitter", [KFold(2), TimeSeriesSplit(2)])
+@pytest.mark.parametrize("form", ["array", "lists"])
+def test_cross_validation_equals_a_loop(form, splitter):
     X, y = samples(RNNRegressor)
-    splitter = TimeSeriesSplit(2)
-    found = cross_val_score(small(RNNRegressor), X[:, :, np.newaxis], y, cv=splitter)
+    X = X[:, :, np.newaxis] if form == "array" else [row[: 3 + i % 3] for i, row in enumerate(X)]
+    found = cross_val_score(small(RNNRegressor), X, y, cv=splitter, error_score="raise")
     assert_array_equal(found, loop_scores(small(RNNRegressor), splitter.split(X), X, y))
-
-
-def test_cross_validation_takes_lists_of_sequences():
-    X, y = samples(RNNRegressor, 24)
-    sequences = [row[: 3 + i % 3] for i, row in enumerate(X)]
-    folds = list(KFold(2).split(X))
-    found = cross_val_score(small(RNNRegressor), sequences, y, cv=folds, error_score="raise")
-    for score, (train, test) in zip(found, folds, strict=True):
-        fitted = small(RNNRegressor).fit([sequences[i] for i in train], y[train])
-        assert score == fitted.score([sequences[i] for i in test], y[test])
 
 
 # Meta-estimators
 
 
-def test_transformed_target_is_the_plain_fit_on_the_transformed_target():
+@pytest.mark.parametrize(
+    ("forwards", "backwards", "n_outputs"), [(np.log, np.exp, 1), (np.sqrt, np.square, 2)]
+)
+def test_transformed_target_is_the_plain_fit_on_the_transformed_target(
+    forwards, backwards, n_outputs
+):
     X, y = samples(RNNRegressor)
-    y = np.exp(y)
-    found = TransformedTargetRegressor(small(RNNRegressor), func=np.log, inverse_func=np.exp)
+    y = np.exp(y) if n_outputs == 1 else np.exp(np.column_stack([y, 3 - y]))
+    found = TransformedTargetRegressor(small(RNNRegressor), func=forwards, inverse_func=backwards)
     found.fit(X[:, :, np.newaxis], y)
-    expected = np.exp(small(RNNRegressor).fit(X, np.log(y)).predict(X))
+    expected = backwards(small(RNNRegressor).fit(X, forwards(y)).predict(X))
     assert_array_equal(found.predict(X[:, :, np.newaxis]), expected)
-
-
-def test_transformed_target_takes_several_outputs():
-    X, y = samples(RNNRegressor)
-    y = np.column_stack([y, 3 - y])
-    found = TransformedTargetRegressor(small(RNNRegressor), transformer=StandardScaler()).fit(X, y)
-    assert found.predict(X).shape == y.shape
 
 
 @pytest.mark.parametrize("ensemble", [BaggingRegressor, AdaBoostRegressor])
@@ -231,26 +214,22 @@ def test_ensemble_of_classifiers_holds_members_of_different_seeds(ensemble):
     assert set(found.predict(X)) <= {"up", "down"}
 
 
-def test_voting_regressor_is_the_mean_of_its_members():
-    X, y = samples(RNNRegressor)
-    members = [(f"seed{i}", small(RNNRegressor, random_state=i)) for i in range(2)]
-    found = VotingRegressor(members).fit(X[:, :, np.newaxis], y)
-    expected = [clone(member).fit(X, y).predict(X) for _, member in members]
-    assert_allclose(found.predict(X[:, :, np.newaxis]), np.mean(expected, axis=0), rtol=1e-6)
+@pytest.mark.parametrize(
+    ("ensemble", "method"), [(VotingRegressor, "predict"), (VotingClassifier, "predict_proba")]
+)
+def test_voting_is_the_mean_of_its_members(ensemble, method):
+    estimator = RNNRegressor if ensemble is VotingRegressor else RNNClassifier
+    X, y = samples(estimator)
+    members = [(f"seed{i}", small(estimator, random_state=i)) for i in range(2)]
+    soft = {"voting": "soft"} if ensemble is VotingClassifier else {}
+    found = ensemble(members, **soft).fit(X[:, :, np.newaxis], y)
+    expected = [getattr(clone(member).fit(X, y), method)(X) for _, member in members]
+    assert_allclose(getattr(found, method)(X), np.mean(expected, axis=0), rtol=1e-6)
 
 
-def test_soft_voting_is_the_mean_of_the_probabilities():
+def test_calibrated_probabilities_sum_to_one():
     X, y = samples(RNNClassifier)
-    members = [(f"seed{i}", small(RNNClassifier, random_state=i)) for i in range(2)]
-    found = VotingClassifier(members, voting="soft").fit(X, y)
-    expected = [clone(member).fit(X, y).predict_proba(X) for _, member in members]
-    assert_allclose(found.predict_proba(X), np.mean(expected, axis=0), rtol=1e-6)
-
-
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
-def test_calibrated_probabilities_sum_to_one(method):
-    X, y = samples(RNNClassifier)
-    found = CalibratedClassifierCV(small(RNNClassifier), method=method, cv=2).fit(X, y)
+    found = CalibratedClassifierCV(small(RNNClassifier), method="temperature", cv=2).fit(X, y)
     probabilities = found.predict_proba(X)
     assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
@@ -315,29 +294,23 @@ def test_weight_without_a_request_is_refused_under_routing(estimator):
 # Names, containers, representation
 
 
-def test_frame_gives_its_column_names():
+@pytest.mark.parametrize("form", ["frame", "list of frames"])
+def test_frame_gives_its_column_names_and_others_are_refused_in_predict(form):
     X, y = samples(RNNRegressor)
     frame = pd.DataFrame(X, columns=list("abcde"))
-    fitted = small(RNNRegressor).fit(frame, y)
+    fitted = small(RNNRegressor)
+    given, other = frame, frame[list("edcba")]
+    if form == "list of frames":
+        given, other = ([part[i : i + 3] for i in range(46)] for part in (given, other))
+    fitted.fit(given, y[: len(given)])
     assert fitted.feature_names_in_.tolist() == list("abcde")
     assert fitted.n_features_in_ == 5
-    assert_array_equal(fitted.predict(frame), small(RNNRegressor).fit(X, y).predict(X))
-
-
-def test_frame_of_other_columns_is_refused_in_predict():
-    X, y = samples(RNNRegressor)
-    frame = pd.DataFrame(X, columns=list("abcde"))
-    fitted = small(RNNRegressor).fit(frame, y)
     with pytest.raises(ValueError, match="feature names should match"):
-        fitted.predict(frame[list("edcba")])
-
-
-def test_list_of_frames_of_other_columns_is_refused_in_predict():
-    frames = [pd.DataFrame(np.eye(2), columns=["a", "b"])] * 6
-    fitted = RNNRegressor("simple_rnn", 2, epochs=1).fit(frames, np.arange(6.0))
-    assert fitted.feature_names_in_.tolist() == ["a", "b"]
-    with pytest.raises(ValueError, match="feature names should match"):
-        fitted.predict([frame[["b", "a"]] for frame in frames])
+        fitted.predict(other)
+    if form == "frame":
+        assert_array_equal(fitted.predict(frame), small(RNNRegressor).fit(X, y).predict(X))
+    fitted.fit(X[:, :, np.newaxis], y)
+    assert not hasattr(fitted, "feature_names_in_")
 
 
 @pytest.mark.parametrize("form", ["array", "list"])
@@ -349,19 +322,6 @@ def test_features_are_counted_for_each_timestep(form):
     assert not hasattr(fitted, "feature_names_in_")
 
 
-def test_names_of_a_frame_are_forgotten_by_a_later_fit_on_an_array():
-    X, y = samples(RNNRegressor)
-    fitted = small(RNNRegressor).fit(pd.DataFrame(X, columns=list("abcde")), y)
-    assert not hasattr(fitted.fit(X[:, :, np.newaxis], y), "feature_names_in_")
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_hidden_states_are_named_after_the_class(estimator):
-    fitted = small(estimator).fit(*samples(estimator))
-    name = estimator.__name__.lower()
-    assert fitted.get_feature_names_out().tolist() == [f"{name}{i}" for i in range(3)]
-
-
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_set_output_gives_a_frame_of_hidden_states(estimator):
     X, y = samples(estimator)
@@ -370,7 +330,8 @@ def test_set_output_gives_a_frame_of_hidden_states(estimator):
     fitted = small(estimator).set_output(transform="pandas").fit(frame, y)
     found = fitted.transform(frame)
     assert isinstance(found, pd.DataFrame)
-    assert found.columns.tolist() == fitted.get_feature_names_out().tolist()
+    names = [f"{estimator.__name__.lower()}{i}" for i in range(3)]
+    assert found.columns.tolist() == fitted.get_feature_names_out().tolist() == names
     assert found.index.equals(index)
     assert_array_equal(found.to_numpy(), fitted.hidden_states(frame))
 
@@ -413,69 +374,23 @@ def test_clone_is_unfitted_and_trains_the_same_network(estimator):
     assert copy.get_params() == fitted.get_params()
     with pytest.raises(NotFittedError):
         copy.predict(X)
-    for found, expected in zip(copy.fit(X, y).weights_, fitted.weights_, strict=True):
-        assert_array_equal(found, expected)
+    assert_same_weights(copy.fit(X, y), fitted)
 
 
 # Windows in pipelines
 
 
-def plain_pipeline(timesteps=12):
-    return make_pipeline(WindowTransformer(timesteps=timesteps), small(RNNRegressor))
-
-
-def scaled_pipeline(timesteps=12):
-    pipe = make_pipeline(StandardScaler(), WindowTransformer(timesteps), small(RNNRegressor))
-    return pipe.set_output(transform="pandas")
-
-
-both_pipelines = pytest.mark.parametrize("make", [plain_pipeline, scaled_pipeline])
-
-
-@both_pipelines
-def test_window_pipeline_is_the_network_on_the_windows_of_the_rows(make):
-    frame = series()
-    pipe = make().fit(frame, frame["y"])
-    rows = frame.to_numpy()
-    if make is scaled_pipeline:
-        rows = StandardScaler().fit_transform(rows)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_window_pipeline_is_the_network_on_the_windows_of_the_rows(scaled):
+    times = pd.date_range("2024-01-01", periods=48)
+    x = np.random.default_rng(0).normal(size=48)
+    frame = pd.DataFrame({"y": np.roll(x, 1), "x": x}, index=times)
+    scaler = [StandardScaler()] if scaled else []
+    pipe = make_pipeline(*scaler, WindowTransformer(12), small(RNNRegressor))
+    pipe.set_output(transform="pandas").fit(frame, frame["y"])
+    rows = StandardScaler().fit_transform(frame) if scaled else frame.to_numpy()
     padded = np.vstack([np.tile(rows.mean(axis=0), (12, 1)), rows])
     windows = np.array([padded[t : t + 12] for t in range(len(rows))])
     network = small(RNNRegressor).fit(windows, frame["y"])
     assert_allclose(pipe.predict(frame), network.predict(windows), rtol=1e-5)
     assert_allclose(pipe.score(frame, frame["y"]), network.score(windows, frame["y"]), rtol=1e-5)
-
-
-@both_pipelines
-@pytest.mark.parametrize("splitter", [TimeSeriesSplit(2), KFold(2)])
-def test_window_pipeline_cross_validates_as_a_loop_does(make, splitter):
-    frame = series()
-    found = cross_validate(make(), frame, frame["y"], cv=splitter, error_score="raise")
-    for score, (train, test) in zip(found["test_score"], splitter.split(frame), strict=True):
-        past, future = frame.iloc[train], frame.iloc[test]
-        assert score == make().fit(past, past["y"]).score(future, future["y"])
-
-
-@both_pipelines
-def test_window_pipeline_is_searched_over_timesteps_too(make):
-    frame = series()
-    grid = {"windowtransformer__timesteps": [6, 12], "rnnregressor__learning_rate": [0.01, 0.1]}
-    search = GridSearchCV(make(), grid, cv=TimeSeriesSplit(2), error_score="raise")
-    search.fit(frame, frame["y"])
-    assert len({score.tobytes() for score in search.cv_results_["mean_test_score"]}) == 4
-    timesteps = search.best_params_["windowtransformer__timesteps"]
-    assert search.best_estimator_[-1].input_shape_ == (timesteps, 2)
-
-
-@both_pipelines
-def test_window_pipeline_forecasts_the_next_row_from_a_row_of_nan(make):
-    frame = series()
-    pipe = make().fit(frame, frame["y"])
-    next_time = frame.index[-1] + frame.index.freq
-    unseen = pd.DataFrame(np.nan, index=[next_time], columns=frame.columns)
-    rows = frame.to_numpy()
-    if make is scaled_pipeline:
-        rows = StandardScaler().fit_transform(rows)
-    found = pipe.predict(unseen)
-    assert found.shape == (1,)
-    assert_array_equal(found, pipe[-1].predict(rows[np.newaxis, -12:]))
