@@ -2,23 +2,21 @@
 
 import os
 import random
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import joblib
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from fits import learned, samples, small
 from numpy.testing import assert_array_equal
+from processes import run
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 
-ROOT = Path(__file__).parents[1]
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 SEED_LIMIT = np.iinfo(np.int32).max
 
@@ -27,64 +25,39 @@ both = pytest.mark.parametrize("estimator", ESTIMATORS)
 
 def network(estimator=RNNRegressor, random_state=0, **parameters):
     """Three batches an epoch, shuffled, with dropout and a draw of validation samples."""
-    settings = {
-        "cell_type": "simple_rnn",
-        "hidden_size": 3,
-        "dropout": 0.2,
-        "epochs": 2,
-        "batch_size": 16,
-        "validation_fraction": 0.2,
-        "random_state": random_state,
-    }
-    return estimator(**(settings | parameters))
-
-
-def samples(estimator=RNNRegressor):
-    X = np.random.default_rng(0).normal(size=(50, 4, 2))
-    y = X[:, -1, 0]
-    return X, y > 0 if estimator is RNNClassifier else y
-
-
-def learned(estimator):
-    """All that a fit leaves and a seed decides, as bytes and floats."""
-    arrays = [*estimator.weights_, *estimator.optimizer_state_]
-    losses = estimator.history_["loss"], estimator.history_.get("val_loss")
-    return [(array.dtype.str, array.shape, array.tobytes()) for array in arrays], losses
+    settings = {"dropout": 0.2, "batch_size": 16, "validation_fraction": 0.2}
+    return small(estimator, random_state=random_state, **settings | parameters)
 
 
 def fit(estimator):
-    return learned(estimator.fit(*samples(type(estimator))))
+    return learned(estimator.fit(*samples(50, estimator=type(estimator))))
 
 
 # The same seed, the same network
 
 
-@both
-def test_same_seed_gives_bitwise_the_same_network(estimator):
-    assert fit(network(estimator)) == fit(network(estimator))
-
-
-@both
-def test_refit_gives_bitwise_the_same_network(estimator):
-    fitted = network(estimator)
-    assert fit(fitted) == fit(fitted)
-
-
-@both
-def test_fits_in_between_leave_no_trace(estimator):
-    expected = fit(network(estimator))
-    X, y = samples(estimator)
+def other_fits(estimator):
+    X, y = samples(50, estimator=estimator)
     network(estimator, random_state=1, learning_rate=0.1).fit(X[:30], y[:30]).predict(X)
-    network(estimator).partial_fit(
-        X, y, **({} if estimator is RNNRegressor else {"classes": [0, 1]})
-    )
+    classes = {} if estimator is RNNRegressor else {"classes": [0, 1]}
+    network(estimator).partial_fit(X, y, **classes)
+
+
+BETWEEN = {
+    "nothing": lambda estimator: None,
+    "other fits": other_fits,
+    "programs forgotten": lambda estimator: skrnn.clear_cache(),
+}
+
+
+@both
+@pytest.mark.parametrize("between", BETWEEN)
+def test_same_seed_gives_bitwise_the_same_network(estimator, between):
+    fitted = network(estimator)
+    expected = fit(fitted)
+    BETWEEN[between](estimator)
     assert fit(network(estimator)) == expected
-
-
-def test_fit_after_the_programs_were_forgotten_is_bitwise_the_same():
-    expected = fit(network())
-    skrnn.clear_cache()
-    assert fit(network()) == expected
+    assert fit(fitted) == expected  # fitted a second time
 
 
 @both
@@ -96,44 +69,35 @@ def test_different_seeds_give_different_networks(estimator):
 
 
 def test_each_epoch_and_each_warm_start_draws_anew():
-    X, y = samples()
+    X, y = samples(50)
     fitted = network(learning_rate=1e-30, warm_start=True).fit(X, y).fit(X, y)
     assert len(set(fitted.history_["loss"])) == 4
 
 
 def test_warm_start_is_bitwise_the_same_twice():
-    X, y = samples()
+    X, y = samples(50)
     first, second = (network(warm_start=True).fit(X, y).fit(X, y) for _ in range(2))
     assert learned(first) == learned(second)
 
 
 def test_another_process_gives_bitwise_the_same_network(tmp_path):
-    X, y = samples()
-    joblib.dump((network(), X, y), tmp_path / "in.joblib")
+    joblib.dump((network(), *samples(50)), tmp_path / "in.joblib")
     program = """if True:
         import sys
         import joblib
         network, X, y = joblib.load(sys.argv[1])
         joblib.dump(network.fit(X, y), sys.argv[2])
     """
-    paths = tmp_path / "in.joblib", tmp_path / "out.joblib"
-    subprocess.run([sys.executable, "-c", program, *paths], cwd=ROOT, check=True)
+    run(program, tmp_path / "in.joblib", tmp_path / "out.joblib")
     assert learned(joblib.load(tmp_path / "out.joblib")) == fit(network())
 
 
 @pytest.mark.slow
 def test_worker_processes_give_bitwise_the_same_network():
-    X, y = samples()
+    X, y = samples(50)
     jobs = [joblib.delayed(network(random_state=seed).fit)(X, y) for seed in (0, 1, 0)]
     fitted = joblib.Parallel(n_jobs=2, backend="loky")(jobs)
     assert [learned(found) for found in fitted] == [fit(network(random_state=i)) for i in (0, 1, 0)]
-
-
-def test_threads_give_bitwise_the_same_network():
-    seeds = [0, 1, 0, 2]
-    expected = [fit(network(random_state=seed)) for seed in seeds]
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda seed: fit(network(random_state=seed)), seeds)) == expected
 
 
 # A shared RandomState, and none
@@ -156,21 +120,14 @@ def test_clones_of_a_random_state_begin_where_it_stands():
 
 
 @both
-def test_fit_draws_exactly_one_integer_of_a_random_state(estimator):
-    shared, expected = np.random.RandomState(0), np.random.RandomState(0)
-    fit(network(estimator, random_state=shared))
+@pytest.mark.parametrize("draw", [fit, lambda network: network.build_model((4, 2))])
+@pytest.mark.parametrize("stream", [None, np.random.RandomState(0)], ids=["global", "own"])
+def test_fit_and_build_model_draw_exactly_one_integer(estimator, draw, stream):
+    given, expected = check_random_state(stream), np.random.RandomState(0)
+    given.seed(0)
+    draw(network(estimator, random_state=stream))
     expected.randint(SEED_LIMIT)
-    assert shared.randint(2**31, size=5).tolist() == expected.randint(2**31, size=5).tolist()
-
-
-@both
-def test_fit_without_a_seed_draws_exactly_one_integer_of_the_global_stream(estimator):
-    np.random.seed(0)  # noqa: NPY002
-    fit(network(estimator, random_state=None))
-    found = np.random.randint(2**31, size=5)  # noqa: NPY002
-    expected = np.random.RandomState(0)
-    expected.randint(SEED_LIMIT)
-    assert_array_equal(found, expected.randint(2**31, size=5))
+    assert given.randint(2**31, size=5).tolist() == expected.randint(2**31, size=5).tolist()
 
 
 REFUSED = {
@@ -187,7 +144,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
 @both
 def test_refused_fit_moves_no_stream(estimator, case):
-    X, y = samples(estimator)
+    X, y = samples(50, estimator=estimator)
     shared, case = np.random.RandomState(0), dict(case)
     arguments = {"X": case.pop("X", X), "validation_data": case.pop("validation_data", None)}
     with pytest.raises((TypeError, ValueError)):
@@ -228,6 +185,11 @@ def seed_everything():
     tf.random.get_global_generator().reset_from_seed(7)
 
 
+def build_stack(cell_type):
+    stack = {"bidirectional": True, "dense_sizes": (2,), "hidden_size": (3, 2)}
+    network(cell_type=cell_type, **stack).build_model((4, 2))
+
+
 USES = {
     "fit": lambda fitted, X, y: clone(fitted).fit(X, y),
     "first fit of an architecture": lambda fitted, X, y: (skrnn.clear_cache(), fitted.fit(X, y)),
@@ -238,42 +200,24 @@ USES = {
     "score": lambda fitted, X, y: fitted.score(X, y),
     "model_": lambda fitted, X, y: fitted.model_,
     "build_model": lambda fitted, X, y: fitted.build_model((4, 2)),
+    "build_model of an LSTM stack": lambda fitted, X, y: build_stack("lstm"),
+    "build_model of a GRU stack": lambda fitted, X, y: build_stack("gru"),
     "summary": lambda fitted, X, y: fitted.summary((4, 2)),
 }
 
 
-def draws_around(use):
-    """What global state gives without and with a use."""
+@pytest.mark.parametrize(
+    ("use", "estimator"),
+    [*((use, RNNRegressor) for use in USES), ("fit", RNNClassifier), ("predict", RNNClassifier)],
+)
+def test_global_streams_and_settings_stay_untouched(use, estimator):
+    X, y = samples(50, estimator=estimator)
+    fitted = network(estimator).fit(X, y)
     seed_everything()
     expected = next_draws()
     seed_everything()
-    use()
-    return next_draws(), expected
-
-
-@pytest.mark.parametrize("use", USES)
-def test_global_streams_and_settings_stay_untouched(use):
-    X, y = samples()
-    fitted = network().fit(X, y)
-    found, expected = draws_around(lambda: USES[use](fitted, X, y))
-    assert found == expected
-
-
-@pytest.mark.parametrize("use", ["fit", "predict"])
-def test_classifier_leaves_global_streams_and_settings_untouched(use):
-    X, y = samples(RNNClassifier)
-    fitted = network(RNNClassifier).fit(X, y)
-    found, expected = draws_around(lambda: USES[use](fitted, X, y))
-    assert found == expected
-
-
-@pytest.mark.parametrize("cell_type", ["lstm", "gru"])
-def test_building_a_bidirectional_stack_touches_no_global_stream(cell_type):
-    stack = RNNRegressor(
-        cell_type, (3, 2), bidirectional=True, dropout=0.2, dense_sizes=(2,), random_state=0
-    )
-    found, expected = draws_around(lambda: stack.build_model((4, 2)))
-    assert found == expected
+    USES[use](fitted, X, y)
+    assert next_draws() == expected
 
 
 AUTOMATICALLY_NAMED = {
@@ -297,7 +241,7 @@ def automatic_names():
 
 @pytest.mark.parametrize("tokens", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_networks_take_no_automatic_name_of_keras(tokens):
-    X, y = samples()
+    X, y = samples(50)
     X = (np.abs(X[:, :, 0]) > 1).astype(int) if tokens else X * 1e-9
     subject = network(
         optimizer={"name": "adam", "beta_1": 0.8},
@@ -315,7 +259,7 @@ def test_networks_take_no_automatic_name_of_keras(tokens):
 
 
 def test_fit_obeys_its_dtype_and_not_the_global_policy():
-    X, y = samples()
+    X, y = samples(50)
     expected = fit(network())
     skrnn.clear_cache()
     keras.config.set_dtype_policy("float64")
@@ -342,9 +286,7 @@ def test_first_fit_in_a_process_touches_no_global_stream():
         changed = set(after[2].items()) ^ set(before[2].items())
         print(*sorted({name for name, _ in changed}))
     """
-    run = [sys.executable, "-c", program]
-    found = subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert found.split() == []
+    assert run(program).split() == []
 
 
 @both
@@ -353,15 +295,6 @@ def test_build_model_gives_the_weights_from_which_a_fit_begins(estimator):
     for seed in (0, 1):
         subject = network(estimator, random_state=seed, **standing)
         begun = subject.build_model((4, 2)).get_weights()
-        subject.fit(*samples(estimator))
+        subject.fit(*samples(50, estimator=estimator))
         for a, b in zip(begun, subject.weights_, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-25)
-
-
-def test_build_model_without_a_seed_draws_exactly_one_integer_of_the_global_stream():
-    np.random.seed(0)  # noqa: NPY002
-    network(random_state=None).build_model((4, 2))
-    found = np.random.randint(2**31, size=5)  # noqa: NPY002
-    expected = np.random.RandomState(0)
-    expected.randint(SEED_LIMIT)
-    assert_array_equal(found, expected.randint(2**31, size=5))
