@@ -470,7 +470,7 @@ def test_a_missing_label_inside_a_sequence_is_refused():
     X, y = sentences()
     y[3] = np.array([None, *y[3][1:]], dtype=object)
     message = refusal(X, y, vocab_size=WORDS)
-    assert "`y` must hold a label everywhere, got none in sample 3, timestep 0" in message
+    assert "`y` must have a label everywhere, got none in sample 3, timestep 0" in message
 
 
 def test_a_refused_list_leaves_the_tagger_as_it_was():

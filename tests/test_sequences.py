@@ -6,16 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+from skrnn._data.samples import Dataset
 from skrnn._data.scaling import fit_scaling
 from skrnn._data.sequences import (
     Sequences,
-    absent_steps,
     merged_moments,
     moments,
     padded,
+    step_mask,
     underlying_rows,
     unpadded,
 )
+from skrnn._data.targets import Targets
 
 
 def windows_of(n_rows, timesteps, stride=1):
@@ -121,7 +123,8 @@ def test_rows_under_an_array_are_its_timesteps(order):
 def test_scaling_undoes_what_it_does():
     rng = np.random.default_rng(0)
     X, y = rng.normal(7, 3, (40, 5, 2)), rng.normal(-2, 4, (40, 3))
-    scaling = fit_scaling([(Sequences(X), y, np.ones(40))], scale_x=True, scale_y=True)
+    data = Dataset(Sequences(X), Targets(y, (3,), "linear", "mse"), np.ones(40), None)
+    scaling = fit_scaling([data], scale_x=True, scale_y=True)
 
     standardized = scaling.standardize_y(y, "float64")
 
@@ -132,7 +135,7 @@ def test_scaling_undoes_what_it_does():
 
 def test_mask_value_beyond_the_dtype_is_equal_to_nothing():
     values = np.array([[[0.0], [1.0], [np.nan]]], dtype=np.float16)
-    assert absent_steps(values, -99999.0).tolist() == [[False, False, True]]
+    assert step_mask(values, -99999.0).tolist() == [[True, True, False]]
 
 
 def test_unpadded_undoes_padded():

@@ -1,4 +1,4 @@
-"""Labels: classes checked, encoded, weighted and drawn, as functions on arrays."""
+"""Labels: classes are checked, encoded, weighted and split."""
 
 from numbers import Real
 
@@ -13,34 +13,34 @@ from skrnn._data.timestep_targets import (
     as_one,
     check_samples_match,
     cut_to_list,
-    listed,
+    objects_as_list,
     rows_of_steps,
 )
 from skrnn._data.validation import ONE_TARGET
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._utils.numeric_checks import as_array
 
-SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as `MultiLabelBinarizer` makes."
+SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as from `MultiLabelBinarizer`."
 
 
 def labels_of_steps(y, sequences):
-    """Return the labels of the present timesteps, samples one after another, in one 1-D array.
+    """Return the labels of the valid timesteps of all samples as one 1-D array.
 
     Parameters
     ----------
     y : array-like of shape (n_samples, timesteps), or for a list of sequences a list of 1-D arrays
     sequences : Sequences
     """
-    present = sequences.present()
+    mask = sequences.mask()
     if sequences.lengths is None:
         check_samples_match(y, sequences)
-        y = _as_one(cut_to_list(listed(y), sequences), sequences)
-        if y.shape != present.shape:
+        y = _as_one(cut_to_list(objects_as_list(y), sequences), sequences)
+        if y.shape != mask.shape:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
-                f"{present.shape} as X, got {y.shape}."
+                f"{mask.shape} as X, got {y.shape}."
             )
-        labels = y[present]
+        labels = y[mask]
     else:
         rows = rows_of_steps(y, sequences)
         for i, row in enumerate(rows):
@@ -50,8 +50,8 @@ def labels_of_steps(y, sequences):
                     f"sample {i}."
                 )
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
-        labels = np.concatenate(rows, dtype=_common_type(rows))[present[inside]]
-    return read_labels(labels, present)
+        labels = np.concatenate(rows, dtype=_common_type(rows))[mask[inside]]
+    return read_labels(labels, mask)
 
 
 def _as_one(y, sequences):
@@ -64,32 +64,34 @@ def _as_one(y, sequences):
 
 
 def _common_type(rows):
-    """Return object where some rows are text: NumPy would make text of the numbers of others.
+    """Return object if only some rows are text: NumPy would convert the numbers of others to text.
 
-    As objects they stay numbers, and are refused; so are bytes.
+    As objects they stay numbers and are refused, and so are bytes.
     """
     texts = {row.dtype.kind if row.dtype.kind in "SU" else None for row in rows}
     return object if len(texts) > 1 else None
 
 
-def read_labels(y, present=None):
-    """Return labels as an array without NaN, of one type that can be sorted.
+def read_labels(y, mask=None):
+    """Return labels as an array without NaN, of one sortable type.
 
     Parameters
     ----------
     y : array-like
-    present : ndarray of bool of shape (n_samples, timesteps), default=None
-        Where labels of timesteps stand.
+    mask : ndarray of bool of shape (n_samples, timesteps), default=None
+        Where there is a label, if timesteps have labels.
     """
     if y is None:
         raise ValueError("`y` must hold labels, got None.")
-    missing = np.argwhere(pd.isna(as_array(y, "`y`", f"{ONE_TARGET} {SEVERAL_LABELS}")))
-    if len(missing):
-        place = f"as label {missing[0][0]}"
-        if present is not None:
-            place = "in sample {}, timestep {}".format(*np.argwhere(present)[missing[0][0]])
+    is_nan = pd.isna(as_array(y, "`y`", f"{ONE_TARGET} {SEVERAL_LABELS}"))
+    if is_nan.any():
+        number = np.argwhere(is_nan)[0][0]
+        place = f"as label {number}"
+        if mask is not None:
+            place = "in sample {}, timestep {}".format(*np.argwhere(mask)[number])
         raise ValueError(
-            f"Input y contains NaN or None: `y` must hold a label everywhere, got none {place}."
+            f"Input y contains NaN or None: `y` must have a label everywhere, got none {place}. "
+            "Drop the sample, or fill in its label."
         )
     labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     try:
@@ -101,40 +103,39 @@ def read_labels(y, present=None):
 
 
 def check_two_classes(classes, argument):
-    """Refuse one class alone, in the words of the argument that names it."""
+    """Refuse a single class; the message names the argument."""
     if len(classes) < 2:
         raise ValueError(
             f"`{argument}` must hold at least two classes, got one class: {classes.tolist()}."
         )
 
 
-def encode(labels, classes, places, counted):
-    """Return the index of each label's class, zero where there is no label.
+def encode(labels, classes, mask, counted):
+    """Return the index of each label's class, and zero where there is no label.
 
     Parameters
     ----------
     labels : ndarray of shape (n_labels,)
     classes : ndarray of shape (n_classes,)
         Sorted.
-    places : ndarray of bool of shape (n_samples,) or (n_samples, timesteps)
-        Where the labels stand.
+    mask : ndarray of bool of shape (n_samples,) or (n_samples, timesteps)
+        Where there is a label.
     counted : ndarray of bool of the same shape
-        Where a label has weight and so must be known.
+        Where a label has weight, so its class must be known.
     """
     check_two_classes(classes, "y")
-    unknown = np.setdiff1d(labels[counted[places]], classes)
+    unknown = np.setdiff1d(labels[counted[mask]], classes)
     if len(unknown):
         raise ValueError(
-            f"`y` holds {unknown.tolist()}, which is not among the classes of the network: "
-            f"{classes.tolist()}."
+            f"`y` must hold classes of the network, {classes.tolist()}, got {unknown.tolist()} too."
         )
-    codes = np.zeros(places.shape, dtype=np.intp)
-    codes[places] = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    codes = np.zeros(mask.shape, dtype=np.intp)
+    codes[mask] = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     return codes
 
 
 def targets_of_classes(codes, n_classes, loss):
-    """Return Targets of one class each: a sigmoid for two classes, a softmax for more.
+    """Return Targets of one class each: one sigmoid for two classes, a softmax for more.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def targets_of_classes(codes, n_classes, loss):
 
 
 def targets_of_indicators(y, loss):
-    """Return Targets of any number of classes each, a sigmoid for every class.
+    """Return Targets of any number of classes each: one sigmoid for each class.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def targets_of_indicators(y, loss):
 
 
 def one_against_rest(logits):
-    """Return log(p / (1 - p)) of the probabilities p that are a softmax of logits.
+    """Return log(p / (1 - p)) of the softmax probabilities p of logits.
 
     Parameters
     ----------
@@ -184,26 +185,26 @@ def one_against_rest(logits):
     np.put_along_axis(others, likeliest, -np.inf, axis=-1)
     rest = np.logaddexp.reduce(others, axis=-1, keepdims=True)
     log_shares = others - np.logaddexp(best, rest)
-    # At most a half, but for the likeliest: 1 - p loses no digit.
+    # All but the likeliest are at most one half: 1 - p loses no digits.
     scores = log_shares - np.log1p(-np.exp(log_shares))
     np.put_along_axis(scores, likeliest, best - rest, axis=-1)
     return scores
 
 
 def classes_of_outputs(classes, architecture):
-    """Return the labels of a network's outputs; of several sigmoids they are their numbers.
+    """Return the labels of a network's outputs; those of several sigmoids are numbered.
 
     Parameters
     ----------
     classes : array-like of shape (n_classes,) or None
-        None: the numbers 0, 1, 2 and so on.
+        None: 0, 1, 2 and so on.
     architecture : Architecture
     """
     (n_outputs,) = architecture.outputs
     multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
     n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
     if n_classes < 2:
-        raise ValueError("`model` must tell two classes apart, got a softmax of one unit.")
+        raise ValueError("`model` must have at least two classes, got a softmax of one unit.")
     if multilabel and architecture.return_sequences:
         raise ValueError(
             f"`model` must have one label at each timestep, got {n_outputs} sigmoids there."
@@ -212,7 +213,8 @@ def classes_of_outputs(classes, architecture):
         return np.arange(n_classes)
     if multilabel:
         raise ValueError(
-            f"`classes` must be None for {n_outputs} sigmoids: y is an indicator matrix then."
+            f"`classes` must be None for {n_outputs} sigmoids, whose y is an indicator matrix, got "
+            f"{classes!r}."
         )
     classes = column_or_1d(read_labels(classes))
     if len(classes) != n_classes or not np.array_equal(classes, np.unique(classes)):
@@ -231,17 +233,17 @@ def check_all_classes(classes, codes):
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int of shape (n_labels,)
     """
-    present = classes[np.unique(codes)]
-    if len(present) < len(classes):
+    found = classes[np.unique(codes)]
+    if len(found) < len(classes):
         raise ValueError(
             f"`y` must hold every class of the fitted network, {classes.tolist()}, got "
-            f"{present.tolist()}. Set `warm_start=False` to begin anew, or call `partial_fit`, "
-            "which takes a part of them."
+            f"{found.tolist()}. Set `warm_start=False` to train from scratch, or call "
+            "`partial_fit`, which accepts some of them."
         )
 
 
 def joined_classes(classes, found):
-    """Return two sorted arrays of labels as one, or refuse to take numbers for text."""
+    """Return the union of two sorted arrays of labels, or refuse to mix numbers and text."""
     kinds = {labels.dtype.kind in "OSU" for labels in (classes, found) if len(labels)}
     if len(kinds) > 1:
         raise TypeError(
@@ -257,10 +259,10 @@ def weights_of_classes(class_weight, classes, codes):
     Parameters
     ----------
     class_weight : dict or "balanced"
-        Of labels; one that is not named weighs 1.
+        From labels to weights; a label that is not in it has weight 1.
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int of shape (n_labels,)
-        The labels of training, which "balanced" counts. A class without any weighs 1.
+        The training labels, which "balanced" counts. A class without any has weight 1.
     """
     values = class_weight.values() if isinstance(class_weight, dict) else ()
     real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
@@ -274,13 +276,13 @@ def weights_of_classes(class_weight, classes, codes):
         raise ValueError(
             f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too."
         )
-    present = np.unique(codes)
+    found = np.unique(codes)
     if class_weight == "balanced":
         weights = np.ones(len(classes))
-        weights[present] = compute_class_weight("balanced", classes=present, y=codes)
+        weights[found] = compute_class_weight("balanced", classes=found, y=codes)
         return weights
     weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    if not weights[present].any():
+    if not weights[found].any():
         raise ValueError(
             f"`class_weight` must be above 0 for a class of the training samples, got "
             f"{class_weight!r}."
@@ -289,14 +291,14 @@ def weights_of_classes(class_weight, classes, codes):
 
 
 def hold_out(chosen, codes, classes, n_held_out, rng):
-    """Draw samples for validation, stratified where each has one label.
+    """Draw samples for validation, stratified if each has one label.
 
     Parameters
     ----------
     chosen : ndarray of int
         Positions to draw from.
-    codes : ndarray of int of shape (n_samples,), or of other shape, or None
-        Of another shape or None: a plain draw.
+    codes : ndarray of int of shape (n_samples,), or of another shape, or None
+        Of another shape or None: not stratified.
     classes : ndarray of shape (n_classes,)
     n_held_out : int
     rng : callable that returns a numpy.random.Generator
@@ -314,10 +316,10 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
             raise ValueError(
                 f"`validation_fraction` needs two samples of each class, got one of {rare}."
             )
-        n_present = (counts > 0).sum()
-        if min(n_held_out, len(chosen) - n_held_out) < n_present:
+        n_classes = (counts > 0).sum()
+        if min(n_held_out, len(chosen) - n_held_out) < n_classes:
             raise ValueError(
-                f"`validation_fraction` must leave a sample of each of the {n_present} classes on "
+                f"`validation_fraction` must leave a sample of each of the {n_classes} classes on "
                 f"both sides, got {n_held_out} of {len(chosen)} samples held out."
             )
     training, held_out = train_test_split(
@@ -327,7 +329,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
 
 
 def _fitting_loss(loss, default, allowed, target):
-    """Return the loss, or refuse one that does not fit the output layer."""
+    """Return the full name of a loss, or refuse one that does not fit the output layer."""
     name = default if loss == "auto" else canonical_loss(loss)
     if name not in allowed:
         raise ValueError(

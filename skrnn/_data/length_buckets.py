@@ -1,23 +1,22 @@
-"""Lengths: which samples make a batch, and which timesteps a batch needs to read."""
+"""Batches of samples of similar length, and the timesteps that a batch needs."""
 
 import numpy as np
 
-# A batch's samples come from among those of so many batches: alike in length, yet mixed.
-BATCHES_AT_ONCE = 16
+BATCHES_AT_ONCE = 16  # sorted by length together: similar in length, but still mixed
 
 
 def bucket_by_length(order, lengths, n_batch, rng):
-    """Return an order whose batches hold samples of like length, and come in a random order.
+    """Return an order whose batches hold samples of similar length, in random order.
 
-    The order is cut into runs of up to 16 batches, of which there are at least four; each run is
-    sorted by length. What fills no batch stays at the end.
+    The order is split into at least four runs of up to 16 batches, each sorted by length. An
+    incomplete batch stays at the end.
 
     Parameters
     ----------
     order : ndarray of int of shape (n_samples,)
     lengths : ndarray of int of shape (n_samples,)
     n_batch : int
-        Samples in a batch.
+        Batch size.
     rng : numpy.random.Generator
     """
     n_batches = len(order) // n_batch
@@ -32,14 +31,14 @@ def bucket_by_length(order, lengths, n_batch, rng):
 
 
 def trimmed_slice(spans, timesteps):
-    """Return the slice of timesteps that holds all that is present in some samples.
+    """Return the slice of timesteps that some samples need.
 
-    It is at most half longer than it must be: a network needs buffers for each number of timesteps.
+    Its length is rounded up, by at most a half: a network has buffers for each length.
 
     Parameters
     ----------
     spans : ndarray of int of shape (n_samples, 2)
-        Where the present timesteps of each sample begin, and end.
+        The first valid timestep of each sample, and the one after the last.
     timesteps : int
     """
     first, stop = spans[:, 0].min(), spans[:, 1].max()

@@ -1,4 +1,4 @@
-"""Samples: what one training or validation run reads, gathered in blocks on demand."""
+"""Samples: the data of one training or validation run, gathered in blocks on demand."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from skrnn._data.targets import Targets
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """X, y and weights as they were read, and which of the samples a run has.
+    """X, y and weights, checked, and the samples of a run.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class Dataset:
         return len(self.sequences) if self.positions is None else len(self.positions)
 
     def arrays(self):
-        """Return all that came from the caller."""
+        """Return the arrays that came from the caller."""
         return [self.sequences.values, self.targets.values, self.weights]
 
     def samples(self, scaling, dtype):
-        """Return what an engine reads."""
+        """Return the Samples that an engine reads."""
         values = scaling.standardize_y(self.targets.values, dtype)
         return Samples(self.sequences, values, self.weights, scaling, dtype, self.positions)
 
@@ -50,13 +50,13 @@ class Samples:
     ----------
     sequences : Sequences
     targets : ndarray of shape (n_samples, ...)
-        As the loss wants them.
+        As the loss reads them.
     weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
     scaling : Scaling
         Applied to the sequences as they are gathered; the targets are standardized already.
     dtype : str
     positions : ndarray of int of shape (n_chosen,) or None
-        Which samples belong to this run; None: all of them.
+        The samples of this run; None: all of them.
     """
 
     sequences: Sequences
@@ -89,7 +89,7 @@ class Samples:
     def shuffled(self, order, rng, n_batch):
         """Shuffle `order` in place, and return the order in which an epoch reads the samples.
 
-        Batches of a list of sequences are of like length; arrays are drawn as Keras draws them.
+        Batches of a list of sequences are of similar length; arrays are drawn as Keras draws them.
         """
         rng.shuffle(order)
         if self.sequences.lengths is None or self.spans is None:
@@ -104,27 +104,3 @@ class Samples:
             self.targets[index],
             self.weights[index].astype(self.dtype),
         )
-
-
-def only(weights, positions):
-    """Return weights that are zero but for samples at the given positions; None: all of them."""
-    if positions is None:
-        return weights
-    kept = np.zeros_like(weights)
-    kept[positions] = weights[positions]
-    return kept
-
-
-def nonzero_indices(weights, chosen=None):
-    """Return where samples of positive weight stand, or None for all of them.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-    chosen : ndarray of int or None
-        Positions to look among; None: all.
-    """
-    counted = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
-    if chosen is not None:
-        return chosen[counted[chosen]]
-    return None if counted.all() else np.flatnonzero(counted)

@@ -1,14 +1,15 @@
-"""Scaling: the constants that standardize a network's input and output, and undo it."""
+"""Scaling: the constants that standardize X and y, and restore y."""
 
 from dataclasses import dataclass
 
 from skrnn._data.sequences import Sequences, merged_moments, moments
+from skrnn._data.weights import mask_out
 from skrnn._utils.field_types import Array64
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Means and deviations in float64; None where values pass as they are.
+    """Means and deviations in float64; None for values that are not standardized.
 
     Parameters
     ----------
@@ -42,9 +43,8 @@ def fit_scaling(parts, *, scale_x, scale_y):
 
     Parameters
     ----------
-    parts : iterable of (Sequences, ndarray, ndarray)
-        With targets of shape (n_samples, ...), and weights of shape (n_samples,) or (n_samples,
-        timesteps) that are zero for what is to be left out. One part is held at a time.
+    parts : iterable of Dataset
+        One is held at a time. Samples and timesteps of zero weight are ignored.
     scale_x, scale_y : bool
 
     Returns
@@ -52,15 +52,16 @@ def fit_scaling(parts, *, scale_x, scale_y):
     Scaling
     """
     of_x, of_y, outputs = [], [], ()
-    for sequences, targets, weights in parts:
-        if scale_x and not sequences.tokens:
-            of_x.append(moments(sequences, weights))
+    for part in parts:
+        targets, weights = part.targets.values, mask_out(part.weights, part.positions)
+        if scale_x and not part.sequences.tokens:
+            of_x.append(moments(part.sequences, weights))
         if scale_y:
             outputs = targets.shape[weights.ndim :]
             flat = targets.reshape(weights.size, 1, -1)
             of_y.append(moments(Sequences(flat), weights.ravel()))
-    x_constants = merged_moments(of_x) if of_x else (None, None)
-    y_constants = None, None
-    if of_y:
-        y_constants = (constant.reshape(outputs) for constant in merged_moments(of_y))
-    return Scaling(*x_constants, *y_constants)
+    x_mean, x_scale = merged_moments(of_x) if of_x else (None, None)
+    if not of_y:
+        return Scaling(x_mean, x_scale)
+    y_mean, y_scale = merged_moments(of_y)
+    return Scaling(x_mean, x_scale, y_mean.reshape(outputs), y_scale.reshape(outputs))

@@ -1,4 +1,4 @@
-"""Sequences: validated X, held as a view of what the caller passed and read block by block."""
+"""Sequences: validated X, a view of the caller's array that is read block by block."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ ROWS_AT_ONCE = 65536
 
 @dataclass(frozen=True)
 class Sequences:
-    """Samples as a network reads them, without a copy of the caller's array where strides allow.
+    """Samples as a network reads them, without a copy of the caller's array where possible.
 
     Parameters
     ----------
@@ -18,19 +18,19 @@ class Sequences:
     lengths : ndarray of shape (n_samples,) or None
         The true lengths of a padded list; None for an array.
     mask_value : int, float or None
-        The value whose timesteps are skipped, as the user gave it.
+        The value of masked timesteps, as the user gave it.
     flat : bool
         Whether X was an array of shape (n_samples, timesteps), its columns the timesteps.
-    listed : bool
-        Whether X was a list. Where all of it has one length it is held as an array, without
-        `lengths`, but what belongs to its timesteps may still be padded further.
+    is_list : bool
+        Whether X was a list. One of equal lengths is held as an array, without `lengths`, but its
+        targets and weights may be padded further.
     """
 
     values: np.ndarray
     lengths: np.ndarray | None = None
     mask_value: float | int | None = None
     flat: bool = False
-    listed: bool = False
+    is_list: bool = False
 
     def __len__(self):
         return len(self.values)
@@ -53,22 +53,22 @@ class Sequences:
 
     @property
     def vocab_size(self):
-        """One more than the largest token id; padding and what is out of vocabulary have one."""
+        """One more than the largest token id, at least 2: padding and out of vocabulary."""
         return max(int(self.values.max()) + 1, 2)
 
-    def present(self, index=slice(None)):
-        """Return a boolean (n_samples, timesteps) array, True where a timestep is to be read."""
+    def mask(self, index=slice(None)):
+        """Return a boolean (n_samples, timesteps) array, True where a timestep is valid."""
         values = self.values[index]
         if not self.masked:
             return np.ones(values.shape[:2], dtype=bool)
-        return ~(absent_tokens if self.tokens else absent_steps)(values, self.mask_value)
+        return (token_mask if self.tokens else step_mask)(values, self.mask_value)
 
     def ends_in_padding(self):
-        """Whether each sample begins with a timestep, and none is missing but at its end."""
+        """Whether each sample begins with a valid timestep, and only its end is masked."""
         at_once = max(1, ROWS_AT_ONCE // self.timesteps)
         for start in range(0, len(self), at_once):
-            present = self.present(slice(start, start + at_once))
-            if not present[:, 0].all() or (present[:, 1:] > present[:, :-1]).any():
+            mask = self.mask(slice(start, start + at_once))
+            if not mask[:, 0].all() or (mask[:, 1:] > mask[:, :-1]).any():
                 return False
         return True
 
@@ -78,12 +78,12 @@ class Sequences:
         Parameters
         ----------
         by_timestep : bool
-            Whether each timestep has an output; then only what pads a list can be left out.
+            Whether each timestep has an output; then only the padding of a list can be skipped.
 
         Returns
         -------
         ndarray of int32 of shape (n_samples, 2), or None
-            Where they begin, and end.
+            The first timestep, and the one after the last.
         """
         if not self.masked or (by_timestep and self.lengths is None):
             return None
@@ -94,58 +94,59 @@ class Sequences:
             at_once = max(1, ROWS_AT_ONCE // self.timesteps)
             for start in range(0, len(self), at_once):
                 index = slice(start, start + at_once)
-                present = self.present(index)
-                spans[index, 0] = present.argmax(axis=1)
-                spans[index, 1] = self.timesteps - present[:, ::-1].argmax(axis=1)
-                spans[index][~present.any(axis=1)] = 0, 1
+                mask = self.mask(index)
+                spans[index, 0] = mask.argmax(axis=1)
+                spans[index, 1] = self.timesteps - mask[:, ::-1].argmax(axis=1)
+                spans[index][~mask.any(axis=1)] = 0, 1
         return None if (spans == (0, self.timesteps)).all() else spans
 
     def block(self, index, scaling, dtype, steps=slice(None)):
-        """Return samples and timesteps, standardized, absent steps as NaN or -1, in one array."""
+        """Return standardized samples and timesteps in one array, masked ones as NaN or -1."""
         values = self.values[index, steps]
         if self.tokens:
-            gone = absent_tokens(values, self.mask_value) if self.masked else False
-            return np.where(gone, -1, values).astype(np.int32)
+            mask = token_mask(values, self.mask_value) if self.masked else True
+            return np.where(mask, values, -1).astype(np.int32)
         block = scaling.standardize_x(values).astype(dtype)
         if self.masked:
-            block[absent_steps(values, self.mask_value)] = np.nan
+            block[~step_mask(values, self.mask_value)] = np.nan
         return block
 
 
-def absent_steps(values, mask_value):
-    """Return True for each timestep whose features are all NaN, or all equal to `mask_value`."""
+def step_mask(values, mask_value):
+    """Return False for each timestep whose features are all NaN, or all equal to `mask_value`."""
     if values.dtype.kind in "iu":
-        return (values == mask_value).all(axis=-1)
-    gone = np.isnan(values).all(axis=-1)
+        return (values != mask_value).any(axis=-1)
+    mask = ~np.isnan(values).all(axis=-1)
     if mask_value is None or np.isnan(mask_value):
-        return gone
+        return mask
     with np.errstate(over="ignore"):  # beyond the range of a small dtype no value is equal
         mask_value = values.dtype.type(mask_value)
-    return gone | (values == mask_value).all(axis=-1)
+    return mask & (values != mask_value).any(axis=-1)
 
 
-def absent_tokens(ids, mask_value):
-    """Return True for each id that is padding, -1, or equal to `mask_value`."""
-    return (ids == -1) if mask_value is None else (ids == -1) | (ids == mask_value)
+def token_mask(ids, mask_value):
+    """Return False for each id that is padding, -1, or equal to `mask_value`."""
+    return (ids != -1) if mask_value is None else (ids != -1) & (ids != mask_value)
 
 
-def padded(items, timesteps):
-    """Return arrays of unequal lengths as one, padded with zeros at the end of each."""
-    full = np.zeros((len(items), timesteps, *items[0].shape[1:]), dtype=np.result_type(*items))
+def padded(items, timesteps, value=0, dtype=None):
+    """Return arrays of unequal lengths as one array, padded with `value` at the end."""
+    shape = (len(items), timesteps, *items[0].shape[1:])
+    full = np.full(shape, value, np.result_type(*items) if dtype is None else dtype)
     for row, item in zip(full, items, strict=True):
         row[: len(item)] = item
     return full
 
 
 def unpadded(array, lengths):
-    """Return a 1-D object array of the items cut to their lengths; lengths None: the array."""
+    """Return a 1-D object array of the rows cut to their lengths; lengths None: the array."""
     if lengths is None:
         return array
     return as_objects([item[:length] for item, length in zip(array, lengths, strict=True)])
 
 
 def as_objects(items):
-    """Return arrays as a 1-D object array, also where their shapes are equal."""
+    """Return arrays as a 1-D object array, even if their shapes are equal."""
     objects = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):
         objects[i] = item
@@ -153,10 +154,10 @@ def as_objects(items):
 
 
 def underlying_rows(values):
-    """Return the rows below an array of windows, and how many rows one window starts after another.
+    """Return the rows of an array of windows, and the number of rows between two windows.
 
     Window i is `rows[i * step : i * step + timesteps]`. For overlapping windows the rows are a
-    view of their one buffer, so that a look at every row costs no copy of every window.
+    view of their buffer, so all rows can be read without a copy of each window.
 
     Parameters
     ----------
@@ -188,22 +189,22 @@ def underlying_rows(values):
 def binary_unit(size):
     """Return the power of two at or below a magnitude, or an array of them.
 
-    What is divided by it keeps every digit, and can be squared and summed.
+    Division by it is exact, and leaves values that can be squared and summed.
     """
     return np.ldexp(1.0, np.maximum(np.frexp(size)[1] - 1, -1022))
 
 
 def moments(sequences, weights):
-    """Return what all timesteps weigh, and each feature's weighted mean and deviation over them.
+    """Return the total weight, and each feature's weighted mean and deviation over valid timesteps.
 
-    Only those that are present count. A row that stands in several windows counts once in each.
+    A row of several windows counts once in each.
 
     Parameters
     ----------
     sequences : Sequences
         Numbers, not token ids.
     weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-        Zero for what is to be left out.
+        Zero for samples and timesteps to ignore.
 
     Returns
     -------
@@ -229,7 +230,7 @@ def moments(sequences, weights):
 
 
 def _counted_rows(rows, step, sequences, weights):
-    """Yield blocks of rows in float64, each with the weight of the windows that hold a row."""
+    """Yield blocks of rows in float64, and for each row the total weight of its windows."""
     timesteps = sequences.timesteps
     samples_at_once = max(1, ROWS_AT_ONCE // step)
     for start in range(0, len(sequences), samples_at_once):
@@ -245,18 +246,18 @@ def _counted_rows(rows, step, sequences, weights):
             change[starts + timesteps] -= weight
             count = np.maximum(np.cumsum(change)[:-1], 0.0)
         if sequences.masked:
-            count = np.where(absent_steps(block, sequences.mask_value), 0.0, count)
-        left_out = count == 0
-        if left_out.any():  # NaN and what is too large to square count for nothing
-            block = np.where(left_out[:, np.newaxis], 0.0, block)
+            count = np.where(step_mask(block, sequences.mask_value), count, 0.0)
+        ignored = count == 0
+        if ignored.any():  # they may be NaN, or too large to square
+            block = np.where(ignored[:, np.newaxis], 0.0, block)
         yield block.astype(np.float64), count
 
 
 def merged_moments(parts):
-    """Return the mean and deviation of all that the `moments` of some parts tell of.
+    """Return the overall mean and deviation from the `moments` of parts.
 
-    The deviation of what is constant is given as 1. Sums of squares are joined as by Chan, Golub
-    and LeVeque (1983), doi:10.1080/00031305.1983.10483115.
+    The deviation of a constant feature is returned as 1. Sums of squares are merged as in Chan,
+    Golub and LeVeque (1983), doi:10.1080/00031305.1983.10483115.
 
     Parameters
     ----------
@@ -275,6 +276,6 @@ def merged_moments(parts):
         mean = shares @ (means / unit)
         variance = shares @ ((deviations / unit) ** 2 + (means / unit - mean) ** 2)
         mean, deviation = mean * unit, np.sqrt(variance) * unit
-    # A sum of equal numbers is exact only to rounding, which must not pass for a spread.
+    # A sum of equal numbers is exact only up to rounding, which must not count as a spread.
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
     return mean, np.where(deviation > rounding, deviation, 1.0)

@@ -1,4 +1,4 @@
-"""Targets: what an estimator makes of y, ready for a loss."""
+"""Targets: y encoded for a loss."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Encoded y, and the output layer that fits it.
+    """Encoded y, and the output layer for it.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples, [timesteps,] ...)
-        As the loss wants them.
+        As the loss reads them.
     outputs : tuple of int
         Trailing shape of the network's output.
     activation : str
@@ -24,7 +24,7 @@ class Targets:
     shape : tuple of int or None
         Trailing shape of a regressor's y.
     codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps), or None
-        The index of each label's class, where a sample or timestep has one label.
+        The index of each label's class, if a sample or timestep has one label.
     """
 
     values: np.ndarray

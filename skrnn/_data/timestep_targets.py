@@ -1,4 +1,4 @@
-"""Timesteps: what y and the weights hold for each of them, brought to the sequences of X."""
+"""Targets and weights of single timesteps, aligned with the sequences of X."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,8 @@ from scipy.sparse import issparse
 from skrnn._utils.numeric_checks import as_array
 
 
-def listed(values):
-    """Return a Series or object array of arrays as the list of them, and others as they are."""
+def objects_as_list(values):
+    """Return a Series or object array of arrays as a list, and others as they are."""
     if isinstance(values, pd.Series):
         values = values.to_numpy()
     is_objects = isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1
@@ -18,18 +18,18 @@ def listed(values):
 
 
 def rows_of_steps(values, sequences, name="y"):
-    """Return an array for each sequence of a list, of its length; others are refused.
+    """Return an array of the length of each sequence of a list, or refuse other lengths.
 
     Parameters
     ----------
     values : list of array-like, or array-like of shape (n_samples, timesteps, ...)
-        An array is padded at the end of its rows, whatever stands there.
+        The rows of an array are padded at the end, with any value.
     sequences : Sequences
         Of a list.
     name : str
-        What the message calls the values.
+        Name of the values in messages.
     """
-    values = listed(values)
+    values = objects_as_list(values)
     check_samples_match(values, sequences, name)
     is_padded = _is_padded(values)
     given = np.asarray(values) if is_padded else values
@@ -47,22 +47,22 @@ def rows_of_steps(values, sequences, name="y"):
 
 
 def cut_to_list(values, sequences):
-    """Return an array, padded at the end, as wide as a list of sequences of one length.
+    """Return an array that is padded at the end, cut to the one length of a list of sequences.
 
-    What is no array, and what belongs to no list, is returned as it is.
+    Lists, and values of an array X, are returned as they are.
     """
-    if sequences.listed and _is_padded(values):
+    if sequences.is_list and _is_padded(values):
         return np.asarray(values)[:, : sequences.timesteps]
     return values
 
 
 def as_one(y, sequences):
-    """Return targets of timesteps as one array, or refuse lists of unequal lengths beside one X."""
+    """Return targets of timesteps as one array, or refuse lists of unequal lengths."""
     return as_array(
         y,
         "`y`",
-        f"X has {sequences.timesteps} timesteps in each sample, and so must y. Where lengths "
-        "differ pass X as a list of sequences, such as `SequenceVectorizer(padding=None)` makes.",
+        f"X has {sequences.timesteps} timesteps in each sample, and so must y. If lengths differ, "
+        "pass X as a list of sequences, for example from `SequenceVectorizer(padding=None)`.",
     )
 
 
@@ -71,7 +71,7 @@ def _is_padded(values):
 
 
 def check_samples_match(values, sequences, name="y"):
-    """Refuse what does not hold as many samples as X."""
+    """Refuse values that do not have as many samples as X."""
     if issparse(values):
         raise TypeError(
             f"Sparse data was passed in `{name}`, but dense data is required: `toarray()`."

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._convert.onnx import add_network, check_exportable
 from skrnn._convert.onnx_graph import Graph
-from skrnn._data.samples import Dataset, nonzero_indices, only
+from skrnn._data.samples import Dataset
 from skrnn._data.scaling import fit_scaling
 from skrnn._data.sequences import unpadded
 from skrnn._data.validation import (
@@ -24,8 +24,8 @@ from skrnn._data.validation import (
     first_frame,
     naming,
     read_sequences,
-    read_weights,
 )
+from skrnn._data.weights import nonzero_indices, read_weights
 from skrnn._engines import device_names, engine_name, keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
@@ -445,9 +445,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             network = self._network
             vocab_size, mask_value = network.architecture.vocab_size, network.mask_value
             dtype = network.architecture.variable_dtype
-        fold = not reset and self._network.asked_vocab_size == "auto"
         sequences = read_sequences(
-            X, vocab_size=vocab_size, mask_value=mask_value, dtype=dtype, fold=fold
+            X,
+            vocab_size=vocab_size,
+            mask_value=mask_value,
+            dtype=dtype,
+            map_unknown_tokens=not reset and self._network.asked_vocab_size == "auto",
         )
         if reset:
             timesteps = None if sequences.lengths is not None else sequences.timesteps
@@ -592,10 +595,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _fit_scaling(self, parts, targets):
         """Learn the constants of standardization from an iterable of Datasets."""
         scaling = fit_scaling(
-            (
-                (part.sequences, part.targets.values, only(part.weights, part.positions))
-                for part in parts
-            ),
+            parts,
             scale_x=self.standardize in (True, "X"),
             scale_y=targets.scaled and self.standardize in (True, "y"),
         )

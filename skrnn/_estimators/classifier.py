@@ -28,7 +28,8 @@ from skrnn._data.labels import (
     weights_of_classes,
 )
 from skrnn._data.sequences import as_objects
-from skrnn._data.validation import naming, read_weights, rescale_weights
+from skrnn._data.validation import naming
+from skrnn._data.weights import read_weights, rescale_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES
 from skrnn._network.parameters import ClassifierParameters
@@ -394,9 +395,9 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             if not self._multilabel:
                 unique_labels(self.classes_, truth)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
-        present = sequences.present() if by_step else slice(None)
+        mask = sequences.mask() if by_step else slice(None)
         labels = self._labels(self._outputs(sequences))
-        return accuracy_score(truth, labels[present], sample_weight=weights[present])
+        return accuracy_score(truth, labels[mask], sample_weight=weights[mask])
 
     @property
     def _multilabel(self):
@@ -441,12 +442,12 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         return y
 
     def _encode_classes(self, labels, sequences, counted, reset):
-        """Encode labels, one for each sample or one for each present timestep."""
+        """Encode labels, one for each sample or one for each valid timestep."""
         check_classification_targets(labels)
-        places = sequences.present() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
+        mask = sequences.mask() if counted.ndim == 2 else np.ones(len(labels), dtype=bool)
         if reset:
-            self.classes_ = np.unique(labels[counted[places]])
-        codes = encode(labels, self.classes_, places, counted)
+            self.classes_ = np.unique(labels[counted[mask]])
+        codes = encode(labels, self.classes_, mask, counted)
         return targets_of_classes(codes, len(self.classes_), self.loss)
 
     def _encode_indicators(self, y, reset):
@@ -464,14 +465,14 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     def _learn_y(self, y, sequences, counted, classes):
         """Return the classes of a block and of the blocks before, None before the first one."""
         if self.return_sequences:
-            labels, places = labels_of_steps(y, sequences), sequences.present()
+            labels, mask = labels_of_steps(y, sequences), sequences.mask()
         else:
-            labels, places = self._read_labels(y, sequences, reset=True), slice(None)
+            labels, mask = self._read_labels(y, sequences, reset=True), slice(None)
         if labels.ndim == 2:
             self.classes_ = np.arange(labels.shape[1]) if classes is None else classes
         else:
             check_classification_targets(labels)
-            found = np.unique(labels[counted[places]])
+            found = np.unique(labels[counted[mask]])
             self.classes_ = found if classes is None else joined_classes(classes, found)
         return self.classes_
 

@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, outline
-from skrnn._data.samples import Dataset, nonzero_indices
+from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, ShapeOnlySequences
+from skrnn._data.samples import Dataset
 from skrnn._data.sequences import binary_unit
 from skrnn._data.validation import check_batches, naming
+from skrnn._data.weights import nonzero_indices
 from skrnn._training.checkpoints import NoCheckpoints
 
 
@@ -25,7 +26,7 @@ class BlockStats:
         The samples, the most timesteps, and one more than the largest token id.
     timesteps : set of int
         Of arrays, and of lists of equally long sequences.
-    listed, unequal, weighted : bool
+    all_lists, unequal, weighted : bool
         Whether all blocks are lists; whether one has sequences of unequal lengths, or weights.
     heaviest : float
         The largest weight; without weights it is 1.
@@ -35,7 +36,7 @@ class BlockStats:
     longest: int = 0
     vocab_size: int = 0
     timesteps: set = field(default_factory=set)
-    listed: bool = True
+    all_lists: bool = True
     unequal: bool = False
     weighted: bool = False
     heaviest: float = 0.0
@@ -48,17 +49,19 @@ class BlockStats:
             self.vocab_size = max(self.vocab_size, sequences.vocab_size)
         if sequences.lengths is None:
             self.timesteps.add(sequences.timesteps)
-        self.listed &= sequences.listed
-        self.unequal |= sequences.lengths is not None or (self.listed and len(self.timesteps) > 1)
+        self.all_lists &= sequences.is_list
+        several_lengths = self.all_lists and len(self.timesteps) > 1
+        self.unequal |= sequences.lengths is not None or several_lengths
         self.weighted |= weights is not None
         self.heaviest = max(self.heaviest, 1.0 if weights is None else float(weights.max()))
 
     def sequences(self, n_samples, features, mask_value):
         """Return the ShapeOnlySequences of so many of the samples."""
-        shape = (n_samples, self.longest, features)
-        return outline(
-            shape, vocab_size=self.vocab_size, mask_value=mask_value, unequal=self.unequal
-        )
+        value, shape = np.float32(0), (n_samples, self.longest, features)
+        if self.vocab_size:
+            value, shape = np.int64(self.vocab_size - 1), shape[:2]
+        lengths = np.broadcast_to(np.int32(self.longest), n_samples) if self.unequal else None
+        return ShapeOnlySequences(np.broadcast_to(value, shape), lengths, mask_value)
 
 
 def fit_out_of_core(estimator, blocks, validation_data):
@@ -67,7 +70,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
     source = BlockIterator(blocks)
     resume = estimator.warm_start and hasattr(estimator, "weights_")
     config = estimator._fit_config(resume, estimator.epochs)
-    stats, targets = _survey(estimator, source, resume)
+    stats, targets = _read_stats(estimator, source, resume)
     _, features = estimator.input_shape_
     sequences = stats.sequences(stats.n_samples, features, estimator.mask_value)
     engine = estimator._describe(sequences, targets, stats.n_samples, config)
@@ -84,7 +87,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
         estimator._variable_dtype,
         reader=BlockReader(source, partial(_samples_of_block, estimator, read, sizes)),
         bounds=np.cumsum([0, *sizes]),
-        # A timestep that is not there weighs nothing, so batches differ without weights too.
+        # Masked timesteps have zero weight, so batches can differ without weights too.
         weighted=stats.weighted or estimator._weighs_classes or estimator.return_sequences,
     )
     checkpoints = NoCheckpoints()
@@ -109,7 +112,7 @@ def _check_parameters(estimator):
         )
 
 
-def _survey(estimator, source, resume):
+def _read_stats(estimator, source, resume):
     """Read every block, learn shapes and labels, and return stats and Targets of the last one."""
     if not resume:
         vars(estimator).pop("_network", None)  # of an earlier fit
@@ -141,7 +144,7 @@ def _survey(estimator, source, resume):
 
 
 def _measure(estimator, source, read, targets, resume):
-    """Learn the constants of standardization, and return how many samples of a block count."""
+    """Learn the constants of standardization, and return the number of samples of each block."""
     sizes = []
 
     def parts():
@@ -172,7 +175,7 @@ def _samples_of_block(estimator, read, sizes, number, *block):
         samples = estimator._samples(read(*block))
     if len(samples) != sizes[number]:
         raise ValueError(
-            f"`blocks` must give the same blocks at each call, got {len(samples)} samples in "
+            f"`blocks` must return the same blocks at each call, got {len(samples)} samples in "
             f"block {number}, {sizes[number]} before."
         )
     return samples

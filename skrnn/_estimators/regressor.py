@@ -17,10 +17,11 @@ from skrnn._data.timestep_targets import (
     as_one,
     check_samples_match,
     cut_to_list,
-    listed,
+    objects_as_list,
     rows_of_steps,
 )
-from skrnn._data.validation import ONE_TARGET, read_numbers, read_weights
+from skrnn._data.validation import ONE_TARGET, read_numbers
+from skrnn._data.weights import read_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._network.keras_names import (
     POSITIVE_LOSSES,
@@ -344,7 +345,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         )
 
     def _read_numbers(self, y, sequences, by_step):
-        """Return y as a finite floating array; what stands on absent timesteps does not matter."""
+        """Return y as a finite floating array; values on masked timesteps are ignored."""
         if by_step:
             y = self._read_steps(y, sequences)
         y = read_numbers(y, dtype=self._variable_dtype)
@@ -357,19 +358,19 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         return y
 
     def _read_steps(self, y, sequences):
-        """Return targets of timesteps as one array, zero on absent timesteps."""
+        """Return targets of timesteps as one array, zero on masked timesteps."""
         if sequences.lengths is None:
             check_samples_match(y, sequences)
-            y = cut_to_list(listed(y), sequences)
+            y = cut_to_list(objects_as_list(y), sequences)
         else:
             y = padded(_as_targets(rows_of_steps(y, sequences)), sequences.timesteps)
-        y, present = as_one(y, sequences), sequences.present()
+        y, mask = as_one(y, sequences), sequences.mask()
         if y.ndim not in (2, 3) or y.shape[1] != sequences.timesteps:
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
                 f"with `return_sequences`, {sequences.timesteps} timesteps as in X, got {y.shape}."
             )
-        return np.where(present.reshape(present.shape + (1,) * (y.ndim - 2)), y, 0)
+        return np.where(mask.reshape(mask.shape + (1,) * (y.ndim - 2)), y, 0)
 
     def _add_outputs(self, graph, outputs):
         add_prediction(graph, outputs, self._network.architecture, self._network.target_shape)
