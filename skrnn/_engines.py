@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from skrnn._keras_engine.startup import check_process, quiet_start, share_cores
-from skrnn._network.architecture import CELLS
+from skrnn._network.cells import CELLS
 from skrnn._numpy_engine import engine as _numpy_engine
 
 if TYPE_CHECKING:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skrnn._network.cells import CELLS
+from skrnn._network.cells.plain import sigmoid
+
 if TYPE_CHECKING:
     from typing import Any
 
     from skrnn._types import Array, ArrayLike
 
 __all__ = ["gru", "lstm", "simple_rnn"]
-
-
-def _sigmoid(x):
-    return 0.5 * np.tanh(0.5 * x) + 0.5  # the logistic function, without its overflow
 
 
 def _relu(x):
@@ -30,7 +29,7 @@ def _linear(x):
     return x
 
 
-_ACTIVATIONS = {"linear": _linear, "relu": _relu, "sigmoid": _sigmoid, "tanh": np.tanh}
+_ACTIVATIONS = {"linear": _linear, "relu": _relu, "sigmoid": sigmoid, "tanh": np.tanh}
 
 
 def _find_activation(name):
@@ -51,8 +50,9 @@ def _as_numbers(value, name):
     return array
 
 
-def _check_shapes(x, W, R, b, gates, biases):
+def _check_shapes(x, W, R, b, spec):
     """Refuse arrays that do not fit each other."""
+    gates, biases = spec.gates, spec.bias_rows
     columns = "units" if gates == 1 else f"{gates} * units"
     if x.ndim not in (2, 3) or x.size == 0:
         raise ValueError(
@@ -77,16 +77,6 @@ def _check_shapes(x, W, R, b, gates, biases):
         )
 
 
-def _as_pair(initial_state):
-    """Return an LSTM's initial state as h and c."""
-    try:
-        h, c = (None, None) if initial_state is None else initial_state
-    except (TypeError, ValueError) as error:
-        kind = type(initial_state).__name__
-        raise ValueError(f"`initial_state` must be the pair (h, c), got one {kind}.") from error
-    return h, c
-
-
 def _read_states(states, shape):
     """Return the initial states as arrays, None where there are none."""
     arrays = [state if state is None else _as_numbers(state, "initial_state") for state in states]
@@ -99,13 +89,13 @@ def _read_states(states, shape):
     return arrays
 
 
-def _read(x, W, R, b, states, *, gates, biases=()):
+def _read(x, W, R, b, states, spec):
     """Return the arguments as arrays of one floating dtype, x and states with an axis of samples.
 
     The last item says whether x came with that axis.
     """
     x, W, R, b = (_as_numbers(v, name) for v, name in zip((x, W, R, b), "xWRb", strict=True))
-    _check_shapes(x, W, R, b, gates, biases)
+    _check_shapes(x, W, R, b, spec)
     state_shape = (*x.shape[:-2], len(R))  # (U,) or (B, U)
     states = _read_states(states, state_shape)
     given = [x, W, R, b, *(state for state in states if state is not None)]
@@ -118,12 +108,27 @@ def _read(x, W, R, b, states, *, gates, biases=()):
     return x, W, R, b, states, batched
 
 
-def _scan(step, projected, states, batched, return_state):
-    """Run `step` over the timesteps, and drop the axis of samples that `_read` put in."""
-    n_samples, timesteps, _ = projected.shape
-    h_all = np.empty((n_samples, timesteps, states[0].shape[1]), projected.dtype)  # (B, T, U)
-    for t in range(timesteps):
-        states = step(projected[:, t], *states)
+def _as_states(initial_state, n_states):
+    """Return the initial states as a sequence, None where there is none."""
+    if initial_state is None or n_states == 1:
+        return [initial_state] * n_states
+    states = [*initial_state] if np.iterable(initial_state) else []
+    if len(states) != n_states:
+        kind = type(initial_state).__name__
+        raise ValueError(f"`initial_state` must be the pair (h, c), got one {kind}.")
+    return states
+
+
+def _run(cell_type, x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+    """Run a cell type over all timesteps; parameters and returns as in its public function."""
+    spec, act = CELLS[cell_type], _find_activation(activation)
+    x, W, R, b, states, batched = _read(x, W, R, b, _as_states(initial_state, spec.states), spec)
+    input_bias, recurrent_bias = b if spec.bias_rows else (b, 0)
+    projected = np.tensordot(x, W, axes=1) + input_bias  # (B, T, gates U)
+    h_all = np.empty((*x.shape[:2], len(R)), projected.dtype)  # (B, T, U)
+    for t in range(x.shape[1]):
+        recurrent = states[0] @ R + recurrent_bias  # (B, gates U)
+        states = spec.next_states(np, sigmoid, act, projected[:, t], recurrent, states)
         h_all[:, t] = states[0]
     results = (h_all, *states) if batched else (h_all[0], *(state[0] for state in states))
     return results if return_state else results[0]
@@ -179,15 +184,12 @@ def simple_rnn(
            [2.5 ],
            [4.25]])
     """
-    act = _find_activation(activation)
-    x, W, R, b, (h,), batched = _read(x, W, R, b, (initial_state,), gates=1)
-    projected = np.tensordot(x, W, axes=1) + b  # (B, T, U)
-
-    def step(x_t, h):
-        h = act(x_t + h @ R)  # (B, U)
-        return (h,)
-
-    return _scan(step, projected, (h,), batched, return_state)
+    return _run(
+        *("simple_rnn", x, W, R, b),
+        activation=activation,
+        initial_state=initial_state,
+        return_state=return_state,
+    )
 
 
 def lstm(
@@ -250,17 +252,12 @@ def lstm(
     >>> bool(np.allclose(np.vstack([h_all, h_next]), lstm(np.ones((20, 4)), W, R, b)))
     True
     """
-    act = _find_activation(activation)
-    x, W, R, b, (h, c), batched = _read(x, W, R, b, _as_pair(initial_state), gates=4)
-    projected = np.tensordot(x, W, axes=1) + b  # (B, T, 4U)
-
-    def step(x_t, h, c):
-        i, f, g, o = np.split(x_t + h @ R, 4, axis=-1)  # (B, U) each
-        c = _sigmoid(f) * c + _sigmoid(i) * act(g)
-        h = _sigmoid(o) * act(c)
-        return h, c
-
-    return _scan(step, projected, (h, c), batched, return_state)
+    return _run(
+        *("lstm", x, W, R, b),
+        activation=activation,
+        initial_state=initial_state,
+        return_state=return_state,
+    )
 
 
 def gru(
@@ -317,17 +314,9 @@ def gru(
     >>> gru(x, W, R, b).shape
     (2, 10, 8)
     """
-    act = _find_activation(activation)
-    x, W, R, b, (h,), batched = _read(x, W, R, b, (initial_state,), gates=3, biases=(2,))
-    projected = np.tensordot(x, W, axes=1) + b[0]  # (B, T, 3U)
-
-    def step(x_t, h):
-        x_z, x_r, x_g = np.split(x_t, 3, axis=-1)  # (B, U) each
-        h_z, h_r, h_g = np.split(h @ R + b[1], 3, axis=-1)  # (B, U) each
-        z = _sigmoid(x_z + h_z)
-        r = _sigmoid(x_r + h_r)
-        g = act(x_g + r * h_g)
-        h = z * h + (1 - z) * g
-        return (h,)
-
-    return _scan(step, projected, (h,), batched, return_state)
+    return _run(
+        *("gru", x, W, R, b),
+        activation=activation,
+        initial_state=initial_state,
+        return_state=return_state,
+    )

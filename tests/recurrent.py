@@ -1,10 +1,7 @@
-"""The layers that tests compare each cell type with: Keras's own."""
+"""The cell types of the table, and the Keras layers that tests compare them with."""
 
-import keras
+from skrnn._keras_engine.recurrent_layers import layer_class
+from skrnn._network.cells import CELLS as SPECS
 
-LAYERS = {
-    "simple_rnn": keras.layers.SimpleRNN,
-    "gru": keras.layers.GRU,
-    "lstm": keras.layers.LSTM,
-}
-CELLS = tuple(LAYERS)
+CELLS = tuple(SPECS)
+LAYERS = {cell: layer_class(cell) for cell in CELLS}

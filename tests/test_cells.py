@@ -1,18 +1,14 @@
 """skrnn.cells against Keras's layers and against the recurrence written as a plain loop."""
 
 import re
+from functools import partial
 from typing import get_args
 
 import numpy as np
 import pytest
-from recurrent import CELLS, LAYERS
+from recurrent import CELLS, LAYERS, SPECS
 
 from skrnn import RNNRegressor, _types, cells
-from skrnn._convert import onnx as _onnx
-from skrnn._keras_engine import hoisted as _keras_hoisted
-from skrnn._keras_engine import network as _keras_network
-from skrnn._network import architecture as _architecture
-from skrnn._numpy_engine import cells as _numpy_cells
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
@@ -22,7 +18,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 def random_weights(cell, features, units, dtype="float64"):
     rng = np.random.default_rng(1)
-    of = _architecture.CELLS[cell]
+    of = SPECS[cell]
     width = of.gates * units
     shapes = (features, width), (units, width), (*of.bias_rows, width)
     return [rng.normal(0, 0.4, shape).astype(dtype) for shape in shapes]
@@ -30,7 +26,7 @@ def random_weights(cell, features, units, dtype="float64"):
 
 def random_states(cell, shape, dtype="float64"):
     rng = np.random.default_rng(2)
-    return [rng.normal(size=shape).astype(dtype) for _ in range(_architecture.CELLS[cell].states)]
+    return [rng.normal(size=shape).astype(dtype) for _ in range(SPECS[cell].states)]
 
 
 def keras_outputs(cell, x, weights, activation="tanh", states=None):
@@ -52,22 +48,18 @@ def in_docstring():
     return re.search(r"cell_type : \{(.*?)\}", RNNRegressor.__doc__)[1].replace('"', "").split(", ")
 
 
-@pytest.mark.parametrize(
-    "table",
-    [
-        CELLS,
-        cells.__all__,
-        in_docstring(),
-        _numpy_cells.CELLS,
-        _keras_network.RECURRENT_LAYERS,
-        _keras_hoisted.INPUT_PROJECTED_LAYERS,
-        _onnx.OPERATORS,
-        get_args(_types.CellType),
-    ],
-    ids="tests cells docstring numpy keras hoisted onnx types".split(),
-)
-def test_every_table_has_every_cell_type(table):
-    assert set(table) == set(_architecture.CELLS)
+def run(cell, *arguments, **settings):
+    """Run a cell type by its public function, or without one as such a function would."""
+    return getattr(cells, cell, partial(cells._run, cell))(*arguments, **settings)
+
+
+def initial(states):
+    """Return states as `initial_state` takes them."""
+    return states if len(states) > 1 else states[0]
+
+
+def test_every_list_of_public_cell_types_is_the_same_and_in_the_table():
+    assert {*in_docstring()} == {*get_args(_types.CellType)} == {*cells.__all__} <= {*CELLS}
 
 
 @every_cell
@@ -78,7 +70,7 @@ def test_batch_equals_keras(cell, dtype, activation):
     weights = random_weights(cell, 4, 8, dtype)
     if activation in ("relu", "linear"):
         weights = [weight / 2 for weight in weights]  # unbounded states stay of order one
-    results = getattr(cells, cell)(x, *weights, activation=activation, return_state=True)
+    results = run(cell, x, *weights, activation=activation, return_state=True)
     expected = keras_outputs(cell, x, weights, activation)
     assert len(results) == len(expected)
     for result, oracle in zip(results, expected, strict=True):
@@ -92,7 +84,7 @@ def test_batch_equals_keras(cell, dtype, activation):
 def test_single_sample_equals_keras(cell, dtype):
     x = np.random.default_rng(0).normal(size=(10, 4)).astype(dtype)
     weights = random_weights(cell, 4, 8, dtype)
-    results = getattr(cells, cell)(x, *weights, return_state=True)
+    results = run(cell, x, *weights, return_state=True)
     for result, oracle in zip(results, keras_outputs(cell, x[None], weights), strict=True):
         assert result.dtype == dtype
         np.testing.assert_allclose(result, oracle[0], rtol=0, atol=TOLERANCE[dtype])
@@ -104,8 +96,7 @@ def test_initial_state_equals_keras(cell, dtype):
     x = np.random.default_rng(0).normal(size=(5, 6, 4)).astype(dtype)
     weights = random_weights(cell, 4, 8, dtype)
     states = random_states(cell, (5, 8), dtype)
-    initial_state = states if cell == "lstm" else states[0]
-    result = getattr(cells, cell)(x, *weights, initial_state=initial_state)
+    result = run(cell, x, *weights, initial_state=initial(states))
     oracle = keras_outputs(cell, x, weights, states=states)[0]
     assert result.dtype == dtype
     np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
@@ -128,7 +119,7 @@ def test_simple_rnn_equals_the_recurrence_by_hand(function):
 @every_cell
 def test_final_state_is_the_last_of_all_states(cell):
     x = np.random.default_rng(0).normal(size=(3, 10, 4))
-    h_all, h, *_ = getattr(cells, cell)(x, *random_weights(cell, 4, 8), return_state=True)
+    h_all, h, *_ = run(cell, x, *random_weights(cell, 4, 8), return_state=True)
     np.testing.assert_array_equal(h, h_all[:, -1])
 
 
@@ -137,10 +128,9 @@ def test_final_state_is_the_last_of_all_states(cell):
 def test_continuing_from_the_final_state_equals_one_run(cell, batch):
     x = np.random.default_rng(0).normal(size=(*batch, 10, 4))
     weights = random_weights(cell, 4, 8)
-    run = getattr(cells, cell)
-    first, *state = run(x[..., :6, :], *weights, return_state=True)
-    second = run(x[..., 6:, :], *weights, initial_state=state if cell == "lstm" else state[0])
-    whole = run(x, *weights)
+    first, *state = run(cell, x[..., :6, :], *weights, return_state=True)
+    second = run(cell, x[..., 6:, :], *weights, initial_state=initial(state))
+    whole = run(cell, x, *weights)
     np.testing.assert_allclose(np.concatenate([first, second], axis=-2), whole, rtol=1e-12)
 
 
@@ -150,8 +140,7 @@ def test_arguments_stay_as_they_were(cell):
     states = random_states(cell, (3, 8))
     arguments = [x, *random_weights(cell, 4, 8), *states]
     before = [array.copy() for array in arguments]
-    initial_state = states if cell == "lstm" else states[0]
-    getattr(cells, cell)(*arguments[:4], initial_state=initial_state)
+    run(cell, *arguments[:4], initial_state=initial(states))
     for array, copy in zip(arguments, before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -160,37 +149,37 @@ def test_arguments_stay_as_they_were(cell):
 def test_integers_are_computed_in_float64(cell):
     x = np.arange(12).reshape(3, 4)
     weights = random_weights(cell, 4, 8)
-    result = getattr(cells, cell)(x, *weights)
+    result = run(cell, x, *weights)
     assert result.dtype == np.float64
-    np.testing.assert_array_equal(result, getattr(cells, cell)(x.astype(float), *weights))
+    np.testing.assert_array_equal(result, run(cell, x.astype(float), *weights))
 
 
 @every_cell
 def test_one_float64_argument_makes_the_result_float64(cell):
     x = np.ones((3, 4))
     weights = random_weights(cell, 4, 8, "float32")
-    assert getattr(cells, cell)(x, *weights).dtype == np.float64
+    assert run(cell, x, *weights).dtype == np.float64
 
 
 @every_cell
 def test_large_inputs_saturate_without_a_warning(cell):
     x = np.array([[-1e6], [1e6]])
-    assert np.isfinite(getattr(cells, cell)(x, *random_weights(cell, 1, 2))).all()
+    assert np.isfinite(run(cell, x, *random_weights(cell, 1, 2))).all()
 
 
 @every_cell
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)])
 def test_x_of_wrong_shape_is_refused(cell, shape):
     with pytest.raises(ValueError, match=r"`x` must have the shape \(timesteps, features\)"):
-        getattr(cells, cell)(np.ones(shape), *random_weights(cell, 4, 8))
+        run(cell, np.ones(shape), *random_weights(cell, 4, 8))
 
 
 @every_cell
 def test_kernel_of_other_features_is_refused(cell):
     W, R, b = random_weights(cell, 4, 8)
-    width = 8 * _architecture.CELLS[cell].gates
+    width = 8 * SPECS[cell].gates
     with pytest.raises(ValueError, match=rf"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"):
-        getattr(cells, cell)(np.ones((10, 5)), W, R, b)
+        run(cell, np.ones((10, 5)), W, R, b)
 
 
 @every_cell
@@ -198,14 +187,14 @@ def test_kernel_of_other_features_is_refused(cell):
 def test_recurrent_kernel_of_wrong_shape_is_refused(cell, shape):
     W, _, b = random_weights(cell, 4, 8)
     with pytest.raises(ValueError, match=r"`R` must have the shape \(units, .*units\), got"):
-        getattr(cells, cell)(np.ones((10, 4)), W, np.ones(shape), b)
+        run(cell, np.ones((10, 4)), W, np.ones(shape), b)
 
 
 @every_cell
 def test_bias_of_wrong_shape_is_refused(cell):
     W, R, _ = random_weights(cell, 4, 8)
     with pytest.raises(ValueError, match=r"`b` must have the shape .* got \(7,\)"):
-        getattr(cells, cell)(np.ones((10, 4)), W, R, np.ones(7))
+        run(cell, np.ones((10, 4)), W, R, np.ones(7))
 
 
 def test_gru_with_a_single_bias_names_the_layout_of_keras():
@@ -218,11 +207,9 @@ def test_gru_with_a_single_bias_names_the_layout_of_keras():
 @pytest.mark.parametrize("shape", [(7,), (3, 8), (1, 8)])
 def test_initial_state_of_wrong_shape_is_refused(cell, shape):
     state = np.zeros(shape)
-    initial_state = (state, state) if cell == "lstm" else state
+    initial_state = initial([state] * SPECS[cell].states)
     with pytest.raises(ValueError, match=r"`initial_state` must have the shape \(units,\)"):
-        getattr(cells, cell)(
-            np.ones((10, 4)), *random_weights(cell, 4, 8), initial_state=initial_state
-        )
+        run(cell, np.ones((10, 4)), *random_weights(cell, 4, 8), initial_state=initial_state)
 
 
 @pytest.mark.parametrize("initial_state", [np.zeros(8), 3, [np.zeros(8)]])
@@ -235,18 +222,18 @@ def test_lstm_without_a_pair_of_states_is_refused(initial_state):
 @pytest.mark.parametrize("activation", ["softmax", None, ["tanh"]])
 def test_unknown_activation_is_refused(cell, activation):
     with pytest.raises(ValueError, match=r"`activation` must be among \['linear', 'relu'"):
-        getattr(cells, cell)(np.ones((10, 4)), *random_weights(cell, 4, 8), activation=activation)
+        run(cell, np.ones((10, 4)), *random_weights(cell, 4, 8), activation=activation)
 
 
 @every_cell
 @pytest.mark.parametrize("x", [[["a", "b"]], [[1j, 2j]]], ids=["strings", "complex"])
 def test_what_is_no_real_number_is_refused(cell, x):
     with pytest.raises(TypeError, match="`x` must hold real numbers, got an array of dtype"):
-        getattr(cells, cell)(x, *random_weights(cell, 2, 8))
+        run(cell, x, *random_weights(cell, 2, 8))
 
 
 @every_cell
 def test_sequences_of_unequal_length_are_refused(cell):
     x = [[[1.0], [2.0]], [[3.0]]]
     with pytest.raises(ValueError, match="`x` must be one array of numbers"):
-        getattr(cells, cell)(x, *random_weights(cell, 1, 8))
+        run(cell, x, *random_weights(cell, 1, 8))

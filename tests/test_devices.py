@@ -12,6 +12,7 @@ from skrnn._data.sequences import Sequences
 from skrnn._keras_engine import devices, programs
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
+from skrnn._keras_engine.recurrent_layers import layer_class
 
 SMALL = {"cell_type": "lstm", "hidden_size": 3, "epochs": 2, "random_state": 0}
 WITHOUT_GPU = not any("GPU" in place for place in devices.devices_for("all"))
@@ -154,7 +155,7 @@ def test_program_with_plain_layers_trains_as_the_compiled_one(cell_type):
         w = np.ones(24, np.float32)
         state, loss = trainer(state, x, target[:, np.newaxis], w, order, 0, 21)
         results.append([np.array(loss), *(np.asarray(weight) for weight in state.weights)])
-    assert layers[1] is _keras_network.RECURRENT_LAYERS[cell_type]
+    assert layers[1] is layer_class(cell_type)
     for compiled, plain in zip(*results, strict=True):
         np.testing.assert_allclose(plain, compiled, rtol=1e-5, atol=1e-6)
 

@@ -20,7 +20,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine import programs as _keras_programs
-from skrnn._keras_engine.hoisted import INPUT_PROJECTED_LAYERS
+from skrnn._keras_engine.recurrent_layers import input_projected_class
 from skrnn._network import keras_names as _keras_names
 from skrnn._network.architecture import initial_weights
 from skrnn._numpy_engine import engine as _numpy_engine
@@ -556,7 +556,7 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
 
 
 @pytest.mark.parametrize(
-    ("cell", "units", "recurrent_dropout", "hoisted"),
+    ("cell", "units", "recurrent_dropout", "projected"),
     [
         ("simple_rnn", 4, 0.0, True),
         ("lstm", 1, 0.0, True),
@@ -564,12 +564,14 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
         ("simple_rnn", 4, 0.1, False),
     ],
 )
-def test_training_projects_the_whole_input_where_that_pays(cell, units, recurrent_dropout, hoisted):
+def test_training_projects_the_whole_input_where_that_pays(
+    cell, units, recurrent_dropout, projected
+):
     X, y, _ = numbers("plain")
     subject = RNNRegressor(cell, units, recurrent_dropout=recurrent_dropout, epochs=1)
     described = subject.fit(X, y)._network.architecture
-    trained = _keras_network.build_network(described, hoisted=True).layers[1]
-    assert isinstance(trained, INPUT_PROJECTED_LAYERS[cell]) == hoisted
+    trained = _keras_network.build_network(described, input_projected=True).layers[1]
+    assert isinstance(trained, input_projected_class(cell)) == projected
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 

@@ -19,7 +19,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recurrent import CELLS, LAYERS
+from recurrent import CELLS, LAYERS, SPECS
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
@@ -27,10 +27,12 @@ from skrnn import RNNClassifier, RNNRegressor, make_windows
 from skrnn._engines import Engine, TrainingSession, engine_name, is_long, training_engine
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
+from skrnn._keras_engine.recurrent_layers import input_projected_class, layer_class
 from skrnn._network.architecture import Architecture, initial_weights
+from skrnn._network.cells import lstm
+from skrnn._network.cells.spec import CellSpec
 from skrnn._network.config import Settings
 from skrnn._numpy_engine import blas as _blas
-from skrnn._numpy_engine import cells as _numpy_cells
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
 from skrnn._numpy_engine.blas import one_blas_thread
@@ -450,7 +452,7 @@ def test_both_engines_train_alike_from_one_random_state():
 def test_dropout_scales_what_it_keeps_to_the_same_mean():
     described = architecture(dropout=0.25, features=400, timesteps=2)
     network = Network(described, flat_weights(described), 50, 2)
-    drop = next(network._drops(np.random.default_rng(0)))
+    drop = next(network._dropout_masks(np.random.default_rng(0)))
     assert set(np.unique(drop)) == {0.0, 1 / 0.75}
     assert abs(drop.mean() - 1) < 0.02
 
@@ -727,12 +729,85 @@ def test_gates_of_an_lstm_computed_apart_equal_those_computed_at_once(
     described = architecture(activation=activation)
     x, weights = inputs(described, n_samples), flat_weights(described)
     direction = np.random.default_rng(1).normal(size=(n_samples, 2))
-    monkeypatch.setattr(_numpy_cells, "FEW_NUMBERS", 0)
+    monkeypatch.setattr(lstm, "FEW_NUMBERS", 0)
     apart = weighted_output(described, weights, x, direction)
-    monkeypatch.setattr(_numpy_cells, "FEW_NUMBERS", 10**9)
+    monkeypatch.setattr(lstm, "FEW_NUMBERS", 10**9)
     at_once = weighted_output(described, weights, x, direction)
     np.testing.assert_allclose(apart[0], at_once[0], rtol=1e-12)
     np.testing.assert_allclose(apart[1], at_once[1], rtol=1e-12, atol=1e-14)
+
+
+def lstm_grad(sigmoid, act, slope, gates, states, grads):
+    """Return the gradient of an LSTM's `step`, as PlainCell takes it."""
+    (i, f, g, o), (_, c), (grad_h, grad_c) = gates, states, grads
+    (of_i, of_f, of_o), of_g = map(sigmoid, (i, f, o)), act(g)
+    c_next = of_f * c + of_i * of_g
+    grad_c = grad_c + grad_h * of_o * slope(c_next)
+    to_i, to_f = (grad_c * by * of * (1 - of) for by, of in ((of_g, of_i), (c, of_f)))
+    to_o = grad_h * act(c_next) * of_o * (1 - of_o)
+    return (to_i, to_f, grad_c * of_i * slope(g), to_o), (0, grad_c * of_f)
+
+
+@pytest.fixture
+def plain_lstm(monkeypatch):
+    """Add an LSTM to the cell types that has only the equations and their gradient."""
+    spec = CellSpec(gates=4, states=2, step=lstm.step, grad=lstm_grad, bias="unit_forget")
+    monkeypatch.setitem(SPECS, "plain_lstm", spec)
+    yield "plain_lstm"
+    layer_class.cache_clear()
+    input_projected_class.cache_clear()
+
+
+PLAIN_VARIANTS = [
+    {},
+    {"masked": True, "bidirectional": True},
+    {"masked": True, "return_sequences": True},
+    {"dropout": 0.2, "recurrent_dropout": 0.3},
+]
+
+
+@pytest.mark.parametrize("n_samples", [1, 6])
+@pytest.mark.parametrize("variant", PLAIN_VARIANTS, ids=str)
+def test_cell_of_step_and_grad_equals_the_faster_one(plain_lstm, variant, n_samples):
+    results = []
+    for cell in (plain_lstm, "lstm"):
+        described = architecture(cell_types=(cell, cell), units=(4, 3), **variant)
+        x, weights = inputs(described, n_samples), flat_weights(described)
+        n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
+        direction = np.random.default_rng(1).normal(size=(n_rows, 2))
+        seed = 3 if described.drops else None
+        results.append(weighted_output(described, weights, x, direction, dropout_seed=seed))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-12)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("variant", [{}, {"masked": True, "bidirectional": True}], ids=str)
+def test_layer_made_from_a_step_equals_that_of_keras(plain_lstm, variant, tmp_path):
+    x, outputs = None, []
+    for cell, projected in ((plain_lstm, False), (plain_lstm, True), ("lstm", False)):
+        described = architecture(cell_types=(cell,), units=(1,), **variant)
+        model = _keras_network.build_network(described, input_projected=projected)
+        weights = unflatten(flat_weights(described), [w.shape for w in described.weights()])
+        model.set_weights(weights)
+        x = inputs(described)
+        outputs.append(model(x).numpy())
+        if cell == plain_lstm and not projected:
+            model.save(tmp_path / "network.keras")
+    outputs.append(keras.models.load_model(tmp_path / "network.keras")(x).numpy())
+    for output in outputs:
+        np.testing.assert_allclose(output, outputs[2], rtol=1e-12)
+
+
+def test_layer_made_from_a_step_drops_as_that_of_keras(plain_lstm):
+    outputs = []
+    for cell in (plain_lstm, "lstm"):
+        layer = layer_class(cell)(4, dropout=0.3, recurrent_dropout=0.5, seed=0)
+        layer.build((2, 9, 3))
+        layer.set_weights(
+            [np.linspace(-1, 1, w.size).reshape(w.shape) for w in layer.get_weights()]
+        )
+        outputs.append(layer(np.ones((2, 9, 3), "float32"), training=True))
+    np.testing.assert_allclose(*outputs, rtol=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)

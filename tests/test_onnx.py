@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from keras.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
-from recurrent import CELLS
+from recurrent import SPECS
 from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -17,7 +18,9 @@ from skrnn._convert.onnx import DENSE_ACTIVATIONS, RECURRENT_ACTIVATIONS
 from skrnn._numpy_engine.activations import ACTIVATIONS
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
-every_cell = pytest.mark.parametrize("cell_type", CELLS)
+every_cell = pytest.mark.parametrize(
+    "cell_type", [name for name, spec in SPECS.items() if spec.onnx]
+)
 
 
 def numbers(n_samples=20, timesteps=5):
@@ -322,8 +325,16 @@ def test_onnx_graph_holds_the_standard_recurrent_operators(cell_type, tmp_path):
     model = onnx.load(tmp_path / "network.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert [entry.domain for entry in model.opset_import] == [""]
-    operator = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}[cell_type]
+    operator = SPECS[cell_type].onnx.name
     assert [node.op_type for node in model.graph.node].count(operator) == 2
+
+
+def test_onnx_refuses_a_cell_type_without_an_operator(tmp_path, monkeypatch):
+    X = numbers()
+    regressor = RNNRegressor("gru", 3, epochs=1).fit(X, X[:, 0, 0])
+    monkeypatch.setitem(SPECS, "gru", replace(SPECS["gru"], onnx=None))
+    with pytest.raises(ValueError, match=r"no ONNX operator for `cell_type='gru'`: .* lstm"):
+        regressor.to_onnx(tmp_path / "network.onnx")
 
 
 @pytest.mark.parametrize(("X", "timesteps"), [(numbers(), 5), (cut(numbers()), "timesteps")])

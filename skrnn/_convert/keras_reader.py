@@ -13,14 +13,15 @@ import numpy as np
 
 from skrnn._convert.keras_training import read_training
 from skrnn._data.scaling import Scaling
-from skrnn._network.architecture import CELLS, POOLINGS, Architecture
+from skrnn._network.architecture import POOLINGS, Architecture
+from skrnn._network.cells import CELLS
 from skrnn._network.config import Settings, read_settings
 from skrnn._network.keras_names import ACTIVATIONS
 from skrnn._network.parameters import describe
 from skrnn._utils.declared_parameters import with_parameters
 
 POOLING_NAMES = {keras_class: name for name, keras_class in POOLINGS.items()}
-CELL_TYPES = {cell.keras_class: cell_type for cell_type, cell in CELLS.items()}
+CELL_TYPES = {spec.keras_class: name for name, spec in CELLS.items() if spec.keras_class}
 
 # The parts of a model in their order: the layers that each may hold, and at most how many.
 PARTS = {

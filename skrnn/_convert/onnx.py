@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn._network.cells import CELLS
+
 
 class Activation(NamedTuple):
     """What an activation is called inside a recurrent operator, with its constants."""
@@ -28,7 +30,7 @@ RECURRENT_ACTIVATIONS = {
     "tanh": Activation("Tanh"),
 }
 
-POOLINGS = {"mean": "ReduceMean", "max": "ReduceMax"}
+POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 DENSE_ACTIVATIONS = {
     "celu": ("Celu", {}),
@@ -52,33 +54,6 @@ DENSE_ACTIVATIONS = {
 }
 
 
-class Operator(NamedTuple):
-    """The recurrent operator of a cell.
-
-    Parameters
-    ----------
-    name : str
-    gates : tuple of int
-        Where its gates stand among Keras's, in its own order.
-    functions : tuple of str or None
-        Its activations; None stands for that of the cell.
-    attributes : dict
-    """
-
-    name: str
-    gates: tuple
-    functions: tuple
-    attributes: dict
-
-
-OPERATORS = {
-    "simple_rnn": Operator("RNN", (0,), (None,), {}),
-    # The reset gate acts after the recurrent product, as in Keras's `reset_after=True`.
-    "gru": Operator("GRU", (0, 1, 2), ("sigmoid", None), {"linear_before_reset": 1}),
-    "lstm": Operator("LSTM", (0, 3, 1, 2), ("sigmoid", None, None), {}),
-}
-
-
 def check_exportable(architecture):
     """Refuse a network that standard operators cannot express."""
     if architecture.stateful:
@@ -86,6 +61,12 @@ def check_exportable(architecture):
             "`to_onnx` takes no network with `stateful=True`: the graph would have to carry its "
             "states. Fit with `stateful=False`."
         )
+    for cell_type in architecture.cell_types:
+        if CELLS[cell_type].onnx is None:
+            raise ValueError(
+                f"`to_onnx` finds no ONNX operator for `cell_type={cell_type!r}`: there are those "
+                f"of {', '.join(sorted(name for name, spec in CELLS.items() if spec.onnx))}."
+            )
     tables = {"activation": RECURRENT_ACTIVATIONS, "dense_activation": DENSE_ACTIVATIONS}
     for parameter, table in tables.items():
         value = getattr(architecture, parameter)
@@ -246,7 +227,7 @@ def _add_recurrent(graph, architecture, weights, x, steps):
     x = graph("Transpose", x, perm=(1, 0, 2))  # (T, n, F)
     lengths = () if steps is None else (steps.lengths,)
     for i, layer in enumerate(architecture.recurrent_layers()):
-        operator, width = OPERATORS[architecture.cell_types[i]], layer.output_shape[-1]
+        operator, width = CELLS[architecture.cell_types[i]].onnx, layer.output_shape[-1]
         arrays = _layout(operator, [next(weights) for _ in layer.weights])
         attributes = _attributes(operator, architecture, i)
         only_last = not architecture.keeps_steps(i)
@@ -261,7 +242,7 @@ def _add_recurrent(graph, architecture, weights, x, steps):
         return x if steps is None else steps.put_back(x)
     if steps is not None:
         return steps.pooled(x, architecture.pooling)
-    return graph(POOLINGS[architecture.pooling], x, np.array([1]), keepdims=0)
+    return graph(POOLING_OPERATORS[architecture.pooling], x, np.array([1]), keepdims=0)
 
 
 def _layout(operator, weights):

@@ -1,19 +1,20 @@
-"""The real Keras network of an Architecture: the only module that names Keras's layers."""
+"""The real Keras network of an Architecture."""
 
 import keras
 import numpy as np
 
-from skrnn._keras_engine.hoisted import INPUT_PROJECTED_LAYERS, hoisting_pays
-from skrnn._network.architecture import CELLS, POOLINGS, initial_weights
+from skrnn._keras_engine.recurrent_layers import (
+    input_projected_class,
+    layer_class,
+    projecting_pays,
+)
+from skrnn._network.architecture import POOLINGS, initial_weights
+from skrnn._network.cells import CELLS
 
-RECURRENT_LAYERS = {
-    "simple_rnn": keras.layers.SimpleRNN,
-    "gru": keras.layers.GRU,
-    "lstm": keras.layers.LSTM,
-}
 
-
-def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False, cudnn=None):
+def build_network(
+    architecture, scaling=None, mask_value=None, *, input_projected=False, cudnn=None
+):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
     Parameters
@@ -24,8 +25,8 @@ def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False,
         A Scaling: it reads raw values and gives raw outputs, the constants inside.
     mask_value : int, float or None
         The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
-    hoisted : bool
-        Whether the model is only there to be trained under XLA: it has the faster layers then.
+    input_projected : bool
+        Whether the model is only trained under XLA: it then has the faster layers.
     cudnn : bool, default=None
         Whether LSTM and GRU layers are to be those of cuDNN, where there is a GPU. None: unless
         timesteps are masked, of which cuDNN takes only those at the end of a sample.
@@ -41,9 +42,12 @@ def build_network(architecture, scaling=None, mask_value=None, *, hoisted=False,
         x = _standardized(x, architecture, scaling, mask_value)
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
-    x = _dropped(x, architecture, seeds)
+    x = _spatial_dropout(x, architecture, seeds)
     for i in range(len(architecture.units)):
-        x = recurrent_layer(architecture, i, seeds, hoisted=hoisted, cudnn=cudnn)(x, mask=mask)
+        layer = recurrent_layer(
+            architecture, i, seeds, input_projected=input_projected, cudnn=cudnn
+        )
+        x = layer(x, mask=mask)
     x = _head(_pooled(x, mask, architecture), architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
@@ -71,7 +75,7 @@ def recurrent_layer(
     return_sequences=None,
     return_state=False,
     *,
-    hoisted=False,
+    input_projected=False,
     cudnn=False,
 ):
     """Return the i-th recurrent layer, wrapped where it is bidirectional."""
@@ -80,7 +84,7 @@ def recurrent_layer(
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
     # Every seed is given: an unseeded layer would draw from Python's global stream.
-    layer = _layer_class(architecture, i, hoisted)(
+    layer = _layer_class(architecture, i, input_projected)(
         architecture.units[i],
         activation=architecture.activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
@@ -107,14 +111,14 @@ def _regularizer(l2):
     return keras.regularizers.L2(l2) if l2 else None
 
 
-def _layer_class(architecture, i, hoisted):
+def _layer_class(architecture, i, input_projected):
     cell_type, units = architecture.cell_types[i], architecture.units[i]
     features = architecture.recurrent_layers()[i].weights[0].shape[0]
-    # Recurrent dropout drops other inputs for each gate: Keras's own steps do that.
-    hoisted = hoisted and not architecture.recurrent_dropout
-    if hoisted and hoisting_pays(cell_type, features, units):
-        return INPUT_PROJECTED_LAYERS[cell_type]
-    return RECURRENT_LAYERS[cell_type]
+    # Recurrent dropout has a mask for each gate, which only the cell's own steps apply.
+    input_projected = input_projected and not architecture.recurrent_dropout
+    if input_projected and projecting_pays(cell_type, features, units):
+        return input_projected_class(cell_type)
+    return layer_class(cell_type)
 
 
 def cudnn_takes(architecture):
@@ -186,8 +190,8 @@ def _standardized(x, architecture, scaling, mask_value):
     if architecture.vocab_size is not None:
         return x if mask_value is None else ops.where(ops.equal(x, mask_value), -1, x)
     if mask_value is not None and not np.isnan(mask_value):
-        gone = ops.all(ops.equal(x, mask_value), axis=-1, keepdims=True)
-        x = ops.where(gone, float("nan"), x)
+        mask = ops.any(ops.not_equal(x, mask_value), axis=-1, keepdims=True)
+        x = ops.where(mask, x, float("nan"))
     if scaling.x_mean is None:
         return x
     mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.variable_dtype
@@ -218,9 +222,9 @@ def _masked(x, architecture):
         mask = ops.greater_equal(x, 0)
         x = ops.maximum(x, 0)
     elif architecture.masked:
-        missing = ops.isnan(x)
-        mask = ops.logical_not(ops.all(missing, axis=-1))
-        x = ops.where(missing, 0.0, x)
+        known = ops.logical_not(ops.isnan(x))
+        mask = ops.any(known, axis=-1)
+        x = ops.where(known, x, 0.0)
     if tokens:
         x = keras.layers.Embedding(
             architecture.vocab_size,
@@ -233,7 +237,7 @@ def _masked(x, architecture):
     return x, mask
 
 
-def _dropped(x, architecture, seeds):
+def _spatial_dropout(x, architecture, seeds):
     """Return what the first recurrent layer reads, features left out in training."""
     if not architecture.spatial_dropout:
         return x

@@ -96,7 +96,7 @@ class Trainer:
         no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
         # XLA knows neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
-        self.model = network.build_network(architecture, hoisted=jitted, cudnn=cudnn)
+        self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)

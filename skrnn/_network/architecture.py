@@ -7,28 +7,9 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from skrnn._network.cells import CELLS
 from skrnn._network.keras_names import ACTIVATIONS
 from skrnn._utils.field_types import Fraction, Penalty, Shape, Size
-
-
-class Cell(NamedTuple):
-    """What is particular to one kind of recurrent cell: its shapes, and whether cuDNN has it."""
-
-    keras_class: str
-    gates: int
-    states: int
-    bias: str = "zeros"
-    bias_rows: tuple = ()
-    cudnn: bool = False
-
-
-CELLS = {
-    "simple_rnn": Cell("SimpleRNN", gates=1, states=1),
-    # `reset_after` has two biases.
-    "gru": Cell("GRU", gates=3, states=1, bias_rows=(2,), cudnn=True),
-    "lstm": Cell("LSTM", gates=4, states=2, bias="unit_forget", cudnn=True),
-}
-
 
 # Keras's layers that make one vector of the states of all timesteps; "last" needs none.
 POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
@@ -265,7 +246,8 @@ class Architecture:
             Weight((*cell.bias_rows, cell.gates * units), cell.bias),
         )
         lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)
-        kind = f"Bidirectional({cell.keras_class})" if self.bidirectional else cell.keras_class
+        kind = cell.keras_class or self.cell_types[i].upper()
+        kind = f"Bidirectional({kind})" if self.bidirectional else kind
         name = f"{self.cell_types[i]}_{i + 1}"
         return Layer(name, kind, (*lead, directions * units), weights * directions)
 
@@ -354,7 +336,7 @@ def orthogonal(shape, rng):
 def unit_forget(shape, rng):
     """Jozefowicz et al. (2015), ICML: an LSTM's forget gate begins open, with bias 1."""
     bias = np.zeros(shape)
-    units = shape[-1] // CELLS["lstm"].gates
+    units = shape[-1] // 4
     bias[units : 2 * units] = 1.0
     return bias
 

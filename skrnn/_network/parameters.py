@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._network.architecture import CELLS, POOLINGS, Architecture
+from skrnn._network.architecture import POOLINGS, Architecture
+from skrnn._network.cells import CELLS
 from skrnn._network.config import DEFAULT_LEARNING_RATE
 from skrnn._network.keras_names import (
     ACTIVATIONS,

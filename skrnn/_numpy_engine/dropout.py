@@ -1,19 +1,22 @@
-"""Recurrent dropout in the NumPy engine: cells whose gates each read their rows through a mask."""
+"""Recurrent dropout in the NumPy engine: cells whose gates each have a dropout mask."""
+
+from functools import cache
 
 import numpy as np
 
-from skrnn._numpy_engine.cells import CELLS, GRU
+from skrnn._network.cells.gru import UnrolledGRU
+from skrnn._network.cells.unrolled import no_op
 
 
-class Dropped:
-    """Mixed into a cell: with `factors` set, gate k reads its rows multiplied by factors[k].
+class PerGateDropout:
+    """Mixin of an UnrolledCell: gate k reads its rows multiplied by `factors[k]`.
 
-    So Keras does it where `recurrent_dropout` is above zero: each gate drops other inputs and
-    states, the same ones at every timestep.
+    As in Keras with `recurrent_dropout`, each gate drops other inputs and states, the same ones at
+    every timestep.
     """
 
     factors = None  # (gates, K, n)
-    # Where `d` holds what belongs to gate k's product with the input, and with the state.
+    # The places in `grad` of gate k's product with the input, and with the state.
     of_input = of_state = range(4)
 
     def __init__(self, *arguments):
@@ -38,8 +41,10 @@ class Dropped:
 
         return project
 
-    def way_back(self, d, out):
-        by_gate, out = self.by_gate(d), out.reshape(self.units, self.n_samples)
+    def recurrent_grad(self, t, grad, out):
+        if t == 0:
+            return no_op
+        by_gate, out = self.by_gate(grad), out.reshape(self.units, self.n_samples)
 
         def back():
             into = np.matmul(self.state_matrices, by_gate)  # (gates, U, n)
@@ -49,26 +54,27 @@ class Dropped:
         return back
 
     def end_backward(self):
-        gradient, features = self.gradient.reshape(-1, self.gates, self.units), self.features
-        rows, d = self.gathered()
+        features = self.features
+        matrix_grad = self.matrix_grad.reshape(-1, self.gates, self.units)
+        rows, grad = self.gathered()
         rows = rows.reshape(len(rows), -1, self.n_samples)  # (K, T, n)
-        d = d.reshape(-1, self.units, d.shape[1])  # (..., U, T n)
+        grad = grad.reshape(-1, self.units, grad.shape[1])  # (..., U, T n)
         for k in range(self.gates):
-            kept = (rows * self.factors[k][:, np.newaxis]).reshape(len(rows), -1)
-            gradient[:features, k] = kept[:features] @ d[self.of_input[k]].T
-            gradient[features:, k] = kept[features:] @ d[self.of_state[k]].T
+            dropped = (rows * self.factors[k][:, np.newaxis]).reshape(len(rows), -1)
+            matrix_grad[:features, k] = dropped[:features] @ grad[self.of_input[k]].T
+            matrix_grad[features:, k] = dropped[features:] @ grad[self.of_state[k]].T
 
     def input_gradient(self):
-        d = self.flat.reshape(self.n_steps, -1, self.units, self.n_samples).swapaxes(2, 3)
+        grad = self.flat.reshape(self.n_steps, -1, self.units, self.n_samples).swapaxes(2, 3)
         factors = self.factors.swapaxes(1, 2)
         return sum(
-            (d[:, self.of_input[k]] @ self.input_matrices[k]) * factors[k, :, : self.features]
+            (grad[:, self.of_input[k]] @ self.input_matrices[k]) * factors[k, :, : self.features]
             for k in range(self.gates)
         )
 
 
-class DroppedGRU(Dropped, GRU):
-    """The input's product is taken for all timesteps at once, and has a bias of its own."""
+class PerGateDropoutGRU(PerGateDropout, UnrolledGRU):
+    """Its input is projected for all timesteps at once, with a bias of its own."""
 
     of_input, of_state = (1, 2, 0), (1, 2, 3)
 
@@ -81,11 +87,8 @@ class DroppedGRU(Dropped, GRU):
             self.projected[:, k] += matrix[:, features + self.units, np.newaxis]
 
     def projection(self, t, out):
-        rows, by_gate, features = (
-            self.rows[t, self.features :],
-            self.by_gate(out),
-            self.features,
-        )
+        features, by_gate = self.features, self.by_gate(out)
+        rows = self.rows[t, features:]
 
         def project():
             of_state = rows * self.factors[:, features:]
@@ -95,11 +98,14 @@ class DroppedGRU(Dropped, GRU):
 
     def end_backward(self):
         super().end_backward()
-        of_bias = self.gradient.reshape(-1, self.gates, self.units)[self.features + self.units]
-        of_bias[...] = self.d.sum(axis=(0, 3))[list(self.of_input)]
+        matrix_grad = self.matrix_grad.reshape(-1, self.gates, self.units)
+        of_bias = self.grad.sum(axis=(0, 3))[list(self.of_input)]
+        matrix_grad[self.features + self.units] = of_bias
 
 
-DROPPED_CELLS = {
-    name: DroppedGRU if cell is GRU else type(f"Dropped{cell.__name__}", (Dropped, cell), {})
-    for name, cell in CELLS.items()
-}
+@cache
+def with_per_gate_dropout(unrolled):
+    """Return the class of an UnrolledCell whose gates each have a dropout mask."""
+    if unrolled is UnrolledGRU:
+        return PerGateDropoutGRU
+    return type(f"PerGateDropout{unrolled.__name__}", (PerGateDropout, unrolled), {})

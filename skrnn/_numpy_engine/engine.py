@@ -298,4 +298,4 @@ def _hidden(network, states, return_sequences, return_state):
     output = states.swapaxes(0, 1).copy() if return_sequences else network.stack.last().copy()
     if not return_state:
         return [output]
-    return [output, *(s.copy() for d in network.stack.layers[-1] for s in d.last())]
+    return [output, *(s.copy() for d in network.stack.layers[-1] for s in d.cell.states_at(-1))]

@@ -9,9 +9,9 @@ from itertools import islice
 
 import numpy as np
 
+from skrnn._network.cells import CELLS
 from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
-from skrnn._numpy_engine.cells import CELLS
-from skrnn._numpy_engine.dropout import DROPPED_CELLS
+from skrnn._numpy_engine.dropout import with_per_gate_dropout
 
 
 class Recurrent:
@@ -19,48 +19,61 @@ class Recurrent:
 
     Parameters
     ----------
-    kind : type
-        One of CELLS or DROPPED_CELLS.
+    spec : CellSpec
     weights : ndarray of shape (n_weights,)
         Kernel, recurrent kernel and bias, one after the other.
     shape : (T, n, F, U)
     activation : str
-    kept : bool
-        As in Cell.
+    keep_activations : bool
+        As in UnrolledCell.
     gradient : ndarray of shape (n_weights,), or None
         Where the backward pass writes the gradient of the weights.
     backwards : bool
         Whether time runs from the last timestep to the first.
+    per_gate_dropout : bool
+        Whether each gate has its own dropout mask.
     """
 
-    def __init__(self, kind, weights, shape, activation, kept, gradient, backwards):
+    def __init__(
+        self,
+        spec,
+        weights,
+        shape,
+        activation,
+        keep_activations,
+        gradient,
+        *,
+        backwards,
+        per_gate_dropout,
+    ):
         timesteps, n_samples, features, units = shape
         self.features, self.order = features, -1 if backwards else 1
-        width = features + units + len(kind.constants)
-        rows = np.zeros((timesteps + 1, width, n_samples), weights.dtype)
-        rows[:, features + units :] = np.array(kind.constants)[:, np.newaxis]
-        matrix_shape = width, kind.gates * units
+        matrix = weights.reshape(-1, spec.gates * units)  # (K, gates * U): [W; R; b]
         if gradient is not None:
-            gradient = gradient.reshape(matrix_shape)
-        matrix = weights.reshape(matrix_shape)
-        self.cell = kind(matrix, rows, units, activation, kept, gradient)
+            gradient = gradient.reshape(matrix.shape)
+        rows = np.zeros((timesteps + 1, len(matrix), n_samples), weights.dtype)
+        rows[:, -1] = 1  # an input's own bias is added to its product, and is times zero here
+        unrolled = with_per_gate_dropout(spec.unrolled) if per_gate_dropout else spec.unrolled
+        self.cell = unrolled(
+            *(spec, matrix, rows, features, ACTIVATIONS[activation], keep_activations, gradient)
+        )
         self.input = rows[:-1, :features].swapaxes(1, 2)  # (T, n, F)
         self.output = self.cell.state[1:][:: self.order].swapaxes(1, 2)  # (T, n, U)
-        self.final = self.cell.states()[1][0]
-        self.drop = None
+        self.final = self.cell.states_at(-1)[0]
+        self.dropout_mask = None
 
-    def forward(self, x, gone, recurrent_states=None, drop=None):
+    def forward(self, x, mask, recurrent_states=None, dropout_mask=None):
         """Run over all timesteps.
 
         Parameters
         ----------
         x : ndarray of shape (T, n, F)
-        gone : ndarray of bool of shape (T, n), or None
-            Which timesteps are skipped.
+        mask : ndarray of bool of shape (T, n), or None
+            False where a timestep is skipped.
         recurrent_states : list of ndarray of shape (n, U), or None
             The states to begin with; None: zeros.
-        drop : ndarray of shape (n, F), or (gates, n, K) for a dropped cell, or None
-            What dropout multiplies the input of every timestep with, or the rows of each gate.
+        dropout_mask : ndarray of shape (n, F), or (gates, n, K) with a mask for each gate, or None
+            Factors of the input of every timestep, or of the rows of each gate.
 
         Returns
         -------
@@ -68,40 +81,36 @@ class Recurrent:
             A view of the hidden states, in the order of the input.
         """
         cell = self.cell
-        by_gate = drop is not None and drop.ndim == 3
-        self.drop = None if by_gate else drop
-        self.gone = gone if gone is None else gone[:: self.order]
+        by_gate = dropout_mask is not None and dropout_mask.ndim == 3
+        self.dropout_mask = None if by_gate else dropout_mask
+        self.mask = mask if mask is None else mask[:: self.order]
         np.copyto(self.input, x if self.order == 1 else x[::-1])
         if by_gate:
-            cell.factors = drop.swapaxes(1, 2)
-        elif drop is not None:
-            self.input *= drop
-        if recurrent_states is not None or not cell.kept:
-            first, _ = cell.states()
+            cell.factors = dropout_mask.swapaxes(1, 2)
+        elif dropout_mask is not None:
+            self.input *= dropout_mask
+        if recurrent_states is not None or not cell.keep_activations:
+            first = cell.states_at(0)
             for state, start in zip(first, recurrent_states or [0] * len(first), strict=True):
                 state[...] = start
         cell.begin_forward()
-        if gone is None:
+        if mask is None:
             for step in cell.steps:
                 step()
         else:
-            for t, absent in enumerate(self.gone):
+            for t, skipped in enumerate(~self.mask):
                 cell.steps[t]()
-                cell.restore(t, absent)
+                cell.restore(t, skipped)
         return self.output
 
-    def last(self):
-        """Return views (n, U) of the final states, the hidden state first."""
-        return self.cell.states()[1]
-
-    def backward(self, d_last, d_sequence, *, to_input):
+    def backward(self, grad_last, grad_sequence, *, to_input):
         """Write the gradient of the weights.
 
         Parameters
         ----------
-        d_last : ndarray of shape (n, U), or None
+        grad_last : ndarray of shape (n, U), or None
             With respect to the final hidden state.
-        d_sequence : ndarray of shape (T, n, U), or None
+        grad_sequence : ndarray of shape (T, n, U), or None
             With respect to every hidden state.
         to_input : bool
 
@@ -109,34 +118,33 @@ class Recurrent:
         -------
         ndarray of shape (T, n, F), or None without `to_input`
         """
-        cell, dh = self.cell, self.cell.dh
+        cell, grad_h = self.cell, self.cell.grad_h
         cell.begin_backward()
-        np.copyto(dh, 0 if d_last is None else d_last.T)
-        if d_sequence is not None:
-            d_sequence = d_sequence[:: self.order].swapaxes(1, 2)
+        np.copyto(grad_h, 0 if grad_last is None else grad_last.T)
+        if grad_sequence is not None:
+            grad_sequence = grad_sequence[:: self.order].swapaxes(1, 2)
         for block, views in cell.blocks:
-            cell.prepare(views, None if self.gone is None else self.gone[block, np.newaxis])
+            mask = None if self.mask is None else self.mask[block]
+            cell.prepare(views, None if mask is None else mask[:, np.newaxis])
             steps = cell.steps_back[block]
-            if d_sequence is None and self.gone is None:
+            if grad_sequence is None and mask is None:
                 for step in reversed(steps):
                     step()
                 continue
-            for t, step in zip(
-                range(block.stop - 1, block.start - 1, -1), reversed(steps), strict=True
-            ):
-                if d_sequence is not None:
-                    dh += d_sequence[t]
-                kept = None if self.gone is None else dh * self.gone[t]
-                step()
-                if kept is not None:
-                    dh += kept
+            for t in range(len(steps) - 1, -1, -1):
+                if grad_sequence is not None:
+                    grad_h += grad_sequence[block.start + t]
+                passed_on = None if mask is None else grad_h * ~mask[t]
+                steps[t]()
+                if passed_on is not None:
+                    grad_h += passed_on
         cell.end_backward()
         if not to_input:
             return None
-        dx = cell.input_gradient()
-        if self.drop is not None:
-            dx *= self.drop
-        return dx[:: self.order]
+        grad_x = cell.input_gradient()
+        if self.dropout_mask is not None:
+            grad_x *= self.dropout_mask
+        return grad_x[:: self.order]
 
 
 class Stack:
@@ -148,54 +156,55 @@ class Stack:
     weights, gradients : list of ndarray
         For each layer and direction its weights, flat, and where their gradient goes, or None.
     timesteps, n_samples : int
-    kept : bool
+    keep_activations : bool
     """
 
-    def __init__(self, architecture, weights, gradients, timesteps, n_samples, kept):
+    def __init__(self, architecture, weights, gradients, timesteps, n_samples, keep_activations):
         directions = (False, True) if architecture.bidirectional else (False,)
         flats, into, self.layers = iter(weights), iter(gradients), []
-        dropped = architecture.recurrent_dropout and gradients[0] is not None
-        kinds = DROPPED_CELLS if dropped else CELLS
+        per_gate_dropout = architecture.recurrent_dropout > 0 and gradients[0] is not None
         width = architecture.input_width
         for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
             shape = (timesteps, n_samples, width, units)
             self.layers.append(
                 [
                     Recurrent(
-                        *(kinds[cell_type], next(flats), shape, architecture.activation, kept),
-                        *(next(into), backwards),
+                        *(CELLS[cell_type], next(flats), shape, architecture.activation),
+                        *(keep_activations, next(into)),
+                        backwards=backwards,
+                        per_gate_dropout=per_gate_dropout,
                     )
                     for backwards in directions
                 ]
             )
             width = units * len(directions)
 
-    def forward(self, x, gone, recurrent_states=(), drops=None):
+    def forward(self, x, mask, recurrent_states=(), dropout_masks=None):
         """Return the hidden states of the last layer, (T, n, U), twice as wide if bidirectional.
 
         Parameters
         ----------
         x : ndarray of shape (T, n, F)
-        gone : ndarray of bool of shape (T, n), or None
+        mask : ndarray of bool of shape (T, n), or None
         recurrent_states : list of ndarray
             The states to begin with, of all layers and directions; empty: zeros.
-        drops : iterator of ndarray, or None
-            What dropout multiplies the input of each layer and direction with.
+        dropout_masks : iterator of ndarray, or None
+            That of each layer and direction, as `Recurrent.forward` takes it.
         """
-        recurrent_states, self.gone = iter(recurrent_states) if recurrent_states else None, gone
+        recurrent_states, self.mask = iter(recurrent_states) if recurrent_states else None, mask
         for layer in self.layers:
             outputs = []
             for direction in layer:
                 begin = (
                     None
                     if recurrent_states is None
-                    else [*islice(recurrent_states, direction.cell.n_states)]
+                    else [*islice(recurrent_states, direction.cell.spec.states)]
                 )
-                drop = None if drops is None else next(drops)
-                outputs.append(direction.forward(x, gone, begin, drop))
+                dropout_mask = None if dropout_masks is None else next(dropout_masks)
+                outputs.append(direction.forward(x, mask, begin, dropout_mask))
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-            if len(outputs) == 2 and gone is not None:
-                x[gone] = 0  # as Keras's Bidirectional; one direction repeats its state there
+            if len(outputs) == 2 and mask is not None:
+                x[~mask] = 0  # as Keras's Bidirectional; one direction repeats its state there
         return x
 
     def last(self):
@@ -211,29 +220,29 @@ class Stack:
             state.copy()
             for layer in self.layers
             for direction in layer
-            for state in direction.last()
+            for state in direction.cell.states_at(-1)
         ]
 
-    def backward(self, d_last, d_sequence, *, to_input):
+    def backward(self, grad_last, grad_sequence, *, to_input):
         """Write all gradients; return that of x, or None without `to_input`."""
         for i in range(len(self.layers) - 1, -1, -1):
-            d_sequence = self._layer_backward(
-                self.layers[i], d_last, d_sequence, to_input=to_input or i > 0
+            grad_sequence = self._layer_backward(
+                self.layers[i], grad_last, grad_sequence, to_input=to_input or i > 0
             )
-            d_last = None
-        return d_sequence
+            grad_last = None
+        return grad_sequence
 
-    def _layer_backward(self, directions, d_last, d_sequence, *, to_input):
+    def _layer_backward(self, directions, grad_last, grad_sequence, *, to_input):
         forwards, *backwards = directions
         if not backwards:
-            return forwards.backward(d_last, d_sequence, to_input=to_input)
-        if self.gone is not None and d_sequence is not None:
-            d_sequence[self.gone] = 0
+            return forwards.backward(grad_last, grad_sequence, to_input=to_input)
+        if self.mask is not None and grad_sequence is not None:
+            grad_sequence[~self.mask] = 0
         first, second = slice(forwards.cell.units), slice(forwards.cell.units, None)
         into = [
             direction.backward(
-                None if d_last is None else d_last[:, part],
-                None if d_sequence is None else d_sequence[:, :, part],
+                None if grad_last is None else grad_last[:, part],
+                None if grad_sequence is None else grad_sequence[:, :, part],
                 to_input=to_input,
             )
             for direction, part in zip(directions, (first, second), strict=True)
@@ -275,16 +284,16 @@ class Dense:
         value(self.before, self.output)
         return self.output
 
-    def through_activation(self, d):
+    def through_activation(self, grad):
         """Turn a gradient with respect to the output into one with respect to its input."""
         if self.activation == "linear":
-            return d
+            return grad
         if self.activation == "softmax":
-            return softmax_backward(self.output, d)
+            return softmax_backward(self.output, grad)
         ACTIVATIONS[self.activation].derivative(self.before, self.output, self.slope)
-        return np.multiply(self.slope, d, self.slope)
+        return np.multiply(self.slope, grad, self.slope)
 
-    def backward(self, d):
-        """Write the gradient of the weights, given d (N, n_outputs) before the activation."""
-        np.dot(self.columns, d, self.gradient)
-        return np.dot(d, self.kernel)
+    def backward(self, grad):
+        """Write the gradient of the weights, given grad (N, n_outputs) before the activation."""
+        np.dot(self.columns, grad, self.gradient)
+        return np.dot(grad, self.kernel)

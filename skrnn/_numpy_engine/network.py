@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from skrnn._numpy_engine.layers import Dense, Stack
-from skrnn._numpy_engine.pooling import POOLINGS
+from skrnn._numpy_engine.pooling import POOLING_CLASSES
 
 
 class Network:
@@ -39,11 +39,13 @@ class Network:
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
         self.size = architecture.n_weights + n_samples * timesteps * architecture.gate_width
         n_head = len(architecture.dense_sizes) + 1
-        kept = gradient is not None or architecture.masked
+        keep_activations = gradient is not None or architecture.masked
         self.stack = Stack(
-            architecture, views[:-n_head], into[:-n_head], timesteps, n_samples, kept
+            *(architecture, views[:-n_head], into[:-n_head], timesteps, n_samples),
+            keep_activations,
         )
-        self.pool = None if architecture.pooling == "last" else POOLINGS[architecture.pooling]()
+        pooled = architecture.pooling != "last"
+        self.pool = POOLING_CLASSES[architecture.pooling]() if pooled else None
         self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
         widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
         activations = [architecture.dense_activation] * (n_head - 1)
@@ -65,30 +67,30 @@ class Network:
         recurrent_states : list of ndarray
             The states to begin with; empty: zeros.
         generator : numpy.random.Generator or None
-            Draws what dropout leaves out; None: no dropout.
+            Draws the dropout masks; None: no dropout.
         """
-        architecture, gone = self.architecture, None
+        architecture, mask = self.architecture, None
         x = x.swapaxes(0, 1)  # (T, n, [F])
         if architecture.masked:
-            gone = x < 0 if self.tokens else np.isnan(x[:, :, 0])
-            x = np.maximum(x, 0) if self.tokens else np.where(gone[:, :, np.newaxis], 0, x)
+            mask = x >= 0 if self.tokens else ~np.isnan(x[:, :, 0])
+            x = np.maximum(x, 0) if self.tokens else np.where(mask[:, :, np.newaxis], x, 0)
         if self.tokens:
             self.ids = x
             x = self.table.take(x, axis=0)  # (T, n, E)
-        drops = self.spatial = None
+        dropout_masks = self.feature_mask = None
         if generator is not None and architecture.spatial_dropout:
             shape = self.n_samples, architecture.input_width
-            self.spatial = self._draw(generator, shape, architecture.spatial_dropout)
-            x = x * self.spatial
+            self.feature_mask = self._dropout_mask(generator, shape, architecture.spatial_dropout)
+            x = x * self.feature_mask
         if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
-            drops = self._drops(generator)
-        return self.stack.forward(x, gone, recurrent_states, drops)
+            dropout_masks = self._dropout_masks(generator)
+        return self.stack.forward(x, mask, recurrent_states, dropout_masks)
 
     def forward(self, x, recurrent_states=(), generator=None):
         """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
         states = self.recur(x, recurrent_states, generator)
         if self.pool is not None:
-            y = self.pool.forward(states.swapaxes(1, 2), self.stack.gone).T
+            y = self.pool.forward(states.swapaxes(1, 2), self.stack.mask).T
         elif self.architecture.return_sequences:
             y = states.reshape(self.n_rows, -1)
         else:
@@ -97,55 +99,55 @@ class Network:
             y = dense.forward(y)
         return y
 
-    def backward(self, d):
+    def backward(self, grad):
         """Write the gradient of all weights but those of an embedding.
 
         Parameters
         ----------
-        d : ndarray of shape (N, O)
-            With respect to what enters the output layer's activation.
+        grad : ndarray of shape (N, O)
+            With respect to the input of the output layer's activation.
 
         Returns
         -------
-        (tokens, d) or None
+        (tokens, grad) or None
             The gradient of an embedding, as `Optimizer.put_rows` takes it.
         """
         *inner, last = self.head
-        d = last.backward(d)
+        grad = last.backward(grad)
         for dense in reversed(inner):
-            d = dense.backward(dense.through_activation(d))
+            grad = dense.backward(dense.through_activation(grad))
         if self.pool is not None:
-            d_last, d_sequence = None, self.pool.backward(d.T).swapaxes(1, 2)
+            grad_last, grad_sequence = None, self.pool.backward(grad.T).swapaxes(1, 2)
         elif self.architecture.return_sequences:
-            d_last, d_sequence = None, d.reshape(-1, self.n_samples, d.shape[1])
+            grad_last, grad_sequence = None, grad.reshape(-1, self.n_samples, grad.shape[1])
         else:
-            d_last, d_sequence = d, None
-        dx = self.stack.backward(d_last, d_sequence, to_input=self.trains_table)
+            grad_last, grad_sequence = grad, None
+        grad_x = self.stack.backward(grad_last, grad_sequence, to_input=self.trains_table)
         if not self.trains_table:
             return None
-        if self.spatial is not None:
-            dx = dx * self.spatial
-        return self.ids.ravel(), dx.reshape(self.ids.size, -1)
+        if self.feature_mask is not None:
+            grad_x = grad_x * self.feature_mask
+        return self.ids.ravel(), grad_x.reshape(self.ids.size, -1)
 
-    def _draw(self, generator, shape, rate):
-        """Return what dropout multiplies with: zeros, and ones grown by what is left out."""
-        kept = generator.random(shape) < 1 - rate
-        return (kept / (1 - rate)).astype(self.architecture.dtype)
+    def _dropout_mask(self, generator, shape, rate):
+        """Return factors: zeros where dropout leaves out, else 1 / (1 - rate)."""
+        drawn = generator.random(shape) < 1 - rate
+        return (drawn / (1 - rate)).astype(self.architecture.dtype)
 
-    def _drops(self, generator):
-        """Yield for each layer and direction what dropout multiplies, as `Recurrent` takes it."""
+    def _dropout_masks(self, generator):
+        """Yield the dropout mask of each layer and direction, as `Recurrent.forward` takes it."""
         architecture, n_samples = self.architecture, self.n_samples
-        draw = partial(self._draw, generator)
+        draw = partial(self._dropout_mask, generator)
         for direction in (direction for layer in self.stack.layers for direction in layer):
             cell = direction.cell
             if not architecture.recurrent_dropout:
                 yield draw((n_samples, cell.features), architecture.dropout)
                 continue
-            shape = cell.gates, n_samples
-            ones = np.ones((*shape, len(cell.constants)), architecture.dtype)
-            of_input = draw((*shape, cell.features), architecture.dropout)
-            of_state = draw((*shape, cell.units), architecture.recurrent_dropout)
-            yield np.concatenate([of_input, of_state, ones], axis=2)  # (gates, n, K)
+            of_input = draw((cell.gates, n_samples, cell.features), architecture.dropout)
+            of_state = draw((cell.gates, n_samples, cell.units), architecture.recurrent_dropout)
+            n_constants = len(cell.matrix) - cell.features - cell.units
+            of_constants = np.ones((cell.gates, n_samples, n_constants), architecture.dtype)
+            yield np.concatenate([of_input, of_state, of_constants], axis=2)  # (gates, n, K)
 
 
 def _layer_bounds(architecture):
