@@ -43,17 +43,8 @@ class Display:
 def open_axes(display, ax, allowed, *, size, columns=1, **grid):
     """Return an array of Axes, those given or new ones, and set `ax_` and `figure_` of a Display.
 
-    Parameters
-    ----------
-    display : Display
-    ax : Axes, array-like of Axes or None
-    allowed : tuple of int
-        Numbers of Axes that may be given; None makes the first of them.
-    size : (float, float)
-        Width and height of a new figure in inches; 8 are 800 pixels.
-    columns : int, default=1
-    **grid : dict
-        As for `matplotlib.pyplot.subplots`.
+    `allowed` are the numbers of Axes that may be given; None makes the first of them, in a figure
+    whose width and height are `size` in inches (8 are 800 pixels). `grid` is for `pyplot.subplots`.
     """
     pyplot = load_matplotlib().pyplot
     if ax is None:
@@ -127,13 +118,7 @@ def short(number):
 
 
 class TimeAxis:
-    """Times as positions on an axis: dates, whole numbers, or durations in their largest unit.
-
-    Parameters
-    ----------
-    times : pandas.Index
-        All times to draw.
-    """
+    """Times as positions on an axis: dates, whole numbers, or durations in their largest unit."""
 
     def __init__(self, times):
         self.label = "Row" if times.dtype.kind in "iu" else "Time"

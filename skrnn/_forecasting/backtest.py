@@ -85,16 +85,9 @@ def _compared(rows):
 
 
 def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
-    """Return the Backtest of a forecaster; see `RNNForecaster.backtest`.
+    """Return the Backtest of a forecaster that is not fitted itself; see `RNNForecaster.backtest`.
 
-    Parameters
-    ----------
-    forecaster : RNNForecaster
-        Its parameters are read; it is not fitted.
-    panel : Panel
-        Every row, with `exog`.
-    folds, step, refit, level, n_jobs
-        As in `RNNForecaster.backtest`.
+    `panel` holds every row, with `exog`.
     """
     check_count("folds", folds, 1)
     n_steps = forecaster.steps

@@ -46,18 +46,9 @@ def seasonal_scale(values, season, if_constant=1.0):
 
 
 def error_measures(truth, forecast, scale):
-    """Return the errors of forecasts; rows without a truth do not count.
+    """Return MAE, RMSE, sMAPE (in percent, at most 200) and MASE over the rows that have a truth.
 
-    Parameters
-    ----------
-    truth, forecast : ndarray of shape (n_rows,)
-    scale : ndarray of shape (n_rows,)
-        The `seasonal_scale` of each row's series.
-
-    Returns
-    -------
-    dict
-        MAE, RMSE, sMAPE (in percent, of at most 200), MASE.
+    `scale` is the `seasonal_scale` of each row's series.
     """
     counted = ~np.isnan(truth)
     truth, forecast, scale = truth[counted], forecast[counted], scale[counted]

@@ -24,17 +24,7 @@ def check_calendar(names):
 
 
 def calendar_features(times, names):
-    """Return the sine and cosine of each feature, in local time.
-
-    Parameters
-    ----------
-    times : pandas.Index of length n_rows
-    names : tuple of str
-
-    Returns
-    -------
-    ndarray of shape (n_rows, 2 * len(names))
-    """
+    """Return the sine and cosine of each feature in local time, (n_rows, 2 * len(names))."""
     if names and not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise ValueError(
             f"`calendar` needs a DatetimeIndex or PeriodIndex, got {type(times).__name__}. Leave "

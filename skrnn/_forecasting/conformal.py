@@ -25,22 +25,11 @@ def check_levels(level):
 
 
 def interval_half_widths(residuals, level):
-    """Return half the width of the interval for each step.
+    """Return half the width of the interval for each step, from residuals (n_windows, n_steps).
 
-    The k-th smallest of n absolute residuals, k = ceil((n + 1) * level), holds the next one with
-    at least that probability where they are exchangeable (Lei et al. 2018,
-    doi:10.1080/01621459.2017.1307116, theorem 2.2).
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (n_windows, n_steps)
-        Absolute, each in units of its series; NaN where there was no truth.
-    level : float
-        Percentage.
-
-    Returns
-    -------
-    ndarray of shape (n_steps,)
+    Residuals are absolute; NaN where there was no truth. The k-th smallest of n, k = ceil((n + 1) *
+    level), holds the next one with at least that probability if they are exchangeable (Lei et al.
+    2018, doi:10.1080/01621459.2017.1307116, theorem 2.2).
     """
     fraction = Fraction(str(level)) / 100
     counts = (~np.isnan(residuals)).sum(axis=0)

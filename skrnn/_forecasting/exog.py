@@ -23,26 +23,11 @@ def exog_names(exog):
 
 
 def read_exog(exog, names, labels, times, *, required=None, allow_missing=False):
-    """Return the rows of `exog` at the times of each series.
+    """Return the rows of `exog` at the times of each series, a list of arrays (n_rows, n_exog).
 
-    Parameters
-    ----------
-    exog : Series, DataFrame or None
-        For all series alike, or with a (series, time) MultiIndex.
-    names : list
-        Of the columns, in the order of the result.
-    labels : list of length n_series
-    times : list of pandas.Index
-        Of each series.
-    required : list of int of length n_series, default=None
-        How many of these times must have a row. Later rows are read as far as they are complete,
-        and the arrays end there. None: all.
-    allow_missing : bool, default=False
-        Accept NaN.
-
-    Returns
-    -------
-    list of ndarray of shape (n_rows, n_exog)
+    `exog` is None, the same for all series, or has a (series, time) MultiIndex; `names` are its
+    columns in the order of the result. `required` is how many of the times of each series must have
+    a row, None: all. Later rows are read as far as they are complete, and the arrays end there.
     """
     _check_names(exog, names)
     if not names:

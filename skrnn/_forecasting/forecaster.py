@@ -435,15 +435,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
 
 def recent_rows(forecaster, n_rows, steps):
-    """Return the rows up to the cutoff that a picture of a fitted forecaster's forecast shows.
+    """Return the last `n_rows` that a fitted forecaster knows of its series, for a picture.
 
-    Parameters
-    ----------
-    forecaster : RNNForecaster
-    n_rows : int or None
-        None: a window, two seasons or three forecasts, whichever is most.
-    steps : int or None
-        As in `RNNForecaster.predict`.
+    None: a window, two seasons or three forecasts of `steps`, whichever is most.
     """
     if n_rows is None:
         n_steps = forecaster._count_steps(steps)

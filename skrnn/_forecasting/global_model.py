@@ -108,13 +108,8 @@ def fresh_regressor(params):
 def fit_global_model(params, panel, regressor):
     """Fit a GlobalModel to the rows of a Panel.
 
-    Parameters
-    ----------
-    params : RNNForecaster
-        Its parameters are read, as attributes; nothing is written.
-    panel : Panel
-    regressor : estimator
-        Unfitted, as `fresh_regressor` returns it; fitted in place.
+    The parameters of an RNNForecaster are read as attributes of `params`. `regressor` is unfitted,
+    as `fresh_regressor` returns it, and fitted in place.
     """
     season = season_of(panel.step) if params.season is None else params.season
     outputs = params.steps if params.strategy == "direct" else 1
@@ -172,12 +167,7 @@ def _held_out_rows(params):
 def warn_of_phases(stride, season, shift, who):
     """Warn where forecasts start at phases of the season at which no training window started.
 
-    Parameters
-    ----------
-    stride, season : int
-    shift : int
-        Rows from the cutoff to the forecasts that `who` makes.
-    who : str
+    The forecasts that `who` makes start `shift` rows from the cutoff.
     """
     shared = gcd(stride, season)
     if shift % shared:

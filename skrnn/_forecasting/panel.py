@@ -116,13 +116,8 @@ def _shared(function, *lists):
 def to_pandas(panel, times, columns):
     """Return values of a panel's series in the form in which the panel came.
 
-    Parameters
-    ----------
-    panel : Panel
-    times : list of pandas.Index
-        Of each series.
-    columns : list of ndarray of shape (n_rows,), or dict of name to such a list
-        The values of each series; with a dict one column for each name.
+    `times` and `columns` hold those of each series; `columns` may be a dict of such lists, which
+    gives one column for each name.
     """
     by_name = isinstance(columns, dict)
     tables = [

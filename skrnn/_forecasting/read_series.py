@@ -37,22 +37,11 @@ IN_ORDER = (
 
 
 def read_panel(data, *, known=None, allow_missing=False):
-    """Read series from pandas.
+    """Read series from pandas as a Panel, without those that have no value.
 
-    Parameters
-    ----------
-    data : Series or DataFrame
-    known : Panel, default=None
-        Series that these rows may continue, in their kind of times and at their step. None: the
-        step is learned from the times.
-    allow_missing : bool, default=False
-        Read NaN, and times without a row, as missing values.
-
-    Returns
-    -------
-    Panel
-        Without series that have no value; NaN before the first and after the last value of a series
-        is dropped.
+    NaN before the first and after the last value of a series is dropped; `allow_missing` reads NaN
+    between them, and times without a row, as missing values. Rows that may continue those of a
+    Panel `known` get its kind of times and its step; otherwise the step is learned from the times.
     """
     form = _form(data)
     check_numbers(
@@ -241,20 +230,8 @@ def check_after_cutoff(panel, later):
 def rows_ahead(panel, later, *, allow_missing):
     """Align the rows of a later Panel with the steps after those of `panel`.
 
-    Parameters
-    ----------
-    panel : Panel
-    later : Panel
-        Rows up to the last known one are ignored.
-    allow_missing : bool
-        Whether a step may lack its row or its value.
-
-    Returns
-    -------
-    times : list of pandas.Index
-        Every step after the last known row up to the last new one, for each series.
-    values : list of ndarray
-        NaN where there is no row.
+    Rows up to the last known one are ignored. The result is, for each series, every step after it
+    up to the last new one, and the values there: NaN where there is no row, if `allow_missing`.
     """
     places = {label: k for k, label in enumerate(later.labels)}
     times, values = [], []

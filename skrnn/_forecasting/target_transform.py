@@ -42,15 +42,9 @@ class TargetTransform:
         return (changed - self.means[k]) / self.deviations[k]
 
     def inverse_transform(self, outputs, before, series):
-        """Return forecasts in the unit of the series.
+        """Return forecasts of shape (n_origins, n_steps) in the unit of the series.
 
-        Parameters
-        ----------
-        outputs : ndarray of shape (n_origins, n_steps)
-        before : ndarray of shape (n_origins, lag)
-            The last values of the series before each forecast.
-        series : ndarray of shape (n_origins,)
-            The series of each.
+        `before` holds the last `lag` values before each forecast, `series` the series of each.
         """
         changes = outputs * self.deviations[series, np.newaxis] + self.means[series, np.newaxis]
         if self.lag:
@@ -62,20 +56,10 @@ class TargetTransform:
 
 
 def fit_target_transform(values, times, *, transformer, lag, standardized):
-    """Fit a TargetTransform.
+    """Fit a TargetTransform to the training values of each series.
 
-    Parameters
-    ----------
-    values : list of ndarray of shape (n_rows,)
-        Training rows of each series.
-    times : list of pandas.Index
-        Their times, for messages.
-    transformer : transformer or None
-        Unfitted, fitted in place to the values of all series.
-    lag : int
-    standardized : bool
-        Whether each series is scaled to mean 0 and deviation 1. If not, `means` are 0 and
-        `deviations` 1.
+    `times` are for messages, `transformer` is fitted in place, and `standardized` scales each
+    series to mean 0 and deviation 1.
     """
     if transformer is not None:
         every = np.concatenate(values)
@@ -151,18 +135,9 @@ def differenced(values, lag):
 
 
 def integrated(before, changes):
-    """Add up changes after known values.
+    """Add up changes from the value `lag` steps before, (n_origins, n_steps), after known values.
 
-    Parameters
-    ----------
-    before : ndarray of shape (n_origins, lag)
-        The last values; none is NaN.
-    changes : ndarray of shape (n_origins, n_steps)
-        Each from the value `lag` steps before.
-
-    Returns
-    -------
-    ndarray of shape (n_origins, n_steps)
+    The last `lag` values are in `before`, (n_origins, lag); none is NaN.
     """
     lag, n_steps = before.shape[1], changes.shape[1]
     path = np.concatenate([before, changes], axis=1)
@@ -190,17 +165,9 @@ def last_values(values, n_known, lag):
 
 
 def window_levels(windows):
-    """Return the mean and the deviation of each window.
+    """Return the mean and the deviation, at least LEAST_SPREAD, of windows (n_windows, timesteps).
 
-    Parameters
-    ----------
-    windows : ndarray of shape (n_windows, timesteps)
-        NaN is a missing value.
-
-    Returns
-    -------
-    levels, spreads : ndarray of shape (n_windows,)
-        A spread is at least LEAST_SPREAD.
+    NaN is a missing value.
     """
     present = ~np.isnan(windows)
     count = np.maximum(present.sum(axis=1), 1)

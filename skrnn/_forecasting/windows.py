@@ -75,9 +75,8 @@ class SeriesBuffer:
 
 def make_buffer(spec, panel):
     """Lay out the series of a Panel, in the order in which they were fitted."""
-    calendars = {
-        id(times): calendar_features(times, spec.calendar) for times in shared_times(panel)
-    }
+    distinct = {id(times): times for times in panel.times}  # series often share theirs
+    calendars = {key: calendar_features(times, spec.calendar) for key, times in distinct.items()}
     known = []
     for times, static, exog in zip(panel.times, spec.static, panel.exog, strict=True):
         # Beyond the last row `exog` keeps its last values.
@@ -91,11 +90,6 @@ def make_buffer(spec, panel):
         ticks=np.concatenate([ticks_of(times) for times in panel.times]),
         bounds=np.append(0, np.cumsum(panel.lengths)),
     )
-
-
-def shared_times(panel):
-    """Return each index of times once: series often share theirs."""
-    return {id(times): times for times in panel.times}.values()
 
 
 def window_columns(spec, values, known):
@@ -113,17 +107,11 @@ def standardize_windows(X):
 
 
 def forecast_origins(first, last, stride):
-    """Return where forecasts of each series begin, `stride` rows apart, the last one at `last`.
+    """Return where forecasts of each series start, `stride` rows apart, the last one at `last`.
 
-    Parameters
-    ----------
-    first, last : ndarray of shape (n_series,)
-        Rows known at the first and the last forecast; a series with last < first has none.
-
-    Returns
-    -------
-    series, n_known : ndarray of int of shape (n_origins,)
-        The series of each forecast, and how many of its rows are known.
+    `first` and `last` are the rows of each series known at its first and its last forecast; with
+    last < first it has none. The result is the series of each forecast, and how many of its rows
+    are known.
     """
     n_known = [
         np.arange(stop, start - 1, -stride)[::-1] for start, stop in zip(first, last, strict=True)
@@ -135,13 +123,8 @@ def forecast_origins(first, last, stride):
 def training_windows(spec, buffer, series, n_known):
     """Return the windows before the origins and their targets, ordered by the targets' times.
 
-    Windows with a missing target are left out.
-
-    Returns
-    -------
-    X : ndarray of shape (n_windows, timesteps, n_features)
-        A view of one buffer where the rows are those of one series.
-    y : ndarray of shape (n_windows, outputs)
+    X is (n_windows, timesteps, features), a view where the rows are those of one series, and y
+    (n_windows, outputs). Windows with a missing target are left out.
     """
     rows = buffer.bounds[series] + n_known
     y = sliding_windows(buffer.values[:, np.newaxis], spec.outputs)[rows, :, 0]
@@ -176,23 +159,10 @@ def _as_slice(starts):
 
 
 def rolling_forecasts(spec, regressor, panel, series, n_known, n_steps):
-    """Return forecasts in the unit of the series, with outputs fed back until there are enough.
+    """Return forecasts, (n_origins, n_steps), in the unit of the series; outputs are fed back.
 
-    Rows after an origin are not read, except for their `exog` and their times.
-
-    Parameters
-    ----------
-    spec : WindowSpec
-    regressor : fitted regressor
-    panel : Panel
-        With the rows of `exog` that follow the last origin.
-    series, n_known : ndarray of int of shape (n_origins,)
-        The series of each forecast, and how many of its rows are known.
-    n_steps : int
-
-    Returns
-    -------
-    ndarray of shape (n_origins, n_steps)
+    `series` and `n_known` are the series of each forecast, and how many of its rows are known.
+    Later rows of the panel are not read, except for their `exog` and their times.
     """
     buffer = make_buffer(spec, panel)
     outputs = np.empty((len(series), n_steps))
