@@ -1,4 +1,4 @@
-"""Where Keras computes: devices asked for, those that are there, and shares of a batch."""
+"""Where Keras computes: requested and present devices, and shares of a batch."""
 
 import pickle
 
@@ -17,7 +17,7 @@ from skrnn._keras_engine.recurrent_layers import layer_class
 SMALL = {"cell_type": "lstm", "hidden_size": 3, "epochs": 2, "random_state": 0}
 WITHOUT_GPU = not any("GPU" in place for place in devices.devices_for("all"))
 
-without_gpu = pytest.mark.skipif(not WITHOUT_GPU, reason="asks for a GPU that is not there")
+without_gpu = pytest.mark.skipif(not WITHOUT_GPU, reason="asks for a GPU that is missing")
 
 
 def samples(n_samples=20):
@@ -40,24 +40,24 @@ def refusal(estimator):
 
 @without_gpu
 @pytest.mark.parametrize("engine", ["auto", "keras"])
-def test_device_that_is_not_there_is_refused_with_those_that_are(engine):
+def test_missing_device_is_refused_and_the_present_ones_named(engine):
     told = refusal(RNNRegressor(device="gpu:0", engine=engine))
     assert "'cpu', got 'gpu:0'" in told
 
 
 @pytest.mark.parametrize("device", ["gpu:0", "all"])
-def test_numpy_engine_takes_the_cpu_alone(device):
+def test_numpy_engine_only_computes_on_the_cpu(device):
     assert f"`engine='numpy'` does not take device={device!r}" in refusal(
         RNNRegressor(device=device, engine="numpy")
     )
 
 
-def test_stateful_network_takes_no_shares_of_a_batch():
+def test_stateful_network_cannot_share_a_batch_among_devices():
     assert "stateful=True" in refusal(RNNRegressor(device="all", stateful=True))
 
 
 @pytest.mark.parametrize("device", ["tpu", 3, ["gpu:0"], "gpu:999"])
-def test_predict_goes_on_elsewhere_than_on_a_device_that_is_not_here(device):
+def test_predict_uses_another_device_where_its_own_is_missing(device):
     X, y = samples()
     fitted = RNNRegressor(**SMALL, engine="keras").fit(X, y)
     expected = fitted.predict(X)
@@ -150,7 +150,7 @@ def test_program_with_plain_layers_trains_as_the_compiled_one(cell_type):
     for cudnn in (False, True):
         trainer = programs.trainer(*shape, cudnn=cudnn)
         layers.append(type(trainer.model.layers[1]))
-        state = trainer.begin(fitted.weights_, None, 0.01, 0)
+        state = trainer.initial_state(fitted.weights_, None, 0.01, 0)
         order = np.pad(np.arange(21, dtype=np.int32), (0, 3))
         w = np.ones(24, np.float32)
         state, loss = trainer(state, x, target[:, np.newaxis], w, order, 0, 21)

@@ -1,4 +1,4 @@
-"""Devices: where TensorFlow computes, found by the words that `device` takes."""
+"""Devices: where TensorFlow computes, by the values of the parameter `device`."""
 
 import re
 from contextlib import contextmanager, suppress
@@ -7,14 +7,14 @@ from functools import cache
 
 import tensorflow as tf
 
-# TensorFlow's names of the devices of the request that this thread works on; the first one leads.
+# TensorFlow's names of the devices that this thread uses; the first one has the weights.
 _present = ContextVar("devices", default=None)
 
 
 def let_memory_grow():
-    """Let TensorFlow take of each GPU the memory that it needs, instead of all there is.
+    """Let TensorFlow allocate the memory of each GPU as it needs it, instead of all at once.
 
-    It can no longer be told once it has begun to compute; then all stays as the caller began it.
+    Once TensorFlow has started to compute this cannot be changed, and the caller's setting stays.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         with suppress(RuntimeError, ValueError):  # too late; or the caller has set limits
@@ -22,13 +22,13 @@ def let_memory_grow():
 
 
 def devices_for(device):
-    """Return TensorFlow's names of the devices that `device` stands for, those of "auto" at worst.
+    """Return TensorFlow's names of the devices that `device` selects.
 
     Parameters
     ----------
     device : object
-        "auto", "cpu", "all", or "gpu:0" and so on, which another machine may have had. All else
-        counts as "auto".
+        "auto", "cpu", "all", or "gpu:0" and so on. Other values, and GPUs that this machine does
+        not have, count as "auto".
 
     Returns
     -------
@@ -51,7 +51,7 @@ def _names(kind):
 
 @contextmanager
 def device_scope(device):
-    """Surround a request that is to be computed on what `device` stands for."""
+    """Compute on the devices that `device` selects inside this context."""
     devices = devices_for(device)
     token = _present.set(devices)
     try:
@@ -62,12 +62,12 @@ def device_scope(device):
 
 
 def present_devices():
-    """Return the names of the devices that this thread works on."""
+    """Return the names of the devices that this thread uses."""
     return _present.get() or devices_for("auto")
 
 
 def on_gpu():
-    """Whether this thread works on a GPU."""
+    """Whether this thread uses a GPU."""
     return "GPU" in present_devices()[0]
 
 

@@ -62,7 +62,9 @@ class TrainingSession:
         self.arrays = self._gather(np.arange(len(samples))) if self.resident else None
 
     def begin(self, weights, optimizer_state, seed):
-        return self.program.begin(weights, optimizer_state, self.settings.learning_rate, seed)
+        return self.program.initial_state(
+            weights, optimizer_state, self.settings.learning_rate, seed
+        )
 
     def run_epoch(self, state, order):
         program, total = self.program, 0.0

@@ -1,8 +1,8 @@
-"""Compiled programs round Keras models, in one cache for every fit, thread and estimator.
+"""Compiled programs of Keras models, in one cache for all fits, threads and estimators.
 
-State goes in as arguments and comes out as results: a program assigns weights, dropout seeds,
-recurrent states and optimizer variables at the start of each call. So nothing that belongs to a fit
-stays in the cache, and folds, refits and threads share a program.
+A program takes the state as arguments and returns it: weights, dropout seeds, recurrent states and
+optimizer variables are assigned at the start of each call. The cache therefore holds nothing that
+belongs to a fit, and folds, refits and threads share a program.
 """
 
 import functools
@@ -18,17 +18,17 @@ from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
 
-# A trainer holds about 14 MB and ten idle threads of TensorFlow as long as it is kept.
+# A trainer takes about 14 MB and ten idle threads of TensorFlow while it is in the cache.
 MAX_PROGRAMS = 64
 
-# Optimizers with integer variables, which XLA cannot hold on a GPU.
+# Optimizers with integer variables, which XLA does not support on a GPU.
 WITH_INT32 = {"adafactor"}
 
 _build_lock = threading.Lock()
 
 
 def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
-    """Return the program that trains an architecture here, from the cache or built.
+    """Return the program that trains an architecture on the present devices.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=Fa
     settings : Settings
         Its `learning_rate` is an argument of each call, not part of the program.
     batch_size : int
-        At most that of the settings.
+        Not above that of the settings.
     capacity : int
-        How many samples its arrays hold, a multiple of the batch size.
+        The number of samples in its arrays, a multiple of the batch size.
     timesteps : int
         The length of its sequences.
     cudnn : bool, default=False
-        Whether its recurrent layers are those of cuDNN, which a GPU has.
+        Whether its recurrent layers use cuDNN, on a GPU.
     """
     optimizer = settings.optimizer, settings.optimizer_config
     shape = batch_size, capacity, timesteps
@@ -51,7 +51,7 @@ def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=Fa
 
 
 def forward(architecture, hidden=None, *, cudnn=False):
-    """Return the program that predicts here, or the one that returns hidden states.
+    """Return the program that predicts on the present device, or returns hidden states.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def forward(architecture, hidden=None, *, cudnn=False):
 
 
 def clear():
-    """Forget every program."""
+    """Drop all programs."""
     with _build_lock:
         _build.cache_clear()
 
 
 def _cached(kind, *key):
-    with _build_lock:  # Keras builds models in global state, one at a time
+    with _build_lock:  # Keras has global state while it builds a model
         return _build(kind, *key)
 
 
@@ -82,10 +82,10 @@ def _build(kind, devices, *key):
 
 
 class Trainer:
-    """A compiled run over batches: gather, forward, backward, update, one batch after another.
+    """A compiled loop over batches: gather, forward, backward, update.
 
-    Several devices each compute the gradient of their share of a batch; the first one has the
-    weights, sums up and updates. Parameters are those of `trainer`, and the devices.
+    Each of several devices computes the gradient of its share of a batch; the first one has the
+    weights, adds the gradients and updates. Parameters are those of `trainer`, and the devices.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Trainer:
         self.devices, self.batch_size = devices, batch_size
         self.by_step = architecture.return_sequences
         no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
-        # XLA knows neither several devices nor cuDNN.
+        # XLA supports neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
         self.loss = network.loss_function(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
-        # One replica's sum is its own; TensorFlow's would hold on to every graph that asks for it.
+        # One replica has nothing to sum, and TensorFlow's function would keep every graph alive.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         inner._all_reduce_sum_gradients = lambda pairs: pairs
         self._build_optimizer()
@@ -118,8 +118,8 @@ class Trainer:
         traced = traced.get_concrete_function()
         self.compiled = compiled_function(traced, devices[0]) if jitted else plain_function(traced)
 
-    def begin(self, weights, optimizer_state, learning_rate, seed):
-        """Return the State from which training begins, or goes on.
+    def initial_state(self, weights, optimizer_state, learning_rate, seed):
+        """Return the State from which training starts or continues.
 
         Parameters
         ----------
@@ -135,13 +135,13 @@ class Trainer:
         if optimizer_state is None:
             copied = self.copied_weights
             optimizer_state = [
-                weights[copied[i]] if i in copied else slot
-                for i, slot in enumerate(self.first_slots)
+                weights[copied[i]] if i in copied else value
+                for i, value in enumerate(self.initial_optimizer_state)
             ]
         if learning_rate is None:
-            learning_rate = self.first_slots[self.rate_slot]
+            learning_rate = self.initial_optimizer_state[self.rate_index]
         optimizer_state = list(optimizer_state)
-        optimizer_state[self.rate_slot] = np.asarray(learning_rate, dtype=np.float32)
+        optimizer_state[self.rate_index] = np.asarray(learning_rate, dtype=np.float32)
         rng_state = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.rng_state]
         return State(weights, optimizer_state, rng_state, self.zero_states())
 
@@ -174,23 +174,23 @@ class Trainer:
         return State(*([next(arrays) for _ in group] for group in self.variables)), float(loss)
 
     def _build_optimizer(self):
-        """Build the optimizer, and learn how its variables begin."""
+        """Build the optimizer, and record the initial values of its variables."""
         rng = np.random.default_rng(0)
         marks = [rng.standard_normal(weight.shape) for weight in self.model.weights]
         self.model.set_weights(marks)
         self.optimizer.build(self.model.trainable_variables)
-        # Not zeros: Nadam's and Adagrad's begin elsewhere, and those of ScheduleFreeAdamW as copies
-        # of the weights, which the marks give away.
-        self.first_slots = [slot.numpy() for slot in self.optimizer.variables]
+        # Not all are zeros: Nadam and Adagrad start from other values, and ScheduleFreeAdamW from
+        # copies of the weights, which the marks reveal.
+        self.initial_optimizer_state = [variable.numpy() for variable in self.optimizer.variables]
         marks = [weight.numpy() for weight in self.model.weights]
         self.copied_weights = {
             i: j
-            for i, slot in enumerate(self.first_slots)
+            for i, value in enumerate(self.initial_optimizer_state)
             for j, mark in enumerate(marks)
-            if np.array_equal(slot, mark)
+            if np.array_equal(value, mark)
         }
         rate = self.optimizer.learning_rate
-        self.rate_slot = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
+        self.rate_index = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
 
     def _signature(self, architecture, capacity, timesteps):
         dtype = architecture.variable_dtype
@@ -234,7 +234,7 @@ class Trainer:
     def _update(self, x, y, w):
         """Take one step of the optimizer and return the batch's loss.
 
-        That is sum(w l) / sum(w), and what regularizers add.
+        It is sum(w l) / sum(w) plus the penalties of regularizers.
         """
         total = tf.reduce_sum(w) * math.prod(self.target_shape[:-1])  # a loss for each of the steps
         gradients_of = self._gradients if len(self.devices) == 1 else self._summed_gradients
@@ -243,7 +243,7 @@ class Trainer:
         return loss
 
     def _gradients(self, x, y, w, total):
-        """Return the loss of a device's share of a batch, its part in the whole, and gradients."""
+        """Return the part in the loss of a device's share of a batch, and its gradients."""
         with tf.GradientTape() as tape:
             losses = self.loss(y, self.model(x, training=True))
             for axis in range(w.ndim, losses.ndim):
@@ -255,7 +255,7 @@ class Trainer:
         return loss, tape.gradient(scaled, variables)
 
     def _summed_gradients(self, x, y, w, total):
-        """Return the same of a whole batch, each device at work on a share of it."""
+        """Return loss and gradients of a whole batch, each device computing a share of it."""
         n_devices = len(self.devices)
         sizes = [(self.batch_size + i) // n_devices for i in range(n_devices)]
         shares = list(zip(*(tf.split(array, sizes) for array in (x, y, w)), strict=True))
