@@ -1,12 +1,14 @@
 """FittedNetwork: all that a fit settles beside weights, and prediction as a function of it."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Literal
 
 from skrnn._data.scaling import Scaling
 from skrnn._data.validation import check_batches
 from skrnn._engines import predicting_engine
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
+from skrnn._utils.field_types import Size
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +29,11 @@ class FittedNetwork:
     architecture: Architecture
     settings: Settings
     mask_value: float | None
-    standardize: bool | str
-    asked_engine: str
-    asked_vocab_size: int | str | None = None
+    standardize: bool | Literal["X", "y"]
+    asked_engine: Literal["auto", "keras", "numpy"]
+    asked_vocab_size: Size | Literal["auto"] | None = None
     scaling: Scaling = field(default_factory=Scaling)
-    target_shape: tuple | None = None
+    target_shape: tuple[Size, ...] | None = None
 
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer."""

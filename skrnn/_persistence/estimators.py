@@ -1,9 +1,9 @@
 """Records of estimators: which classes a file may hold, with which attributes."""
 
-from dataclasses import fields
+from functools import cache
 from inspect import signature
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,9 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 
-from skrnn._data.scaling import Scaling
 from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
-from skrnn._network.architecture import Architecture
-from skrnn._network.config import Settings
 from skrnn._persistence.networks import check_network
 from skrnn._persistence.records import Codec, check_fields, require
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
@@ -38,6 +35,15 @@ COMMON = {
     "_sklearn_output_config": dict[Literal["transform"], Literal["default", "pandas", "polars"]],
     "_sklearn_version": str,
 }
+# A file holds the fields of a FittedNetwork as attributes of its estimator.
+FITTED = {
+    f"_{name}": kind for name, kind in get_type_hints(FittedNetwork, include_extras=True).items()
+}
+OF_SOME = ("_asked_vocab_size", "_target_shape")
+NOT_IN_EVERY_NETWORK = {
+    "states_": list[np.ndarray],
+    "_asked_vocab_size": FITTED["_asked_vocab_size"],
+}
 NETWORK = {
     "n_features_in_": Size,
     "input_shape_": tuple,
@@ -47,16 +53,7 @@ NETWORK = {
     "history_": dict[str, list[float]],
     "n_epochs_": Count,
     "n_outputs_": Size,
-    "_architecture": Architecture,
-    "_settings": Settings,
-    "_scaling": Scaling,
-    "_asked_engine": Literal["auto", "keras", "numpy"],
-    "_mask_value": float | None,
-    "_standardize": bool | Literal["X", "y"],
-}
-NOT_IN_EVERY_NETWORK = {
-    "states_": list[np.ndarray],
-    "_asked_vocab_size": Size | Literal["auto"] | None,
+    **{name: kind for name, kind in FITTED.items() if name not in OF_SOME},
 }
 WINDOWS = {
     "n_features_in_": Size,
@@ -82,17 +79,13 @@ UFUNCS = {
 }
 
 
-# A file holds the fields of a FittedNetwork as attributes of its estimator.
-NETWORK_FIELDS = {f"_{field.name}": field.name for field in fields(FittedNetwork)}
-
-
 def encode_estimator(estimator):
     """Return the parameters and attributes of an estimator by their names in a file."""
     state = dict(estimator.__getstate__())
     state.pop("_skl_callbacks", None)  # they watch a fit
     if "_network" in state:
         network = state.pop("_network")
-        state |= {name: getattr(network, field) for name, field in NETWORK_FIELDS.items()}
+        state |= {name: getattr(network, name[1:]) for name in FITTED}
         if network.target_shape is None:
             del state["_target_shape"]
     if REQUESTS in state:
@@ -107,7 +100,7 @@ def decode_estimator(kind, state):
     A parameter that a file lacks was added after it was written, and has its default.
     """
     requests = state.pop(REQUESTS, {})
-    found = {NETWORK_FIELDS[name]: state.pop(name) for name in NETWORK_FIELDS if name in state}
+    found = {name[1:]: state.pop(name) for name in FITTED if name in state}
     if found:
         state["_network"] = FittedNetwork(**found)
     estimator = kind.__new__(kind)
@@ -115,6 +108,7 @@ def decode_estimator(kind, state):
     return _with_requests(estimator, requests)
 
 
+@cache
 def _defaults(kind):
     return {name: parameter.default for name, parameter in signature(kind).parameters.items()}
 
