@@ -11,6 +11,7 @@ from skrnn._data import validation as _validation
 from skrnn._data.length_buckets import bucket_by_length, trimmed_slice
 from skrnn._data.samples import Samples
 from skrnn._data.sequences import Sequences
+from skrnn._estimators.training import fit_config
 from skrnn._training.progress import TrainingProgress
 
 
@@ -111,7 +112,7 @@ def test_padding_does_not_change_the_losses_of_training(padding):
 def drawn(sequences):
     n_samples = len(sequences)
     samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
-    config = RNNRegressor(batch_size=8)._fit_config(resume=False, epochs=1)
+    config = fit_config(RNNRegressor(batch_size=8), resume=False, epochs=1)
     return TrainingProgress(None, samples, np.random.default_rng(0), config).next_order()
 
 

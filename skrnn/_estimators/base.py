@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from copy import deepcopy
-from dataclasses import fields, replace
-from functools import cache, partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._convert.onnx import add_network, check_exportable
@@ -26,10 +22,17 @@ from skrnn._data.validation import (
     read_sequences,
 )
 from skrnn._data.weights import nonzero_indices, read_weights
-from skrnn._engines import device_names, engine_name, keras_engine, training_engine
+from skrnn._engines import engine_name, keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
-from skrnn._network.architecture import html_summary, initial_weights, summary, variable_dtype
+from skrnn._estimators.training import (
+    epoch_tasks,
+    fit_config,
+    late_rng,
+    open_checkpoints,
+    train_network,
+)
+from skrnn._network.architecture import html_summary, summary, variable_dtype
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
@@ -38,9 +41,7 @@ from skrnn._network.parameters import (
     describe_shape,
     settle_vocab_size,
 )
-from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
-from skrnn._training.loop import FitConfig, Trained, joined, train
-from skrnn._training.sklearn_callbacks import EpochTasks
+from skrnn._training.checkpoints import NoCheckpoints
 from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator
@@ -54,11 +55,6 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from skrnn._types import Array, ArrayLike, Block, Blocks, Engine, KerasModel, StrPath
-
-
-def _draw(random_state):
-    """Return a seed, one integer of the caller's stream."""
-    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
 
 def _count_held_out(fraction, n_samples):
@@ -130,9 +126,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         if resume:
             self._check_whole(data)
         fraction = self.validation_fraction if validation_data is None else 0.0
-        config = self._fit_config(resume, self.epochs, fraction, self.checkpoint_dir)
+        config = fit_config(self, resume, self.epochs, fraction, self.checkpoint_dir)
         return self._fit(
-            data, config, validation_data, self._epoch_tasks(config, X, y, sample_weight)
+            data, config, validation_data, epoch_tasks(self, config, X, y, sample_weight)
         )
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -239,7 +235,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
         embeddings = read_embeddings(self.embedding_init, architecture)
-        rng = self._late_rng(self._fit_config(False, 0), NoCheckpoints())()
+        rng = late_rng(self, fit_config(self, False, 0), NoCheckpoints())()
         return keras_engine().fresh_model(architecture, rng, embeddings)
 
     def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
@@ -395,47 +391,40 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """Train for one epoch, from the present weights where there are any."""
         resume = hasattr(self, "weights_")
         data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y and not resume)
-        return self._fit(data, self._fit_config(resume, epochs=1))
+        return self._fit(data, fit_config(self, resume, epochs=1))
 
     def _fit(self, data, config, validation_data=None, tasks=()):
         """Train on a Dataset and keep what is learned; the caller undoes a failure."""
+        data = replace(data, positions=nonzero_indices(self._weigh(data), data.positions))
         n_held_out = _count_held_out(config.validation_fraction, len(data))
         engine = self._describe(data.sequences, data.targets, len(data) - n_held_out, config)
         check_batches(len(data) - n_held_out, self._network.architecture.batch_size, "X")
         check_batches(n_held_out, self._network.architecture.batch_size, "The validation set")
         validation = self._read_validation(validation_data)
-        with self._checkpoints(engine, data, validation, config) as checkpoints:
-            rng = self._late_rng(config, checkpoints)
+        with open_checkpoints(self, engine, data, validation, config) as checkpoints:
+            rng = late_rng(self, config, checkpoints)
             if n_held_out:
                 data, validation = self._split(data, n_held_out, rng)
             data = replace(data, weights=self._weigh(data))
             if not config.resume:
                 self._fit_scaling([data], data.targets)
-            self._train(engine, self._samples(data), validation, config, rng, checkpoints, tasks)
+            train_network(
+                self, engine, self._samples(data), validation, config, rng, checkpoints, tasks
+            )
         return self
 
-    def _fit_config(self, resume, epochs, validation_fraction=0.0, checkpoint_dir=None):
-        """Return what a fit with the present parameters asks of training."""
-        return FitConfig(
-            epochs=epochs,
-            resume=resume,
-            first_epoch=self.n_epochs_ if resume else 0,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle and not self.stateful,
-            patience=self.patience,
-            min_delta=self.min_delta,
-            validation_fraction=validation_fraction,
-            checkpoint_dir=checkpoint_dir,
-            verbose=bool(self.verbose),
-        )
-
-    def _read(self, X, y, sample_weight, *, reset, reset_y=None):
-        """Return X, y and weights as a Dataset of all samples that count."""
+    def _read(self, X, y, sample_weight, *, reset, reset_y=None, unit=None):
+        """Return X, y and weights as a Dataset of the samples that `sample_weight` leaves."""
         sequences = self._read_X(X, reset=reset)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        weights = self._read_weights(sample_weight, sequences, unit)
         reset_y = reset if reset_y is None else reset_y
-        targets, weights = self._read_y(y, sample_weight, sequences, reset=reset_y)
-        data = Dataset(sequences, targets, weights, nonzero_indices(weights))
-        return replace(data, positions=nonzero_indices(self._weigh(data), data.positions))
+        targets = self._encode(y, sequences, weights > 0, reset=reset_y)
+        return Dataset(sequences, targets, weights, nonzero_indices(weights))
 
     def _read_X(self, X, *, reset):
         """Return X as Sequences, its shape learned or compared with that of `fit`."""
@@ -465,16 +454,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             check_shape(sequences, *self.input_shape_)
         return sequences
 
-    def _read_y(self, y, sample_weight, sequences, *, reset, unit=None):
-        """Return Targets, and weights that are zero where nothing is to be learned."""
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        weights = self._read_weights(sample_weight, sequences, unit)
-        return self._encode(y, sequences, weights > 0, reset=reset), weights
-
     def _read_weights(self, sample_weight, sequences, unit=None):
         by_step, dtype = bool(self.return_sequences), self._variable_dtype
         return read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
@@ -492,9 +471,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             )
         X, y, *weight = validation_data
         with naming("validation_data"):
-            sequences = self._read_X(X, reset=False)
-            targets, weights = self._read_y(y, *(weight or [None]), sequences, reset=False)
-        data = Dataset(sequences, targets, weights, nonzero_indices(weights))
+            data = self._read(X, y, *(weight or [None]), reset=False)
         check_batches(len(data), self._network.architecture.batch_size, "The validation set")
         return data
 
@@ -549,43 +526,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             **constants,
         )
 
-    def _checkpoints(self, engine, data, validation, config):
-        """Return a context that gives what keeps this fit, or a stand-in that keeps nothing."""
-        if config.checkpoint_dir is None:
-            return nullcontext(NoCheckpoints())
-        if self.callbacks is not None:
-            raise ValueError(
-                "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
-                "Leave out one of them."
-            )
-        network = self._network
-        left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
-        params = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
-        arrays = [*data.arrays(), self._weigh(data)]
-        arrays += [] if validation is None else validation.arrays()
-        if self.embedding_init is not None:
-            arrays.append(read_embeddings(self.embedding_init, network.architecture))
-        # Without a seed, the one that was kept is taken up.
-        seed = None if self.random_state is None else _draw(deepcopy(self.random_state))
-        devices = self.engine_, device_names(engine, self.device)
-        words = [type(self).__name__, params, network.architecture, network.settings, devices, seed]
-        if config.resume:
-            constants = [array for array in vars(network.scaling).values() if array is not None]
-            words.append(self.n_epochs_)
-            arrays += [*self.weights_, *self.optimizer_state_, *constants]
-        known_by = fingerprint(words, arrays)
-        return checkpoints_in(config.checkpoint_dir, self.checkpoint_every, known_by)
-
-    def _late_rng(self, config, checkpoints):
-        """Return a function that draws the fit's generator once: a refused fit moves no stream."""
-
-        @cache
-        def rng():
-            seed = checkpoints.settle(_draw(self.random_state))
-            return np.random.default_rng([seed, config.first_epoch])
-
-        return rng
-
     def _split(self, data, n_held_out, rng):
         """Return a Dataset for training and one for validation."""
         positions = np.arange(len(data)) if data.positions is None else data.positions
@@ -604,76 +544,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _samples(self, data):
         return data.samples(self._network.scaling, self._variable_dtype)
 
-    def _epoch_tasks(self, config, X=None, y=None, sample_weight=None):
-        """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
-        if not hasattr(self, "_callback_fit_ctx"):
-            return []
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        data = {"X": X, "y": y, "metadata": metadata}
-        return [EpochTasks(self, data, partial(self._fitted_attributes, config))]
-
     def _most_tasks(self):
         return self.epochs
-
-    def _train(self, engine, training, validation, config, rng, checkpoints, tasks):
-        """Run the epochs on Samples and keep arrays and history."""
-        network, callbacks = self._network, list(tasks)
-        validation = None if validation is None else self._samples(validation)
-        with engine.training_scope(self.device):
-            if self.callbacks is not None:
-                hook = engine.callback_hook(
-                    self.callbacks,
-                    network.architecture,
-                    network.settings,
-                    network.mask_value,
-                    training,
-                    config.epochs,
-                )
-                callbacks.insert(0, hook)
-            rng = rng()
-            embeddings = read_embeddings(self.embedding_init, network.architecture)
-            start = initial_weights(network.architecture, rng, embeddings), None
-            if config.resume:  # a continued fit shuffles after the same draws as a new one
-                start = self.weights_, self.optimizer_state_ or None
-            session = engine.TrainingSession(network.architecture, network.settings, training)
-            trained = train(session, config, start, validation, rng, callbacks, checkpoints)
-        vars(self).pop("states_", None)
-        vars(self).update(self._fitted_attributes(config, trained))
-
-    def _fitted_attributes(self, config, trained):
-        """Return the attributes that training leaves."""
-        history = joined(self.history_ if config.resume else {}, trained.history)
-        architecture = self._network.architecture
-        fitted = {
-            "weights_": trained.weights,
-            "optimizer_state_": trained.optimizer_state,
-            "history_": history,
-            "n_epochs_": len(history["loss"]),
-            "n_outputs_": int(np.prod(architecture.outputs)),
-        }
-        if architecture.stateful:
-            fitted["states_"] = architecture.zero_states()
-        return fitted
-
-    @classmethod
-    def _from_network(cls, network, target_shape=None):
-        """Return the estimator that a KerasNetwork stands for, as if it had been learned here."""
-        self, architecture = network.estimator, network.architecture
-        self._validate_params()
-        self._set_network(
-            architecture, network.settings, target_shape, "keras", scaling=network.scaling
-        )
-        config = self._fit_config(False, 0)
-        history = {"loss": [], "seconds": []}
-        trained = Trained(network.weights, network.optimizer_state, history)
-        vars(self).update(self._fitted_attributes(config, trained))
-        self.input_shape_ = (architecture.timesteps, architecture.features)
-        self.n_features_in_ = architecture.features
-        if architecture.vocab_size is not None and architecture.timesteps is not None:
-            self.n_features_in_ = architecture.timesteps  # token ids come as a 2-D array
-        if architecture.stateful:
-            self.states_ = network.states
-        return self
 
     def _run(self, sequences, hidden=None, activation=None):
         """Return the raw outputs of the network, or hidden states, as a list of arrays."""

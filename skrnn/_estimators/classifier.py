@@ -31,6 +31,7 @@ from skrnn._data.sequences import as_objects
 from skrnn._data.validation import naming
 from skrnn._data.weights import read_weights, rescale_weights
 from skrnn._estimators.base import BaseRNN
+from skrnn._estimators.training import adopt_network
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES
 from skrnn._network.parameters import ClassifierParameters
 from skrnn._utils.rollback import rollback_on_error
@@ -258,7 +259,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         (4, 3)
         """
         network = read_network(cls, model, OUTPUT_LOSSES)
-        classifier = cls._from_network(network)
+        classifier = adopt_network(network)
         classifier.classes_ = classes_of_outputs(classes, network.architecture)
         return classifier
 

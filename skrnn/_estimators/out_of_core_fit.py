@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, ShapeOnlySequences
-from skrnn._data.samples import Dataset
 from skrnn._data.sequences import binary_unit
 from skrnn._data.validation import check_batches, naming
 from skrnn._data.weights import nonzero_indices
+from skrnn._estimators.training import epoch_tasks, fit_config, late_rng, train_network
 from skrnn._training.checkpoints import NoCheckpoints
 
 
@@ -69,7 +69,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
     _check_parameters(estimator)
     source = BlockIterator(blocks)
     resume = estimator.warm_start and hasattr(estimator, "weights_")
-    config = estimator._fit_config(resume, estimator.epochs)
+    config = fit_config(estimator, resume, estimator.epochs)
     stats, targets = _read_stats(estimator, source, resume)
     _, features = estimator.input_shape_
     sequences = stats.sequences(stats.n_samples, features, estimator.mask_value)
@@ -91,9 +91,9 @@ def fit_out_of_core(estimator, blocks, validation_data):
         weighted=stats.weighted or estimator._weighs_classes or estimator.return_sequences,
     )
     checkpoints = NoCheckpoints()
-    rng = estimator._late_rng(config, checkpoints)
-    tasks = estimator._epoch_tasks(config)
-    estimator._train(engine, samples, validation, config, rng, checkpoints, tasks)
+    rng = late_rng(estimator, config, checkpoints)
+    tasks = epoch_tasks(estimator, config)
+    train_network(estimator, engine, samples, validation, config, rng, checkpoints, tasks)
     return estimator
 
 
@@ -163,11 +163,9 @@ def _measure(estimator, source, read, targets, resume):
 
 def _read_block(estimator, unit, X, y, sample_weight):
     """Return the Dataset of a block, its weights divided by the unit of all blocks."""
-    sequences = estimator._read_X(X, reset=False)
-    targets, weights = estimator._read_y(y, sample_weight, sequences, reset=False, unit=unit)
-    data = Dataset(sequences, targets, weights, nonzero_indices(weights))
+    data = estimator._read(X, y, sample_weight, reset=False, unit=unit)
     weights = estimator._weigh(data, unit=1.0)
-    return Dataset(sequences, targets, weights, nonzero_indices(weights, data.positions))
+    return replace(data, weights=weights, positions=nonzero_indices(weights, data.positions))
 
 
 def _samples_of_block(estimator, read, sizes, number, *block):

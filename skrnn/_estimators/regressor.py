@@ -23,6 +23,7 @@ from skrnn._data.timestep_targets import (
 from skrnn._data.validation import ONE_TARGET, read_numbers
 from skrnn._data.weights import read_weights
 from skrnn._estimators.base import BaseRNN
+from skrnn._estimators.training import adopt_network
 from skrnn._network.keras_names import (
     POSITIVE_LOSSES,
     REGRESSION_LOSSES,
@@ -246,7 +247,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         """
         network = read_network(cls, model, OUTPUT_LOSSES)
         outputs = network.architecture.outputs
-        return cls._from_network(network, () if outputs == (1,) else outputs)
+        return adopt_network(network, () if outputs == (1,) else outputs)
 
     @fit_context(prefer_skip_nested_validation=True)
     @rollback_on_error

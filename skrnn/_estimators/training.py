@@ -1,0 +1,156 @@
+"""The parts of a fit that are alike for every estimator: its configuration, generator, training."""
+
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import fields
+from functools import cache, partial
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skrnn._engines import device_names
+from skrnn._network.architecture import initial_weights
+from skrnn._network.embeddings import read_embeddings
+from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
+from skrnn._training.loop import FitConfig, Trained, joined, train
+from skrnn._training.sklearn_callbacks import EpochTasks
+
+
+def fit_config(estimator, resume, epochs, validation_fraction=0.0, checkpoint_dir=None):
+    """Return what a fit with the present parameters asks of training."""
+    return FitConfig(
+        epochs=epochs,
+        resume=resume,
+        first_epoch=estimator.n_epochs_ if resume else 0,
+        batch_size=estimator.batch_size,
+        shuffle=estimator.shuffle and not estimator.stateful,
+        patience=estimator.patience,
+        min_delta=estimator.min_delta,
+        validation_fraction=validation_fraction,
+        checkpoint_dir=checkpoint_dir,
+        verbose=bool(estimator.verbose),
+    )
+
+
+def _draw(random_state):
+    """Return a seed, one integer of the caller's stream."""
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
+
+
+def late_rng(estimator, config, checkpoints):
+    """Return a function that draws the fit's generator once: a refused fit moves no stream."""
+
+    @cache
+    def rng():
+        seed = checkpoints.settle(_draw(estimator.random_state))
+        return np.random.default_rng([seed, config.first_epoch])
+
+    return rng
+
+
+def open_checkpoints(estimator, engine, data, validation, config):
+    """Return a context that gives what keeps this fit, or a stand-in that keeps nothing."""
+    if config.checkpoint_dir is None:
+        return nullcontext(NoCheckpoints())
+    if estimator.callbacks is not None:
+        raise ValueError(
+            "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
+            "Leave out one of them."
+        )
+    network = estimator._network
+    left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
+    params = {
+        f.name: getattr(estimator, f.name) for f in fields(estimator) if f.name not in left_out
+    }
+    arrays = [*data.arrays(), estimator._weigh(data)]
+    arrays += [] if validation is None else validation.arrays()
+    if estimator.embedding_init is not None:
+        arrays.append(read_embeddings(estimator.embedding_init, network.architecture))
+    # Without a seed, the one that was kept is taken up.
+    seed = None if estimator.random_state is None else _draw(deepcopy(estimator.random_state))
+    devices = estimator.engine_, device_names(engine, estimator.device)
+    words = [
+        type(estimator).__name__,
+        params,
+        network.architecture,
+        network.settings,
+        devices,
+        seed,
+    ]
+    if config.resume:
+        constants = [array for array in vars(network.scaling).values() if array is not None]
+        words.append(estimator.n_epochs_)
+        arrays += [*estimator.weights_, *estimator.optimizer_state_, *constants]
+    known_by = fingerprint(words, arrays)
+    return checkpoints_in(config.checkpoint_dir, estimator.checkpoint_every, known_by)
+
+
+def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
+    """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
+    if not hasattr(estimator, "_callback_fit_ctx"):
+        return []
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    data = {"X": X, "y": y, "metadata": metadata}
+    return [EpochTasks(estimator, data, partial(fitted_attributes, estimator, config))]
+
+
+def train_network(estimator, engine, training, validation, config, rng, checkpoints, tasks):
+    """Run the epochs on Samples and keep arrays and history."""
+    network, callbacks = estimator._network, list(tasks)
+    validation = None if validation is None else estimator._samples(validation)
+    with engine.training_scope(estimator.device):
+        if estimator.callbacks is not None:
+            hook = engine.callback_hook(
+                estimator.callbacks,
+                network.architecture,
+                network.settings,
+                network.mask_value,
+                training,
+                config.epochs,
+            )
+            callbacks.insert(0, hook)
+        rng = rng()
+        embeddings = read_embeddings(estimator.embedding_init, network.architecture)
+        start = initial_weights(network.architecture, rng, embeddings), None
+        if config.resume:  # a continued fit shuffles after the same draws as a new one
+            start = estimator.weights_, estimator.optimizer_state_ or None
+        session = engine.TrainingSession(network.architecture, network.settings, training)
+        trained = train(session, config, start, validation, rng, callbacks, checkpoints)
+    vars(estimator).pop("states_", None)
+    vars(estimator).update(fitted_attributes(estimator, config, trained))
+
+
+def fitted_attributes(estimator, config, trained):
+    """Return the attributes that training leaves."""
+    history = joined(estimator.history_ if config.resume else {}, trained.history)
+    architecture = estimator._network.architecture
+    fitted = {
+        "weights_": trained.weights,
+        "optimizer_state_": trained.optimizer_state,
+        "history_": history,
+        "n_epochs_": len(history["loss"]),
+        "n_outputs_": int(np.prod(architecture.outputs)),
+    }
+    if architecture.stateful:
+        fitted["states_"] = architecture.zero_states()
+    return fitted
+
+
+def adopt_network(network, target_shape=None):
+    """Return the estimator of a KerasNetwork, as if `fit` had trained it."""
+    estimator, architecture = network.estimator, network.architecture
+    estimator._validate_params()
+    estimator._set_network(
+        architecture, network.settings, target_shape, "keras", scaling=network.scaling
+    )
+    history = {"loss": [], "seconds": []}
+    trained = Trained(network.weights, network.optimizer_state, history)
+    config = fit_config(estimator, resume=False, epochs=0)
+    vars(estimator).update(fitted_attributes(estimator, config, trained))
+    estimator.input_shape_ = (architecture.timesteps, architecture.features)
+    estimator.n_features_in_ = architecture.features
+    if architecture.vocab_size is not None and architecture.timesteps is not None:
+        estimator.n_features_in_ = architecture.timesteps  # token ids come as a 2-D array
+    if architecture.stateful:
+        estimator.states_ = network.states
+    return estimator
