@@ -277,7 +277,10 @@ def test_onnx_has_the_dense_activations_of_keras_alone(activation, tmp_path):
     [
         ({"activation": "gelu"}, r"no ONNX operator for `activation='gelu'`.*elu, hard_sigmoid"),
         ({"activation": "selu"}, r"no ONNX operator for `activation='selu'`"),
-        ({"stateful": True, "batch_size": 10}, "`to_onnx` takes no network with `stateful=True`"),
+        (
+            {"stateful": True, "batch_size": 10},
+            "`to_onnx` cannot export a network with `stateful=True`",
+        ),
     ],
 )
 def test_onnx_refuses_what_the_standard_lacks_and_keeps_the_old_file(parameters, message, tmp_path):

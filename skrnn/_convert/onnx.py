@@ -1,4 +1,4 @@
-"""ONNX graphs of fitted networks, made from their arrays without Keras.
+"""ONNX graphs of fitted networks, built from their arrays without Keras.
 
 Letters in shapes: n samples, T timesteps, F features, D directions, U units, O outputs.
 """
@@ -11,7 +11,7 @@ from skrnn._network.cells import CELLS
 
 
 class Activation(NamedTuple):
-    """What an activation is called inside a recurrent operator, with its constants."""
+    """The name of an activation inside a recurrent operator, and its constants."""
 
     name: str
     alpha: float | None = None
@@ -58,22 +58,19 @@ def check_exportable(architecture):
     """Refuse a network that standard operators cannot express."""
     if architecture.stateful:
         raise ValueError(
-            "`to_onnx` takes no network with `stateful=True`: the graph would have to carry its "
-            "states. Fit with `stateful=False`."
+            "`to_onnx` cannot export a network with `stateful=True`: a graph carries no states. "
+            "Fit with `stateful=False`."
         )
-    for cell_type in architecture.cell_types:
-        if CELLS[cell_type].onnx is None:
+    exportable = {name for name, spec in CELLS.items() if spec.onnx is not None}
+    used = [("cell_type", cell_type, exportable) for cell_type in architecture.cell_types]
+    used.append(("activation", architecture.activation, RECURRENT_ACTIVATIONS))
+    if architecture.dense_sizes:
+        used.append(("dense_activation", architecture.dense_activation, DENSE_ACTIVATIONS))
+    for parameter, value, known in used:
+        if value not in known:
             raise ValueError(
-                f"`to_onnx` finds no ONNX operator for `cell_type={cell_type!r}`: there are those "
-                f"of {', '.join(sorted(name for name, spec in CELLS.items() if spec.onnx))}."
-            )
-    tables = {"activation": RECURRENT_ACTIVATIONS, "dense_activation": DENSE_ACTIVATIONS}
-    for parameter, table in tables.items():
-        value = getattr(architecture, parameter)
-        if value not in table and (parameter == "activation" or architecture.dense_sizes):
-            raise ValueError(
-                f"`to_onnx` finds no ONNX operator for `{parameter}={value!r}`: there are "
-                f"{', '.join(sorted(table))}."
+                f"`to_onnx` has no ONNX operator for `{parameter}={value!r}`. Use one of "
+                f"{', '.join(sorted(known))}."
             )
 
 
@@ -119,7 +116,7 @@ def add_network(graph, architecture, weights, scaling, mask_value):
 
 
 def add_prediction(graph, x, architecture, target_shape):
-    """Make a regressor's output, in the shape of its targets."""
+    """Add a regressor's output, in the shape of its targets."""
     lead = _lead(architecture, by_step=architecture.return_sequences)
     kept = [0] * len(lead)  # 0 keeps a dimension as it is
     x = graph("Reshape", x, np.array([*kept, *target_shape], np.int64))
@@ -127,7 +124,7 @@ def add_prediction(graph, x, architecture, target_shape):
 
 
 def add_labels(graph, x, architecture, classes):
-    """Make a classifier's outputs: probabilities, and labels; classes None: indicators."""
+    """Add a classifier's outputs: probabilities and labels; indicators if classes is None."""
     lead = _lead(architecture, by_step=architecture.return_sequences)
     dtype = architecture.variable_dtype
     if classes is None:
@@ -145,10 +142,10 @@ def add_labels(graph, x, architecture, classes):
 
 
 class _Steps:
-    """Which timesteps of a masked network are there, and where they stand.
+    """The timesteps that a mask keeps, and their positions.
 
-    A recurrent operator reads the first timesteps of each sample, as many as its length says. So
-    the present ones move to the front in their order; the outputs move back.
+    A recurrent operator reads the first timesteps of each sample, up to its length. So the kept
+    ones move to the front in their order, and the outputs move back.
     """
 
     def __init__(self, graph, architecture, mask_value):
@@ -164,14 +161,14 @@ class _Steps:
         if not self.tokens:
             absent = graph("ReduceMin", absent, np.array([2]), keepdims=0)
         self.absent = absent  # (n, T)
-        self.present = graph("Sub", np.int64(1), absent)  # (n, T)
-        lengths = graph("ReduceSum", self.present, np.array([1]), keepdims=0)
+        self.mask = graph("Sub", np.int64(1), absent)  # (n, T)
+        lengths = graph("ReduceSum", self.mask, np.array([1]), keepdims=0)
         self.lengths = _cast(graph, lengths, "int32")  # (n,)
         last = graph("Squeeze", self.n_steps)
         self.numbers = graph("Range", np.int64(0), last, np.int64(1))  # (T,)
 
     def compacted(self, x):
-        """Return X with the present timesteps first."""
+        """Return X with the kept timesteps first."""
         graph = self.graph
         key = graph("Add", graph("Mul", self.absent, self.n_steps), self.numbers)
         order = graph("TopK", key, self.n_steps, output=1, axis=1, largest=0)  # (n, T)
@@ -180,11 +177,11 @@ class _Steps:
         return self._gathered(x, order, like=x)
 
     def zero_after_the_end(self, x):
-        """Return x (n, T, F) with zeros where no timestep is, for NaN would spread."""
+        """Return x (n, T, F) with zeros after the kept timesteps: NaN would spread."""
         return self._after(self._n_present(), x, np.float32(0))
 
     def pooled(self, x, pooling):
-        """Return mean or maximum over the present timesteps of x (n, T, F), zeros if none is."""
+        """Return mean or maximum over the kept timesteps of x (n, T, F), zeros if there is none."""
         graph, n_counted = self.graph, self.graph("Max", self._n_present(), np.int64(1))  # (n, 1)
         x = self.zero_after_the_end(x)
         if pooling == "max":
@@ -194,36 +191,36 @@ class _Steps:
         return graph("Div", total, _cast(graph, n_counted, "float32"))
 
     def _n_present(self):
-        """Return how many timesteps each sample has, (n, 1)."""
+        """Return the number of kept timesteps of each sample, (n, 1)."""
         return self.graph("Unsqueeze", _cast(self.graph, self.lengths, "int64"), np.array([1]))
 
     def _after(self, n_steps, x, value):
-        """Return x (n, T, F) with a value in the place of what comes after so many timesteps."""
+        """Return x (n, T, F) with a value after the first `n_steps` timesteps."""
         inside = self.graph("Less", self.numbers, n_steps)  # (n, T)
         return self.graph("Where", self.graph("Unsqueeze", inside, np.array([2])), x, value)
 
     def put_back(self, x):
-        """Return outputs (n, T, D U) at the timesteps they belong to.
+        """Return outputs (n, T, D U) at their own timesteps.
 
-        At absent ones stands what Keras puts there: the output before, zeros at the beginning;
+        Masked timesteps have the same values as in Keras: the output before, zeros at the start;
         with two directions always zeros.
         """
         graph = self.graph
         before = graph("Pad", x, np.array([0, 1, 0, 0, 0, 0]))  # a timestep of zeros in front
-        place = graph("CumSum", self.present, np.int64(1))  # (n, T)
+        position = graph("CumSum", self.mask, np.int64(1))  # (n, T)
         if self.bidirectional:
-            place = graph("Mul", place, self.present)
-        return self._gathered(before, place, like=x)
+            position = graph("Mul", position, self.mask)
+        return self._gathered(before, position, like=x)
 
-    def _gathered(self, x, places, like):
-        """Return the timesteps of x at these places (n, T), with all features."""
+    def _gathered(self, x, positions, like):
+        """Return the timesteps of x at these positions (n, T), with all features."""
         graph = self.graph
-        places = graph("Unsqueeze", places, np.array([2]))
-        return graph("GatherElements", x, graph("Expand", places, graph("Shape", like)), axis=1)
+        positions = graph("Unsqueeze", positions, np.array([2]))
+        return graph("GatherElements", x, graph("Expand", positions, graph("Shape", like)), axis=1)
 
 
 def _add_recurrent(graph, architecture, weights, x, steps):
-    """Return what the last recurrent layer hands on, (n, D U) or (n, T, D U)."""
+    """Return the output of the last recurrent layer, pooled: (n, D U) or (n, T, D U)."""
     x = graph("Transpose", x, perm=(1, 0, 2))  # (T, n, F)
     lengths = () if steps is None else (steps.lengths,)
     for i, layer in enumerate(architecture.recurrent_layers()):
@@ -249,7 +246,7 @@ def _layout(operator, weights):
     """Return a layer's weights as W (D, gates U, F), R (D, gates U, U) and B (D, 2 gates U)."""
     directions = [weights[start : start + 3] for start in range(0, len(weights), 3)]
     kernels, recurrents, biases = zip(*directions, strict=True)
-    if biases[0].ndim == 1:  # ONNX has a bias of the recurrent product too
+    if biases[0].ndim == 1:  # ONNX also has a recurrent bias
         biases = [np.stack([bias, np.zeros_like(bias)]) for bias in biases]
 
     def reordered(arrays):
@@ -273,7 +270,7 @@ def _attributes(operator, architecture, i):
         "activations": [function.name for function in functions],
         **operator.attributes,
     }
-    for constant in ("alpha", "beta"):  # a list for those functions alone that have one
+    for constant in ("alpha", "beta"):  # lists only the functions that have one
         values = [getattr(function, constant) for function in functions]
         if any(value is not None for value in values):
             attributes[f"activation_{constant}"] = [v for v in values if v is not None]
@@ -291,7 +288,7 @@ def _add_dense(graph, architecture, weights, x):
 
 
 def _lead(architecture, *, by_step):
-    """Return the first dimensions of an input or output; a name stands for any size."""
+    """Return the first dimensions of an input or output; a name means any size."""
     return ("batch", architecture.timesteps or "timesteps")[: 2 if by_step else 1]
 
 
@@ -309,6 +306,6 @@ def _as_tensor(classes):
         return classes.astype(object)
     kinds = sorted({type(label).__name__ for label in classes.tolist()})
     raise ValueError(
-        "`to_onnx` writes labels that are numbers, booleans or str, got labels of type "
+        "`to_onnx` needs labels that are numbers, booleans or str, got labels of type "
         f"{', '.join(kinds)}. Encode y, with LabelEncoder for example, before `fit`."
     )

@@ -1,16 +1,16 @@
-"""Graph: the nodes and constants of an ONNX model under way, and its file."""
+"""Graph: the nodes and constants of an ONNX model, and its file."""
 
 import numpy as np
 
 from skrnn._utils.atomic_write import replacing
 
-OPSET, IR_VERSION = 20, 9  # those of ONNX 1.15, the first that has Gelu
+OPSET, IR_VERSION = 20, 9  # of ONNX 1.15, the first with Gelu
 
 
 class Graph:
     """Nodes and constants as plain data.
 
-    Called with an operator and its inputs it adds a node. Inputs that are arrays are constants.
+    A call with an operator and its inputs adds a node. Inputs that are arrays become constants.
     """
 
     def __init__(self):
@@ -18,7 +18,7 @@ class Graph:
         self.inputs, self.outputs = [], []
 
     def __call__(self, operator, *inputs, output=0, **attributes):
-        """Add a node, and return the name of its output of that number."""
+        """Add a node, and return the name of the output with number `output`."""
         names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
         name = f"{operator}_{len(self.nodes)}"
         before = [f"{name}_{k}" for k in range(output)]
@@ -26,11 +26,11 @@ class Graph:
         return name
 
     def take(self, name, dtype, shape):
-        """Declare an input of the graph; a str in the shape stands for any size."""
+        """Declare an input of the graph; a str in the shape means any size."""
         self.inputs.append((name, dtype, shape))
 
     def give(self, name, value, dtype, shape):
-        """Make a value an output of the graph, under a name of its own."""
+        """Declare a value as an output of the graph, and name it."""
         self.nodes.append(("Identity", [value], [name], {}))
         self.outputs.append((name, dtype, shape))
 
@@ -49,7 +49,7 @@ class Graph:
 def _as_model(graph):
     """Return a Graph as an ONNX model that the standard's own checker accepts."""
     try:
-        import onnx  # an extra, which only those who export need
+        import onnx  # optional: only needed to export
     except ImportError as error:
         raise ImportError("`to_onnx` needs the package onnx: pip install 'skrnn[onnx]'") from error
 
