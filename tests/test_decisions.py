@@ -89,20 +89,13 @@ def test_decision_function_is_the_logit_of_the_keras_model(engine, target):
 
 
 @every_target
-def test_decision_function_is_the_logit_of_the_probabilities(target):
+def test_decision_function_is_the_logit_of_the_probabilities_and_decides_as_predict(target):
     X, y = samples(target)
     fitted = classifier(dtype="float64").fit(X, y)
-    shares = fitted.predict_proba(X)
+    shares, scores = fitted.predict_proba(X), fitted.decision_function(X)
     expected = np.log(shares / (1 - shares))
     expected = expected[:, 1] if target == "binary" else expected
-    np.testing.assert_allclose(fitted.decision_function(X), expected, rtol=1e-9, atol=1e-12)
-
-
-@every_target
-def test_decision_function_decides_as_predict_does(target):
-    X, y = samples(target)
-    fitted = classifier().fit(X, y)
-    scores = fitted.decision_function(X)
+    np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-12)
     decided = {
         "binary": lambda: fitted.classes_[(scores > 0).astype(int)],
         "multiclass": lambda: fitted.classes_[scores.argmax(axis=1)],
@@ -146,18 +139,12 @@ def test_ranks_of_a_saturated_network_are_those_of_its_logits():
     assert len(np.unique(fitted.predict_proba(X)[:, 1])) < N_SAMPLES
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
-def test_odds_of_one_class_against_the_rest_equal_a_loop(size):
-    logits = np.random.default_rng(0).normal(0, size, (6, 4))
-    logits[0] = logits[0, 0]  # all alike
-    np.testing.assert_allclose(one_against_rest(logits), log_odds(logits), rtol=1e-9)
-
-
-def test_odds_of_two_classes_are_their_difference():
-    logits = np.random.default_rng(0).normal(0, 300, (5, 2))
-    difference = logits[:, 1] - logits[:, 0]
-    found = one_against_rest(logits)
-    np.testing.assert_allclose(found, np.stack([-difference, difference], axis=1), rtol=1e-9)
+def test_odds_of_one_class_against_the_rest_equal_a_loop(size, n_classes):
+    logits = np.random.default_rng(0).normal(0, size, (6, n_classes))
+    logits[0] = logits[0, 0]  # all equal
+    np.testing.assert_allclose(one_against_rest(logits), log_odds(logits), rtol=1e-9, atol=1e-12)
 
 
 # Thresholds and calibration
@@ -201,26 +188,20 @@ def test_sigmoid_calibration_is_a_line_through_the_decision_function():
     assert line[0] > 0
 
 
-def test_isotonic_calibration_is_that_of_the_decision_function():
-    X, y = samples()
+@pytest.mark.parametrize("target", ["binary", "multiclass"])
+def test_isotonic_calibration_is_that_of_the_decision_function(target):
+    X, y = samples(target)
     fitted = classifier().fit(X, y)
     calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="isotonic").fit(X, y)
-    scores = fitted.decision_function(X)
-    expected = IsotonicRegression(out_of_bounds="clip").fit_transform(scores, y == "up")
-    np.testing.assert_allclose(calibrated.predict_proba(X)[:, 1], expected, atol=1e-6)
-
-
-def test_calibration_of_several_classes_takes_each_against_the_rest():
-    X, y = samples("multiclass")
-    fitted = classifier().fit(X, y)
-    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="isotonic").fit(X, y)
-    scores = fitted.decision_function(X)
-    columns = [
-        IsotonicRegression(out_of_bounds="clip").fit_transform(scores[:, k], y == label)
-        for k, label in enumerate(fitted.classes_)
+    found, scores = calibrated.predict_proba(X), fitted.decision_function(X)
+    if target == "binary":
+        found, scores = found[:, 1:], scores[:, np.newaxis]
+    expected = [
+        IsotonicRegression(out_of_bounds="clip").fit_transform(column, y == label)
+        for column, label in zip(scores.T, fitted.classes_[-scores.shape[1] :], strict=True)
     ]
-    expected = np.transpose(columns) / np.sum(columns, axis=0)[:, np.newaxis]
-    np.testing.assert_allclose(calibrated.predict_proba(X), expected, atol=1e-6)
+    total = np.sum(expected, axis=0) if target == "multiclass" else 1
+    np.testing.assert_allclose(found.T, np.divide(expected, total), atol=1e-6)
 
 
 # Several outputs

@@ -208,13 +208,10 @@ def test_frames_of_padded_labels_and_weights_are_read_as_their_rows():
     X, y = sentences()
     weights = [np.linspace(0.5, 2, len(row)) for row in y]
     labels, by_step = pd.DataFrame(padded(y, "pad")), pd.DataFrame(padded(weights, np.nan))
-    expected = tagger().fit(X, y, weights)
-    assert_same(tagger().fit(X, labels, by_step), expected, rtol=0)
-
-
-def test_one_weight_for_all_is_none():
-    X, y = sentences()
-    assert_same(tagger().fit(X, y, 1.0), tagger().fit(X, y), rtol=0)
+    assert_same(tagger().fit(X, labels, by_step), tagger().fit(X, y, weights), rtol=0)
+    assert_same(tagger().fit(X, y, 1.0), tagger().fit(X, y), rtol=0)  # one weight for all
+    X, y = ([row[:2] for row in rows] for rows in (X, y))  # of equal lengths
+    assert_same(tagger().fit(X, pd.DataFrame(padded(y, "pad"))), tagger().fit(X, y), rtol=0)
 
 
 @every_estimator
@@ -222,10 +219,10 @@ def test_a_list_trains_as_its_array_under_a_mask(estimator):
     X, y, parameters = data_for(estimator)
     filling, targets = ("adj", padded(y, "adj")) if parameters else (-9.0, padded(y, np.nan))
     mask_value = 0 if parameters else filling
-    listed = network(estimator, **parameters).fit(X, y)
+    expected = network(estimator, **parameters).fit(X, y)
     masked = network(estimator, mask_value=mask_value, **parameters)
     masked.fit(padded(X, mask_value), np.nan_to_num(targets) if not parameters else targets)
-    assert_same(masked, listed, rtol=1e-5)
+    assert_same(masked, expected, rtol=1e-5)
 
 
 def test_a_weight_for_each_sequence_weighs_all_its_steps():
@@ -339,26 +336,18 @@ def test_a_tagger_learns_what_the_word_before_decides():
 # In scikit-learn
 
 
-def test_search_and_cross_validation_take_lists_of_labels():
+def test_search_and_cross_validation_accept_lists_of_labels():
     X, y = sentences()
     folds = list(KFold(2).split(X))
     expected = []
     for train, test in folds:
         fitted = tagger().fit([X[i] for i in train], [y[i] for i in train])
         expected.append(fitted.score([X[i] for i in test], [y[i] for i in test]))
-    np.testing.assert_array_equal(cross_val_score(tagger(), X, y, cv=2), expected)
+    for labels in (y, padded(y, "pad")):
+        found = cross_val_score(tagger(), X, labels, cv=KFold(2), error_score="raise")
+        np.testing.assert_array_equal(found, expected)
     search = GridSearchCV(tagger(), {"cell_type": ["gru"]}, cv=folds).fit(X, y)
     assert search.best_score_ == np.mean(expected)
-
-
-def test_cross_validation_takes_padded_labels_of_a_list():
-    X, y = sentences()
-    found = cross_val_score(tagger(), X, padded(y, "pad"), cv=KFold(2), error_score="raise")
-    np.testing.assert_array_equal(found, cross_val_score(tagger(), X, y, cv=KFold(2)))
-
-
-def test_cross_val_predict_gives_the_labels_of_each_sequence():
-    X, y = sentences()
     found = cross_val_predict(tagger(), X, y, cv=KFold(2))
     assert [len(row) for row in found] == [len(row) for row in y]
 
@@ -389,12 +378,6 @@ def test_padding_beyond_a_list_of_equal_lengths_is_not_read(estimator):
         network(estimator, **parameters).fit(np.stack(X), wide[0])
 
 
-def test_a_frame_padded_beyond_a_list_of_equal_lengths_is_read_as_its_rows():
-    X, y = ([row[:2] for row in rows] for rows in sentences())
-    frame = pd.DataFrame(padded(y, "pad"))
-    assert_same(tagger().fit(X, frame), tagger().fit(X, y), rtol=0)
-
-
 # Refusals
 
 
@@ -406,32 +389,21 @@ def refusal(X, y, estimator=RNNClassifier, weights=None, method="fit", **paramet
 
 
 @every_estimator
-def test_padded_targets_that_are_too_narrow_name_the_sample(estimator):
+def test_targets_and_weights_of_other_lengths_name_the_sample(estimator):
     X, y, parameters = data_for(estimator)
     longest = max(map(len, X))
     narrow = padded(y, 0.0 if estimator is RNNRegressor else "pad")[:, : longest - 1]
     first = [len(row) for row in X].index(longest)
     message = refusal(X, narrow, estimator, **parameters)
     assert f"sample {first} has {longest} timesteps, but {longest - 1} values in `y`" in message
-
-
-@every_estimator
-def test_lists_of_targets_beside_one_array_say_how_to_pass_x(estimator):
-    X, y, parameters = data_for(estimator)
+    weights = [np.ones(len(row)) for row in y]
+    weights[3], n = np.ones(len(y[3]) + 1), len(y[3])
+    message = refusal(X, y, estimator, weights, **parameters)
+    assert f"sample 3 has {n} timesteps, but {n + 1} values in `sample_weight`" in message
     one_array = padded(X, 0)
     message = refusal(one_array, y, estimator, **parameters)
     assert f"X has {one_array.shape[1]} timesteps in each sample, and so must y" in message
     assert "`SequenceVectorizer(padding=None)`" in message
-
-
-@every_estimator
-def test_weights_of_other_lengths_name_the_sample(estimator):
-    X, y, parameters = data_for(estimator)
-    weights = [np.ones(len(row)) for row in y]
-    weights[3] = np.ones(len(y[3]) + 1)
-    n = len(y[3])
-    message = refusal(X, y, estimator, weights, **parameters)
-    assert f"sample 3 has {n} timesteps, but {n + 1} values in `sample_weight`" in message
 
 
 @pytest.mark.parametrize(
@@ -449,13 +421,6 @@ def test_unusable_weights_of_a_list_are_refused(wrong, words):
     weights = [np.ones(len(row)) for row in y]
     weights[3] = wrong(weights[3])
     assert words in refusal(X, y, weights=weights, vocab_size=WORDS)
-
-
-def test_validation_data_of_other_lengths_names_the_sample():
-    X, y = sentences()
-    other = [*y[:4], y[4][:-1], *y[5:]]
-    with pytest.raises(ValueError, match=r"In `validation_data`: `y` .* sample 4 has"):
-        tagger().fit(X, y, validation_data=(X, other))
 
 
 @pytest.mark.parametrize(("dtype", "kinds"), [(int, "int, str"), ("S1", "bytes_?, str_?")])
@@ -477,7 +442,10 @@ def test_a_refused_list_leaves_the_tagger_as_it_was():
     X, y = sentences()
     fitted = tagger(warm_start=True).fit(X, y)
     before = fitted.predict_proba(X)
+    shorter = [y[0][:-1], *y[1:]]
     with pytest.raises(ValueError, match="sample 0"):
-        fitted.fit(X, [y[0][:-1], *y[1:]])
+        fitted.fit(X, shorter)
+    with pytest.raises(ValueError, match=r"In `validation_data`: `y` .* sample 0 has"):
+        fitted.fit(X, y, validation_data=(X, shorter))
     for found, expected in zip(fitted.predict_proba(X), before, strict=True):
         np.testing.assert_array_equal(found, expected)

@@ -1,4 +1,4 @@
-"""Batches of sequences of like length, cut to the timesteps that they need."""
+"""Batches of sequences of similar length, cut to the timesteps that they need."""
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches()
 @given(
     spans=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 40)), min_size=1, max_size=9),
 )
-def test_steps_read_hold_what_is_present_and_at_most_half_more(spans):
+def test_trimmed_slice_holds_the_spans_and_at_most_half_more(spans):
     spans = np.array([(first, min(40, first + length)) for first, length in spans])
     steps = trimmed_slice(spans, 40)
     first, stop = spans[:, 0].min(), spans[:, 1].max()
@@ -60,7 +60,7 @@ def test_steps_read_hold_what_is_present_and_at_most_half_more(spans):
     assert steps.stop - steps.start <= 1.5 * (stop - first)
 
 
-def test_spans_are_those_of_present_timesteps():
+def test_spans_are_those_of_valid_timesteps():
     values = np.array([[0, 1, 0, 2, 0], [0, 0, 0, 0, 0], [3, 0, 0, 0, 0], [0, 0, 0, 0, 4]])
     found = Sequences(values, mask_value=0).spans(by_timestep=False)
     np.testing.assert_array_equal(found, [[1, 4], [0, 1], [0, 1], [4, 5]])
@@ -127,16 +127,16 @@ def test_numbers_in_a_list_need_no_check_array_of_each(form, dtype, monkeypatch)
 
 
 def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
-    """Batches of like length cost accuracy, so only who hands over unequal lengths has them."""
+    """Batches of similar length cost accuracy, so only lists of unequal lengths have them."""
     X = numeric_list(n_samples=320)
     values, lengths = padded(X, 19, "post"), np.array([len(x) for x in X])
     at_random = np.arange(320)
     np.random.default_rng(0).shuffle(at_random)
     np.testing.assert_array_equal(drawn(Sequences(values, mask_value=np.nan)), at_random)
-    bucket_by_length = drawn(Sequences(values, lengths))
-    np.testing.assert_array_equal(np.sort(bucket_by_length), np.arange(320))
+    by_length = drawn(Sequences(values, lengths))
+    np.testing.assert_array_equal(np.sort(by_length), np.arange(320))
     longest, random = (
-        lengths[order].reshape(-1, 8).max(axis=1) for order in (bucket_by_length, at_random)
+        lengths[order].reshape(-1, 8).max(axis=1) for order in (by_length, at_random)
     )
     assert longest.mean() < 0.8 * random.mean()
 

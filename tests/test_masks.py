@@ -43,14 +43,14 @@ def network(estimator, **parameters):
 
 
 def padded(X, filling, n_more, side):
-    """Return sequences in an array so many steps wider than the longest, and where they stand."""
+    """Return sequences in an array, `n_more` steps wider than the longest, and their mask."""
     shape = len(X), max(map(len, X)) + n_more
     full = np.full((*shape, *X[0].shape[1:]), filling)
-    present = np.zeros(shape, dtype=bool)
-    for row, places, x in zip(full, present, X, strict=True):
+    mask = np.zeros(shape, dtype=bool)
+    for row, valid, x in zip(full, mask, X, strict=True):
         within = slice(len(x)) if side == "post" else slice(-len(x), None)
-        row[within], places[within] = x, True
-    return full, present
+        row[within], valid[within] = x, True
+    return full, mask
 
 
 def paddings(X, filling):
@@ -89,8 +89,8 @@ def test_padding_changes_no_prediction_of_a_timestep(of, mask_value):
     fitted = network(RNNRegressor, return_sequences=True, mask_value=mask_value, **of)
     fitted.fit(X, [np.cumsum(x, axis=0) for x in X])
     expected = np.concatenate([fitted.predict([x])[0] for x in X])
-    for full, present in paddings(X, mask_value):
-        np.testing.assert_allclose(fitted.predict(full)[present], expected, rtol=0, atol=1e-9)
+    for full, mask in paddings(X, mask_value):
+        np.testing.assert_allclose(fitted.predict(full)[mask], expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -106,16 +106,12 @@ def test_a_network_trained_on_padded_sequences_is_that_of_the_list(cell_type, bi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_keras_reads_no_padding_of_numbers(bidirectional):
-    X, y = numbers()
-    of = {"cell_type": CELLS, "bidirectional": bidirectional, "engine": "keras"}
-    fitted = network(RNNRegressor, mask_value=-1.5, **of).fit(X, y)
-    assert_padding_is_not_read(fitted.predict, X, -1.5)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["last", "max"])
-def test_keras_reads_no_padding_of_tokens(pooling):
+def test_keras_reads_no_padding(pooling, bidirectional):
+    of = {"pooling": pooling, "bidirectional": bidirectional, "engine": "keras"}
+    X, y = numbers()
+    fitted = network(RNNRegressor, cell_type=CELLS, mask_value=-1.5, **of).fit(X, y)
+    assert_padding_is_not_read(fitted.predict, X, -1.5)
     X, y = sentences()
-    fitted = network(RNNClassifier, pooling=pooling, engine="keras", **TOKENS).fit(X, y)
+    fitted = network(RNNClassifier, **TOKENS, **of).fit(X, y)
     assert_padding_is_not_read(fitted.predict_proba, X, 0)

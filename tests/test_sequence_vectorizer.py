@@ -81,21 +81,15 @@ def test_order_of_the_vocabulary_does_not_depend_on_that_of_the_documents():
     assert list(there)[:3] == ["the", "great", "plot"]
 
 
-def test_max_tokens_counts_padding_and_out_of_vocabulary():
-    vectorizer = SequenceVectorizer(max_tokens=5).fit(DOCUMENTS)
-    assert list(vectorizer.vocabulary_.values()) == [2, 3, 4]
+def test_max_tokens_and_max_length_limit_ids_and_rows():
+    vectorizer = SequenceVectorizer(max_tokens=5, max_length=None).fit(DOCUMENTS)
+    assert list(vectorizer.vocabulary_.values()) == [2, 3, 4]  # after padding and unknown
     assert vectorizer.transform(DOCUMENTS).max() == 4
-    assert len(SequenceVectorizer(max_tokens=None).fit(DOCUMENTS).vocabulary_) == 11
-
-
-def test_max_length_none_is_the_longest_document_of_fit():
-    vectorizer = SequenceVectorizer(max_length=None).fit(DOCUMENTS)
-    assert vectorizer.max_length_ == 8
+    assert vectorizer.max_length_ == 8  # of the longest document
     assert vectorizer.transform(["the " * 50]).shape == (1, 8)
-    assert list(vectorizer.get_feature_names_out()[[0, 7]]) == [
-        "sequencevectorizer0",
-        "sequencevectorizer7",
-    ]
+    names = vectorizer.get_feature_names_out()
+    assert list(names) == [f"sequencevectorizer{i}" for i in range(8)]
+    assert len(SequenceVectorizer(max_tokens=None).fit(DOCUMENTS).vocabulary_) == 11
 
 
 def test_padding_none_gives_all_ids_in_lists():
@@ -228,6 +222,11 @@ BAD_PARAMETERS = {
 }
 
 
+def test_fit_on_no_documents_is_refused():
+    with pytest.raises(ValueError, match="at least one document"):
+        SequenceVectorizer().fit([])
+
+
 @pytest.mark.parametrize("case", BAD_DOCUMENTS)
 def test_bad_documents_are_refused_in_fit_and_transform(case):
     X, error, match = BAD_DOCUMENTS[case]
@@ -253,11 +252,6 @@ def test_bad_parameter_is_refused_and_leaves_the_vectorizer_as_it_was(case):
 def test_unfitted_vectorizer_is_refused(method):
     with pytest.raises(NotFittedError):
         getattr(SequenceVectorizer(), method)([])
-
-
-def test_fit_on_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one document"):
-        SequenceVectorizer().fit([])
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def windows_of(n_rows, timesteps, stride=1):
     return rows, sliding_window_view(rows, timesteps, axis=0).swapaxes(1, 2)[::stride]
 
 
-def settled(sequences, weights):
-    """Return mean and deviation of the one part that all is."""
+def mean_and_deviation(sequences, weights):
+    """Return mean and deviation of a single part."""
     return merged_moments([moments(sequences, weights)])
 
 
@@ -47,15 +47,15 @@ def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, str
     weights = rng.random(len(windows)) + 0.1
     flat = windows.reshape(-1, 2)
     repeated = np.repeat(weights, timesteps)
-    present = ~np.isnan(flat).all(axis=1)
-    if not present.any():
+    mask = ~np.isnan(flat).all(axis=1)
+    if not mask.any():
         return
-    flat, repeated = flat[present], repeated[present]
+    flat, repeated = flat[mask], repeated[mask]
     expected = np.average(flat, axis=0, weights=repeated)
     variance = np.average((flat - expected) ** 2, axis=0, weights=repeated)
 
     mask_value = np.nan if masked else None
-    mean, deviation = settled(Sequences(windows, mask_value=mask_value), weights)
+    mean, deviation = mean_and_deviation(Sequences(windows, mask_value=mask_value), weights)
 
     np.testing.assert_allclose(mean, expected, rtol=1e-9)
     np.testing.assert_allclose(deviation, np.where(variance > 1e-18, np.sqrt(variance), 1), 1e-6)
@@ -65,30 +65,32 @@ def test_moments_by_timestep_weigh_each_timestep():
     _, windows = windows_of(20, 4)
     weights = np.random.default_rng(0).random((len(windows), 4))
 
-    mean, _ = settled(Sequences(windows), weights)
+    mean, _ = mean_and_deviation(Sequences(windows), weights)
 
     np.testing.assert_allclose(mean, np.average(windows, axis=(0, 1), weights=weights))
 
 
 def test_moments_of_a_constant_feature_have_deviation_one():
     values = np.full((30, 5, 1), 0.1)
-    _, deviation = settled(Sequences(values), np.linspace(0.1, 1, 30))
+    _, deviation = mean_and_deviation(Sequences(values), np.linspace(0.1, 1, 30))
     assert deviation == [1.0]
 
 
 @pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-500, 2.0**500, 2.0**1000])
 def test_moments_of_very_small_and_very_large_numbers_scale_with_them(factor):
     X, weights = np.random.default_rng(0).normal(1.0, size=(20, 4, 2)), np.ones(20)
-    found = settled(Sequences(X * [factor, 1.0]), weights)
-    expected = np.multiply(settled(Sequences(X), weights), [factor, 1.0])
+    found = mean_and_deviation(Sequences(X * [factor, 1.0]), weights)
+    expected = np.multiply(mean_and_deviation(Sequences(X), weights), [factor, 1.0])
     np.testing.assert_array_equal(found, expected)
 
 
-def test_moments_leave_out_what_weighs_nothing_however_large():
+def test_moments_ignore_samples_of_zero_weight_however_large():
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
     X[5] = 1e300
-    found = settled(Sequences(X), (np.arange(20) != 5).astype(float))
-    np.testing.assert_allclose(found, settled(Sequences(np.delete(X, 5, axis=0)), np.ones(19)))
+    found = mean_and_deviation(Sequences(X), (np.arange(20) != 5).astype(float))
+    np.testing.assert_allclose(
+        found, mean_and_deviation(Sequences(np.delete(X, 5, axis=0)), np.ones(19))
+    )
 
 
 @pytest.mark.parametrize("factor", [2.0**-1000, 1.0, 2.0**1000])
@@ -100,11 +102,11 @@ def test_moments_of_parts_are_merged_to_those_of_all(cuts, factor):
     weights[39] = 0
     parts = zip(np.split(X, cuts), np.split(weights, cuts), strict=True)
     found = merged_moments([moments(Sequences(x), weight) for x, weight in parts])
-    np.testing.assert_allclose(found, settled(Sequences(X), weights), rtol=1e-12)
+    np.testing.assert_allclose(found, mean_and_deviation(Sequences(X), weights), rtol=1e-12)
     assert found[1][1] == 1
 
 
-def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
+def test_underlying_rows_of_overlapping_windows_are_a_view_of_their_rows():
     rows, windows = windows_of(30, 6)
     under, step = underlying_rows(windows)
     assert step == 1
@@ -113,14 +115,14 @@ def test_rows_under_overlapping_windows_are_a_view_of_their_rows():
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_rows_under_an_array_are_its_timesteps(order):
+def test_underlying_rows_of_an_array_are_its_timesteps(order):
     values = np.asarray(np.random.default_rng(0).random((5, 4, 3)), order=order)
     rows, step = underlying_rows(values)
     assert step == 4
     np.testing.assert_array_equal(rows, values.reshape(20, 3))
 
 
-def test_scaling_undoes_what_it_does():
+def test_scaling_is_reversible():
     rng = np.random.default_rng(0)
     X, y = rng.normal(7, 3, (40, 5, 2)), rng.normal(-2, 4, (40, 3))
     data = Dataset(Sequences(X), Targets(y, (3,), "linear", "mse"), np.ones(40), None)
@@ -133,7 +135,7 @@ def test_scaling_undoes_what_it_does():
     np.testing.assert_allclose(scaling.restore_y(standardized), y)
 
 
-def test_mask_value_beyond_the_dtype_is_equal_to_nothing():
+def test_mask_value_beyond_the_dtype_masks_nothing():
     values = np.array([[[0.0], [1.0], [np.nan]]], dtype=np.float16)
     assert step_mask(values, -99999.0).tolist() == [[True, True, False]]
 

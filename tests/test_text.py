@@ -50,19 +50,27 @@ def test_auto_vocab_size_reads_larger_ids_as_out_of_vocabulary(engine, as_given)
 
 
 @pytest.mark.parametrize("wrong", [-1, 2.5, np.nan, np.inf])
-def test_auto_vocab_size_refuses_what_is_no_id(wrong):
+def test_auto_vocab_size_refuses_bad_ids(wrong):
     X, y = tokens()
-    bad = np.where(np.arange(5) == 3, wrong, X)
-    with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
-        network().fit(bad, y)
-    with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
-        network().fit(X, y).predict(bad)
+    bad, fitted = np.where(np.arange(5) == 3, wrong, X), network().fit(X, y)
+    for call in (lambda: network().fit(bad, y), lambda: fitted.predict(bad)):
+        with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
+            call()
 
 
-def test_auto_vocab_size_refuses_at_fit_what_no_network_reads():
-    X, y = tokens(largest=2**31)
-    with pytest.raises(ValueError, match=r"\[0, 2147483648\)"):
-        network().fit(X, y)
+@pytest.mark.parametrize(
+    ("largest", "settings", "message"),
+    [
+        (2**31, {}, r"\[0, 2147483648\)"),
+        (8, {"mask_value": 9}, r"`mask_value` must be a token id in \[0, 9\)"),
+    ],
+)
+def test_auto_vocab_size_is_refused_in_fit_where_ids_or_mask_are_too_large(
+    largest, settings, message
+):
+    X, y = tokens(largest=largest)
+    with pytest.raises(ValueError, match=message):
+        network(**settings).fit(X, y)
 
 
 def test_auto_vocab_size_counts_padding_and_out_of_vocabulary():
@@ -70,12 +78,6 @@ def test_auto_vocab_size_counts_padding_and_out_of_vocabulary():
     fitted = network().fit(X, y)
     assert fitted.weights_[0].shape == (2, 3)
     np.testing.assert_array_equal(fitted.predict_proba(X + 1), fitted.predict_proba(X + 7))
-
-
-def test_auto_vocab_size_refuses_a_mask_value_beyond_it():
-    X, y = tokens()
-    with pytest.raises(ValueError, match=r"`mask_value` must be a token id in \[0, 9\)"):
-        network(mask_value=9).fit(X, y)
 
 
 @both_engines
