@@ -108,8 +108,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             Not negative; with `return_sequences` also one for each timestep, in the forms of y.
             Samples of zero weight are dropped.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Wins over `validation_fraction`. As the network reads it: the steps of a pipeline before
-            it do not transform it.
+            Takes precedence over `validation_fraction`. Earlier steps of a pipeline do not
+            transform it.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return fit_out_of_core(self, blocks, validation_data)
 
     def transform(self, X: ArrayLike) -> Array:
-        """Return the last hidden state of the last recurrent layer, as features for others.
+        """Return the last hidden state of the last recurrent layer, as features.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return arrays if return_state else arrays[0]
 
     def build_model(self, input_shape: Sequence[int | None]) -> KerasModel:
-        """Build the unfitted Keras model that these parameters ask for.
+        """Build the unfitted Keras model for these parameters.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         keras.Model
-            With the weights from which `fit` begins; the output layer is that of one output, or
+            With the weights from which `fit` starts; the output layer has one output, or as many
             as fitted.
         """
         self._validate_params()
@@ -298,8 +298,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
         `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
-        softmax outputs behind `predict_proba`. A regressor of one output returns (n_samples, 1);
-        a stateful network begins with zeros.
+        softmax outputs that `predict_proba` reads. A regressor of one output returns (n_samples, 1); a
+        stateful network starts from zeros.
 
         Parameters
         ----------
@@ -332,13 +332,13 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
         shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
         of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
-        or with -1 for token ids. Absent timesteps may stand anywhere, as in `predict`.
+        or with -1 for token ids. Masked timesteps may be anywhere, as in `predict`.
 
         A regressor's output is "prediction". A classifier's are "probabilities", as from
         `predict_proba`, and "label", as from `predict`: labels in the type of `classes_`.
 
         Inside, the graph computes in float32, also with `dtype="float64"`, because runtimes have
-        recurrent operators of that type alone; X and y are standardized in float64.
+        recurrent operators only for that type; X and y are standardized in float64.
 
         Parameters
         ----------

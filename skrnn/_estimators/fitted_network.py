@@ -1,4 +1,4 @@
-"""FittedNetwork: all that a fit settles beside weights, and prediction as a function of it."""
+"""FittedNetwork: all that a fit settles besides weights, and prediction as a function of it."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal

@@ -50,11 +50,13 @@ OUTPUT_LOSSES = {"linear": REGRESSION_LOSSES - POSITIVE_LOSSES, "softplus": POSI
 
 
 class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
-    """Recurrent network for regression.
+    """Recurrent neural network (SimpleRNN, GRU or LSTM) for regression on sequences.
 
-    A stack of Keras recurrent layers, Dense layers behind, behind `fit`, `predict` and `score`.
-    y is (n_samples,), (n_samples, outputs) or (n_samples, steps, outputs), and with
-    `return_sequences` (n_samples, timesteps) or (n_samples, timesteps, outputs).
+    Recurrent layers followed by Dense layers, with the scikit-learn API. Use it when X holds
+    sequences or windows and y numbers; use RNNClassifier for labels, and RNNForecaster to forecast
+    a pandas series without cutting windows yourself. y is (n_samples,), (n_samples, outputs) or
+    (n_samples, steps, outputs), and with `return_sequences` (n_samples, timesteps) or (n_samples,
+    timesteps, outputs).
 
     Parameters
     ----------
@@ -64,20 +66,20 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Units of the recurrent layer. A tuple stacks layers, first layer first.
     standardize : bool, "X" or "y", default=True
         Standardize each feature of X (not token ids) and each output of a regressor by its
-        weighted training mean and deviation, undone in `predict` and held by `model_` as layers
-        with constants. `history_` is then in standardized units. "X" or "y": that alone.
+        weighted training mean and standard deviation. `predict` undoes it, and `model_` holds it
+        as layers with constants. `history_` is then in standardized units. "X" or "y": only that.
     bidirectional : bool, default=False
         Wrap every recurrent layer in Keras's `Bidirectional`; the two outputs are concatenated.
     activation : str, default="tanh"
         Keras activation of the cells.
     dropout, recurrent_dropout : float in [0, 1), default=0.0
-        Share of the inputs and of the recurrent states dropped in training.
+        Fraction of the inputs and of the recurrent states dropped in training.
     spatial_dropout : float in [0, 1), default=0.0
-        Keras's SpatialDropout1D before the first recurrent layer, behind an Embedding: share of the
-        features dropped in training, for each sample at all its timesteps.
+        Keras's SpatialDropout1D before the first recurrent layer and after an Embedding: fraction
+        of the features dropped in training, for each sample at all its timesteps.
     kernel_l2, recurrent_l2 : float, default=0.0
-        Keras's L2 regularizers on kernel and recurrent kernel of every recurrent layer: so many
-        times the sum of the squared weights is added to the loss, also to those in `history_`.
+        Factors of Keras's L2 regularizers on the kernel and the recurrent kernel of every recurrent
+        layer. The penalty is part of the loss, and of the losses in `history_`.
     dense_sizes : tuple of int, default=()
         Units of Dense layers between the last recurrent layer and the output layer.
     dense_activation : str, default="relu"
@@ -85,22 +87,22 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     return_sequences : bool, default=False
         One output for every timestep; y then has a timesteps axis.
     pooling : {"last", "mean", "max"}, default="last"
-        What the Dense layers read of the last recurrent layer: its last state, or the mean or the
-        largest of its states at all timesteps that are not masked, unit by unit.
+        How the last recurrent layer is reduced over time: its last state, or the mean or maximum of
+        its states over all timesteps that are not masked, for each unit.
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
-        number of samples, and each `predict` goes on from `states_`.
+        number of samples, and each `predict` continues from `states_`.
     vocab_size : int or "auto", default=None
         X holds token ids in [0, vocab_size), and an Embedding comes first. "auto": the largest id
         in the first `fit` plus 1. `predict` reads a larger one as 1, out of vocabulary; `model_`
-        and what is exported do not.
+        and exported files do not.
     embedding_dim : int, default=100
         Width of that Embedding.
     embedding_init : array-like of shape (vocab_size, embedding_dim), default=None
-        The vectors from which that Embedding begins, such as pretrained ones: row i is that of
-        token id i. None: they are drawn.
+        Initial vectors of that Embedding, such as pretrained ones: row i belongs to token id i.
+        None: random ones.
     embedding_trainable : bool, default=True
-        False: these vectors stay as they begin.
+        False: these vectors are not trained.
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
@@ -112,49 +114,49 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     learning_rate : float, default=0.01
         Step size; None: the optimizer's own default.
     epochs : int, default=100
-        Times that every sample is seen.
+        Number of passes over the training data.
     batch_size : int, default=64
-        Samples for each step of the optimizer; one larger than n_samples is n_samples.
+        Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
-        Shuffle the samples at every epoch. A list of sequences is then cut into batches of like
-        length, so that little of what is read is padding.
+        Shuffle the samples at every epoch. A list of sequences is then split into batches of
+        similar length, so that little padding is computed.
     patience : int, default=None
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.
     min_delta : float, default=0.0
         Smallest change of that loss that counts as an improvement.
     validation_fraction : float in [0, 1), default=0.0
-        Share of the samples held out for validation: the last ones for a regressor, a stratified
+        Fraction of the samples held out for validation: the last ones for a regressor, a stratified
         draw for a classifier (a plain one for multilabel targets and labels of timesteps).
     callbacks : list of keras.callbacks.Callback or callable, default=None
-        Keras callbacks, or a factory that returns a list of them; copied for each fit. Those that
-        override a batch hook are refused.
+        Keras callbacks, or a function that returns a list of them; copied for each fit. Callbacks
+        that override a batch hook raise an error.
     engine : {"auto", "keras", "numpy"}, default="auto"
-        Who computes; the meaning is Keras's in each. "auto": NumPy, which needs neither TensorFlow
-        nor compiling, unless there is a GPU, a callback, a parameter that only Keras has, or
-        training so long that compiling pays.
+        Computation backend; both give the same results. "auto": NumPy, which needs neither
+        TensorFlow nor compilation, unless there is a GPU, a callback, a parameter that only Keras
+        has, or training long enough that compilation pays.
     device : str, default="auto"
         Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
-        there is none, each with a share of every batch, in `fit`; "auto": the first GPU, or the
-        CPU. A device that is not there is refused by `fit`; `predict` takes another instead.
+        there is none, each with a part of every batch, in `fit`; "auto": the first GPU, or the
+        CPU. `fit` raises an error for a missing device; `predict` uses another one instead.
     dtype : {"float32", "float64", "mixed_float16"}, default="float32"
-        Of the computation and of what the methods return. "mixed_float16", for GPUs: the hidden
-        layers compute in float16, Keras scales the loss so that no gradient vanishes; weights,
-        optimizer and what the methods return are float32. Keras alone has it.
+        Of the computation and of the returned arrays. "mixed_float16", for GPUs and the Keras
+        engine only: the hidden layers compute in float16, and Keras scales the loss so that small
+        gradients survive; weights, optimizer and returned arrays are float32.
     checkpoint_dir : str or PathLike, default=None
-        Folder in which `fit`, not `partial_fit`, keeps where training stands. The same fit started
-        again after a kill, with equal parameters, data and seed, goes on from there and ends
-        bitwise as if it had never stopped; without a seed it takes up the kept one. A fit that
+        Folder in which `fit`, not `partial_fit`, saves its progress. The same fit, started again
+        after a kill with equal parameters, data and seed, continues from there and ends bitwise
+        as if it had never stopped; without a seed it uses the saved one. A fit that
         ends removes its file. Not with `callbacks`, whose state no file can hold.
     checkpoint_every : int, default=1
-        Epochs from one checkpoint to the next.
+        Number of epochs between checkpoints.
     warm_start : bool, default=False
-        `fit` goes on from the present weights and optimizer variables.
+        `fit` continues from the present weights and optimizer variables.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, shuffling and dropout. No global stream moves, but with None one integer
-        is drawn from NumPy's.
+        Seed of weights, shuffling and dropout. Global generators are not touched, except that None
+        draws one integer from NumPy's.
     verbose : int, default=0
-        1: a bar over the epochs with the losses, on standard error.
+        1: a progress bar over the epochs with the losses, on standard error.
 
     Attributes
     ----------
@@ -167,7 +169,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     n_epochs_ : int
         Epochs trained so far.
     optimizer_state_ : list of ndarray
-        The optimizer's variables, from which `warm_start` and `partial_fit` go on.
+        The optimizer's variables, from which `warm_start` and `partial_fit` continue.
     n_outputs_ : int
         Units of the output layer.
     n_features_in_ : int
@@ -175,18 +177,19 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     feature_names_in_ : ndarray of str
         Column names of a DataFrame X.
     engine_ : str
-        Who trained it, "keras" or "numpy".
+        The engine that trained the network, "keras" or "numpy".
     input_shape_ : tuple
         (timesteps, features); timesteps is None after a fit on a list.
     states_ : list of ndarray
-        With `stateful` the states from which `predict` goes on.
+        With `stateful` the states from which `predict` continues.
     model_ : keras.Model
-        The network as a real Keras model on raw X, built anew at each access.
+        The network as a real Keras model on raw X, built at each access.
 
     See Also
     --------
     RNNClassifier : The same networks for labels.
-    WindowTransformer : Turns rows of a series into windows, as a step of a pipeline.
+    RNNForecaster : Dated forecasts of pandas series.
+    WindowTransformer : Rows of a series to windows, as a step of a pipeline.
 
     Examples
     --------
@@ -204,10 +207,10 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     @classmethod
     def from_keras(cls, model: KerasModel) -> Self:
-        """Return the fitted estimator that a fitted Keras model is.
+        """Create a fitted estimator from a trained Keras model.
 
         `predict` then returns what the model does, one output without its axis. `partial_fit`, and
-        `fit` with `warm_start`, go on from its weights, and from its optimizer's variables where
+        `fit` with `warm_start`, continue from its weights, and from its optimizer's variables where
         `compile` named a loss and an optimizer that the estimator has; else with its own.
 
         Parameters
@@ -228,9 +231,9 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Raises
         ------
         ValueError
-            If an estimator has no such layer, or no such setting of it; the layer is named.
+            If the estimator has no such layer or setting; the error names the layer.
         TypeError
-            If `model` is no Keras model.
+            If `model` is not a Keras model.
 
         Examples
         --------
