@@ -298,7 +298,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
         `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
-        softmax outputs that `predict_proba` reads. A regressor of one output returns (n_samples, 1); a
+        softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1); a
         stateful network starts from zeros.
 
         Parameters

@@ -55,8 +55,9 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     """Recurrent neural network (SimpleRNN, GRU or LSTM) for classification of sequences.
 
     Recurrent layers followed by Dense layers, with the scikit-learn API. Use it when X holds
-    sequences, windows or token ids and y labels; use RNNRegressor for numbers. Two classes end in one sigmoid, more in a softmax, a multilabel indicator matrix in a sigmoid
-    for each label. With `return_sequences` y holds a label for every timestep.
+    sequences, windows or token ids and y labels; use RNNRegressor for numbers. Two classes end in
+    one sigmoid, more in a softmax, a multilabel indicator matrix in a sigmoid for each label. With
+    `return_sequences` y holds a label for every timestep.
 
     Parameters
     ----------
