@@ -310,81 +310,60 @@ def frozen():
     return model
 
 
-REFUSED = {
-    "Conv1D": ([Conv1D(3, 2), LSTM(3), Dense(1)], r"'conv1d\w*' \(Conv1D\): no estimator has it"),
-    "Dropout": ([LSTM(3), Dropout(0.2), Dense(1)], r"\(Dropout\): no estimator has it there"),
-    "TimeDistributed": (
-        [LSTM(3, return_sequences=True), TimeDistributed(Dense(1))],
-        r"\(TimeDistributed\): no estimator has it there",
-    ),
-    "bias": (
-        [LSTM(3, use_bias=False), Dense(1)],
-        r"\(LSTM\): it has `use_bias=False`, but the estimator would have True",
-    ),
-    "gate": ([LSTM(3, recurrent_activation="tanh"), Dense(1)], "has `recurrent_activation='tanh'`"),
-    "reset": ([GRU(3, reset_after=False), Dense(1)], "it has `reset_after=False`, but"),
-    "order": ([GRU(3, go_backwards=True), Dense(1)], "it has `go_backwards=True`, but"),
-    "penalty": (
-        [GRU(3, kernel_regularizer="l1"), Dense(1)],
-        r"has `kernel_regularizer=L1\(l1=0.0\d+\)`, but .* None",
-    ),
-    "penalty of biases": ([GRU(3, bias_regularizer="l2"), Dense(1)], "has `bias_regularizer="),
-    "penalties": (
-        [GRU(3, return_sequences=True), GRU(3, kernel_regularizer="l2"), Dense(1)],
-        r"'gru\w*' .* has `kernel_regularizer=L2\(l2=0.01\)`, but .* None",
-    ),
-    "activations": (
-        [GRU(3, return_sequences=True), GRU(3, "relu"), Dense(1)],
-        "it has `activation='relu'`, but .* have 'tanh'",
-    ),
-    "own activation": ([GRU(3, LeakyReLU()), Dense(1)], "one that Keras knows by name"),
+L2 = {"kernel_regularizer": "l2"}
+FIRST = {"return_sequences": True}
+OTHER_WAY = GRU(3, "relu", go_backwards=True)
+REFUSED_LAYERS = {  # before Dense(1)
+    "Conv1D": ([Conv1D(3, 2), LSTM(3)], r"'conv1d\w*' \(Conv1D\): no estimator has it"),
+    "Dropout": ([LSTM(3), Dropout(0.2)], r"\(Dropout\): no estimator has it there"),
+    "bias": ([LSTM(3, use_bias=False)], r"\(LSTM\): it has `use_bias=False`, but .* have True"),
+    "gate": ([LSTM(3, recurrent_activation="tanh")], "has `recurrent_activation='tanh'`"),
+    "reset": ([GRU(3, reset_after=False)], "it has `reset_after=False`, but .* have True"),
+    "order": ([GRU(3, go_backwards=True)], "it has `go_backwards=True`, but .* have False"),
+    "penalty": ([GRU(3, kernel_regularizer="l1")], r"`kernel_regularizer=L1\(l1=.*`, .* None"),
+    "penalty of biases": ([GRU(3, bias_regularizer="l2")], "has `bias_regularizer="),
+    "penalties": ([GRU(3, **FIRST), GRU(3, **L2)], r"_regularizer=L2\(l2=0.01\)`, .* None"),
+    "activations": ([GRU(3, **FIRST), GRU(3, "relu")], "`activation='relu'`, .* have 'tanh'"),
+    "own activation": ([GRU(3, LeakyReLU())], "one that Keras knows by name"),
     "directions": (
-        [Bidirectional(GRU(3, return_sequences=True)), GRU(3), Dense(1)],
+        [Bidirectional(GRU(3, **FIRST)), GRU(3)],
         "'gru.* it has `class='GRU'`, but .* have 'Bidirectional'",
     ),
-    "merge": (
-        [Bidirectional(GRU(3), "sum"), Dense(1)],
-        "has `merge_mode='sum'`, but .* have 'concat'",
-    ),
-    "no output": ([GRU(3)], "must have a layer Dense for `from_keras`, got none"),
-    "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
-    "sigmoid": ([GRU(3), Dense(1, "sigmoid")], "must be linear or softplus, got `activation='sigm"),
-    "half": (
-        [GRU(3), Dense(1, dtype="mixed_float16")],
-        "`dtype='mixed_float16'`, but .* 'float32'",
-    ),
-    "brain": (
-        [GRU(3, dtype="mixed_bfloat16"), Dense(1)],
-        "must compute in float32 .* got mixed_bfloat16",
-    ),
-    "inverse": (
-        [Normalization(mean=0, variance=1, invert=True), GRU(3), Dense(1)],
-        "`invert=True`",
-    ),
+    "merge": ([Bidirectional(GRU(3), "sum")], "has `merge_mode='sum'`, .* have 'concat'"),
     "backward": (
-        [Bidirectional(GRU(3), backward_layer=GRU(3, "relu", go_backwards=True)), Dense(1)],
-        r"\(GRU\): it has `activation='relu'`, but .* have 'tanh'",
+        [Bidirectional(GRU(3), backward_layer=OTHER_WAY)],
+        "`activation='relu'`, .* 'tanh'",
     ),
-    "inner": ([Bidirectional(StackedLSTM(3)), Dense(1)], "must hold a SimpleRNN or .* StackedLSTM"),
-    "late mask": ([adapted(), Masking(0.0), GRU(3), Dense(1)], r"\(Masking\): no estimator has it"),
-    "NaN mask": ([Masking(np.nan), GRU(3), Dense(1)], "`mask_value` must be a number, got nan"),
-    "mirror": ([Rescaling(-1.0), GRU(3), Dense(1)], "one positive scale for each feature"),
-    "axis": ([Normalization(1), GRU(3), Dense(1)], "`axis` must be -1, the features, got"),
-    "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
-    "branched": (branched, r"'lstm\w*' \(LSTM\): it must read only the output of 'gru\w*'"),
-    "masked": (
-        masked,
-        r"\(.*\): it must read .* that masks timesteps is not one: use `skrnn.save`",
-    ),
-    "two outputs": (two_outputs, "`model` must have one output, got 2"),
+    "inner": ([Bidirectional(StackedLSTM(3))], "must hold a SimpleRNN or .*, got StackedLSTM"),
+    "brain": ([GRU(3, dtype="mixed_bfloat16")], "must compute in float32 .* got mixed_bfloat16"),
+    "inverse": ([Normalization(mean=0, variance=1, invert=True), GRU(3)], "`invert=True`"),
+    "late mask": ([adapted(), Masking(0.0), GRU(3)], r"\(Masking\): no estimator has it"),
+    "NaN mask": ([Masking(np.nan), GRU(3)], "`mask_value` must be a number, got nan"),
+    "mirror": ([Rescaling(-1.0), GRU(3)], "one positive scale for each feature"),
+    "axis": ([Normalization(1), GRU(3)], "`axis` must be -1, the features, got"),
+    "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
     "masked maximum": (
-        [Masking(0.0), GRU(3, return_sequences=True), GlobalMaxPooling1D(), Dense(1)],
+        [Masking(0.0), GRU(3, **FIRST), GlobalMaxPooling1D()],
         "it also reads masked timesteps",
     ),
     "pooled features": (
-        [GRU(5, return_sequences=True), GlobalAveragePooling1D("channels_first"), Dense(1)],
+        [GRU(5, **FIRST), GlobalAveragePooling1D("channels_first")],
         "`data_format='channels_first'`, but .* 'channels_last'",
     ),
+}
+REFUSED = {name: ([*layers, Dense(1)], words) for name, (layers, words) in REFUSED_LAYERS.items()}
+REFUSED |= {
+    "TimeDistributed": (
+        [LSTM(3, **FIRST), TimeDistributed(Dense(1))],
+        r"\(TimeDistributed\): no estimator has it there",
+    ),
+    "no output": ([GRU(3)], "must have a layer Dense for `from_keras`, got none"),
+    "sigmoid": ([GRU(3), Dense(1, "sigmoid")], "must be linear or softplus, got `activation='sigm"),
+    "half": ([GRU(3), Dense(1, dtype="mixed_float16")], "='mixed_float16'`, but .* 'float32'"),
+    "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
+    "branched": (branched, r"'lstm\w*' \(LSTM\): it must read only the output of 'gru\w*'"),
+    "masked": (masked, r"\(.*\): it must read .* that masks timesteps .* use `skrnn.save`"),
+    "two outputs": (two_outputs, "`model` must have one output, got 2"),
     "frozen": (frozen, r"\(GRU\): it has `trainable=False`, but"),
     "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
 }
