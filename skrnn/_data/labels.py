@@ -26,10 +26,7 @@ SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as from `Mult
 def labels_of_steps(y, sequences):
     """Return the labels of the valid timesteps of all samples as one 1-D array.
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples, timesteps), or for a list of sequences a list of 1-D arrays
-    sequences : Sequences
+    `y` is an array (n_samples, timesteps), or for a list of sequences a list of 1-D arrays.
     """
     mask = sequences.mask()
     if sequences.lengths is None:
@@ -75,11 +72,7 @@ def _common_type(rows):
 def read_labels(y, mask=None):
     """Return labels as an array without NaN, of one sortable type.
 
-    Parameters
-    ----------
-    y : array-like
-    mask : ndarray of bool of shape (n_samples, timesteps), default=None
-        Where there is a label, if timesteps have labels.
+    Where timesteps have labels, `mask` (n_samples, timesteps) says which: messages name the place.
     """
     if y is None:
         raise ValueError("`y` must hold labels, got None.")
@@ -111,17 +104,10 @@ def check_two_classes(classes, argument):
 
 
 def encode(labels, classes, mask, counted):
-    """Return the index of each label's class, and zero where there is no label.
+    """Return the index of each label's class in the sorted `classes`; zero where there is none.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n_labels,)
-    classes : ndarray of shape (n_classes,)
-        Sorted.
-    mask : ndarray of bool of shape (n_samples,) or (n_samples, timesteps)
-        Where there is a label.
-    counted : ndarray of bool of the same shape
-        Where a label has weight, so its class must be known.
+    `mask` says where there is a label, `counted` where it has weight and its class must be known:
+    both have the shape (n_samples,) or (n_samples, timesteps).
     """
     check_two_classes(classes, "y")
     unknown = np.setdiff1d(labels[counted[mask]], classes)
@@ -135,15 +121,7 @@ def encode(labels, classes, mask, counted):
 
 
 def targets_of_classes(codes, n_classes, loss):
-    """Return Targets of one class each: one sigmoid for two classes, a softmax for more.
-
-    Parameters
-    ----------
-    codes : ndarray of int of shape (n_samples,) or (n_samples, timesteps)
-    n_classes : int
-    loss : str
-        As the user named it.
-    """
+    """Return Targets of one class each: one sigmoid for two classes, a softmax for more."""
     values = codes[..., np.newaxis]
     if n_classes == 2:
         loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "two classes")
@@ -156,29 +134,13 @@ def targets_of_classes(codes, n_classes, loss):
 
 
 def targets_of_indicators(y, loss):
-    """Return Targets of any number of classes each: one sigmoid for each class.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples, n_classes)
-    loss : str
-        As the user named it.
-    """
+    """Return Targets of any number of classes each: one sigmoid for each column of `y`."""
     loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
     return Targets(y, (y.shape[1],), "sigmoid", loss)
 
 
 def one_against_rest(logits):
-    """Return log(p / (1 - p)) of the softmax probabilities p of logits.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (..., n_classes)
-
-    Returns
-    -------
-    ndarray of the same shape
-    """
+    """Return log(p / (1 - p)) of the softmax probabilities p of logits (..., n_classes)."""
     likeliest = logits.argmax(axis=-1, keepdims=True)
     best = np.take_along_axis(logits, likeliest, axis=-1)
     others = logits.copy()
@@ -192,14 +154,7 @@ def one_against_rest(logits):
 
 
 def classes_of_outputs(classes, architecture):
-    """Return the labels of a network's outputs; those of several sigmoids are numbered.
-
-    Parameters
-    ----------
-    classes : array-like of shape (n_classes,) or None
-        None: 0, 1, 2 and so on.
-    architecture : Architecture
-    """
+    """Return the labels of a network's outputs: `classes`, or for None 0, 1, 2 and so on."""
     (n_outputs,) = architecture.outputs
     multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
     n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
@@ -226,13 +181,7 @@ def classes_of_outputs(classes, architecture):
 
 
 def check_all_classes(classes, codes):
-    """Refuse to continue a fit without one of its classes.
-
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-    codes : ndarray of int of shape (n_labels,)
-    """
+    """Refuse to continue a fit without one of its classes."""
     found = classes[np.unique(codes)]
     if len(found) < len(classes):
         raise ValueError(
@@ -254,15 +203,9 @@ def joined_classes(classes, found):
 
 
 def weights_of_classes(class_weight, classes, codes):
-    """Return the weight of each class.
+    """Return the weight of each class; a class that is not in a dict has weight 1.
 
-    Parameters
-    ----------
-    class_weight : dict or "balanced"
-        From labels to weights; a label that is not in it has weight 1.
-    classes : ndarray of shape (n_classes,)
-    codes : ndarray of int of shape (n_labels,)
-        The training labels, which "balanced" counts. A class without any has weight 1.
+    "balanced" counts the training labels `codes`; a class without any has weight 1.
     """
     values = class_weight.values() if isinstance(class_weight, dict) else ()
     real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
@@ -291,22 +234,9 @@ def weights_of_classes(class_weight, classes, codes):
 
 
 def hold_out(chosen, codes, classes, n_held_out, rng):
-    """Draw samples for validation, stratified if each has one label.
+    """Return training and validation positions drawn from `chosen`, each sorted.
 
-    Parameters
-    ----------
-    chosen : ndarray of int
-        Positions to draw from.
-    codes : ndarray of int of shape (n_samples,), or of another shape, or None
-        Of another shape or None: not stratified.
-    classes : ndarray of shape (n_classes,)
-    n_held_out : int
-    rng : callable that returns a numpy.random.Generator
-
-    Returns
-    -------
-    training, held_out : ndarray of int
-        Sorted.
+    They are stratified if `codes` holds one label for each sample.
     """
     labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
     if labels is not None:

@@ -10,14 +10,6 @@ def bucket_by_length(order, lengths, n_batch, rng):
 
     The order is split into at least four runs of up to 16 batches, each sorted by length. An
     incomplete batch stays at the end.
-
-    Parameters
-    ----------
-    order : ndarray of int of shape (n_samples,)
-    lengths : ndarray of int of shape (n_samples,)
-    n_batch : int
-        Batch size.
-    rng : numpy.random.Generator
     """
     n_batches = len(order) // n_batch
     at_once = min(BATCHES_AT_ONCE, n_batches // 4)
@@ -31,15 +23,9 @@ def bucket_by_length(order, lengths, n_batch, rng):
 
 
 def trimmed_slice(spans, timesteps):
-    """Return the slice of timesteps that some samples need.
+    """Return the slice of timesteps that samples with these spans need.
 
     Its length is rounded up, by at most a half: a network has buffers for each length.
-
-    Parameters
-    ----------
-    spans : ndarray of int of shape (n_samples, 2)
-        The first valid timestep of each sample, and the one after the last.
-    timesteps : int
     """
     first, stop = spans[:, 0].min(), spans[:, 1].max()
     power = 1 << (int(stop - first) - 1).bit_length()  # of two, not below what is needed

@@ -10,18 +10,7 @@ from skrnn._data.sequences import Sequences
 
 
 class BlockIterator:
-    """The caller's blocks, by number.
-
-    Parameters
-    ----------
-    blocks : callable, sequence or iterable
-        As in `fit_batches`.
-
-    Raises
-    ------
-    TypeError
-        If they can be read only once, or not at all.
-    """
+    """The caller's blocks, by number; TypeError if they can be read only once, or not at all."""
 
     def __init__(self, blocks):
         self.blocks = blocks
@@ -90,11 +79,7 @@ def _unpack(block, number):
 class BlockReader:
     """Blocks as Samples; the last one read is kept.
 
-    Parameters
-    ----------
-    source : BlockIterator
-    samples_of : callable
-        From a block's number, X, y and sample_weight to its Samples.
+    `samples_of` makes the Samples of a block from its number, X, y and sample_weight.
     """
 
     def __init__(self, source, samples_of):
@@ -122,21 +107,13 @@ class ShapeOnlySequences(Sequences):
 class BlockSamples(Samples):
     """Samples of all blocks, one block in memory at a time.
 
-    An epoch reads block after block; a batch may hold the last samples of one and the first of
-    the next. `sequences` is a ShapeOnlySequences; `targets` and `weights` are those of one block.
-
-    Parameters
-    ----------
-    reader : BlockReader
-    bounds : ndarray of int of shape (n_blocks + 1,)
-        The first sample of each block, then the number of samples.
-    weighted : bool
-        Whether the weights of samples or timesteps may differ.
+    An epoch reads block after block; a batch may hold the last samples of one and the first of the
+    next. `sequences` is a ShapeOnlySequences; `targets` and `weights` are those of one block.
     """
 
     reader: BlockReader | None = None
-    bounds: np.ndarray | None = None
-    weighted: bool = False
+    bounds: np.ndarray | None = None  # the first sample of each block, then n_samples
+    weighted: bool = False  # whether weights may differ
     spans = None
 
     @property

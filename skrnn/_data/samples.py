@@ -13,21 +13,12 @@ from skrnn._data.targets import Targets
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """X, y and weights, checked, and the samples of a run.
-
-    Parameters
-    ----------
-    sequences : Sequences
-    targets : Targets
-    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-    positions : ndarray of int or None
-        None: all samples.
-    """
+    """X, y and weights, checked, and the samples of a run."""
 
     sequences: Sequences
     targets: Targets
-    weights: np.ndarray
-    positions: np.ndarray | None
+    weights: np.ndarray  # (n_samples,) or (n_samples, timesteps)
+    positions: np.ndarray | None  # None: all samples
 
     def __len__(self):
         return len(self.sequences) if self.positions is None else len(self.positions)
@@ -44,27 +35,14 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Sequences, encoded targets and weights, row by row.
-
-    Parameters
-    ----------
-    sequences : Sequences
-    targets : ndarray of shape (n_samples, ...)
-        As the loss reads them.
-    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-    scaling : Scaling
-        Applied to the sequences as they are gathered; the targets are standardized already.
-    dtype : str
-    positions : ndarray of int of shape (n_chosen,) or None
-        The samples of this run; None: all of them.
-    """
+    """Sequences, encoded targets and weights, row by row."""
 
     sequences: Sequences
-    targets: np.ndarray
-    weights: np.ndarray
-    scaling: Scaling
+    targets: np.ndarray  # as the loss reads them, standardized
+    weights: np.ndarray  # (n_samples,) or (n_samples, timesteps)
+    scaling: Scaling  # applied to the sequences as they are gathered
     dtype: str
-    positions: np.ndarray | None = None
+    positions: np.ndarray | None = None  # the samples of this run; None: all
 
     def __len__(self):
         return len(self.sequences) if self.positions is None else len(self.positions)

@@ -9,13 +9,7 @@ from skrnn._utils.field_types import Array64
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Means and deviations in float64; None for values that are not standardized.
-
-    Parameters
-    ----------
-    x_mean, x_scale : ndarray of shape (features,) or None
-    y_mean, y_scale : ndarray of the outputs' shape or None
-    """
+    """Means and deviations in float64; None for values that are not standardized."""
 
     x_mean: Array64 | None = None
     x_scale: Array64 | None = None
@@ -39,17 +33,9 @@ class Scaling:
 
 
 def fit_scaling(parts, *, scale_x, scale_y):
-    """Learn a Scaling from training samples.
+    """Return the Scaling of training Datasets, of which one is held at a time.
 
-    Parameters
-    ----------
-    parts : iterable of Dataset
-        One is held at a time. Samples and timesteps of zero weight are ignored.
-    scale_x, scale_y : bool
-
-    Returns
-    -------
-    Scaling
+    Samples and timesteps of zero weight are ignored.
     """
     of_x, of_y, outputs = [], [], ()
     for part in parts:

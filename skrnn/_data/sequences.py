@@ -11,26 +11,16 @@ ROWS_AT_ONCE = 65536
 class Sequences:
     """Samples as a network reads them, without a copy of the caller's array where possible.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, timesteps, features), or (n_samples, timesteps)
-        Numbers, or token ids. Lists of sequences are padded at the end with NaN, or with -1.
-    lengths : ndarray of shape (n_samples,) or None
-        The true lengths of a padded list; None for an array.
-    mask_value : int, float or None
-        The value of masked timesteps, as the user gave it.
-    flat : bool
-        Whether X was an array of shape (n_samples, timesteps), its columns the timesteps.
-    is_list : bool
-        Whether X was a list. One of equal lengths is held as an array, without `lengths`, but its
-        targets and weights may be padded further.
+    `values` has the shape (n_samples, timesteps, features), or (n_samples, timesteps) for token
+    ids. Lists of sequences are padded at the end with NaN, or with -1. A list of equal lengths is
+    held as an array, without `lengths`, but its targets and weights may be padded further.
     """
 
     values: np.ndarray
-    lengths: np.ndarray | None = None
+    lengths: np.ndarray | None = None  # the true lengths of a padded list
     mask_value: float | int | None = None
-    flat: bool = False
-    is_list: bool = False
+    flat: bool = False  # whether X was (n_samples, timesteps)
+    is_list: bool = False  # whether X was a list
 
     def __len__(self):
         return len(self.values)
@@ -73,17 +63,10 @@ class Sequences:
         return True
 
     def spans(self, by_timestep):
-        """Return which timesteps of each sample need to be read, or None for all.
+        """Return the first timestep of each sample to be read and the one after the last, or None.
 
-        Parameters
-        ----------
-        by_timestep : bool
-            Whether each timestep has an output; then only the padding of a list can be skipped.
-
-        Returns
-        -------
-        ndarray of int32 of shape (n_samples, 2), or None
-            The first timestep, and the one after the last.
+        None: all timesteps. If each timestep has an output, only the padding of a list can be
+        skipped.
         """
         if not self.masked or (by_timestep and self.lengths is None):
             return None
@@ -154,19 +137,10 @@ def as_objects(items):
 
 
 def underlying_rows(values):
-    """Return the rows of an array of windows, and the number of rows between two windows.
+    """Return the rows (n_rows, features) of an array of windows, and the step between two windows.
 
-    Window i is `rows[i * step : i * step + timesteps]`. For overlapping windows the rows are a
-    view of their buffer, so all rows can be read without a copy of each window.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, timesteps, features)
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, features)
-    step : int
+    Window i is `rows[i * step : i * step + timesteps]`. For overlapping windows the rows are a view
+    of their buffer, so all rows can be read without a copy of each window.
     """
     n_samples, timesteps, features = values.shape
     if timesteps == 1:
@@ -197,19 +171,8 @@ def binary_unit(size):
 def moments(sequences, weights):
     """Return the total weight, and each feature's weighted mean and deviation over valid timesteps.
 
-    A row of several windows counts once in each.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        Numbers, not token ids.
-    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-        Zero for samples and timesteps to ignore.
-
-    Returns
-    -------
-    weight : float
-    mean, deviation : ndarray of shape (features,)
+    A row of several windows counts once in each. `weights` has the shape (n_samples,) or
+    (n_samples, timesteps).
     """
     rows, step = underlying_rows(sequences.values)
     if weights.ndim == 2 and step != sequences.timesteps:
@@ -254,18 +217,10 @@ def _counted_rows(rows, step, sequences, weights):
 
 
 def merged_moments(parts):
-    """Return the overall mean and deviation from the `moments` of parts.
+    """Return the overall mean and deviation of each feature from the `moments` of parts.
 
     The deviation of a constant feature is returned as 1. Sums of squares are merged as in Chan,
     Golub and LeVeque (1983), doi:10.1080/00031305.1983.10483115.
-
-    Parameters
-    ----------
-    parts : list of (weight, mean, deviation)
-
-    Returns
-    -------
-    mean, deviation : ndarray of shape (features,)
     """
     weights, means, deviations = map(np.array, zip(*parts, strict=True))
     if len(parts) == 1:

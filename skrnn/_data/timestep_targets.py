@@ -20,14 +20,7 @@ def objects_as_list(values):
 def rows_of_steps(values, sequences, name="y"):
     """Return an array of the length of each sequence of a list, or refuse other lengths.
 
-    Parameters
-    ----------
-    values : list of array-like, or array-like of shape (n_samples, timesteps, ...)
-        The rows of an array are padded at the end, with any value.
-    sequences : Sequences
-        Of a list.
-    name : str
-        Name of the values in messages.
+    The rows of an array (n_samples, timesteps, ...) are padded at the end, with any value.
     """
     values = objects_as_list(values)
     check_samples_match(values, sequences, name)

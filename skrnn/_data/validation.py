@@ -37,22 +37,10 @@ def naming(argument):
 
 
 def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False):
-    """Check X and return it as Sequences.
+    """Check X and return it as Sequences, finite in `dtype`.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, timesteps[, features]), or a list of sequences
-    vocab_size : int, "auto" or None
-        An int: X holds token ids in [0, vocab_size); "auto": token ids of any size.
-    mask_value : int, float or None
-    dtype : str
-        The dtype that the network computes in; finite values must stay finite in it.
-    map_unknown_tokens : bool, default=False
-        Whether larger token ids are mapped to `UNKNOWN` instead of refused.
-
-    Returns
-    -------
-    Sequences
+    With an int `vocab_size`, X holds token ids in [0, vocab_size), with "auto" ids of any size.
+    `map_unknown_tokens` replaces larger ids by `UNKNOWN` instead of refusing them.
     """
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
@@ -273,15 +261,7 @@ def _check_finite_steps(values, mask_value, lengths, dtype):
 
 
 def check_shape(sequences, timesteps, features):
-    """Refuse sequences whose shape differs from that in `fit`.
-
-    Parameters
-    ----------
-    sequences : Sequences
-    timesteps : int or None
-        None: any length, after `fit` on a list of unequal lengths.
-    features : int
-    """
+    """Refuse sequences whose shape differs from that in `fit`; `timesteps` None: any length."""
     if sequences.features != features:
         one_sample = sequences.flat and sequences.timesteps == features
         remedy = " If X is one sample, pass `[X]`." if one_sample else ""

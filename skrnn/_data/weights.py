@@ -11,24 +11,10 @@ SHAPES = "It is (n_samples,), or with `return_sequences` (n_samples, timesteps).
 
 
 def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
-    """Check sample weights and return them near 1, or ones where there are none.
+    """Return sample weights near 1, since only their ratios matter, or ones for None.
 
-    Only their ratios matter.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_samples,), with `by_step` also (n_samples, timesteps)
-        For a list of sequences also a list of 1-D arrays.
-    sequences : Sequences
-    by_step : bool
-        Whether each timestep has a weight; that of masked ones is then zero.
-    dtype : str
-    unit : float, default=None
-        See `rescale_weights`.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), or (n_samples, timesteps) with `by_step`
+    Their shape is (n_samples,), with `by_step` (n_samples, timesteps), where masked timesteps have
+    zero. For a list of sequences they may be a list of 1-D arrays.
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
     if sample_weight is None:
@@ -78,11 +64,7 @@ def _pad_weights(sample_weight, sequences):
 def rescale_weights(weights, unit=None):
     """Return weights divided by a power of two, so that the largest fits any floating dtype.
 
-    Parameters
-    ----------
-    weights : ndarray
-    unit : float, default=None
-        That power; None: the one at or below the largest weight.
+    `unit` is that power; None: the one at or below the largest weight.
     """
     return weights / np.asarray(binary_unit(weights.max()) if unit is None else unit, weights.dtype)
 
@@ -97,13 +79,9 @@ def mask_out(weights, positions):
 
 
 def nonzero_indices(weights, chosen=None):
-    """Return the indices of samples of positive weight, or None for all of them.
+    """Return which of `chosen`, or of all samples, have a positive weight; None for all of them.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_samples,) or (n_samples, timesteps)
-    chosen : ndarray of int or None
-        Indices to choose from; None: all.
+    The weights have the shape (n_samples,) or (n_samples, timesteps).
     """
     positive = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
     if chosen is not None:
