@@ -125,23 +125,10 @@ def clear_cache() -> None:
 
 
 def training_engine(asked, device, architecture, settings, workload, *, has_callbacks):
-    """Return the Engine that is to train.
+    """Return the Engine that is to train; `workload` is (n_samples, timesteps, epochs).
 
-    Parameters
-    ----------
-    asked : {"auto", "keras", "numpy"}
-    device : str
-        As in the estimators.
-    architecture : Architecture
-    settings : Settings
-    workload : (n_samples, timesteps, epochs)
-    has_callbacks : bool
-
-    Raises
-    ------
-    ValueError
-        If "numpy" is asked for what it does not have, the device is not there, or Keras does not
-        take the settings.
+    ValueError if "numpy" is asked for what it does not have, the device is not there, or Keras does
+    not take the settings.
     """
     check_word(device)
     lacks = _numpy_engine.unsupported_parameters(architecture, settings)
@@ -186,12 +173,7 @@ def on_gpu(device):
 
 
 def check_word(device):
-    """Refuse a `device` that names none on any machine.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse a `device` that names none on any machine."""
     if not re.fullmatch("auto|cpu|all|gpu:(0|[1-9][0-9]{0,3})", device):
         raise ValueError(
             "`device` must be 'auto', 'cpu', 'all', or a GPU by its number as in 'gpu:0', got "
@@ -200,12 +182,7 @@ def check_word(device):
 
 
 def check_device(device):
-    """Refuse a GPU that is not here.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse a GPU that is not here."""
     if device.startswith("gpu:") and int(device.removeprefix("gpu:")) >= n_gpus():
         found = ["'cpu'", *(f"'gpu:{i}'" for i in range(n_gpus()))]
         raise ValueError(

@@ -64,18 +64,9 @@ class KerasNetwork(NamedTuple):
 
 
 def read_network(estimator, model, losses):
-    """Read a Keras model as an estimator's network, or refuse it and name the layer.
+    """Return a Keras model as a KerasNetwork, or refuse it and name the layer.
 
-    Parameters
-    ----------
-    estimator : type
-    model : keras.Model
-    losses : dict of set
-        The losses that fit each output activation that the estimator has.
-
-    Returns
-    -------
-    KerasNetwork
+    `losses` holds the losses that fit each output activation that the estimator has.
     """
     layers = _layers_by_part(model, is_regressor="linear" in losses)
     parameters = _input_parameters(layers) | _parameters(layers)

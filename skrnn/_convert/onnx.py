@@ -75,20 +75,9 @@ def check_exportable(architecture):
 
 
 def add_network(graph, architecture, weights, scaling, mask_value):
-    """Add a network from its input "X" to its raw outputs.
+    """Add a network from its input "X" to its raw outputs, and return their name.
 
-    Parameters
-    ----------
-    graph : Graph
-    architecture : Architecture
-    weights : list of ndarray
-    scaling : Scaling
-    mask_value : int, float or None
-
-    Returns
-    -------
-    str
-        The name of the outputs, (n, O) or (n, T, O), in the architecture's dtype.
+    The outputs have the shape (n, O) or (n, T, O) and the architecture's dtype.
     """
     weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
     tokens = architecture.vocab_size is not None

@@ -13,18 +13,7 @@ from skrnn._utils.field_types import Size
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
-    """A network as it was fitted, whatever `set_params` has changed since.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    settings : Settings
-    mask_value, standardize, asked_vocab_size, asked_engine
-        The parameters as they were in `fit`.
-    scaling : Scaling
-    target_shape : tuple of int or None
-        Trailing shape of a regressor's y.
-    """
+    """A network as it was fitted, whatever `set_params` has changed since."""
 
     architecture: Architecture
     settings: Settings
@@ -61,17 +50,8 @@ class FittedNetwork:
     def run(self, weights, sequences, device, states=None, hidden=None, activation=None):
         """Return the raw outputs of the network, or hidden states, and the recurrent states after.
 
-        Parameters
-        ----------
-        weights : list of ndarray
-        sequences : Sequences
-        device : str
-        states : list of ndarray or None
-            From which a stateful network continues.
-        hidden : (bool, bool) or None
-            As in `Engine.predict`.
-        activation : str or None
-            In the place of that of the output layer.
+        A stateful network continues from `states`; `hidden` is as in `Engine.predict`; `activation`
+        replaces that of the output layer.
         """
         architecture = self.architecture
         if activation is not None:

@@ -18,28 +18,16 @@ from skrnn._training.checkpoints import NoCheckpoints
 
 @dataclass
 class BlockStats:
-    """What the first pass over all blocks finds.
-
-    Parameters
-    ----------
-    n_samples, longest, vocab_size : int
-        The samples, the most timesteps, and one more than the largest token id.
-    timesteps : set of int
-        Of arrays, and of lists of equally long sequences.
-    all_lists, unequal, weighted : bool
-        Whether all blocks are lists; whether one has sequences of unequal lengths, or weights.
-    heaviest : float
-        The largest weight; without weights it is 1.
-    """
+    """What the first pass over all blocks finds."""
 
     n_samples: int = 0
     longest: int = 0
-    vocab_size: int = 0
-    timesteps: set = field(default_factory=set)
-    all_lists: bool = True
-    unequal: bool = False
-    weighted: bool = False
-    heaviest: float = 0.0
+    vocab_size: int = 0  # one more than the largest token id
+    timesteps: set = field(default_factory=set)  # of arrays, and of lists of equally long sequences
+    all_lists: bool = True  # whether all blocks are lists
+    unequal: bool = False  # whether a block has sequences of unequal lengths
+    weighted: bool = False  # whether a block has weights
+    heaviest: float = 0.0  # the largest weight; without weights 1
 
     def add(self, sequences, weights):
         """Add a block; weights None: none were given."""

@@ -32,24 +32,16 @@ LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
 class GlobalModel:
     """A regressor fitted to the windows of all series.
 
-    Parameters
-    ----------
-    plan : WindowSpec
-    regressor : fitted regressor
-        Has `fit(X, y)` and `predict(X)`, X of shape (n_windows, timesteps, features), y and the
-        predictions (n_windows,) for one output, else (n_windows, outputs).
-    season : int
-    scales : ndarray of shape (n_series,)
-        Mean seasonal change of each series in training.
-    residuals : ndarray of shape (n_windows, steps)
-        Absolute ones of the calibration windows of all series, each in the unit of its window;
-        NaN where there is no truth.
+    The regressor has `fit(X, y)` and `predict(X)`, X of shape (n_windows, timesteps, features), y
+    and the predictions (n_windows,) for one output, else (n_windows, outputs).
     """
 
     plan: WindowSpec
     regressor: Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "predict")]
     season: Size
-    scales: Positive64
+    scales: Positive64  # mean seasonal change of each series in training
+    # absolute ones of the calibration windows of all series, (n_windows, steps), each in the unit
+    # of its window; NaN where there is no truth
     residuals: Table64
 
     def forecast(self, panel, series, n_known, n_steps):

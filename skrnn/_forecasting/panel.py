@@ -13,41 +13,20 @@ from skrnn._forecasting.time_steps import index_after
 class Panel:
     """One or many series; each has its own first and last time.
 
-    Parameters
-    ----------
-    form : {"series", "wide", "long", "long frame"}
-        The form in which the values came.
-    name : object
-        Name of the column of values, or of the axis of a wide frame's columns; a tuple of names
-        where these have several levels.
-    level_names : list
-        Names of the levels of the index.
-    labels : list of length n_series
-        Names of the series.
-    times : list of pandas.Index
-        The times of each series, regular and without a gap.
-    values : list of ndarray of shape (n_rows,)
-        In float64; NaN is a missing value.
-    step : DateOffset, Timedelta or int
-        From one time to the next.
-    exog : list of ndarray of shape (n_rows, n_exog)
-        Columns of the same rows whose future is known.
-    exog_names : list
-        Of those columns.
-    own_exog : bool
-        Whether they came with a (series, time) MultiIndex.
+    `form` says how the values came: "series", "wide", "long" or "long frame".
     """
 
     form: Literal["series", "wide", "long", "long frame"]
+    # of the column of values, or of the axis of a wide frame's columns; a tuple for several levels
     name: Any
-    level_names: list
-    labels: list
-    times: list
-    values: list
-    step: pd.tseries.offsets.BaseOffset | pd.Timedelta | int
-    exog: list = ()
+    level_names: list  # names of the levels of the index
+    labels: list  # names of the series
+    times: list  # of each series, regular and without a gap
+    values: list  # (n_rows,) in float64 for each series; NaN is missing
+    step: pd.tseries.offsets.BaseOffset | pd.Timedelta | int  # from one time to the next
+    exog: list = ()  # (n_rows, n_exog) for each series: columns whose future is known
     exog_names: list = ()
-    own_exog: bool = False
+    own_exog: bool = False  # whether they came with a (series, time) MultiIndex
 
     def __len__(self):
         return len(self.labels)

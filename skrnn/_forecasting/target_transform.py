@@ -19,21 +19,12 @@ Invertible = Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "inverse_tr
 
 @dataclass(frozen=True, eq=False)
 class TargetTransform:
-    """A transformer, differences and standardization, fitted to the training rows of all series.
+    """A transformer, differences and standardization, fitted to the training rows of all series."""
 
-    Parameters
-    ----------
-    transformer : transformer or None
-        Fitted to one column of values.
-    lag : int
-        Rows from a value to the one that is subtracted from it; 0: no differences.
-    means, deviations : ndarray of shape (n_series,)
-        Of each series, transformed and differenced.
-    """
-
-    transformer: Invertible | None
+    transformer: Invertible | None  # fitted to one column of values
+    # rows from a value to the one subtracted from it; 0: no differences
     lag: Annotated[int, lambda lag: lag >= 0]
-    means: Array64
+    means: Array64  # of each series, transformed and differenced
     deviations: Positive64
 
     def transform(self, values, k):

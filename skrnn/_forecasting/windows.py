@@ -17,33 +17,16 @@ ORIGINS_AT_ONCE = 8192
 
 @dataclass(frozen=True, eq=False)
 class WindowSpec:
-    """What the windows of a forecaster hold, as fitted.
+    """What the windows of a forecaster hold, as fitted."""
 
-    Parameters
-    ----------
-    timesteps : int
-        Rows of a window.
-    outputs : int
-        Steps that the network forecasts at once; each row holds the `exog` of so many rows later.
-    steps : int
-        Steps of a forecast.
-    by_window : bool
-        Whether each window is standardized by its own mean and deviation.
-    calendar : tuple of str
-    level : TargetTransform
-    static : ndarray of shape (n_series, n_static)
-    dtype : dtype
-        Of the windows.
-    """
-
-    timesteps: Size
-    outputs: Size
-    steps: Size
-    by_window: bool
+    timesteps: Size  # rows of a window
+    outputs: Size  # steps forecast at once; each row holds the `exog` of so many rows later
+    steps: Size  # of a forecast
+    by_window: bool  # whether each window is standardized by its own mean and deviation
     calendar: tuple[Annotated[str, CYCLES.__contains__], ...]
     level: TargetTransform
-    static: Table64
-    dtype: Annotated[type, (np.float32, np.float64).__contains__]
+    static: Table64  # (n_series, n_static)
+    dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
 
     @property
     def min_history(self):
@@ -53,24 +36,13 @@ class WindowSpec:
 
 @dataclass(frozen=True, eq=False)
 class SeriesBuffer:
-    """Rows of all series, one after another.
+    """Rows of all series, one after another."""
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows,)
-        Transformed; not yet standardized by window.
-    known : ndarray of shape (n_rows, n_known)
-        What is known in advance: calendar, static columns, `exog`, and `exog` some rows later.
-    ticks : ndarray of int of shape (n_rows,)
-        Times, as numbers that sort like them.
-    bounds : ndarray of shape (n_series + 1,)
-        First row of each series, then n_rows.
-    """
-
-    values: np.ndarray
+    values: np.ndarray  # transformed, not yet standardized by window
+    # (n_rows, n_known): calendar, static columns, `exog`, and `exog` some rows later
     known: np.ndarray
-    ticks: np.ndarray
-    bounds: np.ndarray
+    ticks: np.ndarray  # times, as numbers that sort like them
+    bounds: np.ndarray  # the first row of each series, then n_rows
 
 
 def make_buffer(spec, panel):

@@ -13,17 +13,8 @@ BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_tra
 class CallbackHook(TrainingCallback):
     """Runs the epoch and train hooks of Keras callbacks on a real compiled model.
 
-    Before a hook runs, the model and its optimizer get the present weights and variables; what
-    the hook makes of them is read back.
-
-    Parameters
-    ----------
-    callbacks : list of keras.callbacks.Callback
-    model : keras.Model
-    settings : Settings
-    epochs : int
-    dtype : str
-        Of the architecture.
+    Before a hook runs, the model and its optimizer get the present weights and variables; changes
+    that the hook makes are read back.
     """
 
     def __init__(self, callbacks, model, settings, epochs, dtype):
@@ -66,14 +57,10 @@ class CallbackHook(TrainingCallback):
 
 
 def fresh_callbacks(callbacks):
-    """Return callbacks of a fit's own: a deep copy of the list, or what the factory returns.
+    """Return callbacks for one fit: a deep copy of the list, or what the function returns.
 
-    Raises
-    ------
-    TypeError
-        If an item is no Keras callback.
-    ValueError
-        If one overrides a batch hook, which would never be called.
+    TypeError if an item is not a Keras callback; ValueError if it overrides a batch hook, which
+    would never be called.
     """
     made = callable(callbacks) and not isinstance(callbacks, type)
     listed = callbacks() if made else callbacks

@@ -22,13 +22,7 @@ def plain_function(traced):
 def compiled_function(traced, device):
     """Return a function of arrays that runs a traced function under XLA, in its own session.
 
-    It is freed with all that XLA compiled.
-
-    Parameters
-    ----------
-    traced : ConcreteFunction
-    device : str
-        TensorFlow's name.
+    When it is dropped, all that XLA compiled is freed.
     """
     whole = traced.graph.as_graph_def()
     definition = tf.compat.v1.GraphDef(

@@ -22,17 +22,9 @@ def let_memory_grow():
 
 
 def devices_for(device):
-    """Return TensorFlow's names of the devices that `device` selects.
+    """Return TensorFlow's names of the devices that `device` selects, as a tuple.
 
-    Parameters
-    ----------
-    device : object
-        "auto", "cpu", "all", or "gpu:0" and so on. Other values, and GPUs that this machine does
-        not have, count as "auto".
-
-    Returns
-    -------
-    tuple of str
+    Unknown values, and GPUs that this machine does not have, count as "auto".
     """
     gpus, cpus = _names("GPU"), _names("CPU")
     if device == "cpu":

@@ -150,12 +150,7 @@ def predict(
 
 
 def check_settings(architecture, settings):
-    """Refuse settings that the optimizer does not take.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse settings that the optimizer does not take."""
     if not settings.optimizer_config:
         return
     known = network.optimizer_settings(settings.optimizer)
@@ -178,17 +173,7 @@ def check_settings(architecture, settings):
 
 
 def callback_hook(callbacks, architecture, settings, mask_value, training, epochs):
-    """Return the TrainingCallback that runs Keras callbacks.
-
-    Parameters
-    ----------
-    callbacks : list of keras.callbacks.Callback, or a callable that returns one
-    architecture : Architecture
-    settings : Settings
-    mask_value : int, float or None
-    training : Samples
-    epochs : int
-    """
+    """Return the TrainingCallback that runs Keras callbacks, given as a list or a function."""
     callbacks = fresh_callbacks(callbacks)
     model = network.build_network(architecture, training.scaling, mask_value)
     return CallbackHook(callbacks, model, settings, epochs, architecture.dtype)

@@ -17,23 +17,11 @@ def build_network(
 ):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    scaling : Scaling or None
-        None: the model reads standardized values, absent timesteps as NaN or as token id -1.
-        A Scaling: it reads raw values and gives raw outputs, the constants inside.
-    mask_value : int, float or None
-        The raw value of an absent timestep, beside NaN and -1; used with a Scaling.
-    input_projected : bool
-        Whether the model is only trained under XLA: it then has the faster layers.
-    cudnn : bool, default=None
-        Whether LSTM and GRU layers are to be those of cuDNN, where there is a GPU. None: unless
-        timesteps are masked, of which cuDNN takes only those at the end of a sample.
-
-    Returns
-    -------
-    keras.Model
+    Without a Scaling the model reads standardized values, absent timesteps as NaN or as token id
+    -1. With one it reads raw values, absent timesteps also as `mask_value`, and returns raw
+    outputs. `input_projected` layers are faster, but only for training under XLA. `cudnn` selects
+    the LSTM and GRU layers of cuDNN where there is a GPU; None: unless timesteps are masked, since
+    cuDNN only masks the end of a sample.
     """
     cudnn = not architecture.masked if cudnn is None else cudnn
     inputs = _input(architecture)

@@ -30,19 +30,9 @@ _build_lock = threading.Lock()
 def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
     """Return the program that trains an architecture on the present devices.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    settings : Settings
-        Its `learning_rate` is an argument of each call, not part of the program.
-    batch_size : int
-        Not above that of the settings.
-    capacity : int
-        The number of samples in its arrays, a multiple of the batch size.
-    timesteps : int
-        The length of its sequences.
-    cudnn : bool, default=False
-        Whether its recurrent layers use cuDNN, on a GPU.
+    The learning rate of the settings is an argument of each call, not part of the program. The
+    batch size is at most that of the settings, and `capacity`, the samples in the program's arrays,
+    is a multiple of it.
     """
     optimizer = settings.optimizer, settings.optimizer_config
     shape = batch_size, capacity, timesteps
@@ -53,13 +43,7 @@ def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=Fa
 def forward(architecture, hidden=None, *, cudnn=False):
     """Return the program that predicts on the present device, or returns hidden states.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    hidden : (bool, bool) or None
-        `return_sequences` and `return_state` of the last recurrent layer; None: the output.
-    cudnn : bool, default=False
-        As in `trainer`.
+    `hidden` is (`return_sequences`, `return_state`) of the last recurrent layer; None: the output.
     """
     return _cached(Forward, present_devices()[:1], architecture, hidden, cudnn)
 
@@ -119,17 +103,9 @@ class Trainer:
         self.compiled = compiled_function(traced, devices[0]) if jitted else plain_function(traced)
 
     def initial_state(self, weights, optimizer_state, learning_rate, seed):
-        """Return the State from which training starts or continues.
+        """Return the State from which training starts or continues; the seed is that of dropout.
 
-        Parameters
-        ----------
-        weights : list of ndarray
-        optimizer_state : list of ndarray or None
-            None: fresh ones.
-        learning_rate : float or None
-            None: the optimizer's own default.
-        seed : int
-            Of dropout.
+        `optimizer_state` None: a fresh one; `learning_rate` None: the optimizer's default.
         """
         rng = np.random.default_rng(seed)
         if optimizer_state is None:
@@ -150,21 +126,10 @@ class Trainer:
         return _zeros(self.variables.recurrent_states)
 
     def __call__(self, state, X, y, w, order, begin, end):
-        """Train on samples `order[begin:end]`.
+        """Train on samples `order[begin:end]`, and return the State and the summed loss.
 
-        Parameters
-        ----------
-        state : State
-        X, y, w : ndarray of shape (capacity, ...)
-        order : ndarray of int32 of shape (capacity,)
-        begin, end : int
-            `begin` is a multiple of the batch size.
-
-        Returns
-        -------
-        state : State
-        loss : float
-            Sum over batches of the batch's loss times its size.
+        X, y, w and order have `capacity` rows; `begin` is a multiple of the batch size. The loss is
+        the sum over batches of the batch's loss times its size.
         """
         flat = [array for group in state for array in group]
         flat += [X, y, w, order, np.int32(begin), np.int32(end)]

@@ -22,12 +22,7 @@ _forked = False
 
 
 def check_process():
-    """Refuse to compute in a process that was forked from one with TensorFlow loaded.
-
-    Raises
-    ------
-    RuntimeError
-    """
+    """Refuse to compute in a process that was forked from one with TensorFlow loaded."""
     if _forked:
         raise RuntimeError(
             "This process was forked from one that uses TensorFlow, where TensorFlow would hang. "

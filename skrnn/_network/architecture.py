@@ -50,40 +50,8 @@ def variable_dtype(dtype):
 class Architecture:
     """Everything that decides which network is built, hashable, and so the key of every cache.
 
-    Parameters
-    ----------
-    cell_types, units : tuple of str, tuple of int
-        One entry for each recurrent layer, first layer first.
-    bidirectional, activation, dropout, recurrent_dropout, return_sequences
-        As in the estimators, the same for every recurrent layer.
-    dense_sizes, dense_activation
-        The Dense layers between the recurrent layers and the output.
-    timesteps : int or None
-        None where the length varies from call to call.
-    features : int
-        Width of a timestep; 1 for token ids.
-    outputs : tuple of int
-        Trailing shape of the output, such as (1,), or (steps, outputs).
-    output_activation : str
-        Of the output layer.
-    vocab_size, embedding_dim : int or None
-        None without an Embedding.
-    masked : bool
-        Whether absent timesteps are skipped. The network reads them as NaN, or as the token id -1.
-    stateful : bool
-        Whether the state is carried from batch to batch.
-    batch_size : int or None
-        The fixed batch, which a stateful network needs; None: any.
-    dtype : str
-        "float32", "float64", or "mixed_float16": computed in float16, with float32 weights.
-    pooling : str
-        "last", or a key of POOLINGS. It and what follows has the defaults of older files.
-    kernel_l2, recurrent_l2 : float
-        Of the L2 regularizers of every recurrent layer's kernel and recurrent kernel.
-    spatial_dropout : float
-        Of the features that the first recurrent layer reads.
-    embedding_trainable : bool
-        Whether an Embedding is trained; True without one.
+    A network reads absent timesteps as NaN, or as the token id -1. From `pooling` on, fields have
+    the defaults of older files.
     """
 
     cell_types: tuple[CellType, ...]
@@ -95,21 +63,21 @@ class Architecture:
     return_sequences: bool
     dense_sizes: tuple[Size, ...]
     dense_activation: Activation
-    timesteps: Size | None
-    features: Size
-    outputs: Shape
+    timesteps: Size | None  # None: the length varies from call to call
+    features: Size  # 1 for token ids
+    outputs: Shape  # trailing shape, such as (1,) or (steps, outputs)
     output_activation: Activation
-    vocab_size: Size | None
+    vocab_size: Size | None  # None without an Embedding
     embedding_dim: Size | None
-    masked: bool
+    masked: bool  # whether absent timesteps are skipped
     stateful: bool
-    batch_size: Size | None
+    batch_size: Size | None  # a fixed batch, for a stateful network; None: any
     dtype: Dtype
     pooling: Pooling = "last"
-    kernel_l2: Penalty = 0.0
+    kernel_l2: Penalty = 0.0  # of every recurrent layer
     recurrent_l2: Penalty = 0.0
-    spatial_dropout: Fraction = 0.0
-    embedding_trainable: bool = True
+    spatial_dropout: Fraction = 0.0  # of what the first recurrent layer reads
+    embedding_trainable: bool = True  # True without an Embedding
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer hands on the states of all timesteps."""
@@ -297,19 +265,11 @@ def html_summary(architecture):
 
 
 def initial_weights(architecture, rng, embeddings=None):
-    """Draw fresh weights from Keras's default distributions with a NumPy generator.
+    """Return fresh weights from Keras's default distributions, drawn with a NumPy generator.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    rng : numpy.random.Generator
-    embeddings : ndarray of shape (vocab_size, embedding_dim), default=None
-        Take the place of what is drawn for the Embedding; the other weights are the same.
-
-    Returns
-    -------
-    list of ndarray
-        In Keras's order and in the architecture's `variable_dtype`.
+    They are in Keras's order and in the architecture's `variable_dtype`. `embeddings` of shape
+    (vocab_size, embedding_dim) replace what is drawn for the Embedding; the other weights are the
+    same.
     """
     weights = [
         INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.variable_dtype)

@@ -51,41 +51,19 @@ REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequenc
 class Settings:
     """The part of a training request that an engine needs.
 
-    Parameters
-    ----------
-    loss : str
-        Keras's full name.
-    optimizer : str
-        Keras's name.
-    optimizer_config : tuple of (str, value)
-        The optimizer's own settings, sorted by name, without `learning_rate`.
-    learning_rate : float or None
-        None keeps the optimizer's own default. Not part of a compiled program.
-    batch_size : int
+    `optimizer_config` is sorted by name and leaves out `learning_rate`, which is no part of a
+    compiled program.
     """
 
     loss: Annotated[str, LOSSES.__contains__]
     optimizer: Annotated[str, OPTIMIZERS.__contains__]
     optimizer_config: tuple[tuple[str, float | None], ...]
-    learning_rate: float | None
+    learning_rate: float | None  # None: the optimizer's default
     batch_size: Size
 
 
 def read_settings(optimizer, learning_rate, loss, batch_size):
-    """Return the Settings for an estimator's parameters.
-
-    Parameters
-    ----------
-    optimizer : str or dict
-    learning_rate : float or None
-    loss : str
-        Keras's full name.
-    batch_size : int
-
-    Returns
-    -------
-    Settings
-    """
+    """Return the Settings for an estimator's parameters and Keras's full name of a loss."""
     config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
     name = config.pop("name", None)
     if not isinstance(name, str) or name not in OPTIMIZERS:

@@ -4,21 +4,9 @@ import numpy as np
 
 
 def read_embeddings(embedding_init, architecture):
-    """Return the given vectors of all token ids as a network's own array, or None without any.
+    """Return the given vectors as an array (vocab_size, embedding_dim), or None without any.
 
-    Parameters
-    ----------
-    embedding_init : array-like or None
-    architecture : Architecture
-
-    Returns
-    -------
-    ndarray of shape (vocab_size, embedding_dim), or None
-
-    Raises
-    ------
-    ValueError
-        If they do not fit the network.
+    ValueError if they do not fit the network.
     """
     if embedding_init is None:
         return None

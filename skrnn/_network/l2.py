@@ -7,17 +7,7 @@ import numpy as np
 
 
 def penalty(entries, weights):
-    """Return what the regularizers add to a loss: the sum of l2 times the squared weights.
-
-    Parameters
-    ----------
-    entries : list of Weight
-    weights : list of ndarray
-
-    Returns
-    -------
-    float
-    """
+    """Return what the regularizers add to a loss: the sum of l2 times the squared weights."""
     parts = zip(entries, weights, strict=True)
     return float(sum(factor_of(entry) * np.vdot(w, w) for entry, w in parts if entry.l2))
 
@@ -28,13 +18,7 @@ def factor_of(entry):
 
 
 class Penalty:
-    """The same on flat vectors, with its gradient.
-
-    Parameters
-    ----------
-    entries : list of Weight
-    weights, gradient : ndarray of shape (n_weights,)
-    """
+    """The penalty of flat weights of shape (n_weights,), with its gradient."""
 
     def __init__(self, entries, weights, gradient):
         ends = accumulate((prod(entry.shape) for entry in entries), initial=0)

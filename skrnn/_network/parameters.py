@@ -150,15 +150,7 @@ def check_mask_value(mask_value, vocab_size):
 
 
 def settle_vocab_size(vocab_size, learned):
-    """Return the size of the vocabulary: in the place of "auto" what was learned.
-
-    Parameters
-    ----------
-    vocab_size : int, "auto" or None
-        The parameter.
-    learned : int or None
-        None where no token ids have been seen.
-    """
+    """Return the size of the vocabulary: for "auto" the learned one, None before any token ids."""
     if vocab_size != "auto":
         return vocab_size
     if learned is None or learned <= UNKNOWN:
@@ -174,19 +166,7 @@ def describe(
 ):
     """Return the Architecture for an estimator's parameters and its data.
 
-    Parameters
-    ----------
-    params : NetworkParameters
-    vocab_size : int or None
-        Settled.
-    timesteps, features, masked, outputs, output_activation
-        As in Architecture.
-    batch_size : int
-        Becomes part of the network if it is stateful.
-
-    Returns
-    -------
-    Architecture
+    `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
     """
     cell_types, units = _read_layers(params.cell_type, params.hidden_size)
     if params.pooling != "last" and params.return_sequences:
@@ -232,18 +212,8 @@ def _read_layers(cells, sizes):
 def describe_shape(params, input_shape, *, vocab_size, outputs, output_activation):
     """Return the Architecture for an input shape only, without data.
 
-    Parameters
-    ----------
-    params : NetworkParameters
-    input_shape : tuple
-        (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
-        `vocab_size` (timesteps,) too.
-    vocab_size, outputs, output_activation
-        As in `describe`.
-
-    Returns
-    -------
-    Architecture
+    The shape is (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
+    `vocab_size` (timesteps,) too.
     """
     shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if vocab_size is not None and len(shape) == 1:

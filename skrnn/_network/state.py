@@ -4,21 +4,9 @@ from typing import NamedTuple
 
 
 class State(NamedTuple):
-    """Lists of arrays, or of an engine's own tensors.
+    """Lists of arrays, or of an engine's own tensors."""
 
-    Parameters
-    ----------
-    weights : list
-        Of the network, in Keras's order.
-    optimizer_state : list
-        The optimizer's variables.
-    rng_state : list
-        What dropout draws from.
-    recurrent_states : list
-        The states of a stateful network's cells; empty for others.
-    """
-
-    weights: list
-    optimizer_state: list
-    rng_state: list
-    recurrent_states: list
+    weights: list  # in Keras's order
+    optimizer_state: list  # the optimizer's variables
+    rng_state: list  # what dropout draws from
+    recurrent_states: list  # of a stateful network's cells; empty for others

@@ -17,21 +17,11 @@ INVERSE_SQRT_2 = float(np.float32(0.5**0.5))  # TensorFlow's, also in float64
 
 
 class Activation(NamedTuple):
-    """An activation y = f(x).
+    """An activation y = f(x)."""
 
-    Parameters
-    ----------
-    value : callable
-        (x, out) -> None.
-    derivative : callable
-        (x, y, out) -> None; `out` may be y.
-    needs_input : bool
-        Whether the derivative reads x; otherwise x may be anything.
-    """
-
-    value: Callable
-    derivative: Callable
-    needs_input: bool = False
+    value: Callable  # (x, out) -> None
+    derivative: Callable  # (x, y, out) -> None; `out` may be y
+    needs_input: bool = False  # whether the derivative reads x
 
 
 def tanh_derivative(x, y, out):

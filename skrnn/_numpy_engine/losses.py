@@ -15,21 +15,14 @@ LOG_2 = float(np.log(np.float32(2)))  # Keras's, also in float64
 class Loss(NamedTuple):
     """A loss.
 
-    Parameters
-    ----------
-    function : callable
-        (truth, prediction) -> loss of shape (N,), summed over the outputs, and its gradient of
-        shape (N, O). With `of` set, prediction is what enters that activation, and the gradient
-        is with respect to it.
-    of : str or None
-        The output activation that is taken together with the loss, as Keras does in a graph.
-    mean : bool
-        Whether the loss of a sample is the mean over its outputs, not their sum.
+    The function maps (truth, prediction) to the loss of shape (N,), summed over the outputs, and
+    its gradient of shape (N, O). With `of` set, `prediction` is what enters that activation, and
+    the gradient is with respect to it: Keras takes the two together in a graph, too.
     """
 
     function: Callable
     of: str | None = None
-    mean: bool = True
+    mean: bool = True  # whether a sample's loss is the mean over its outputs, not their sum
 
 
 def mean_squared_error(truth, prediction):

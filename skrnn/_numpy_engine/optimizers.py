@@ -28,14 +28,8 @@ def summation(tokens, dtype):
 class Optimizer:
     """Flat weights, their gradient, and the optimizer's own vectors of the same length.
 
-    Parameters
-    ----------
-    settings : Settings
-    weights : ndarray of shape (n_weights,)
-    shapes : list of tuple of int
-        Of the weight arrays that lie in `weights` one after another.
-    embedded : bool
-        Whether the first of them is an embedding, whose gradient comes by `put_rows`.
+    `shapes` are those of the weight arrays that follow each other in `weights`. `embedded`: the
+    first of them is an embedding, whose gradient comes by `put_rows`.
     """
 
     defaults: ClassVar[dict] = {}
@@ -89,16 +83,10 @@ class Optimizer:
         return []
 
     def put_rows(self, tokens, d):
-        """Write the gradient of an embedding.
+        """Write the gradient of an embedding, given that of each token's vector.
 
         Tokens of one row share one gradient, their sum; but Keras squares the part of each token
         before it sums, and so does this.
-
-        Parameters
-        ----------
-        tokens : ndarray of int of shape (n_tokens,)
-        d : ndarray of shape (n_tokens, width)
-            The gradient with respect to each token's vector.
         """
         rows, sums = summation(tokens, d.dtype)
         last, self.rows = self.rows, rows

@@ -129,13 +129,8 @@ def _with_requests(estimator, requests):
 def estimator_codec(kind, learned, optional=None, check=None):
     """Return the Codec of an estimator's class.
 
-    Parameters
-    ----------
-    kind : type
-    learned, optional : dict of str to type
-        The attributes that all fitted estimators of the class have, and those that some have.
-    check : callable
-        Refuses a fitted estimator whose attributes do not fit together.
+    `learned` and `optional` are the types of the attributes that all of its fitted estimators have,
+    and that some have. `check` refuses an estimator whose attributes do not fit together.
     """
     kinds = COMMON | learned | (optional or {})
     names = {*_defaults(kind), *kinds, REQUESTS}

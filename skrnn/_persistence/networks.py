@@ -14,13 +14,7 @@ N_SCALING_VARIABLES = 4
 
 
 def check_network(network):
-    """Refuse a fitted network whose parts do not fit its Architecture.
-
-    Parameters
-    ----------
-    network : BaseRNN
-        With its learned attributes, each of the right type.
-    """
+    """Refuse a fitted network whose parts, each of the right type, do not fit its Architecture."""
     fitted = network._network
     architecture, scaling = fitted.architecture, fitted.scaling
     _check_architecture(architecture, fitted.asked_vocab_size)

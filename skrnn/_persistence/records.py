@@ -33,22 +33,14 @@ INVALID = (
 class Codec(NamedTuple):
     """The conversion of objects of one class to records and back.
 
-    Parameters
-    ----------
-    kind : type
-    encode : callable
-        From an object to a dict of str to values, which may be objects again. A ValueError says
-        what cannot be stored.
-    decode : callable
-        From such a dict, as keywords, to the object. An error refuses what encode never makes.
-    exact : bool, default=True
-        Whether objects of subclasses are excluded.
+    `encode` returns a dict of values, which may be objects again; its ValueError says what cannot
+    be stored. `decode` takes such a dict as keywords, and refuses what `encode` never makes.
     """
 
     kind: type
     encode: Callable
     decode: Callable
-    exact: bool = True
+    exact: bool = True  # whether objects of subclasses are excluded
 
     def accepts(self, value):
         return type(value) is self.kind or (not self.exact and isinstance(value, self.kind))
@@ -78,15 +70,7 @@ def record_codec(kind):
 
 
 def to_record(value, codecs, place):
-    """Return a value with dicts, text arrays and objects as records.
-
-    Parameters
-    ----------
-    value : object
-    codecs : dict of str to Codec
-    place : str
-        The name of the value in messages.
-    """
+    """Return a value with dicts, text arrays and objects as records; messages name its place."""
     numbers = isinstance(value, (np.generic, *ARRAYS)) and value.dtype.name in DTYPES
     if type(value) in (*PLAIN, float) or numbers:
         return value

@@ -29,15 +29,7 @@ def _as_list(X):
 
 
 def read_documents(X, analyze):
-    """Return a list of tokens for each document.
-
-    Parameters
-    ----------
-    X : iterable of str, or of lists of str
-        Not a mixture of both.
-    analyze : callable
-        From a string to its list of tokens.
-    """
+    """Return a list of tokens for each document; `analyze` splits those that are text."""
     documents = _as_list(X)
     text = bool(documents) and isinstance(documents[0], str)
     required = "strings" if text else "strings, or lists of tokens"

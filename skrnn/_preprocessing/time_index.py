@@ -24,20 +24,11 @@ SORT = (
 
 @dataclass(frozen=True, eq=False)
 class TimeIndex:
-    """The times of rows, grouped by series.
-
-    Parameters
-    ----------
-    times : DatetimeIndex, PeriodIndex or TimedeltaIndex of length n_rows
-    bounds : ndarray of shape (n_series + 1,)
-        First row of each series, then n_rows.
-    labels : list of length n_series
-        Names of the series; [None] for one series without a name.
-    """
+    """The times of rows, grouped by series."""
 
     times: pd.Index
-    bounds: np.ndarray
-    labels: list
+    bounds: np.ndarray  # the first row of each series, then n_rows
+    labels: list  # [None] for one series without a name
 
 
 def has_time_index(data):
@@ -170,13 +161,10 @@ def run_bounds(index, frequency, n_rows):
 def learn_frequency(index):
     """Return the step from row to row, or None for irregular or too few rows.
 
-    Returns
-    -------
-    DateOffset, Timedelta or None
-        The index's own frequency if it has one. Otherwise the candidate that most steps of all
-        series agree with, if at least 95% do. Candidates are the frequency that pandas infers from
-        the longest series, the most common step in months, the most common duration and the
-        business day.
+    It is the index's own frequency if it has one. Otherwise it is the candidate that most steps of
+    all series agree with, if at least 95% do. Candidates are the frequency that pandas infers from
+    the longest series, the most common step in months, the most common duration and the business
+    day.
     """
     if index is None:
         return None

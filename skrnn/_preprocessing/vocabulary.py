@@ -13,13 +13,7 @@ PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
 def most_frequent(documents, max_tokens, oov_token):
     """Return the tokens to keep in Keras's order: equally frequent ones in reverse order.
 
-    Parameters
-    ----------
-    documents : list of list of str
-    max_tokens : int or None
-        Maximum number of ids, including padding and out of vocabulary.
-    oov_token : str or None
-        A token that has an id already.
+    `max_tokens` counts padding and out of vocabulary; `oov_token` has an id already.
     """
     counts = Counter(chain.from_iterable(documents))
     counts.pop(oov_token, None)
@@ -65,16 +59,7 @@ def given_tokens(vocabulary, max_tokens, oov_token):
 
 
 def tokens_of_ids(ids, names, i):
-    """Return the tokens of the ids of document i, as an array.
-
-    Parameters
-    ----------
-    ids : array-like of int of shape (timesteps,)
-    names : ndarray of object of shape (n_ids,)
-        The token of each id; None for an id without one.
-    i : int
-        The number of the document in messages.
-    """
+    """Return the tokens of the ids of document i, where `names` has None for an id without one."""
     ids = np.asarray(ids)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ValueError(

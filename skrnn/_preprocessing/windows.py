@@ -34,17 +34,10 @@ def broken_rows(rows):
 
 
 def check_finite(rows, *, name="X", bounds=None, unseen=0):
-    """Refuse NaN and infinity.
+    """Refuse NaN and infinity in rows of one or more runs.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-    name : str, default="X"
-        Name of the rows in the message.
-    bounds : ndarray of shape (n_runs + 1,), default=None
-        First row of each run, then n_rows. None: one run.
-    unseen : int, default=0
-        Number of rows at the end of each run that may be NaN, because no window holds them.
+    `bounds` holds the first row of each run, then n_rows. The last `unseen` rows of each run may be
+    NaN, because no window holds them.
     """
     broken = broken_rows(rows)
     infinite = np.isinf(rows[broken]).any(axis=1)
@@ -65,19 +58,9 @@ def check_finite(rows, *, name="X", bounds=None, unseen=0):
 def padded_buffer(rows, timesteps, horizon, pad, tail):
     """Lay out one run so that its windows are the slices `buffer[t : t + timesteps]`.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-    timesteps, horizon : int
-        The window of row t holds rows t - horizon - timesteps + 1 to t - horizon.
-    pad : float or ndarray of shape (n_features,)
-        Value of each unknown row before the run.
-    tail : ndarray of shape (n_known, n_features)
-        Rows just before the run; those before its first window are ignored.
-
-    Returns
-    -------
-    buffer : ndarray of shape (n_rows + timesteps - 1, n_features)
+    The window of row t holds rows t - horizon - timesteps + 1 to t - horizon. `pad` is the value of
+    unknown rows before the run, `tail` holds the known ones just before it; those before its first
+    window are ignored. The buffer has n_rows + timesteps - 1 rows.
     """
     n_rows, n_features = rows.shape
     buffer = np.empty((n_rows + timesteps - 1, n_features), dtype=rows.dtype)

@@ -38,13 +38,7 @@ class NoCheckpoints:
 class Checkpoints(NoCheckpoints):
     """The checkpoint file of one fit, which no other running fit uses.
 
-    Parameters
-    ----------
-    path : Path
-    every : int
-        Epochs from one checkpoint to the next.
-    fingerprint : str
-        The same for fits with equal parameters and data.
+    It is written every so many epochs. Fits with equal parameters and data have equal fingerprints.
     """
 
     def __init__(self, path, every, fingerprint):
@@ -109,12 +103,6 @@ def checkpoints_in(folder, every, fingerprint):
 
     The file is removed when the fit finishes or diverges. It stays after an interruption, a crash
     of the machine or a kill.
-
-    Parameters
-    ----------
-    folder : str or PathLike
-    every, fingerprint
-        Of the Checkpoints.
     """
     folder, lock = os.path.expanduser(folder), Lock()
     try:
@@ -150,18 +138,7 @@ def _take_one(folder, stem, lock):
 
 
 def fingerprint(words, arrays):
-    """Return a digest of plain values and of arrays, which are read in blocks.
-
-    Parameters
-    ----------
-    words : object
-        Its `repr` must identify it.
-    arrays : iterable of ndarray
-
-    Returns
-    -------
-    str
-    """
+    """Return a digest of an object, identified by its `repr`, and of arrays, read in blocks."""
     digest = hashlib.sha256(ascii(words).encode())
     for array in map(np.atleast_1d, arrays):
         digest.update(f"{array.dtype.str} {array.shape}".encode())

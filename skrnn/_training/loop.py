@@ -13,28 +13,11 @@ from skrnn._utils.progress import progress_bar
 
 @dataclass(frozen=True)
 class FitConfig:
-    """What one fit asks of training.
-
-    Parameters
-    ----------
-    epochs : int
-    resume : bool
-        Whether to continue from the present weights.
-    first_epoch : int
-        Number of epochs trained before; callbacks and messages count from there.
-    batch_size : int
-    shuffle : bool
-    patience : int or None
-    min_delta : float
-    validation_fraction : float
-        Of the samples, to be held out.
-    checkpoint_dir : str, path-like or None
-    verbose : bool
-    """
+    """What one fit asks of training."""
 
     epochs: int
-    resume: bool
-    first_epoch: int
+    resume: bool  # whether to continue from the present weights
+    first_epoch: int  # epochs trained before: callbacks and messages count from there
     batch_size: int
     shuffle: bool
     patience: int | None
@@ -72,29 +55,10 @@ class TrainingCallback:
 
 
 def train(session, config, start, validation, rng, callbacks, checkpoints):
-    """Train a network and return its arrays.
+    """Train a network and return it as Trained; ValueError if a loss or weight is not finite.
 
-    Parameters
-    ----------
-    session : TrainingSession
-        Of an engine, with the samples of training.
-    config : FitConfig
-    start : (weights, optimizer_state)
-        Lists of arrays from which training begins; optimizer_state None: a fresh one.
-    validation : Samples or None
-    rng : numpy.random.Generator
-        Draws the seed of dropout and the order of the samples.
-    callbacks : list of TrainingCallback
-    checkpoints : Checkpoints or NoCheckpoints
-
-    Returns
-    -------
-    Trained
-
-    Raises
-    ------
-    ValueError
-        If the loss or a weight is no longer finite.
+    `start` is (weights, optimizer_state), where None is a fresh optimizer. `validation` are Samples
+    or None. `rng` draws the seed of dropout and the order of the samples.
     """
     state = session.begin(*start, int(rng.integers(2**31)))
     progress = TrainingProgress(state, session.samples, rng, config)

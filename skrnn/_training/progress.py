@@ -25,18 +25,7 @@ class EarlyStopping:
 
 
 class TrainingProgress:
-    """State, order of the samples, their stream, the best state and the history so far.
-
-    Parameters
-    ----------
-    state : State
-        From which training begins.
-    samples : Samples
-        What training reads.
-    rng : numpy.random.Generator
-        Draws the order of the samples.
-    config : FitConfig
-    """
+    """The state, the order of the samples and their generator, the best state and the history."""
 
     def __init__(self, state, samples, rng, config):
         self.state, self.samples, self.rng, self.config = state, samples, rng, config
@@ -80,12 +69,10 @@ class TrainingProgress:
         }
 
     def load_state_dict(self, tree):
-        """Take over what `state_dict` gave, in another process perhaps.
+        """Restore what `state_dict` returned, perhaps in another process.
 
-        Raises
-        ------
-        AttributeError, KeyError, TypeError, ValueError
-            If it is not of this training; nothing is taken over then.
+        If it is not of this training, it raises AttributeError, KeyError, TypeError or ValueError
+        and changes nothing.
         """
         like, history, best, order = self.state_dict(), tree["history"], tree["best"], tree["order"]
         like["history"] = dict.fromkeys(history, np.zeros(len(history["loss"])))

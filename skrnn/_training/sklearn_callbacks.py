@@ -8,14 +8,8 @@ from skrnn._training.loop import Trained, TrainingCallback
 class EpochTasks(TrainingCallback):
     """Each epoch is a task, with a network as if `fit` had stopped there.
 
-    Parameters
-    ----------
-    estimator : estimator
-        In its `fit`.
-    data : dict
-        X, y and metadata as `fit` got them.
-    fitted_attributes : callable
-        Returns the attributes of a fitted estimator, given a Trained.
+    `data` holds X, y and metadata as `fit` got them. `fitted_attributes` maps a Trained to the
+    attributes of a fitted estimator.
     """
 
     def __init__(self, estimator, data, fitted_attributes):

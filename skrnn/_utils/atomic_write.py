@@ -23,14 +23,7 @@ def replacing(path, suffix=".tmp"):
     """Yield a temporary path to write to; at the end it replaces `path` in one step.
 
     The file is synced to disk before. If writing fails it is removed and `path` is unchanged; an
-    OSError names `path`.
-
-    Parameters
-    ----------
-    path : str or path-like
-        Links are followed. The permissions of an existing file are kept.
-    suffix : str
-        Suffix of the temporary name.
+    OSError names `path`. Links are followed, and the permissions of an existing file are kept.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():

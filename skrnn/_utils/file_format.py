@@ -85,16 +85,10 @@ class FileFormatError(ValueError):
 
 
 def write_file(path, tree, *, key=None):
-    """Write a tree to a file, which then holds all of the tree, or after a failure what it held.
+    """Write a tree to a file; after a failure the file is unchanged.
 
-    Parameters
-    ----------
-    path : str or path-like
-    tree : object
-        Of None, bool, int, float, str, list, tuple, dict with str keys, and arrays and scalars of
-        the dtypes in DTYPES.
-    key : bytes or str, default=None
-        Secret to sign the file with.
+    The tree consists of None, bool, int, float, str, list, tuple, dict with str keys, and arrays
+    and scalars of the dtypes in DTYPES. `key`, bytes or str, signs the file.
     """
     secret = _secret(key)
     arrays = []
@@ -111,18 +105,9 @@ def write_file(path, tree, *, key=None):
 
 
 def read_file(path, *, key=None):
-    """Return the tree of a file.
+    """Return the tree of a file that is exactly as it was written, else raise FileFormatError.
 
-    Parameters
-    ----------
-    path : str or path-like
-    key : bytes or str, default=None
-        The file must have been signed with it. None: a signature is ignored.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is not exactly as it was written, or not signed with the key.
+    With a `key`, the file must be signed with it; without one, a signature is ignored.
     """
     secret = _secret(key)
     with open(path, "rb") as file:

@@ -39,12 +39,7 @@ def _not_a_number(item, place, remedy):
 def check_numbers(data, place, remedy="Pass an array of numbers."):
     """Refuse text, times and other objects, even those that NumPy would convert.
 
-    Parameters
-    ----------
-    data : array-like
-    place : str
-        Name of the data in messages; for a frame they also name the column.
-    remedy : str
+    Messages name the `place`, and the column of a frame.
     """
     if hasattr(data, "select_dtypes"):
         for i, (column, dtype) in enumerate(data.dtypes.items()):

@@ -14,20 +14,8 @@ BAR_FORMAT = "Epoch {n_fmt}/{total_fmt} |{bar}|{postfix} ({remaining} left)"
 def progress_bar(epochs, done, *, shown):
     """Show a bar on standard error, or in a notebook, while epochs run.
 
-    It is tqdm's if that is installed, else a plain line.
-
-    Parameters
-    ----------
-    epochs : int
-        Number of epochs; training may stop earlier.
-    done : int
-        Number of epochs that were run before.
-    shown : bool
-
-    Yields
-    ------
-    callable
-        Called after each epoch with a dict of its losses.
+    It is tqdm's if that is installed, else a plain line. Yield a function to call after each epoch
+    with a dict of its losses. `done` epochs were run before; training may stop before `epochs`.
     """
     if not shown:
         yield lambda losses: None

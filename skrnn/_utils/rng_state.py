@@ -6,17 +6,10 @@ WORD = 2**64
 
 
 def get_rng_state(generator):
-    """Return the state of a generator as six words.
+    """Return the state of a `numpy.random.default_rng` generator as six words of uint64.
 
-    Parameters
-    ----------
-    generator : numpy.random.Generator
-        From `numpy.random.default_rng`.
-
-    Returns
-    -------
-    ndarray of uint64 of shape (6,)
-        The 128-bit state and increment of PCG64 in two halves each, then its buffered half number.
+    They are the 128-bit state and increment of PCG64 in two halves each, then its buffered half
+    number.
     """
     whole = generator.bit_generator.state
     numbers = divmod(whole["state"]["state"], WORD) + divmod(whole["state"]["inc"], WORD)
