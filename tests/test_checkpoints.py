@@ -1,6 +1,7 @@
 """A killed fit goes on from its checkpoint, and ends as if it had never stopped."""
 
 import contextlib
+import copy
 import dis
 import io
 import itertools
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fits import learned
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -33,10 +35,11 @@ KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 EPOCHS = 8
 
 
-def samples(n_samples=60):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_samples, 5, 2))
-    return X, X[:, -1, 0] + rng.normal(size=n_samples)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 5, 2))
+Y = X[:, -1, 0] + RNG.normal(size=60)
+IDS = [RNG.integers(1, 20, size=n) for n in RNG.integers(2, 9, size=60)]
+FIRST_IDS = np.array([ids[0] for ids in IDS], dtype=float)
 
 
 def network(estimator=RNNRegressor, **parameters):
@@ -72,18 +75,18 @@ class At(io.StringIO):
             function()
 
 
-def interrupt(subject, X, y, epoch, **arguments):
+def press():
+    raise KeyboardInterrupt
+
+
+def interrupt(subject, X=X, y=Y, epoch=5, **arguments):
     """Interrupt a fit after an epoch, before its checkpoint is written."""
-
-    def press():
-        raise KeyboardInterrupt
-
-    verbose = clone(subject).set_params(verbose=1, random_state=subject.random_state)
+    verbose = copy.copy(subject).set_params(verbose=1)
     with contextlib.redirect_stderr(At(epoch, press)), pytest.raises(KeyboardInterrupt):
         verbose.fit(X, y, **arguments)
 
 
-def first_epoch(subject, X, y, capsys, **arguments):
+def first_epoch(subject, capsys, X=X, y=Y, **arguments):
     """Fit, and return with which epoch that began."""
     subject.set_params(verbose=1).fit(X, y, **arguments)
     return int(re.search(r"Epoch (\d+)/", capsys.readouterr().err)[1])
@@ -91,13 +94,8 @@ def first_epoch(subject, X, y, capsys, **arguments):
 
 def assert_same(one, other):
     """Assert that two fits ended bitwise alike, but for the time they took."""
-    arrays = [fitted.weights_ + fitted.optimizer_state_ for fitted in (one, other)]
-    for a, b in zip(*arrays, strict=True):
-        assert_array_equal(a, b)
-        assert a.dtype == b.dtype
-    histories = [dict(fitted.history_) for fitted in (one, other)]
-    assert len(histories[0].pop("seconds")) == len(histories[1].pop("seconds"))
-    assert histories[0] == histories[1]
+    assert learned(one) == learned(other)
+    assert len(one.history_["seconds"]) == len(other.history_["seconds"])
 
 
 def names(folder):
@@ -150,14 +148,16 @@ def finish(folder):
 def long_fit(tmp_path, engine):
     """Write down a fit for other processes, and return its folder and how it ends."""
     folder = tmp_path / "checkpoints"
-    X, y = samples(1000)
+    X = np.random.default_rng(0).normal(size=(1000, 5, 2))
+    y = X[:, -1, 0] + X[:, -2, 1]
     subject = network(engine=engine, epochs=40, patience=40, checkpoint_dir=folder, verbose=1)
     (tmp_path / "subject").write_bytes(pickle.dumps((subject, X, y)))
     return folder, clone(subject).set_params(checkpoint_dir=None, verbose=0).fit(X, y)
 
 
-def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path):
-    folder, expected = long_fit(tmp_path, "numpy")
+@pytest.mark.parametrize("engine", ["numpy", KERAS])
+def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
+    folder, expected = long_fit(tmp_path, engine)
     rng = np.random.default_rng()
     moments, begun = [rng.integers(low, low + 10) for low in (2, 12, 22)], []
     for epoch in moments:
@@ -169,148 +169,111 @@ def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path):
     assert names(folder) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("engine", ["numpy", "keras"])
-def test_fit_killed_at_a_random_moment_ends_as_if_it_had_not_been(tmp_path, engine, seed):
-    folder, expected = long_fit(tmp_path, engine)
-    rng = np.random.default_rng()
-    epoch = rng.integers(2, 32)
-    kill(folder, epoch, rng.uniform(0, 0.05))
-    begun, fitted = finish(folder)
-    assert epoch <= begun <= 40
-    assert_same(fitted, expected)
-    assert names(folder) == []
-
-
 # Interrupted fits
 
 
+# What changes of the network, and its samples and targets.
+INTERRUPTED = [
+    *(
+        (parameters, X, Y)
+        for parameters in (
+            {"cell_type": "simple_rnn"},
+            {"cell_type": "lstm"},
+            {"cell_type": ("gru", "lstm"), "hidden_size": (3, 4), "bidirectional": True},
+            {"dtype": "float64"},
+            {"stateful": True, "batch_size": 15},
+            {"shuffle": False},
+            {"patience": None},
+            {"patience": 2, "epochs": 50},
+            {"validation_fraction": 0.0},
+            {"optimizer": "nadam"},
+            {"optimizer": {"name": "sgd", "momentum": 0.9}},
+        )
+    ),
+    ({"return_sequences": True}, X, X[..., 0]),
+    ({"estimator": RNNClassifier, "class_weight": "balanced"}, X, Y > 0),
+    ({"estimator": RNNClassifier, "class_weight": "balanced"}, X, np.digitize(Y, [-0.5, 0.5])),
+    ({"vocab_size": 20}, IDS, FIRST_IDS),
+    ({"vocab_size": "auto"}, IDS, FIRST_IDS),
+]
+
+
 @pytest.mark.parametrize(
-    "parameters",
-    [
-        {"cell_type": "simple_rnn"},
-        {"cell_type": "lstm"},
-        {"cell_type": ("gru", "lstm"), "hidden_size": (3, 4), "bidirectional": True},
-        {"dtype": "float64"},
-        {"stateful": True, "batch_size": 15},
-        {"shuffle": False},
-        {"patience": None},
-        {"patience": 2, "epochs": 50},
-        {"validation_fraction": 0.0},
-        {"optimizer": "nadam"},
-        {"optimizer": {"name": "sgd", "momentum": 0.9}},
-        {"return_sequences": True},
-    ],
-    ids=str,
+    ("parameters", "X", "y"), INTERRUPTED, ids=[str(case[0]) for case in INTERRUPTED]
 )
 @pytest.mark.parametrize("engine", ["numpy", KERAS])
-def test_interrupted_fit_ends_as_if_it_had_not_been(tmp_path, capsys, engine, parameters):
-    X, y = samples()
-    y = X[..., 0] if "return_sequences" in parameters else y
+def test_interrupted_fit_ends_as_if_it_had_not_been(tmp_path, capsys, engine, parameters, X, y):
     expected = network(engine=engine, **parameters).fit(X, y)
     subject = network(engine=engine, checkpoint_dir=tmp_path, **parameters)
-    interrupt(subject, X, y, 5)
-    assert first_epoch(subject, X, y, capsys) == 5
+    interrupt(subject, X, y)
+    assert first_epoch(subject, capsys, X, y) == 5
     assert_same(subject, expected)
     assert names(tmp_path) == []
 
 
 def test_patience_counts_on_over_an_interruption(tmp_path):
-    X, y = samples()
-    expected = network(patience=2, epochs=50).fit(X, y)
+    expected = network(patience=2, epochs=50).fit(X, Y)
     n_epochs = expected.n_epochs_
     assert 3 < n_epochs < 50
     subject = network(patience=2, epochs=50, checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, n_epochs)  # between the best epoch and the end
-    assert_same(subject.fit(X, y), expected)
-
-
-@pytest.mark.parametrize("multiclass", [False, True])
-def test_interrupted_classifier_ends_as_if_it_had_not_been(tmp_path, multiclass):
-    X, y = samples()
-    y = np.digitize(y, [-0.5, 0.5] if multiclass else [0])
-    parameters = {"estimator": RNNClassifier, "class_weight": "balanced"}
-    subject = network(checkpoint_dir=tmp_path, **parameters)
-    interrupt(subject, X, y, 5)
-    assert_same(subject.fit(X, y), network(**parameters).fit(X, y))
-
-
-@pytest.mark.parametrize("vocab_size", [20, "auto"])
-def test_interrupted_fit_on_token_ids_of_unequal_lengths_ends_as_if_it_had_not_been(
-    tmp_path, vocab_size
-):
-    rng = np.random.default_rng(0)
-    X = [rng.integers(1, 20, size=n) for n in rng.integers(2, 9, size=60)]
-    y = np.array([ids[0] for ids in X], dtype=float)
-    subject = network(vocab_size=vocab_size, checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, 5)
-    assert_same(subject.fit(X, y), network(vocab_size=vocab_size).fit(X, y))
+    interrupt(subject, epoch=n_epochs)  # between the best epoch and the end
+    assert_same(subject.fit(X, Y), expected)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "keras"])
 def test_estimator_is_unfitted_between_an_interruption_and_its_end(tmp_path, engine):
-    X, y = samples()
     subject = network(engine=engine, checkpoint_dir=tmp_path)
     before = pickle.dumps(subject)
     press = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
     with contextlib.redirect_stderr(press), pytest.raises(KeyboardInterrupt):
-        subject.set_params(verbose=1).fit(X, y)
+        subject.set_params(verbose=1).fit(X, Y)
     assert pickle.dumps(subject.set_params(verbose=0)) == before
     with pytest.raises(NotFittedError):
         subject.predict(X)
-    assert_same(subject.fit(X, y), network(engine=engine).fit(X, y))
+    assert_same(subject.fit(X, Y), network(engine=engine).fit(X, Y))
 
 
 def test_interrupted_warm_start_goes_on_from_the_same_weights_alone(tmp_path, capsys):
-    X, y = samples()
-    begun = network(warm_start=True).fit(X, y)
-    expected = pickle.loads(pickle.dumps(begun)).fit(X, y)
+    begun = network(warm_start=True).fit(X, Y)
+    expected = pickle.loads(pickle.dumps(begun)).fit(X, Y)
     subject = pickle.loads(pickle.dumps(begun)).set_params(checkpoint_dir=tmp_path)
-    other = network(warm_start=True, checkpoint_dir=tmp_path, epochs=3).fit(X, y)
+    other = network(warm_start=True, checkpoint_dir=tmp_path, epochs=3).fit(X, Y)
     other.set_params(epochs=EPOCHS)
 
-    def press():
-        raise KeyboardInterrupt
-
-    with contextlib.redirect_stderr(At(5, press)), pytest.raises(KeyboardInterrupt):
-        pickle.loads(pickle.dumps(subject)).set_params(verbose=1).fit(X, y)
-    assert first_epoch(other, X, y, capsys) == 1
-    assert first_epoch(subject, X, y, capsys) == 5
+    interrupt(subject)
+    assert first_epoch(other, capsys) == 1
+    assert first_epoch(subject, capsys) == 5
     assert_same(subject, expected)
     assert subject.n_epochs_ == 2 * EPOCHS
 
 
 def test_checkpoint_every_says_from_which_epoch_a_fit_goes_on(tmp_path, capsys):
-    X, y = samples()
     subject = network(checkpoint_dir=tmp_path, checkpoint_every=3)
-    interrupt(subject, X, y, 6)
-    assert first_epoch(subject.set_params(checkpoint_every=1), X, y, capsys) == 4
-    assert_same(subject, network().fit(X, y))
+    interrupt(subject, epoch=6)
+    assert first_epoch(subject.set_params(checkpoint_every=1), capsys) == 4
+    assert_same(subject, network().fit(X, Y))
 
 
 def test_validation_data_and_weights_belong_to_the_fit(tmp_path, capsys):
-    X, y = samples()
     weights = np.linspace(0, 1, len(X))
-    arguments = {"sample_weight": weights, "validation_data": (X[:9], y[:9], weights[:9])}
+    arguments = {"sample_weight": weights, "validation_data": (X[:9], Y[:9], weights[:9])}
     subject = network(checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, 5, **arguments)
-    assert first_epoch(subject, X, y, capsys, **arguments) == 5
-    assert_same(subject, network().fit(X, y, **arguments))
+    interrupt(subject, **arguments)
+    assert first_epoch(subject, capsys, **arguments) == 5
+    assert_same(subject, network().fit(X, Y, **arguments))
 
 
 # Seeds
 
 
 def test_fit_without_a_seed_takes_up_the_kept_one(tmp_path, capsys):
-    X, y = samples()
     np.random.seed(7)  # noqa: NPY002
-    expected = network(random_state=None).fit(X, y)
+    expected = network(random_state=None).fit(X, Y)
     subject = network(random_state=None, checkpoint_dir=tmp_path)
     np.random.seed(7)  # noqa: NPY002
-    interrupt(subject, X, y, 5)
+    interrupt(subject)
     np.random.seed(8)  # noqa: NPY002
-    assert first_epoch(subject, X, y, capsys) == 5
+    assert first_epoch(subject, capsys) == 5
     assert_same(subject, expected)
     after = np.random.RandomState(8)
     after.randint(2**31 - 1)
@@ -318,16 +281,15 @@ def test_fit_without_a_seed_takes_up_the_kept_one(tmp_path, capsys):
 
 
 def test_equal_fits_without_a_seed_do_not_share_a_checkpoint(tmp_path):
-    X, y = samples()
     outer = network(random_state=None, checkpoint_dir=tmp_path, verbose=1)
     inner, seen = clone(outer).set_params(verbose=0), []
 
     def fit_beside():
-        inner.fit(X, y)
+        inner.fit(X, Y)
         seen.extend(names(tmp_path))
 
     with contextlib.redirect_stderr(At(4, fit_beside)):
-        outer.fit(X, y)
+        outer.fit(X, Y)
     assert [Path(name).suffix for name in seen] == [".checkpoint", ".lock"]
     assert inner.n_epochs_ == EPOCHS
     assert not set(inner.history_["loss"]) & set(outer.history_["loss"])
@@ -335,14 +297,13 @@ def test_equal_fits_without_a_seed_do_not_share_a_checkpoint(tmp_path):
 
 
 def test_random_state_counts_by_where_it_stands(tmp_path, capsys):
-    X, y = samples()
     shared = np.random.RandomState(0)
-    interrupt(network(random_state=shared, checkpoint_dir=tmp_path), X, y, 5)
+    interrupt(network(random_state=shared, checkpoint_dir=tmp_path))
     later = network(random_state=shared, checkpoint_dir=tmp_path)
-    assert first_epoch(later, X, y, capsys) == 1
+    assert first_epoch(later, capsys) == 1
     again = network(random_state=np.random.RandomState(0), checkpoint_dir=tmp_path)
-    assert first_epoch(again, X, y, capsys) == 5
-    assert_same(again, network(random_state=np.random.RandomState(0)).fit(X, y))
+    assert first_epoch(again, capsys) == 5
+    assert_same(again, network(random_state=np.random.RandomState(0)).fit(X, Y))
 
 
 # Other fits
@@ -354,57 +315,56 @@ def changed(array, place):
     return array
 
 
-OTHERS = {
-    "epochs": lambda X, y: ({"epochs": 3}, X, y, {}),
-    "learning_rate": lambda X, y: ({"learning_rate": 0.06}, X, y, {}),
-    "cell_type": lambda X, y: ({"cell_type": "lstm"}, X, y, {}),
-    "random_state": lambda X, y: ({"random_state": 1}, X, y, {}),
-    "X": lambda X, y: ({}, changed(X, (59, 4, 1)), y, {}),
-    "y": lambda X, y: ({}, X, changed(y, 59), {}),
-    "sample_weight": lambda X, y: ({}, X, y, {"sample_weight": changed(np.ones(60), 59)}),
-    "validation_data": lambda X, y: ({}, X, y, {"validation_data": (X, y)}),
-}
+# What another fit has of its own: parameters, and arguments of `fit`.
+OTHERS = [
+    ({"epochs": 3}, {}),
+    ({"learning_rate": 0.06}, {}),
+    ({"cell_type": "lstm"}, {}),
+    ({"random_state": 1}, {}),
+    ({}, {"X": changed(X, (59, 4, 1))}),
+    ({}, {"y": changed(Y, 59)}),
+    ({}, {"sample_weight": changed(np.ones(60), 59)}),
+    ({}, {"validation_data": (X, Y)}),
+]
 
 
-@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
-def test_checkpoint_of_another_fit_is_left_alone(tmp_path, capsys, other):
-    X, y = samples()
-    interrupt(network(checkpoint_dir=tmp_path), X, y, 5)
+@pytest.mark.parametrize(
+    ("parameters", "arguments"), OTHERS, ids=[" ".join(a | b) for a, b in OTHERS]
+)
+def test_checkpoint_of_another_fit_is_left_alone(tmp_path, capsys, parameters, arguments):
+    interrupt(network(checkpoint_dir=tmp_path))
     (path,) = tmp_path.iterdir()
     kept = path.read_bytes()
-    parameters, X, y, arguments = other(X, y)
+    given = {"X": X, "y": Y} | arguments
     subject = network(checkpoint_dir=tmp_path, **parameters)
-    assert first_epoch(subject, X, y, capsys, **arguments) == 1
-    assert_same(subject, network(**parameters).fit(X, y, **arguments))
+    assert first_epoch(subject, capsys, **given) == 1
+    assert_same(subject, network(**parameters).fit(**given))
     assert path.read_bytes() == kept
     assert names(tmp_path) == [path.name]
 
 
 def test_class_weights_by_other_labels_belong_to_another_fit(tmp_path, capsys):
-    X, y = samples()
-    y = (y > 0).astype(int)
+    labels = (Y > 0).astype(int)
     subject = network(RNNClassifier, class_weight={1: 3.0}, checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, 5)
-    assert first_epoch(subject, X, y + 1, capsys) == 1
+    interrupt(subject, y=labels)
+    assert first_epoch(subject, capsys, y=labels + 1) == 1
 
 
 def test_threads_share_a_folder(tmp_path):
-    X, y = samples()
     seeds = [0, 1, 0, 2]
-    expected = {seed: network(random_state=seed).fit(X, y) for seed in seeds}
+    expected = {seed: network(random_state=seed).fit(X, Y) for seed in seeds}
     subjects = [network(random_state=seed, checkpoint_dir=tmp_path) for seed in seeds]
     with ThreadPoolExecutor(4) as pool:
-        for seed, fitted in zip(seeds, pool.map(lambda s: s.fit(X, y), subjects), strict=True):
+        for seed, fitted in zip(seeds, pool.map(lambda s: s.fit(X, Y), subjects), strict=True):
             assert_same(fitted, expected[seed])
     assert names(tmp_path) == []
 
 
 def test_folds_in_other_processes_share_a_folder(tmp_path):
-    X, y = samples()
     grid = {"hidden_size": [3, 4]}
-    plain = GridSearchCV(network(epochs=3), grid, cv=3).fit(X, y)
+    plain = GridSearchCV(network(epochs=3), grid, cv=3).fit(X, Y)
     subject = network(epochs=3, checkpoint_dir=tmp_path)
-    search = GridSearchCV(subject, grid, cv=3, n_jobs=2).fit(X, y)
+    search = GridSearchCV(subject, grid, cv=3, n_jobs=2).fit(X, Y)
     assert_array_equal(search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"])
     assert_same(search.best_estimator_, plain.best_estimator_)
     assert names(tmp_path) == []
@@ -413,23 +373,21 @@ def test_folds_in_other_processes_share_a_folder(tmp_path):
 # Files that cannot be used
 
 
-def rewritten(**entries):
+def rewritten(change):
     def rewrite(path):
-        write_file(path, read_file(path) | entries)
+        tree = read_file(path)
+        change(tree)
+        write_file(path, tree)
 
     return rewrite
 
 
-def of_other_arrays(path):
-    tree = read_file(path)
+def of_other_arrays(tree):
     tree["progress"]["state"]["weights"][0] = np.zeros((2, 2), np.float32)
-    write_file(path, tree)
 
 
-def of_no_order(path):
-    tree = read_file(path)
+def of_no_order(tree):
     tree["progress"]["order"][0] = 10**6
-    write_file(path, tree)
 
 
 def flipped(path):
@@ -445,40 +403,38 @@ UNUSABLE = {
     "pickle": (lambda path: path.write_bytes(pickle.dumps(range(9))), "not a skrnn file"),
     "no dict": (lambda path: write_file(path, [1]), "not a checkpoint"),
     "other content": (lambda path: write_file(path, {"weights": [np.ones(3)]}), "not a checkpoint"),
-    "older": (rewritten(layout=0), "layout is 0"),
-    "foreign": (rewritten(fingerprint="0" * 64), "another fit"),
-    "seed": (rewritten(seed=-1), "not a checkpoint"),
-    "no course": (rewritten(course={}), "cannot be used"),
-    "arrays": (of_other_arrays, "arrays are not those"),
-    "order": (of_no_order, "order of the samples"),
+    "older": (rewritten(lambda tree: tree.update(layout=0)), "layout is 0"),
+    "foreign": (rewritten(lambda tree: tree.update(fingerprint="0" * 64)), "another fit"),
+    "seed": (rewritten(lambda tree: tree.update(seed=-1)), "not a checkpoint"),
+    "no progress": (rewritten(lambda tree: tree.update(progress={})), "cannot be used"),
+    "arrays": (rewritten(of_other_arrays), "arrays are not those"),
+    "order": (rewritten(of_no_order), "order of the samples"),
 }
 
 
 @pytest.mark.parametrize(("spoil", "reason"), UNUSABLE.values(), ids=UNUSABLE.keys())
 def test_unusable_checkpoint_is_set_aside_with_a_warning(tmp_path, capsys, spoil, reason):
-    X, y = samples()
     subject = network(checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, 5)
+    interrupt(subject)
     (path,) = tmp_path.iterdir()
     spoil(path)
     spoiled = path.read_bytes()
     with pytest.warns(UserWarning, match=f"{re.escape(str(path))}.*{reason}"):
-        assert first_epoch(subject, X, y, capsys) == 1
-    assert_same(subject, network().fit(X, y))
+        assert first_epoch(subject, capsys) == 1
+    assert_same(subject, network().fit(X, Y))
     assert names(tmp_path) == [f"{path.name}.unused"]
     assert (tmp_path / f"{path.name}.unused").read_bytes() == spoiled
 
 
 def test_other_files_of_the_folder_stay(tmp_path):
-    X, y = samples()
     subject = network(checkpoint_dir=tmp_path)
-    interrupt(subject, X, y, 5)
+    interrupt(subject)
     (path,) = tmp_path.iterdir()
     others = "notes.txt", "skrnn-0123456789abcdef.checkpoint", ".skrnn-skrnn-0123.checkpoint-1.tmp"
     for name in others:
         (tmp_path / name).write_text("kept")
     (tmp_path / f".skrnn-{path.name}-1.tmp").write_text("torn")
-    subject.fit(X, y)
+    subject.fit(X, Y)
     assert names(tmp_path) == sorted(others)
 
 
@@ -550,7 +506,7 @@ def test_interrupt_between_any_two_calls_lets_go_of_the_lock(tmp_path, held):
 
 def test_missing_folders_are_made_and_end_empty(tmp_path):
     folder = tmp_path / "a" / "b"
-    network(checkpoint_dir=str(folder)).fit(*samples())
+    network(checkpoint_dir=str(folder)).fit(X, Y)
     assert names(folder) == []
 
 
@@ -560,31 +516,30 @@ def test_unusable_folder_is_refused_before_a_stream_moves(tmp_path):
     for folder in (place, place / "below"):
         shared = np.random.RandomState(0)
         with pytest.raises(ValueError, match=f"`checkpoint_dir` must be a folder.*{place}"):
-            network(random_state=shared, checkpoint_dir=folder).fit(*samples())
+            network(random_state=shared, checkpoint_dir=folder).fit(X, Y)
         assert shared.randint(2**31) == np.random.RandomState(0).randint(2**31)
     assert place.read_text() == "text"
 
 
 def test_fit_without_checkpoint_dir_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    network().fit(*samples())
+    network().fit(X, Y)
     assert names(tmp_path) == []
 
 
 def test_partial_fit_keeps_no_checkpoint(tmp_path):
     folder = tmp_path / "checkpoints"
-    network(checkpoint_dir=folder).partial_fit(*samples())
+    network(checkpoint_dir=folder).partial_fit(X, Y)
     assert not folder.exists()
 
 
 def test_diverged_fit_leaves_no_checkpoint(tmp_path):
-    X, y = samples()
     wild = {"optimizer": "sgd", "learning_rate": 1.0, "activation": "linear", "batch_size": 60}
     subject = network(checkpoint_dir=tmp_path, epochs=100, **wild)
     seen = []
     look = At(2, lambda: seen.extend(names(tmp_path)))
     with contextlib.redirect_stderr(look), pytest.raises(ValueError, match="diverged"):
-        subject.set_params(verbose=1).fit(X, y)
+        subject.set_params(verbose=1).fit(X, Y)
     assert len(seen) == 2
     assert names(tmp_path) == []
 
@@ -592,7 +547,7 @@ def test_diverged_fit_leaves_no_checkpoint(tmp_path):
 def test_callbacks_beside_checkpoints_are_refused(tmp_path):
     subject = network(checkpoint_dir=tmp_path, callbacks=[], engine="auto")
     with pytest.raises(ValueError, match="`checkpoint_dir` must be None with `callbacks`"):
-        subject.fit(*samples())
+        subject.fit(X, Y)
 
 
 # The fingerprint
