@@ -39,3 +39,10 @@ def scores(text):
     """Return the numbers that end a line after two spaces or more, by what stands before them."""
     lines = re.findall(r"^(.*?) {2,}(-?\d+\.\d+)$", text, re.M)
     return {name.strip(): float(number) for name, number in lines}
+
+
+def pictures(folder):
+    """Return the names of what was drawn, each large enough to show something."""
+    drawn = list(folder.glob("*.png"))
+    assert all(picture.stat().st_size > 10_000 for picture in drawn)
+    return {picture.stem for picture in drawn}

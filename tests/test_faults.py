@@ -1,5 +1,6 @@
 """What the machine does to a fit: Ctrl-C, full disks and memory, odd environments and clocks."""
 
+import functools
 import gc
 import os
 import pickle
@@ -11,9 +12,11 @@ import time
 from copy import deepcopy
 from pathlib import Path
 
+import fits
 import numpy as np
 import psutil
 import pytest
+from fits import learned
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from processes import ROOT, run
@@ -21,25 +24,16 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import skrnn
-from skrnn import RNNRegressor
 
 pytestmark = pytest.mark.slow
 
 every_engine = pytest.mark.parametrize("engine", ["numpy", "keras"])
 
 
-def small(**parameters):
-    tiny = {"cell_type": "gru", "hidden_size": 4, "epochs": 4, "dropout": 0.2, "random_state": 0}
-    return RNNRegressor(**(tiny | parameters))
-
-
-def samples(n_samples=60):
-    X = np.random.default_rng(0).normal(size=(n_samples, 5, 2))
-    return X, X[:, -1, 0]
-
-
-def learned(fitted):
-    return [weight.tobytes() for weight in fitted.weights_]
+small = functools.partial(
+    fits.small, cell_type="gru", hidden_size=4, epochs=4, dropout=0.2, engine="numpy"
+)
+X, Y = fits.samples(60, 5)
 
 
 # Ctrl-C
@@ -59,8 +53,7 @@ def left_behind(folder):
 @every_engine
 @pytest.mark.parametrize("checkpoints", [False, True])
 def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, checkpoints):
-    X, y = samples()
-    expected = learned(small(engine=engine).fit(X, y))
+    expected = learned(small(engine=engine).fit(X, Y))
     folder = tmp_path if checkpoints else None
     subject = small(engine=engine, epochs=10**6, checkpoint_dir=folder)
     random.seed()
@@ -69,7 +62,7 @@ def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, ch
         timer = threading.Timer(random.uniform(0, 0.2), os.kill, [os.getpid(), signal.SIGINT])
         with pytest.raises(KeyboardInterrupt):  # noqa: PT012  Ctrl-C may come in either
             timer.start()
-            subject.fit(X, y)
+            subject.fit(X, Y)
         timer.join()
         assert pickle.dumps(subject) == before
         ends = time.monotonic() + 5  # the system counts a thread a moment longer
@@ -77,15 +70,15 @@ def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, ch
             gc.collect()
             time.sleep(0.01)
         assert left == there
-    assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, y)) == expected
+    assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, Y)) == expected
 
 
 # Worker processes
 
 
 def test_killed_worker_process_is_an_error_after_which_the_search_runs_as_ever():
-    X, y = samples(200)
-    search = GridSearchCV(small(epochs=40, engine="numpy"), {"hidden_size": [4, 8]}, cv=3, n_jobs=2)
+    X, y = fits.samples(200, 5)
+    search = GridSearchCV(small(epochs=40), {"hidden_size": [4, 8]}, cv=3, n_jobs=2)
     expected = clone(search).set_params(n_jobs=1).fit(X, y)
     subject = clone(search)
     before = pickle.dumps(subject.estimator)
@@ -177,7 +170,7 @@ WRITERS = {
 def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(
     write, name, tmp_path, full_disk
 ):
-    fitted = small(hidden_size=40, epochs=1).fit(*samples())
+    fitted = small(hidden_size=40, epochs=1).fit(X, Y)
     path = tmp_path / name
     write(fitted, path)
     before = path.read_bytes()
@@ -191,20 +184,19 @@ def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(
 
 @every_engine
 def test_checkpoint_on_a_full_disk_is_an_error_that_names_it(engine, tmp_path, full_disk):
-    X, y = samples()
     subject = small(engine=engine, hidden_size=40, checkpoint_dir=tmp_path)
-    expected = learned(clone(subject).set_params(checkpoint_dir=None).fit(X, y))
+    expected = learned(clone(subject).set_params(checkpoint_dir=None).fit(X, Y))
     before = deepcopy(vars(subject))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     full_disk()
     with pytest.raises(OSError, match="too large") as caught:
-        subject.fit(X, y)
+        subject.fit(X, Y)
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert Path(caught.value.filename).suffix == ".checkpoint"
     assert Path(caught.value.filename).parent == tmp_path
     assert vars(subject) == before
     assert list(tmp_path.iterdir()) == []
-    assert learned(subject.fit(X, y)) == expected
+    assert learned(subject.fit(X, Y)) == expected
 
 
 # Environments
@@ -293,11 +285,10 @@ def test_home_and_working_directory_may_be_read_only(usual, tmp_path):
 
 @every_engine
 def test_clock_that_jumps_changes_nothing(engine, tmp_path, monkeypatch):
-    X, y = samples()
-    expected = learned(small(engine=engine).fit(X, y))
+    expected = learned(small(engine=engine).fit(X, Y))
     jumps, true = random.Random(0), time.time
     monkeypatch.setattr(time, "time", lambda: true() + jumps.uniform(-1e9, 1e9))
     monkeypatch.setattr(time, "time_ns", lambda: int(1e9 * time.time()))
-    fitted = small(engine=engine, checkpoint_dir=tmp_path, verbose=1).fit(X, y)
+    fitted = small(engine=engine, checkpoint_dir=tmp_path, verbose=1).fit(X, Y)
     assert learned(fitted) == expected
     assert all(0 <= seconds < 60 for seconds in fitted.history_["seconds"])
