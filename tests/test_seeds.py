@@ -17,10 +17,12 @@ from sklearn.utils import check_random_state
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 
-ESTIMATORS = [RNNRegressor, RNNClassifier]
 SEED_LIMIT = np.iinfo(np.int32).max
 
-both = pytest.mark.parametrize("estimator", ESTIMATORS)
+X, Y = samples(50)
+TARGETS = {RNNRegressor: Y, RNNClassifier: Y > 0}
+
+both = pytest.mark.parametrize("estimator", TARGETS)
 
 
 def network(estimator=RNNRegressor, random_state=0, **parameters):
@@ -30,14 +32,14 @@ def network(estimator=RNNRegressor, random_state=0, **parameters):
 
 
 def fit(estimator):
-    return learned(estimator.fit(*samples(50, estimator=type(estimator))))
+    return learned(estimator.fit(X, TARGETS[type(estimator)]))
 
 
 # The same seed, the same network
 
 
 def other_fits(estimator):
-    X, y = samples(50, estimator=estimator)
+    y = TARGETS[estimator]
     network(estimator, random_state=1, learning_rate=0.1).fit(X[:30], y[:30]).predict(X)
     classes = {} if estimator is RNNRegressor else {"classes": [0, 1]}
     network(estimator).partial_fit(X, y, **classes)
@@ -69,19 +71,17 @@ def test_different_seeds_give_different_networks(estimator):
 
 
 def test_each_epoch_and_each_warm_start_draws_anew():
-    X, y = samples(50)
-    fitted = network(learning_rate=1e-30, warm_start=True).fit(X, y).fit(X, y)
+    fitted = network(learning_rate=1e-30, warm_start=True).fit(X, Y).fit(X, Y)
     assert len(set(fitted.history_["loss"])) == 4
 
 
 def test_warm_start_is_bitwise_the_same_twice():
-    X, y = samples(50)
-    first, second = (network(warm_start=True).fit(X, y).fit(X, y) for _ in range(2))
+    first, second = (network(warm_start=True).fit(X, Y).fit(X, Y) for _ in range(2))
     assert learned(first) == learned(second)
 
 
 def test_another_process_gives_bitwise_the_same_network(tmp_path):
-    joblib.dump((network(), *samples(50)), tmp_path / "in.joblib")
+    joblib.dump((network(), X, Y), tmp_path / "in.joblib")
     program = """if True:
         import sys
         import joblib
@@ -94,24 +94,16 @@ def test_another_process_gives_bitwise_the_same_network(tmp_path):
 
 @pytest.mark.slow
 def test_worker_processes_give_bitwise_the_same_network():
-    X, y = samples(50)
-    jobs = [joblib.delayed(network(random_state=seed).fit)(X, y) for seed in (0, 1, 0)]
+    jobs = [joblib.delayed(network(random_state=seed).fit)(X, Y) for seed in (0, 1, 0)]
     fitted = joblib.Parallel(n_jobs=2, backend="loky")(jobs)
     assert [learned(found) for found in fitted] == [fit(network(random_state=i)) for i in (0, 1, 0)]
 
 
 # A shared RandomState, and none
 
-
-def test_shared_random_state_advances():
-    shared = np.random.RandomState(0)
-    assert fit(network(random_state=shared)) != fit(network(random_state=shared))
-
-
-def test_sequence_of_a_shared_random_state_is_reproducible():
-    first, second = np.random.RandomState(0), np.random.RandomState(0)
-    expected = [fit(network(random_state=first)) for _ in range(2)]
-    assert [fit(network(random_state=second)) for _ in range(2)] == expected
+every_stream = pytest.mark.parametrize(
+    "stream", [None, np.random.RandomState(0)], ids=["global", "shared"]
+)
 
 
 def test_clones_of_a_random_state_begin_where_it_stands():
@@ -121,7 +113,7 @@ def test_clones_of_a_random_state_begin_where_it_stands():
 
 @both
 @pytest.mark.parametrize("draw", [fit, lambda network: network.build_model((4, 2))])
-@pytest.mark.parametrize("stream", [None, np.random.RandomState(0)], ids=["global", "own"])
+@every_stream
 def test_fit_and_build_model_draw_exactly_one_integer(estimator, draw, stream):
     given, expected = check_random_state(stream), np.random.RandomState(0)
     given.seed(0)
@@ -144,20 +136,21 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
 @both
 def test_refused_fit_moves_no_stream(estimator, case):
-    X, y = samples(50, estimator=estimator)
     shared, case = np.random.RandomState(0), dict(case)
     arguments = {"X": case.pop("X", X), "validation_data": case.pop("validation_data", None)}
     with pytest.raises((TypeError, ValueError)):
-        network(estimator, random_state=shared, **case).fit(y=y, **arguments)
+        network(estimator, random_state=shared, **case).fit(y=TARGETS[estimator], **arguments)
     assert shared.randint(2**31) == np.random.RandomState(0).randint(2**31)
 
 
-def test_fits_without_a_seed_differ_and_follow_the_global_stream():
-    np.random.seed(0)  # noqa: NPY002
-    first = [fit(network(random_state=None)) for _ in range(2)]
-    np.random.seed(0)  # noqa: NPY002
-    assert [fit(network(random_state=None)) for _ in range(2)] == first
-    assert first[0] != first[1]
+@every_stream
+def test_fits_of_one_stream_differ_and_repeat_with_it(stream):
+    runs = []
+    for _ in range(2):
+        check_random_state(stream).seed(0)
+        runs.append([fit(network(random_state=stream)) for _ in range(2)])
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[0][1]
 
 
 # Global state
@@ -211,7 +204,7 @@ USES = {
     [*((use, RNNRegressor) for use in USES), ("fit", RNNClassifier), ("predict", RNNClassifier)],
 )
 def test_global_streams_and_settings_stay_untouched(use, estimator):
-    X, y = samples(50, estimator=estimator)
+    y = TARGETS[estimator]
     fitted = network(estimator).fit(X, y)
     seed_everything()
     expected = next_draws()
@@ -241,8 +234,7 @@ def automatic_names():
 
 @pytest.mark.parametrize("tokens", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_networks_take_no_automatic_name_of_keras(tokens):
-    X, y = samples(50)
-    X = (np.abs(X[:, :, 0]) > 1).astype(int) if tokens else X * 1e-9
+    given = (np.abs(X[:, :, 0]) > 1).astype(int) if tokens else X * 1e-9
     subject = network(
         optimizer={"name": "adam", "beta_1": 0.8},
         cell_type=("lstm", "simple_rnn"),
@@ -252,20 +244,19 @@ def test_networks_take_no_automatic_name_of_keras(tokens):
         callbacks=lambda: [],
     )
     before = automatic_names()
-    subject.fit(X, np.stack([[y, y], [y, y]]).T).predict(X)
-    subject.transform(X)
-    assert subject.model_.name == subject.build_model((4, X.ndim - 1)).name == "skrnn"
+    subject.fit(given, np.stack([[Y, Y], [Y, Y]]).T).predict(given)
+    subject.transform(given)
+    assert subject.model_.name == subject.build_model((4, given.ndim - 1)).name == "skrnn"
     assert_array_equal(automatic_names(), before + 1)
 
 
 def test_fit_obeys_its_dtype_and_not_the_global_policy():
-    X, y = samples(50)
     expected = fit(network())
     skrnn.clear_cache()
     keras.config.set_dtype_policy("float64")
     try:
         assert fit(network()) == expected
-        assert network().fit(X, y).predict(X).dtype == np.float32
+        assert network().fit(X, Y).predict(X).dtype == np.float32
         assert keras.config.dtype_policy().name == "float64"
     finally:
         keras.config.set_dtype_policy("float32")
@@ -295,6 +286,6 @@ def test_build_model_gives_the_weights_from_which_a_fit_begins(estimator):
     for seed in (0, 1):
         subject = network(estimator, random_state=seed, **standing)
         begun = subject.build_model((4, 2)).get_weights()
-        subject.fit(*samples(50, estimator=estimator))
+        subject.fit(X, TARGETS[estimator])
         for a, b in zip(begun, subject.weights_, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-25)
