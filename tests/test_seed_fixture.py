@@ -28,86 +28,59 @@ LABELS = np.array(["a", "b", "c"])[np.digitize(Y, [0, 2])]
 IDS = np.random.default_rng(1).integers(0, 20, (48, 6))
 IDS[:, :2] = 0
 RAGGED = [X[i, : 2 + i % 5] for i in range(48)]
-SHARED = {"random_state": 3, "epochs": 4, "batch_size": 10}
 
 
-def regressor(cell_type="gru", hidden_size=4, **parameters):
-    return RNNRegressor(cell_type, hidden_size, **SHARED | parameters)
+def fit(network):
+    return network.fit(X, Y)
 
 
-def classifier(cell_type="gru", hidden_size=4, **parameters):
-    return RNNClassifier(cell_type, hidden_size, **SHARED | parameters)
-
-
-# A fitted network for an engine, and what it predicts.
+# The samples that a network predicts, how it is trained, and its parameters.
 NETWORKS = {
-    "simple_rnn": (lambda **on: regressor("simple_rnn", 5, **on).fit(X, Y), X),
-    "gru": (lambda **on: regressor("gru", 5, **on).fit(X, Y), X),
-    "lstm": (lambda **on: regressor("lstm", 5, **on).fit(X, Y), X),
+    "simple_rnn": (X, fit, {"cell_type": "simple_rnn", "hidden_size": 5}),
+    "gru": (X, fit, {"cell_type": "gru", "hidden_size": 5}),
+    "lstm": (X, fit, {"cell_type": "lstm", "hidden_size": 5}),
     "stack": (
-        lambda **on: regressor(
-            ("gru", "lstm"),
-            (4, 3),
-            bidirectional=True,
-            dropout=0.2,
-            recurrent_dropout=0.1,
-            dense_sizes=(4,),
-            **on,
-        ).fit(X, Y),
         X,
+        fit,
+        {"cell_type": ("gru", "lstm"), "hidden_size": (4, 3), "bidirectional": True}
+        | {"dropout": 0.2, "recurrent_dropout": 0.1, "dense_sizes": (4,)},
     ),
-    "patience": (
-        lambda **on: regressor(validation_fraction=0.25, patience=1, **on | {"epochs": 12}).fit(
-            X, Y
-        ),
-        X,
-    ),
+    "patience": (X, fit, {"validation_fraction": 0.25, "patience": 1, "epochs": 12}),
     "three classes": (
-        lambda **on: classifier(class_weight="balanced", validation_fraction=0.2, **on).fit(
-            X, LABELS
-        ),
         X,
+        lambda network: network.fit(X, LABELS),
+        {"class_weight": "balanced", "validation_fraction": 0.2},
     ),
     "two classes": (
-        lambda **on: classifier(
-            "lstm", pooling="max", spatial_dropout=0.2, kernel_l2=1e-3, recurrent_l2=1e-3, **on
-        ).fit(X, Y > 1, sample_weight=np.linspace(0.5, 2, 48)),
         X,
+        lambda network: network.fit(X, Y > 1, sample_weight=np.linspace(0.5, 2, 48)),
+        {"cell_type": "lstm", "pooling": "max", "spatial_dropout": 0.2}
+        | {"kernel_l2": 1e-3, "recurrent_l2": 1e-3},
     ),
     "tokens": (
-        lambda **on: classifier(
-            "simple_rnn", vocab_size=20, embedding_dim=3, mask_value=0, **on
-        ).fit(IDS, IDS[:, -1] > 9),
         IDS,
+        lambda network: network.fit(IDS, IDS[:, -1] > 9),
+        {"cell_type": "simple_rnn", "vocab_size": 20, "embedding_dim": 3, "mask_value": 0},
     ),
-    "ragged": (lambda **on: regressor("lstm", **on).fit(RAGGED, Y), RAGGED),
-    "sequences": (lambda **on: regressor(return_sequences=True, **on).fit(X, X[:, :, 0]), X),
-    "stateful": (lambda **on: regressor(stateful=True, **on | {"batch_size": 12}).fit(X, Y), X),
-    "float64": (
-        lambda **on: regressor(
-            dtype="float64", optimizer={"name": "sgd", "momentum": 0.9}, **on
-        ).fit(X, Y),
-        X,
-    ),
+    "ragged": (RAGGED, lambda network: network.fit(RAGGED, Y), {"cell_type": "lstm"}),
+    "sequences": (X, lambda network: network.fit(X, X[:, :, 0]), {"return_sequences": True}),
+    "stateful": (X, fit, {"stateful": True, "batch_size": 12}),
+    "float64": (X, fit, {"dtype": "float64", "optimizer": {"name": "sgd", "momentum": 0.9}}),
     "rmsprop": (
-        lambda **on: regressor(
-            "lstm",
-            optimizer="rmsprop",
-            loss="huber",
-            activation="relu",
-            standardize=False,
-            learning_rate=0.001,
-            **on,
-        ).fit(X, Y),
         X,
+        fit,
+        {"cell_type": "lstm", "optimizer": "rmsprop", "loss": "huber", "activation": "relu"}
+        | {"standardize": False, "learning_rate": 0.001},
     ),
-    "partial_fit": (lambda **on: regressor(**on).partial_fit(X, Y).partial_fit(X, Y), X),
-    "warm_start": (lambda **on: regressor(warm_start=True, **on).fit(X, Y).fit(X, Y), X),
+    "partial_fit": (X, lambda network: network.partial_fit(X, Y).partial_fit(X, Y), {}),
+    "warm_start": (X, lambda network: network.fit(X, Y).fit(X, Y), {"warm_start": True}),
     "fit_batches": (
-        lambda **on: regressor(**on).fit_batches([(X[:20], Y[:20]), (X[20:], Y[20:])]),
         X,
+        lambda network: network.fit_batches([(X[:20], Y[:20]), (X[20:], Y[20:])]),
+        {},
     ),
 }
+CLASSIFIERS = {"three classes", "two classes", "tokens"}
 
 DAYS = pd.date_range("2020-01-01", periods=92, freq="D")
 STEPS = np.arange(80)
@@ -145,8 +118,10 @@ def numbers(engine, name):
     """Return what is recorded of one fit: lists of numbers by what they are."""
     if name in FORECASTS:
         return {"forecast": np.ravel(FORECASTS[name](engine)).tolist()}
-    fit, samples = NETWORKS[name]
-    fitted = fit(engine=engine)
+    samples, train, parameters = NETWORKS[name]
+    shared = {"cell_type": "gru", "hidden_size": 4, "epochs": 4, "batch_size": 10}
+    estimator = RNNClassifier if name in CLASSIFIERS else RNNRegressor
+    fitted = train(estimator(**shared | parameters, engine=engine, random_state=3))
     predicted = getattr(fitted, "predict_proba", fitted.predict)(samples)
     losses = [values for key, values in fitted.history_.items() if key != "seconds"]
     weights = [np.asarray(weight, float) for weight in fitted.weights_]
