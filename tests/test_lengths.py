@@ -126,6 +126,15 @@ def test_numbers_in_a_list_need_no_check_array_of_each(form, dtype, monkeypatch)
     np.testing.assert_array_equal(network.predict([form(x) for x in X]), expected)
 
 
+def test_booleans_are_read_as_numbers():
+    X, y = np.random.default_rng(0).random((20, 4, 2)) > 0.5, np.arange(20.0)
+    found, expected = (
+        RNNRegressor("gru", 3, epochs=1, random_state=0).fit(values, y).predict(values)
+        for values in (X, X.astype(float))
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
     """Batches of similar length cost accuracy, so only lists of unequal lengths have them."""
     X = numeric_list(n_samples=320)

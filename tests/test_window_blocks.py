@@ -46,7 +46,7 @@ def test_blocks_hold_each_window_once(n_rows, target, rows, **settings):
 @pytest.mark.parametrize(
     "kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask", "h5py"]
 )
-def test_rows_come_from_wherever_they_are(kind, target, tmp_path):
+def test_rows_are_read_from_any_storage(kind, target, tmp_path):
     series = dask.array.from_array(SERIES, chunks=(17, 3))
     if kind == "h5py":
         series = h5py.File(tmp_path / "series.h5", "w").create_dataset("series", data=SERIES)
@@ -78,7 +78,13 @@ class RowsByNumber:
         return self.read(rows)
 
 
-def test_whatever_has_a_shape_and_gives_rows_is_a_series():
+class DaskFrame:
+    """As one of Dask, which has no rows by number."""
+
+    to_dask_array = None
+
+
+def test_any_object_with_a_shape_and_rows_is_a_series():
     found = joined(window_blocks(RowsByNumber(SERIES), 7, target=RowsByNumber(SERIES), rows=20))
     for array, expected in zip(found, make_windows(SERIES, 7), strict=True):
         assert_array_equal(array, expected)
@@ -104,11 +110,12 @@ def test_series_of_one_dimension_has_one_feature():
         (SERIES, {"target": np.zeros(7)}, ValueError, "aligned with the 90 rows .*, got the sh"),
         (list(SERIES), {}, TypeError, r"`series` must be an array of shape \(n_rows,\)"),
         (pd.DataFrame(SERIES), {}, TypeError, "got a pandas object.*`make_windows`"),
+        (DaskFrame(), {}, TypeError, r"a DaskFrame of Dask. Pass its `to_dask_array"),
         (SERIES * np.nan, {}, ValueError, "NaN"),
         (UNKNOWN, {}, ValueError, r"known number of rows, got the shape \(nan, 3\)"),
         (SERIES, {"target": UNKNOWN}, ValueError, "aligned with the 90 rows"),
     ],
 )
-def test_series_that_has_no_such_windows_is_refused(series, settings, error, message):
+def test_bad_series_is_refused(series, settings, error, message):
     with pytest.raises(error, match=message):
         joined(window_blocks(series, **({"timesteps": 7} | settings)))

@@ -1,1 +1,1 @@
-"""What comes before a network: rows of series as windows, documents as token ids."""
+"""Preprocessing: windows of series, and token ids of documents."""
