@@ -126,6 +126,7 @@ class Recurrent:
         for block, views in cell.blocks:
             mask = None if self.mask is None else self.mask[block]
             cell.prepare(views, None if mask is None else mask[:, np.newaxis])
+            skipped = None if mask is None else ~mask
             steps = cell.steps_back[block]
             if grad_sequence is None and mask is None:
                 for step in reversed(steps):
@@ -134,7 +135,7 @@ class Recurrent:
             for t in range(len(steps) - 1, -1, -1):
                 if grad_sequence is not None:
                     grad_h += grad_sequence[block.start + t]
-                passed_on = None if mask is None else grad_h * ~mask[t]
+                passed_on = None if skipped is None else grad_h * skipped[t]
                 steps[t]()
                 if passed_on is not None:
                     grad_h += passed_on
