@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
 
 from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, load, save
-from skrnn._network.architecture import initial_weights
+from skrnn._network.initializers import initial_weights
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])

@@ -22,7 +22,7 @@ from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine import programs as _keras_programs
 from skrnn._keras_engine.recurrent_layers import input_projected_class
 from skrnn._network import keras_names as _keras_names
-from skrnn._network.architecture import initial_weights
+from skrnn._network.initializers import initial_weights
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.losses import LOSSES
 from skrnn._numpy_engine.optimizers import OPTIMIZERS

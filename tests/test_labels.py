@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cros
 from sklearn.utils import check_random_state
 
 from skrnn import RNNClassifier, RNNRegressor, cells
-from skrnn._network.architecture import initial_weights
+from skrnn._network.initializers import initial_weights
 
 WORDS, TAGS = 9, np.array(["adj", "noun", "verb"])
 N_SAMPLES, BATCH, EPOCHS = 22, 8, 2

@@ -28,10 +28,11 @@ from skrnn._engines import Engine, TrainingSession, engine_name, is_long, traini
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine.recurrent_layers import input_projected_class, layer_class
-from skrnn._network.architecture import Architecture, initial_weights
+from skrnn._network.architecture import Architecture
 from skrnn._network.cells import lstm
 from skrnn._network.cells.spec import CellSpec
 from skrnn._network.config import Settings
+from skrnn._network.initializers import initial_weights
 from skrnn._numpy_engine import blas as _blas
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward

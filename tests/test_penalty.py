@@ -9,7 +9,7 @@ import tensorflow as tf
 from recurrent import CELLS, LAYERS
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._network.architecture import initial_weights
+from skrnn._network.initializers import initial_weights
 from skrnn._network.l2 import Penalty, penalty
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles

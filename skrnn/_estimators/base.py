@@ -32,7 +32,7 @@ from skrnn._estimators.training import (
     open_checkpoints,
     train_network,
 )
-from skrnn._network.architecture import html_summary, summary, variable_dtype
+from skrnn._network.architecture import variable_dtype
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
@@ -41,6 +41,7 @@ from skrnn._network.parameters import (
     describe_shape,
     settle_vocab_size,
 )
+from skrnn._network.summary import html_summary, summary
 from skrnn._training.checkpoints import NoCheckpoints
 from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks

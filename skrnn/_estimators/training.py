@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skrnn._engines import device_names
-from skrnn._network.architecture import initial_weights
 from skrnn._network.embeddings import read_embeddings
+from skrnn._network.initializers import initial_weights
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import FitConfig, Trained, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks

@@ -8,8 +8,9 @@ from skrnn._keras_engine.recurrent_layers import (
     layer_class,
     projecting_pays,
 )
-from skrnn._network.architecture import POOLINGS, initial_weights
+from skrnn._network.architecture import POOLINGS
 from skrnn._network.cells import CELLS
+from skrnn._network.initializers import initial_weights
 
 
 def build_network(
