@@ -1,7 +1,7 @@
 """What tests of fits share: a network that trains in no time, its samples, what it learned."""
 
 import numpy as np
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -28,3 +28,19 @@ def learned(fitted):
 def assert_same_weights(found, expected):
     for one, other in zip(found.weights_, expected.weights_, strict=True):
         assert_array_equal(one, other)
+
+
+def assert_same_training(found, expected, rtol=1e-9):
+    for key in expected.history_.keys() - {"seconds"}:
+        assert_allclose(found.history_[key], expected.history_[key], rtol=rtol)
+    for one, other in zip(found.weights_, expected.weights_, strict=True):
+        assert_allclose(one, other, rtol=rtol, atol=rtol)
+
+
+def padded(rows, value, n_more=2, side="post"):
+    """Rows of unequal lengths in one array, `n_more` steps wider than the longest."""
+    shape = len(rows), max(map(len, rows)) + n_more, *rows[0].shape[1:]
+    full = np.full(shape, value, np.result_type(*rows, np.array(value)))
+    for row, full_row in zip(rows, full, strict=True):
+        full_row[slice(len(row)) if side == "post" else slice(-len(row), None)] = row
+    return full

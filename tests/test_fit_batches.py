@@ -6,6 +6,7 @@ from copy import deepcopy
 import dask.array
 import numpy as np
 import pytest
+from fits import assert_same_training
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import RNNClassifier, RNNRegressor, make_windows, window_blocks
@@ -37,19 +38,12 @@ def cut(*arrays, at=(30, 31, 90)):
     ]
 
 
-def assert_alike(found, expected, rtol=1e-9):
-    for key in expected.history_.keys() - {"seconds"}:
-        assert_allclose(found.history_[key], expected.history_[key], rtol=rtol)
-    for ours, theirs in zip(found.weights_, expected.weights_, strict=True):
-        assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
-
-
 @every_engine
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_one_block_is_bitwise_a_fit(engine, shuffle):
     settings = {"engine": engine, "shuffle": shuffle, "dropout": 0.3}
     expected = network(**settings).fit(X, Y)
-    assert_alike(network(**settings).fit_batches([(X, Y)]), expected, rtol=0)
+    assert_same_training(network(**settings).fit_batches([(X, Y)]), expected, rtol=0)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "keras"])
@@ -58,7 +52,7 @@ def test_blocks_in_order_are_a_fit_in_order(engine):
     validation = X[-40:], Y[-40:]
     expected = network(**settings).fit(X, Y, WEIGHTS, validation_data=validation)
     found = network(**settings).fit_batches(cut(X, Y, WEIGHTS), validation_data=validation)
-    assert_alike(found, expected)
+    assert_same_training(found, expected)
     assert_allclose(found.predict(X), expected.predict(X), rtol=1e-9)
 
 
@@ -67,7 +61,7 @@ def test_blocks_too_large_to_stay_are_read_in_turn(monkeypatch):
     monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
     monkeypatch.setattr("skrnn._numpy_engine.engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
     expected = network(shuffle=False).fit(X, Y)
-    assert_alike(network(shuffle=False).fit_batches(lambda: iter(cut(X, Y))), expected)
+    assert_same_training(network(shuffle=False).fit_batches(lambda: iter(cut(X, Y))), expected)
 
 
 @pytest.mark.parametrize("is_list", [True, False])
@@ -100,7 +94,7 @@ def test_classes_and_vocabulary_are_those_of_all_blocks(engine):
     blocks = cut(IDS[order], LABELS[order], at=(20, 60))
     found = network(RNNClassifier, **settings).fit_batches(blocks)
     assert_array_equal(found.classes_, ["low", "mid", "top"])
-    assert_alike(found, expected)
+    assert_same_training(found, expected)
     assert_array_equal(found.predict(IDS), expected.predict(IDS))
 
 
@@ -112,7 +106,7 @@ def test_lists_of_sequences_are_padded_to_the_longest_of_all_blocks(engine, retu
     settings = {"return_sequences": return_sequences, "shuffle": False, "engine": engine}
     expected = network(**settings).fit(X, y)
     found = network(**settings).fit_batches(cut(X, y, at=(40, 80)))
-    assert_alike(found, expected)
+    assert_same_training(found, expected)
     assert found.input_shape_ == expected.input_shape_ == (None, 2)
 
 
@@ -146,12 +140,12 @@ def test_blocks_are_a_fit(kind, settings, arrays, at):
     settings = {"shuffle": False} | settings
     expected = network(kind, **settings).fit(*arrays)
     found = network(kind, **settings).fit_batches(cut(*arrays, at=at))
-    assert_alike(found, expected, rtol=1e-5 if "dtype" in settings else 1e-9)
+    assert_same_training(found, expected, rtol=1e-5 if "dtype" in settings else 1e-9)
 
 
 def test_samples_of_zero_weight_are_ignored():
     expected = network(shuffle=False).fit(X[SOME > 0], Y[SOME > 0])
-    assert_alike(network(shuffle=False).fit_batches(cut(X, Y, SOME, at=(30, 90))), expected)
+    assert_same_training(network(shuffle=False).fit_batches(cut(X, Y, SOME, at=(30, 90))), expected)
 
 
 def test_warm_start_continues_with_the_constants_of_the_first_fit():
@@ -160,14 +154,14 @@ def test_warm_start_continues_with_the_constants_of_the_first_fit():
     estimator.fit_batches(cut(X, Y * 9))
     expected.fit(X, Y * 9)
     assert estimator.n_epochs_ == 6
-    assert_alike(estimator, expected)
+    assert_same_training(estimator, expected)
 
 
 def test_arrays_of_dask_are_read_block_by_block():
     series = dask.array.from_array(SERIES, chunks=(50, 2))
     expected = network(shuffle=False).fit(X, Y)
     blocks = window_blocks(series, 8, target=0, rows=64)
-    assert_alike(network(shuffle=False).fit_batches(blocks), expected)
+    assert_same_training(network(shuffle=False).fit_batches(blocks), expected)
 
 
 def test_callbacks_are_notified_of_epochs_and_can_stop_training():
@@ -291,4 +285,4 @@ def test_failure_in_the_middle_leaves_the_estimator_as_it_was(engine, monkeypatc
         estimator.fit_batches(blocks)
     assert pickle.dumps(estimator) == before
     copy = deepcopy(estimator).fit_batches(cut(X, Y > 0))
-    assert_alike(copy, network(RNNClassifier, engine=engine).fit_batches(cut(X, Y > 0)))
+    assert_same_training(copy, network(RNNClassifier, engine=engine).fit_batches(cut(X, Y > 0)))

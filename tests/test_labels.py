@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from fits import assert_same_training, padded
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.utils import check_random_state
@@ -34,16 +35,6 @@ def signals(n_samples=N_SAMPLES):
     return X, [np.cumsum(sequence, axis=0) for sequence in X]
 
 
-def padded(rows, filling):
-    """Return rows in one array, two steps wider than the longest."""
-    width = max(map(len, rows)) + 2
-    dtype = np.result_type(*rows, np.array(filling))
-    full = np.full((len(rows), width, *rows[0].shape[1:]), filling, dtype)
-    for row, full_row in zip(rows, full, strict=True):
-        full_row[: len(row)] = row
-    return full
-
-
 def data_for(estimator):
     """Return sequences, targets of their timesteps, and parameters that read them."""
     if estimator is RNNRegressor:
@@ -64,9 +55,7 @@ def network(estimator, **parameters):
 
 
 def assert_same(one, other, rtol=1e-6):
-    assert one.history_["loss"] == pytest.approx(other.history_["loss"], rel=rtol)
-    for ours, theirs in zip(one.weights_, other.weights_, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+    assert_same_training(one, other, rtol)
 
 
 # Against Keras

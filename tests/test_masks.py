@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fits import padded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurrent import CELLS
@@ -42,19 +43,11 @@ def network(estimator, **parameters):
     return estimator(random_state=0, **fixed | parameters)
 
 
-def padded(X, filling, n_more, side):
-    """Return sequences in an array, `n_more` steps wider than the longest, and their mask."""
-    shape = len(X), max(map(len, X)) + n_more
-    full = np.full((*shape, *X[0].shape[1:]), filling)
-    mask = np.zeros(shape, dtype=bool)
-    for row, valid, x in zip(full, mask, X, strict=True):
-        within = slice(len(x)) if side == "post" else slice(-len(x), None)
-        row[within], valid[within] = x, True
-    return full, mask
-
-
 def paddings(X, filling):
-    return [padded(X, filling, n_more, side) for n_more in (0, 5, 50) for side in SIDES]
+    """Return arrays of padded sequences, with their masks."""
+    masks = [np.ones(len(x), bool) for x in X]
+    hows = [(n_more, side) for n_more in (0, 5, 50) for side in SIDES]
+    return [(padded(X, filling, *how), padded(masks, False, *how)) for how in hows]
 
 
 def assert_padding_is_not_read(predict, X, filling):
