@@ -1,0 +1,94 @@
+"""`warm_start` and `partial_fit`: training continues."""
+
+import numpy as np
+from small_networks import (
+    N_SAMPLES,
+    SMALL,
+    assert_same_training,
+    classifier,
+    data_for,
+    every_estimator,
+    labels,
+    numbers,
+    regressor,
+    steps_taken,
+)
+
+from skrnn import RNNRegressor
+
+
+@every_estimator
+def test_warm_start_continues_weights_slots_and_history(estimator):
+    X, y = data_for(estimator)
+    ordered = SMALL | {"shuffle": False}
+    warm = estimator(**ordered, warm_start=True).fit(X, y)
+    first = warm.history_["loss"]
+    warm.set_params(epochs=2).fit(X, y)
+    assert warm.n_epochs_ == 5
+    assert warm.history_["loss"][:3] == first
+    assert_same_training(warm, estimator(**ordered | {"epochs": 5}).fit(X, y))
+    assert steps_taken(warm) == 15
+
+
+def test_fit_without_warm_start_begins_anew():
+    X, y = numbers()
+    fitted = regressor().fit(X, y)
+    first = fitted.weights_
+    for ours, theirs in zip(fitted.fit(X, y).weights_, first, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert fitted.n_epochs_ == 3
+
+
+def test_warm_start_takes_a_new_learning_rate():
+    X, y = numbers()
+    warm = regressor(warm_start=True).fit(X, y)
+    before = warm.weights_
+    warm.set_params(learning_rate=1e-12).fit(X, y)
+    for ours, theirs in zip(warm.weights_, before, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-7)
+
+
+def test_warm_start_fills_the_history_of_what_was_not_measured_with_nan():
+    X, y = numbers()
+    warm = regressor(warm_start=True).fit(X, y)
+    warm.fit(X, y, validation_data=(X, y))
+    assert np.isnan(warm.history_["val_loss"]).tolist() == [True] * 3 + [False] * 3
+
+
+@every_estimator
+def test_partial_fit_runs_one_epoch_and_continues(estimator):
+    X, y = data_for(estimator)
+    ordered = SMALL | {"shuffle": False}
+    classes = {} if estimator is RNNRegressor else {"classes": [0, 1]}
+    partial = estimator(**ordered)
+    for n_epochs in (1, 2, 3):
+        assert partial.partial_fit(X, y, **classes) is partial
+        assert partial.n_epochs_ == n_epochs
+    assert_same_training(partial, estimator(**ordered).fit(X, y))
+
+
+def test_partial_fit_keeps_the_constants_of_its_first_call():
+    X, y = numbers()
+    partial = regressor(learning_rate=1e-12).partial_fit(X, y)
+    before = partial.predict(X)
+    partial.partial_fit(X * 100, y * 100)
+    np.testing.assert_allclose(partial.predict(X), before, rtol=1e-5)
+
+
+def test_partial_fit_of_the_classifier_knows_classes_that_come_later():
+    X, y = labels(3)
+    partial = classifier(learning_rate=0.05)
+    early = y < 2
+    partial.partial_fit(X[early], y[early], classes=[0, 1, 2])
+    assert partial.predict_proba(X).shape == (N_SAMPLES, 3)
+    for _ in range(60):
+        partial.partial_fit(X, y)
+    assert set(partial.predict(X)) == {0, 1, 2}
+
+
+def test_partial_fit_weighs_samples():
+    X, y = numbers()
+    weights = np.linspace(0.5, 2, N_SAMPLES)
+    assert_same_training(
+        regressor(epochs=1).fit(X, y, weights), regressor().partial_fit(X, y, weights)
+    )
