@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from oracles import assert_same_arrays
 
 from skrnn import RNNClassifier, RNNRegressor, cells
 
@@ -27,21 +28,27 @@ def classifier(**parameters):
     return RNNClassifier(**SMALL | parameters)
 
 
-def numbers(n_samples=N_SAMPLES, seed=3):
+def numbers():
     """Return X on two scales, and y."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal([5.0, -1.0], [10.0, 0.1], size=(n_samples, TIMESTEPS, FEATURES))
-    y = X[:, -1, 0] + 20 * X[:, 0, 1] + rng.normal(size=n_samples)
-    return X, y
+    rng = np.random.default_rng(3)
+    X = rng.normal([5.0, -1.0], [10.0, 0.1], size=(N_SAMPLES, TIMESTEPS, FEATURES))
+    return X, X[:, -1, 0] + 20 * X[:, 0, 1] + rng.normal(size=N_SAMPLES)
+
+
+X, Y = numbers()
 
 
 def labels(n_classes=2):
-    X, y = numbers()
-    return X, np.digitize(y, np.quantile(y, np.arange(1, n_classes) / n_classes))
+    return np.digitize(Y, np.quantile(Y, np.arange(1, n_classes) / n_classes))
+
+
+LABELS = labels()
+for shared in (X, Y, LABELS):
+    shared.flags.writeable = False
 
 
 def data_for(estimator):
-    return numbers() if estimator is RNNRegressor else labels()
+    return X, Y if estimator is RNNRegressor else LABELS
 
 
 def outcome(estimator, X):
@@ -52,8 +59,7 @@ def outcome(estimator, X):
 
 def assert_same_training(one, other):
     """Assert that two fits gave the same weights and losses, bit by bit."""
-    for a, b in zip(one.weights_, other.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(one.weights_, other.weights_)
     assert one.history_["loss"] == other.history_["loss"]
 
 

@@ -1,15 +1,17 @@
 """`warm_start` and `partial_fit`: training continues."""
 
 import numpy as np
+from oracles import assert_same_arrays
 from small_networks import (
     N_SAMPLES,
     SMALL,
+    X,
+    Y,
     assert_same_training,
     classifier,
     data_for,
     every_estimator,
     labels,
-    numbers,
     regressor,
     steps_taken,
 )
@@ -30,28 +32,16 @@ def test_warm_start_continues_weights_slots_and_history(estimator):
     assert steps_taken(warm) == 15
 
 
-def test_fit_without_warm_start_begins_anew():
-    X, y = numbers()
-    fitted = regressor().fit(X, y)
-    first = fitted.weights_
-    for ours, theirs in zip(fitted.fit(X, y).weights_, first, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert fitted.n_epochs_ == 3
-
-
 def test_warm_start_takes_a_new_learning_rate():
-    X, y = numbers()
-    warm = regressor(warm_start=True).fit(X, y)
+    warm = regressor(warm_start=True).fit(X, Y)
     before = warm.weights_
-    warm.set_params(learning_rate=1e-12).fit(X, y)
-    for ours, theirs in zip(warm.weights_, before, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-7)
+    warm.set_params(learning_rate=1e-12).fit(X, Y)
+    assert_same_arrays(warm.weights_, before, rtol=1e-7, atol=1e-7)
 
 
 def test_warm_start_fills_the_history_of_what_was_not_measured_with_nan():
-    X, y = numbers()
-    warm = regressor(warm_start=True).fit(X, y)
-    warm.fit(X, y, validation_data=(X, y))
+    warm = regressor(warm_start=True).fit(X, Y)
+    warm.fit(X, Y, validation_data=(X, Y))
     assert np.isnan(warm.history_["val_loss"]).tolist() == [True] * 3 + [False] * 3
 
 
@@ -68,15 +58,14 @@ def test_partial_fit_runs_one_epoch_and_continues(estimator):
 
 
 def test_partial_fit_keeps_the_constants_of_its_first_call():
-    X, y = numbers()
-    partial = regressor(learning_rate=1e-12).partial_fit(X, y)
+    partial = regressor(learning_rate=1e-12).partial_fit(X, Y)
     before = partial.predict(X)
-    partial.partial_fit(X * 100, y * 100)
+    partial.partial_fit(X * 100, Y * 100)
     np.testing.assert_allclose(partial.predict(X), before, rtol=1e-5)
 
 
 def test_partial_fit_of_the_classifier_knows_classes_that_come_later():
-    X, y = labels(3)
+    y = labels(3)
     partial = classifier(learning_rate=0.05)
     early = y < 2
     partial.partial_fit(X[early], y[early], classes=[0, 1, 2])
@@ -87,8 +76,7 @@ def test_partial_fit_of_the_classifier_knows_classes_that_come_later():
 
 
 def test_partial_fit_weighs_samples():
-    X, y = numbers()
     weights = np.linspace(0.5, 2, N_SAMPLES)
     assert_same_training(
-        regressor(epochs=1).fit(X, y, weights), regressor().partial_fit(X, y, weights)
+        regressor(epochs=1).fit(X, Y, weights), regressor().partial_fit(X, Y, weights)
     )
