@@ -1,8 +1,10 @@
 """Small networks and numbers, which tests of parameters and of inputs share."""
 
+from functools import partial
+
+import fits
 import numpy as np
 import pytest
-from oracles import assert_same_arrays
 
 from skrnn import RNNClassifier, RNNRegressor, cells
 
@@ -18,6 +20,9 @@ TOKENS = {"vocab_size": 9, "embedding_dim": 4}
 N_SAMPLES, TIMESTEPS, FEATURES = 24, 5, 2
 
 every_estimator = pytest.mark.parametrize("estimator", [RNNRegressor, RNNClassifier])
+
+
+assert_same_training = partial(fits.assert_same_training, rtol=0)  # bit by bit
 
 
 def regressor(**parameters):
@@ -55,12 +60,6 @@ def outcome(estimator, X):
     """Return the continuous prediction of a regressor or classifier."""
     predict = getattr(estimator, "predict_proba", estimator.predict)
     return predict(X)
-
-
-def assert_same_training(one, other):
-    """Assert that two fits gave the same weights and losses, bit by bit."""
-    assert_same_arrays(one.weights_, other.weights_)
-    assert one.history_["loss"] == other.history_["loss"]
 
 
 def hidden_by_hand(estimator, X, **settings):
