@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -69,6 +70,7 @@ TOP_LEVEL = [
     ".ci",
     ".gitignore",
     "CHANGELOG.md",
+    "CITATION.cff",
     "LICENSE",
     "README.md",
     "examples",
@@ -263,3 +265,13 @@ def test_top_level_is_the_agreed_one():
     if listing.returncode:
         pytest.skip("not a git checkout")
     assert sorted({line.split("/")[0] for line in listing.stdout.splitlines()}) == TOP_LEVEL
+
+
+def test_citation_names_the_version_that_is_here():
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    entries = dict(re.findall(r"^([a-z-]+): (.+)$", citation, re.M))
+    assert entries["version"] == skrnn.__version__
+    assert (entries["cff-version"], entries["title"]) == ("1.2.0", "skrnn")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert entries["license"] == project["license"]
+    assert entries["repository-code"].strip('"') == project["urls"]["Source"]
