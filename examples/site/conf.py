@@ -80,5 +80,15 @@ html_theme_options = {
     "footer_end": [],
     "navigation_with_keys": False,
 }
-WITHOUT_SIDEBAR = "index", "coming_from", "benchmarks", "design", "adding_a_cell"
+WITHOUT_SIDEBAR = (
+    "index",
+    "install",
+    "coming_from",
+    "compare",
+    "benchmarks",
+    "limits",
+    "contributing",
+    "design",
+    "adding_a_cell",
+)
 html_sidebars = {page: [] for page in WITHOUT_SIDEBAR}
