@@ -69,6 +69,60 @@ def test_readme_of_the_benchmarks_says_what_the_results_say(name, table):
         assert words(cells[1:]) == words(row.drop(subject))
 
 
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def measured():
+    """Return the peer, the seconds of both, and the ratio of every speed that was measured."""
+    for name in ("workloads", "forecast", "text"):
+        table = pd.read_csv(BENCHMARKS / "results" / f"{name}.csv")
+        for _, row in table.iterrows():
+            peer = row.get("peer", "Keras").split()[0]
+            other = row.get("peer, s", row.get("Keras, s"))
+            yield peer, pytest.approx((row["skrnn, s"], other, row["ratio"]), rel=1e-6), row
+
+
+def seconds(cell):
+    """Return the seconds in a table cell such as "Keras 56.0 ms"."""
+    number, unit = cell.split()[-2:]
+    return float(number) * {"s": 1, "ms": 0.001}[unit]
+
+
+README_SPEEDS = re.findall(r"^\| (.+) \| (.+ m?s) \| (.+ m?s) \| (.+)x \| (.*)\|$", README, re.M)
+
+
+@pytest.mark.parametrize("line", README_SPEEDS, ids=lambda line: line[0])
+def test_readme_shows_speeds_that_were_measured(line):
+    _, ours, theirs, ratio, accuracy = line
+    figures = (seconds(ours), seconds(theirs), float(ratio))
+    [row] = [
+        row for peer, found, row in measured() if (theirs.split()[0], figures) == (peer, found)
+    ]
+    if "Keras" in accuracy:
+        shown = [float(each) for each in re.findall(r"0\.\d+", accuracy)]
+        assert shown == [row["skrnn, accuracy"], row["Keras, accuracy"]]
+    elif accuracy.strip():
+        said = r"sMAPE {} and {}".format(*re.findall(r"\d+\.\d+", accuracy))
+        assert said in (BENCHMARKS / "README.md").read_text("utf-8")
+
+
+def test_readme_is_short_and_its_links_lead_somewhere():
+    assert len(README_SPEEDS) == 6
+    assert 90 <= README.count("\n") <= 120
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_readme_and_its_page_compare_alike():
+    rows = README[README.index("| [their networks]") :].splitlines()[2:13]
+    page, _ = (SITE / "compare.rst").read_text("utf-8").split("\n.. [1]")
+    _, _, *compared = page.split("   * - ")  # after the head and the versions
+    for row, entry in zip(rows, compared, strict=True):
+        short = [cell.strip() for cell in row.strip("|").split("|")][1:]
+        full = [re.sub(r" \[\d+\]_$", "", cell) for cell in re.findall(r"^ +- (.*)$", entry, re.M)]
+        assert short == [{"conformal": "yes", "several": "yes"}.get(cell, cell) for cell in full]
+
+
 def test_every_results_file_is_shown_on_the_page_of_benchmarks():
     text = (SITE / "benchmarks.rst").read_text("utf-8")
     shown = re.findall(r":file: \.\./benchmarks/results/(\w+)\.csv", text)
