@@ -1,6 +1,7 @@
 """What the examples and the README's blocks print, each run as a script by itself."""
 
 import re
+import textwrap
 
 import pytest
 from processes import ROOT, pictures, printed, scores
@@ -104,6 +105,27 @@ def test_blocks_of_the_readme_print_what_it_shows_from_an_empty_folder(tmp_path)
         assert numbers == pytest.approx(words_and_numbers(expected)[1], rel=0.05)
     said = re.search(r"ridge regression .* an R2 of (\S+)\.$", readme, re.M)[1]
     assert float(ridge.split()[1]) == pytest.approx(float(said), abs=0.005)
+
+
+PAGES = {  # what their code needs, apart from the README's
+    "data": "",
+    "faq": "X, y = X[:40], y[:40]\n"
+    "search = GridSearchCV(RNNRegressor(epochs=1), {'hidden_size': [2, 3]}, cv=2)\n",
+    "larger_than_memory": "from skrnn import window_blocks\n"
+    "network, memmap = RNNRegressor(epochs=1), sales.to_numpy()[:, np.newaxis]\n",
+    "save_and_serve": "",
+}
+
+
+def test_code_of_the_how_to_pages_runs_after_that_of_the_readme(tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    program = "".join(re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S))
+    for page, needed in PAGES.items():
+        text = (ROOT / "examples" / "site" / f"{page}.rst").read_text("utf-8")
+        blocks = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text, re.M)
+        assert blocks
+        program += "\n".join([needed, *map(textwrap.dedent, blocks)])
+    assert printed("-c", program, cwd=tmp_path).splitlines()[-1] == "['complaint']"
 
 
 def test_network_finds_the_hours_that_the_rain_takes(tmp_path):

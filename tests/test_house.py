@@ -267,6 +267,13 @@ def test_top_level_is_the_agreed_one():
     assert sorted({line.split("/")[0] for line in listing.stdout.splitlines()}) == TOP_LEVEL
 
 
+def test_page_for_contributors_lists_the_folders_in_their_order():
+    text = (ROOT / "examples" / "site" / "contributing.rst").read_text("utf-8")
+    listed = re.findall(r"`(\w+)`", "".join(re.findall(r"^- (`.*?):", text, re.M)))
+    assert listed == sorted(listed, key=LAYERS.index)
+    assert len(listed) > 10
+
+
 def test_citation_names_the_version_that_is_here():
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     entries = dict(re.findall(r"^([a-z-]+): (.+)$", citation, re.M))
