@@ -22,6 +22,10 @@ def test_network_forecasts_the_passengers_better_than_both_naive_forecasts(tmp_p
     assert (errors.pop("persistence"), errors.pop("seasonal naive")) == (48.04, 41.85)
     assert list(errors) == [f"network, seed {seed}" for seed in range(5)]
     assert max(errors.values()) < 20
+    readme = (ROOT / "README.md").read_text("utf-8")
+    said = re.search(r"(\S+) to (\S+) over five seeds; .* (\S+)\. ", readme).groups()
+    found = (min(errors.values()), max(errors.values()), 41.85)
+    assert [float(error) for error in said] == pytest.approx(found, rel=0.05)
 
 
 def test_network_reads_the_order_of_words_that_a_bag_of_words_cannot(tmp_path):

@@ -106,6 +106,13 @@ def test_readme_shows_speeds_that_were_measured(line):
         assert said in (BENCHMARKS / "README.md").read_text("utf-8")
 
 
+def test_readme_says_where_a_simpler_model_is_better():
+    labels = pd.read_csv(BENCHMARKS / "results" / "quality_of_labels.csv")
+    reviews = labels[labels["script"] == "mr.py FOLDER any"].iloc[0]
+    said = re.search(r"TF-IDF scores (\S+), the best network (\S+)\. ", README).groups()
+    assert said == (f"{reviews['without a network']:.3f}", f"{reviews['mean']:.3f}")
+
+
 def test_readme_is_short_and_its_links_lead_somewhere():
     assert len(README_SPEEDS) == 6
     assert 90 <= README.count("\n") <= 120
