@@ -63,14 +63,14 @@ def fresh_callbacks(callbacks):
     would never be called.
     """
     made = callable(callbacks) and not isinstance(callbacks, type)
-    listed = callbacks() if made else callbacks
-    if not isinstance(listed, (list, tuple)):
+    items = callbacks() if made else callbacks
+    if not isinstance(items, (list, tuple)):
         raise TypeError(
             "`callbacks` must be a list of Keras callbacks, or a function that returns one, got "
-            f"{listed!r}{' from the function' if made else ''}."
+            f"{items!r}{' from the function' if made else ''}."
         )
-    listed = copy.deepcopy(list(listed))
-    for callback in listed:
+    items = copy.deepcopy(list(items))
+    for callback in items:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 "`callbacks` must hold Keras callbacks, got an object of type "
@@ -83,4 +83,4 @@ def fresh_callbacks(callbacks):
                     f"`callbacks` holds {type(callback).__name__}, which overrides `{name}`. An "
                     "epoch runs as one compiled program, so only epoch and train hooks are called."
                 )
-    return listed
+    return items

@@ -49,7 +49,7 @@ def read_documents(X, analyze):
         )
     if text:
         return [analyze(document) for document in documents]
-    return [_check_tokens(document, i) for i, document in enumerate(documents)]
+    return [_string_tokens(document, i) for i, document in enumerate(documents)]
 
 
 def analyze_documents(X, analyzer):
@@ -61,10 +61,10 @@ def analyze_documents(X, analyzer):
                 f"`analyzer` must return a list of tokens, got {reprlib.repr(tokens)} for document "
                 f"{i}."
             )
-    return [_check_tokens(tokens, i) for i, tokens in enumerate(documents)]
+    return [_string_tokens(tokens, i) for i, tokens in enumerate(documents)]
 
 
-def _check_tokens(document, i):
+def _string_tokens(document, i):
     """Return the tokens of a document as a list; each must be a string."""
     tokens = document.tolist() if hasattr(document, "tolist") else list(document)
     for token in tokens:
