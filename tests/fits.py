@@ -1,9 +1,12 @@
 """What tests of fits share: a network that trains in no time, its samples, what it learned."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import RNNClassifier, RNNRegressor
+
+KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 
 
 def samples(n_samples=40, timesteps=4, estimator=RNNRegressor):

@@ -1,7 +1,6 @@
 """A killed fit goes on from its checkpoint, and ends as if it had never stopped."""
 
 import contextlib
-import copy
 import dis
 import io
 import itertools
@@ -18,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fits import learned
+from fits import KERAS, learned
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from skrnn import RNNClassifier, RNNRegressor, make_windows
@@ -31,7 +29,6 @@ from skrnn._utils import file_lock as _lock
 from skrnn._utils.file_format import read_file, write_file
 
 ROOT = Path(__file__).parents[1]
-KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 EPOCHS = 8
 
 
@@ -80,10 +77,11 @@ def press():
 
 
 def interrupt(subject, X=X, y=Y, epoch=5, **arguments):
-    """Interrupt a fit after an epoch, before its checkpoint is written."""
-    verbose = copy.copy(subject).set_params(verbose=1)
+    """Interrupt a fit after an epoch, before its checkpoint is written; nothing else stays."""
+    before = dict(vars(subject))
     with contextlib.redirect_stderr(At(epoch, press)), pytest.raises(KeyboardInterrupt):
-        verbose.fit(X, y, **arguments)
+        subject.set_params(verbose=1).fit(X, y, **arguments)
+    assert vars(subject.set_params(verbose=0)) == before
 
 
 def first_epoch(subject, capsys, X=X, y=Y, **arguments):
@@ -199,9 +197,14 @@ INTERRUPTED = [
 
 
 @pytest.mark.parametrize(
-    ("parameters", "X", "y"), INTERRUPTED, ids=[str(case[0]) for case in INTERRUPTED]
+    ("engine", "parameters", "X", "y"),
+    [
+        pytest.param(engine, *case, marks=pytest.mark.slow if engine == "keras" and i else [])
+        for engine in ("numpy", "keras")
+        for i, case in enumerate(INTERRUPTED)
+    ],
+    ids=[f"{engine} {case[0]}" for engine in ("numpy", "keras") for case in INTERRUPTED],
 )
-@pytest.mark.parametrize("engine", ["numpy", KERAS])
 def test_interrupted_fit_ends_as_if_it_had_not_been(tmp_path, capsys, engine, parameters, X, y):
     expected = network(engine=engine, **parameters).fit(X, y)
     subject = network(engine=engine, checkpoint_dir=tmp_path, **parameters)
@@ -218,19 +221,6 @@ def test_patience_counts_on_over_an_interruption(tmp_path):
     subject = network(patience=2, epochs=50, checkpoint_dir=tmp_path)
     interrupt(subject, epoch=n_epochs)  # between the best epoch and the end
     assert_same(subject.fit(X, Y), expected)
-
-
-@pytest.mark.parametrize("engine", ["numpy", "keras"])
-def test_estimator_is_unfitted_between_an_interruption_and_its_end(tmp_path, engine):
-    subject = network(engine=engine, checkpoint_dir=tmp_path)
-    before = pickle.dumps(subject)
-    press = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with contextlib.redirect_stderr(press), pytest.raises(KeyboardInterrupt):
-        subject.set_params(verbose=1).fit(X, Y)
-    assert pickle.dumps(subject.set_params(verbose=0)) == before
-    with pytest.raises(NotFittedError):
-        subject.predict(X)
-    assert_same(subject.fit(X, Y), network(engine=engine).fit(X, Y))
 
 
 def test_interrupted_warm_start_goes_on_from_the_same_weights_alone(tmp_path, capsys):

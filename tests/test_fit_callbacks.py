@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from fits import KERAS
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -21,9 +22,7 @@ X = RNG.normal(size=(30, 4, 2))
 Y = X[:, -1, 0]
 SERIES = pd.Series(RNG.normal(size=60), index=pd.date_range("2026-01-01", periods=60))
 
-every_engine = pytest.mark.parametrize(
-    "engine", ["numpy", pytest.param("keras", marks=pytest.mark.slow)]
-)
+every_engine = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def network(**settings):
