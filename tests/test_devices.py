@@ -1,7 +1,9 @@
 """Where Keras computes: requested and present devices, and shares of a batch."""
 
+import functools
 import pickle
 
+import fits
 import numpy as np
 import pytest
 from processes import run
@@ -14,52 +16,40 @@ from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine.recurrent_layers import layer_class
 
-SMALL = {"cell_type": "lstm", "hidden_size": 3, "epochs": 2, "random_state": 0}
+small = functools.partial(fits.small, cell_type="lstm")
+X, Y = fits.samples(20)
 WITHOUT_GPU = not any("GPU" in place for place in devices.devices_for("all"))
 
 without_gpu = pytest.mark.skipif(not WITHOUT_GPU, reason="asks for a GPU that is missing")
 
 
-def samples(n_samples=20):
-    X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
-    return X, X[:, -1, 0]
-
-
-def refusal(estimator):
-    """Return the words with which `fit` refuses; no program is built, nothing is learned."""
-    built = programs._build.cache_info()
-    with pytest.raises(ValueError, match=r"`device`|device=") as refused:
-        estimator.fit(*samples())
-    assert programs._build.cache_info() == built
-    assert vars(estimator) == estimator.get_params()
-    return str(refused.value)
-
-
 # Refusals
 
 
-@without_gpu
-@pytest.mark.parametrize("engine", ["auto", "keras"])
-def test_missing_device_is_refused_and_the_present_ones_named(engine):
-    told = refusal(RNNRegressor(device="gpu:0", engine=engine))
-    assert "'cpu', got 'gpu:0'" in told
-
-
-@pytest.mark.parametrize("device", ["gpu:0", "all"])
-def test_numpy_engine_only_computes_on_the_cpu(device):
-    assert f"`engine='numpy'` does not take device={device!r}" in refusal(
-        RNNRegressor(device=device, engine="numpy")
-    )
-
-
-def test_stateful_network_cannot_share_a_batch_among_devices():
-    assert "stateful=True" in refusal(RNNRegressor(device="all", stateful=True))
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({"device": "gpu:0"}, "'cpu', got 'gpu:0'", marks=without_gpu),
+        pytest.param(
+            {"device": "gpu:0", "engine": "keras"}, "'cpu', got 'gpu:0'", marks=without_gpu
+        ),
+        ({"device": "gpu:0", "engine": "numpy"}, "`engine='numpy'` does not take device='gpu:0'"),
+        ({"device": "all", "engine": "numpy"}, "`engine='numpy'` does not take device='all'"),
+        ({"device": "all", "stateful": True}, "stateful=True"),
+    ],
+)
+def test_unusable_device_is_refused_before_a_program_is_built(parameters, words):
+    subject, built = RNNRegressor(**parameters), programs._build.cache_info()
+    with pytest.raises(ValueError, match=r"`device`|device=") as refused:
+        subject.fit(X, Y)
+    assert words in str(refused.value)
+    assert programs._build.cache_info() == built
+    assert vars(subject) == subject.get_params()
 
 
 @pytest.mark.parametrize("device", ["tpu", 3, ["gpu:0"], "gpu:999"])
 def test_predict_uses_another_device_where_its_own_is_missing(device):
-    X, y = samples()
-    fitted = RNNRegressor(**SMALL, engine="keras").fit(X, y)
+    fitted = small(engine="keras").fit(X, Y)
     expected = fitted.predict(X)
     np.testing.assert_array_equal(fitted.set_params(device=device).predict(X), expected)
 
@@ -69,25 +59,23 @@ def test_predict_uses_another_device_where_its_own_is_missing(device):
 
 @pytest.mark.parametrize(("device", "engine"), [("cpu", "numpy"), ("all", "keras")])
 def test_device_decides_about_the_engine(device, engine):
-    assert RNNRegressor(**SMALL, device=device).fit(*samples()).engine_ == engine
+    assert small(device=device).fit(X, Y).engine_ == engine
 
 
 @without_gpu
 @pytest.mark.parametrize("engine", ["keras", "numpy"])
 def test_only_processor_is_auto_cpu_and_all(engine):
-    X, y = samples()
     words = ("auto", "cpu", "all") if engine == "keras" else ("auto", "cpu")
-    fits = [RNNRegressor(**SMALL, engine=engine, device=word).fit(X, y) for word in words]
-    for fit in fits[1:]:
-        assert fit.history_["loss"] == fits[0].history_["loss"]
-        np.testing.assert_array_equal(fit.predict(X), fits[0].predict(X))
+    fitted = [small(engine=engine, device=word).fit(X, Y) for word in words]
+    for other in fitted[1:]:
+        assert other.history_["loss"] == fitted[0].history_["loss"]
+        np.testing.assert_array_equal(other.predict(X), fitted[0].predict(X))
 
 
 @without_gpu
 @pytest.mark.parametrize("engine", ["auto", "keras"])
 def test_network_of_a_machine_with_a_gpu_predicts_on_one_without(engine, tmp_path):
-    X, y = samples()
-    fitted = RNNRegressor(**SMALL, engine=engine).fit(X, y)
+    fitted = small(engine=engine).fit(X, Y)
     expected = fitted.predict(X)
     elsewhere = fitted.set_params(device="gpu:3")
     skrnn.save(elsewhere, tmp_path / "network.skrnn")
@@ -127,13 +115,13 @@ def test_padding_is_at_the_end_or_elsewhere():
     ],
 )
 def test_cudnn_takes_lstm_and_gru_with_their_default_settings(parameters, taken):
-    fitted = RNNRegressor(**SMALL | parameters | {"epochs": 1}, engine="numpy").fit(*samples())
+    fitted = small(**parameters | {"epochs": 1}, engine="numpy").fit(X, Y)
     assert _keras_network.cudnn_takes(fitted._network.architecture) == taken
 
 
 @pytest.mark.parametrize(("masked", "setting"), [(False, "auto"), (True, False)])
 def test_model_leaves_cudnn_to_keras_where_it_takes_every_mask(masked, setting):
-    network = RNNRegressor(**SMALL, mask_value=0.0 if masked else None)
+    network = small(mask_value=0.0 if masked else None)
     assert network.build_model((4, 2)).get_layer("lstm_1").use_cudnn == setting
 
 
@@ -141,8 +129,8 @@ def test_model_leaves_cudnn_to_keras_where_it_takes_every_mask(masked, setting):
 @pytest.mark.parametrize("cell_type", ["gru", "lstm"])
 def test_program_with_plain_layers_trains_as_the_compiled_one(cell_type):
     """It is the one in which a GPU has cuDNN's; elsewhere the same layers compute by themselves."""
-    X, y = samples(21)
-    fitted = RNNRegressor(**SMALL | {"cell_type": cell_type}, engine="keras", batch_size=8)
+    X, y = fits.samples(21)
+    fitted = small(cell_type=cell_type, engine="keras", batch_size=8)
     fitted.fit(X, y)
     shape = fitted._network.architecture, fitted._network.settings, 8, 24, 4
     layers, results = [], []
