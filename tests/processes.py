@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# For processes that do not begin in the root.
+PYTHONPATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def run(program, *arguments, timeout=300, **settings):
@@ -24,11 +26,10 @@ def run(program, *arguments, timeout=300, **settings):
 
 def printed(*arguments, cwd):
     """Run Python with arguments in a folder and return what it prints."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": PYTHONPATH},
         check=True,
         capture_output=True,
         text=True,

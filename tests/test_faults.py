@@ -19,7 +19,7 @@ import pytest
 from fits import learned
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from processes import ROOT, run
+from processes import PYTHONPATH, run
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -255,31 +255,27 @@ def read_only(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "variables",
+    ("variables", "name"),
     [
-        {"PYTHONHASHSEED": "4242", "LC_ALL": "C", "TZ": "Asia/Kathmandu"},
-        {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        ({"PYTHONHASHSEED": "4242", "LC_ALL": "C", "TZ": "Asia/Kathmandu"}, "folder"),
+        ({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, "folder"),
+        ({}, "a folder' with ü, 한 and é"),
+        ({"LC_ALL": "C"}, "a folder' with ü, 한 and é"),
     ],
     ids=str,
 )
-def test_variables_of_the_environment_change_no_bit(variables, usual, tmp_path):
-    assert run(PROGRAM, tmp_path, env=os.environ | variables) == usual
-
-
-def test_path_with_spaces_and_letters_of_any_language_is_taken(usual, tmp_path):
-    folder = tmp_path / "a folder' with ü, 한 and é"
+def test_environment_and_letters_of_a_path_change_no_bit(variables, name, usual, tmp_path):
+    folder = tmp_path / name
     folder.mkdir()
-    assert run(PROGRAM, folder) == usual
-    assert run(PROGRAM, folder, env=os.environ | {"LC_ALL": "C"}) == usual
+    assert run(PROGRAM, folder, env=os.environ | variables) == usual
 
 
 def test_home_and_working_directory_may_be_read_only(usual, tmp_path):
     place = read_only(tmp_path)
     with pytest.raises(OSError):  # noqa: PT011  whichever the system gives
         (place / "made").touch()
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    variables = {"HOME": str(place), "PYTHONPATH": paths}
-    variables["MPLCONFIGDIR"] = variables["XDG_CACHE_HOME"] = str(place)
+    variables = dict.fromkeys(("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME"), str(place))
+    variables["PYTHONPATH"] = PYTHONPATH
     assert run(PROGRAM, tmp_path, env=os.environ | variables, cwd=place) == usual
 
 

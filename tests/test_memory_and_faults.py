@@ -45,6 +45,10 @@ MEMORY = """if True:
         gc.collect()
         return psutil.Process().memory_info().rss / 2**20
 
+    def peak():
+        with open("/proc/self/status") as status:
+            return int(status.read().split("VmHWM:")[1].split()[0]) / 1024
+
     def fit(n_samples=40, estimator=RNNRegressor, hidden_size=3, **parameters):
         X = np.random.default_rng(0).normal(size=(n_samples, 4, 2))
         y = np.arange(n_samples) % 2
@@ -90,8 +94,6 @@ def test_fits_grow_by_a_few_megabytes_at_most(fits, engine):
 
 
 WINDOWS = """if True:
-    import threading
-
     rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
     network = RNNRegressor(
         "simple_rnn", 3, epochs=1, batch_size=1024, engine="{engine}", random_state=0
@@ -104,18 +106,9 @@ WINDOWS = """if True:
         network.predict(WindowTransformer(48).fit_transform(rows))
 
     train(rows[:20_000]), predict(rows[:20_000])
-    stop, seen = threading.Event(), [megabytes()]
-
-    def watch():
-        while not stop.wait(0.02):
-            seen.append(psutil.Process().memory_info().rss / 2**20)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    before = megabytes()
     {use}(rows)
-    stop.set()
-    watcher.join()
-    print(max(seen) - seen[0])
+    print(peak() - before)
 """
 
 
@@ -140,10 +133,6 @@ def test_file_of_400_megabytes_trains_in_a_few_blocks_of_20(engine, tmp_path):
         settings = {"stride": 96, "target": 0, "rows": 80_000}
         network = RNNRegressor("gru", 3, epochs=2, engine="{engine}", random_state=0)
         network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
-
-        def peak():
-            with open("/proc/self/status") as status:
-                return int(status.read().split("VmHWM:")[1].split()[0]) / 1024
 
         before = peak()
         network.fit_batches(skrnn.window_blocks(series, 24, **settings))

@@ -1,11 +1,10 @@
 """The notebooks: equal to the examples that they are made from, and run from top to bottom."""
 
 import base64
-import os
 import runpy
 
 import pytest
-from processes import ROOT
+from processes import PYTHONPATH, ROOT
 
 FOLDER = ROOT / "examples" / "notebooks"
 
@@ -36,8 +35,7 @@ def test_notebook_holds_no_outputs_and_runs_to_its_pictures(path, monkeypatch):
     notebook = read(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs or cell.execution_count for cell in code)
-    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
     monkeypatch.delenv("MPLBACKEND", raising=False)
     there = {"metadata": {"path": str(FOLDER)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=there).execute()
