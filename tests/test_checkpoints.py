@@ -229,7 +229,6 @@ def test_interrupted_warm_start_goes_on_from_the_same_weights_alone(tmp_path, ca
     subject = pickle.loads(pickle.dumps(begun)).set_params(checkpoint_dir=tmp_path)
     other = network(warm_start=True, checkpoint_dir=tmp_path, epochs=3).fit(X, Y)
     other.set_params(epochs=EPOCHS)
-
     interrupt(subject)
     assert first_epoch(other, capsys) == 1
     assert first_epoch(subject, capsys) == 5
