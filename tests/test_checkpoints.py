@@ -157,7 +157,8 @@ def long_fit(tmp_path, engine):
 def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
     folder, expected = long_fit(tmp_path, engine)
     rng = np.random.default_rng()
-    moments, begun = [rng.integers(low, low + 10) for low in (2, 12, 22)], []
+    # Far enough apart that no fit passes the next one before it is killed.
+    moments, begun = [rng.integers(low, low + 4) for low in (2, 14, 26)], []
     for epoch in moments:
         begun.append(kill(folder, epoch, rng.uniform(0, 0.05)))
     last, fitted = finish(folder)
