@@ -64,19 +64,21 @@ def test_every_list_of_public_cell_types_is_the_same_and_in_the_table():
 
 @every_cell
 @every_dtype
+@pytest.mark.parametrize("begins", ["at zero", "from states"])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "linear"])
-def test_batch_equals_keras(cell, dtype, activation):
+def test_batch_equals_keras(cell, dtype, activation, begins):
     x = np.random.default_rng(0).normal(size=(5, 10, 4)).astype(dtype)
     weights = random_weights(cell, 4, 8, dtype)
     if activation in ("relu", "linear"):
         weights = [weight / 2 for weight in weights]  # unbounded states stay of order one
-    results = run(cell, x, *weights, activation=activation, return_state=True)
-    expected = keras_outputs(cell, x, weights, activation)
-    assert len(results) == len(expected)
+    states = None if begins == "at zero" else random_states(cell, (5, 8), dtype)
+    ours = {"activation": activation, "initial_state": states and initial(states)}
+    results = run(cell, x, *weights, return_state=True, **ours)
+    expected = keras_outputs(cell, x, weights, activation, states)
     for result, oracle in zip(results, expected, strict=True):
         assert result.dtype == dtype
-        assert result.shape == oracle.shape
         np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
+        assert result.shape == oracle.shape
 
 
 @every_cell
@@ -88,18 +90,6 @@ def test_single_sample_equals_keras(cell, dtype):
     for result, oracle in zip(results, keras_outputs(cell, x[None], weights), strict=True):
         assert result.dtype == dtype
         np.testing.assert_allclose(result, oracle[0], rtol=0, atol=TOLERANCE[dtype])
-
-
-@every_cell
-@every_dtype
-def test_initial_state_equals_keras(cell, dtype):
-    x = np.random.default_rng(0).normal(size=(5, 6, 4)).astype(dtype)
-    weights = random_weights(cell, 4, 8, dtype)
-    states = random_states(cell, (5, 8), dtype)
-    result = run(cell, x, *weights, initial_state=initial(states))
-    oracle = keras_outputs(cell, x, weights, states=states)[0]
-    assert result.dtype == dtype
-    np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("function", [np.tanh, lambda x: np.maximum(x, 0)], ids=["tanh", "relu"])
@@ -167,49 +157,45 @@ def test_large_inputs_saturate_without_a_warning(cell):
     assert np.isfinite(run(cell, x, *random_weights(cell, 1, 2))).all()
 
 
-@every_cell
-@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)])
-def test_x_of_wrong_shape_is_refused(cell, shape):
-    with pytest.raises(ValueError, match=r"`x` must have the shape \(timesteps, features\)"):
-        run(cell, np.ones(shape), *random_weights(cell, 4, 8))
+# What a cell of 4 features and 8 units is given, and what it says of it.
+REFUSED = [
+    *[
+        ({"x": np.ones(shape)}, r"`x` must have the shape \(timesteps, features\)")
+        for shape in [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)]
+    ],
+    ({"x": np.ones((10, 5))}, r"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"),
+    *[
+        ({"R": np.ones(shape)}, r"`R` must have the shape \(units, .*units\), got")
+        for shape in [(8,), (8, 9), (0, 0), (8, 8, 8)]
+    ],
+    ({"b": np.ones(7)}, r"`b` must have the shape .* got \(7,\)"),
+    *[
+        ({"initial_state": np.zeros(shape)}, r"`initial_state` must have the shape \(units,\)")
+        for shape in [(7,), (3, 8), (1, 8)]
+    ],
+    *[
+        ({"activation": activation}, r"`activation` must be among \['linear', 'relu'")
+        for activation in ["softmax", None, ["tanh"]]
+    ],
+    ({"x": [[[1.0], [2.0]], [[3.0]]]}, "`x` must be one array of numbers"),
+]
 
 
 @every_cell
-def test_kernel_of_other_features_is_refused(cell):
-    W, R, b = random_weights(cell, 4, 8)
-    width = 8 * SPECS[cell].gates
-    with pytest.raises(ValueError, match=rf"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"):
-        run(cell, np.ones((10, 5)), W, R, b)
-
-
-@every_cell
-@pytest.mark.parametrize("shape", [(8,), (8, 9), (0, 0), (8, 8, 8)])
-def test_recurrent_kernel_of_wrong_shape_is_refused(cell, shape):
-    W, _, b = random_weights(cell, 4, 8)
-    with pytest.raises(ValueError, match=r"`R` must have the shape \(units, .*units\), got"):
-        run(cell, np.ones((10, 4)), W, np.ones(shape), b)
-
-
-@every_cell
-def test_bias_of_wrong_shape_is_refused(cell):
-    W, R, _ = random_weights(cell, 4, 8)
-    with pytest.raises(ValueError, match=r"`b` must have the shape .* got \(7,\)"):
-        run(cell, np.ones((10, 4)), W, R, np.ones(7))
+@pytest.mark.parametrize(("given", "message"), REFUSED)
+def test_argument_that_does_not_fit_is_refused(cell, given, message):
+    arguments = {"x": np.ones((10, 4)), **dict(zip("WRb", random_weights(cell, 4, 8), strict=True))}
+    if "initial_state" in given:
+        given = {"initial_state": initial([given["initial_state"]] * SPECS[cell].states)}
+    arguments |= given
+    with pytest.raises(ValueError, match=message.replace("{width}", str(8 * SPECS[cell].gates))):
+        run(cell, *(arguments.pop(name) for name in ("x", *"WRb")), **arguments)
 
 
 def test_gru_with_a_single_bias_names_the_layout_of_keras():
     W, R, b = random_weights("gru", 4, 8)
     with pytest.raises(ValueError, match=r"\(2, 3 \* units\).*`reset_after=True`.*got \(24,\)"):
         cells.gru(np.ones((10, 4)), W, R, b[0])
-
-
-@every_cell
-@pytest.mark.parametrize("shape", [(7,), (3, 8), (1, 8)])
-def test_initial_state_of_wrong_shape_is_refused(cell, shape):
-    state = np.zeros(shape)
-    initial_state = initial([state] * SPECS[cell].states)
-    with pytest.raises(ValueError, match=r"`initial_state` must have the shape \(units,\)"):
-        run(cell, np.ones((10, 4)), *random_weights(cell, 4, 8), initial_state=initial_state)
 
 
 @pytest.mark.parametrize("initial_state", [np.zeros(8), 3, [np.zeros(8)]])
@@ -219,21 +205,7 @@ def test_lstm_without_a_pair_of_states_is_refused(initial_state):
 
 
 @every_cell
-@pytest.mark.parametrize("activation", ["softmax", None, ["tanh"]])
-def test_unknown_activation_is_refused(cell, activation):
-    with pytest.raises(ValueError, match=r"`activation` must be among \['linear', 'relu'"):
-        run(cell, np.ones((10, 4)), *random_weights(cell, 4, 8), activation=activation)
-
-
-@every_cell
 @pytest.mark.parametrize("x", [[["a", "b"]], [[1j, 2j]]], ids=["strings", "complex"])
 def test_what_is_no_real_number_is_refused(cell, x):
     with pytest.raises(TypeError, match="`x` must hold real numbers, got an array of dtype"):
         run(cell, x, *random_weights(cell, 2, 8))
-
-
-@every_cell
-def test_sequences_of_unequal_length_are_refused(cell):
-    x = [[[1.0], [2.0]], [[3.0]]]
-    with pytest.raises(ValueError, match="`x` must be one array of numbers"):
-        run(cell, x, *random_weights(cell, 1, 8))

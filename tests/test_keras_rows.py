@@ -24,11 +24,6 @@ WINDOWS = np.array(
 )
 NEXT = np.array([*range(4, 14), 50, 60, 70])
 
-every_pair_of_flags = pytest.mark.parametrize(
-    ("return_sequences", "return_state"),
-    [(False, False), (True, False), (False, True), (True, True)],
-)
-
 
 def shape_and_size(layer):
     """Return the output shape of a layer in a model, and its number of parameters."""
@@ -41,26 +36,21 @@ def keras_shape_and_size(batch_shape, *layers):
     return shape_and_size(model.layers[-1])
 
 
-def test_row_1_simple_rnn_has_42_parameters_and_one_output_for_each_sample():
-    model = RNNRegressor("simple_rnn", 3).build_model((2, 10))
+@pytest.mark.parametrize(
+    ("batch_shape", "return_sequences", "shape"),
+    [
+        pytest.param((None, 2, 10), False, (None, 3), id="row 1: one output for each sample"),
+        pytest.param((8, 2, 10), False, (8, 3), id="row 2: a fixed batch stands in the shape"),
+        pytest.param((8, 2, 10), True, (8, 2, 3), id="row 3: every timestep"),
+    ],
+)
+def test_rows_1_to_3_simple_rnn_has_42_parameters(batch_shape, return_sequences, shape):
+    estimator = RNNRegressor("simple_rnn", 3, return_sequences=return_sequences)
+    model = estimator.build_model(tuple(filter(None, batch_shape)))
     found = shape_and_size(model.get_layer("simple_rnn_1"))
-    assert found == ((None, 3), 42)
-    assert found == keras_shape_and_size((None, 2, 10), keras.layers.SimpleRNN(3))
-
-
-def test_row_2_fixed_batch_of_8_stands_in_the_output_shape():
-    model = RNNRegressor("simple_rnn", 3).build_model((8, 2, 10))
-    found = shape_and_size(model.get_layer("simple_rnn_1"))
-    assert found == ((8, 3), 42)
-    assert found == keras_shape_and_size((8, 2, 10), keras.layers.SimpleRNN(3))
-
-
-def test_row_3_return_sequences_gives_every_timestep():
-    model = RNNRegressor("simple_rnn", 3, return_sequences=True).build_model((8, 2, 10))
-    found = shape_and_size(model.get_layer("simple_rnn_1"))
-    assert found == ((8, 2, 3), 42)
-    layer = keras.layers.SimpleRNN(3, return_sequences=True)
-    assert found == keras_shape_and_size((8, 2, 10), layer)
+    assert found == (shape, 42)
+    layer = keras.layers.SimpleRNN(3, return_sequences=return_sequences)
+    assert found == keras_shape_and_size(batch_shape, layer)
 
 
 def test_row_4_recurrence_by_hand_equals_cells_and_keras():
@@ -146,17 +136,18 @@ def test_row_8_gru_reads_timesteps_of_features():
     np.testing.assert_allclose(estimator.transform(X), layer(X), atol=1e-6)
 
 
-@every_pair_of_flags
-def test_row_9_hidden_states_of_simple_rnn_equal_keras(return_sequences, return_state):
-    check_hidden_states("simple_rnn", keras.layers.SimpleRNN, return_sequences, return_state)
-
-
-@every_pair_of_flags
-def test_row_10_hidden_states_and_memory_of_lstm_equal_keras(return_sequences, return_state):
-    check_hidden_states("lstm", keras.layers.LSTM, return_sequences, return_state)
-
-
-def check_hidden_states(cell_type, layer_class, return_sequences, return_state):
+@pytest.mark.parametrize(
+    ("cell_type", "layer_class"),
+    [
+        pytest.param("simple_rnn", keras.layers.SimpleRNN, id="row 9"),
+        pytest.param("lstm", keras.layers.LSTM, id="row 10"),
+    ],
+)
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("return_state", [False, True])
+def test_rows_9_and_10_hidden_states_and_memory_equal_keras(
+    cell_type, layer_class, return_sequences, return_state
+):
     estimator = RNNRegressor(cell_type, 3, epochs=1, standardize=False, random_state=0)
     estimator.fit(SAMPLE, [1.0])
     layer = layer_class(3, return_sequences=return_sequences, return_state=return_state)
