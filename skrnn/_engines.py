@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from contextlib import nullcontext
-from itertools import compress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -196,10 +196,13 @@ def is_long(architecture, n_samples, timesteps, epochs):
 
     A multiply-add of the forward pass stands for six operations: two forward, four backward.
     """
-    cells = zip(architecture.cell_types, architecture.units, strict=True)
-    wide = [CELLS[cell_type].gates > 1 and units >= WIDE for cell_type, units in cells]
-    layers = compress(architecture.recurrent_layers(), wide)
-    multiply_adds = timesteps * n_samples * epochs * sum(layer.n_parameters for layer in layers)
+    n_parameters, layers = 0, architecture.recurrent_layers()
+    for cell_type, units, layer in zip(
+        architecture.cell_types, architecture.units, layers, strict=True
+    ):
+        if CELLS[cell_type].gates > 1 and units >= WIDE:
+            n_parameters += layer.n_parameters
+    multiply_adds = timesteps * n_samples * epochs * n_parameters
     saved = 6.0 * multiply_adds * (1 / NUMPY_RATE - 1 / KERAS_RATE)
     directions = 2 if architecture.bidirectional else 1
     return saved > COMPILE_SECONDS * len(architecture.units) * directions
@@ -210,7 +213,7 @@ def n_gpus():
     """Return how many GPUs TensorFlow has; it is asked only where the machine seems to have one."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
     if sys.platform == "linux":
-        found = any(file for pattern in GPU_FILES for file in Path("/dev").glob(pattern))
+        found = any(chain.from_iterable(map(Path("/dev").glob, GPU_FILES)))
         if hidden or not found:
             return 0
     return sum("GPU" in place for place in keras_engine().device_names("all"))

@@ -1,7 +1,6 @@
 """Architecture: a frozen record of one network, its layers and its weights, without Keras."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 from typing import Annotated, NamedTuple
 
@@ -80,7 +79,7 @@ class Architecture:
     embedding_trainable: bool = True  # True without an Embedding
 
     def keeps_steps(self, i):
-        """Whether the i-th recurrent layer hands on the states of all timesteps."""
+        """Whether the i-th recurrent layer returns the states of all timesteps."""
         wanted = self.return_sequences or self.pooling != "last"
         return wanted or i < len(self.units) - 1
 
@@ -91,64 +90,63 @@ class Architecture:
 
     @property
     def hidden_width(self):
-        """Width of what the last recurrent layer hands on."""
+        """Width of the last recurrent layer's output."""
         return self.units[-1] * (2 if self.bidirectional else 1)
-
-    def layers(self):
-        """Return the layers in Keras's order, each with its output shape and weights."""
-        return [
-            *self.input_layers(),
-            *self.recurrent_layers(),
-            *self.pooling_layers(),
-            *self.head_layers(),
-        ]
 
     @property
     def input_width(self):
-        """Width of what the first recurrent layer reads."""
+        """Width of the first recurrent layer's input."""
         return self.features if self.vocab_size is None else self.embedding_dim
 
     @property
     def drops(self):
-        """Whether training leaves out anything by chance."""
+        """Whether training draws dropout masks."""
         return max(self.dropout, self.recurrent_dropout, self.spatial_dropout) > 0
 
-    def input_layers(self):
-        """Return what comes before the recurrent layers: an Embedding, the dropout behind it."""
+    def recurrent_layers(self):
+        """Return the recurrent layers only."""
+        layers, width, directions = [], self.input_width, 2 if self.bidirectional else 1
+        for i, (cell_type, units) in enumerate(zip(self.cell_types, self.units, strict=True)):
+            cell, gates = CELLS[cell_type], CELLS[cell_type].gates * units
+            weights = (
+                Weight((width, gates), "glorot_uniform", self.kernel_l2),
+                Weight((units, gates), "orthogonal", self.recurrent_l2),
+                Weight((*cell.bias_rows, gates), cell.bias),
+            )
+            kind = cell.keras_class or cell_type.upper()
+            kind = f"Bidirectional({kind})" if self.bidirectional else kind
+            width = directions * units
+            lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)
+            name = f"{cell_type}_{i + 1}"
+            layers.append(Layer(name, kind, (*lead, width), weights * directions))
+        return layers
+
+    def head_layers(self):
+        """Return the layers after the pooling: Dense layers, the output, its Reshape."""
+        lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
+        layers, width = [], self.hidden_width
+        for i, size in enumerate([*self.dense_sizes, prod(self.outputs)]):
+            name = f"dense_{i + 1}" if i < len(self.dense_sizes) else "output"
+            weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
+            layers.append(Layer(name, "Dense", (*lead, size), weights))
+            width = size
+        if len(self.outputs) > 1:
+            layers.append(Layer("steps", "Reshape", (*lead, *self.outputs)))
+        return layers
+
+    def layers(self):
+        """Return the layers in Keras's order, each with its output shape and weights."""
         layers, shape = [], (self.batch_size, self.timesteps, self.input_width)
         if self.vocab_size is not None:
             table = Weight((self.vocab_size, self.embedding_dim), "uniform")
             layers.append(Layer("embedding", "Embedding", shape, (table,)))
         if self.spatial_dropout:
             layers.append(Layer("spatial_dropout", "SpatialDropout1D", shape))
-        return layers
-
-    def recurrent_layers(self):
-        """Return the recurrent layers alone."""
-        layers, width = [], self.input_width
-        for i in range(len(self.units)):
-            layers.append(self._recurrent_layer(i, width))
-            width = layers[-1].output_shape[-1]
-        return layers
-
-    def pooling_layers(self):
-        """Return the layer that pools the timesteps, or nothing."""
-        if self.pooling == "last":
-            return []
-        return [Layer("pooling", POOLINGS[self.pooling], (self.batch_size, self.hidden_width))]
-
-    def head_layers(self):
-        """Return what follows the pooling: Dense layers, the output, its Reshape."""
-        lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
-        widths = (self.hidden_width, *self.dense_sizes, prod(self.outputs))
-        names = [*(f"dense_{i + 1}" for i in range(len(self.dense_sizes))), "output"]
-        layers = [
-            _dense_layer(name, lead, width, size)
-            for name, (width, size) in zip(names, pairwise(widths), strict=True)
-        ]
-        if len(self.outputs) > 1:
-            layers.append(Layer("steps", "Reshape", (*lead, *self.outputs)))
-        return layers
+        layers += self.recurrent_layers()
+        if self.pooling != "last":
+            shape = self.batch_size, self.hidden_width
+            layers.append(Layer("pooling", POOLINGS[self.pooling], shape))
+        return layers + self.head_layers()
 
     def weights(self):
         """Return every weight of the network, in Keras's order."""
@@ -156,7 +154,7 @@ class Architecture:
 
     @property
     def n_weights(self):
-        """How many numbers the weights are."""
+        """Count of the weights' elements."""
         return sum(layer.n_parameters for layer in self.layers())
 
     @property
@@ -170,7 +168,7 @@ class Architecture:
 
     @property
     def n_trained(self):
-        """How many numbers the trained weights are, the last ones of all."""
+        """Count of the trained weights' elements, which are the last ones."""
         return sum(prod(weight.shape) for weight in self.trained_weights())
 
     @property
@@ -180,7 +178,7 @@ class Architecture:
 
     @property
     def gate_width(self):
-        """How many numbers the gates of all recurrent layers compute at a timestep."""
+        """Values that the gates of all recurrent layers have at a timestep."""
         layers = self.recurrent_layers()
         return sum(weight.shape[-1] for layer in layers for weight in layer.weights[2::3])
 
@@ -195,31 +193,7 @@ class Architecture:
             for _ in range(directions * CELLS[cell_type].states)
         ]
 
-    def n_hidden_weights(self):
-        """Return how many of the first weights lie at or before the last recurrent layer."""
-        return len(self.weights()) - 2 * (len(self.dense_sizes) + 1)
-
     def multiply_adds(self, timesteps):
-        """Return the multiply-adds of one sample's forward pass, about."""
-        per_step = sum(prod(w.shape) for layer in self.recurrent_layers() for w in layer.weights)
-        head = self.weights()[self.n_hidden_weights() :]
-        return timesteps * per_step + sum(prod(weight.shape) for weight in head)
-
-    def _recurrent_layer(self, i, width):
-        cell, units = CELLS[self.cell_types[i]], self.units[i]
-        directions = 2 if self.bidirectional else 1
-        weights = (
-            Weight((width, cell.gates * units), "glorot_uniform", self.kernel_l2),
-            Weight((units, cell.gates * units), "orthogonal", self.recurrent_l2),
-            Weight((*cell.bias_rows, cell.gates * units), cell.bias),
-        )
-        lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)
-        kind = cell.keras_class or self.cell_types[i].upper()
-        kind = f"Bidirectional({kind})" if self.bidirectional else kind
-        name = f"{self.cell_types[i]}_{i + 1}"
-        return Layer(name, kind, (*lead, directions * units), weights * directions)
-
-
-def _dense_layer(name, lead, width, size):
-    weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
-    return Layer(name, "Dense", (*lead, size), weights)
+        """Return about how many multiply-adds one sample's forward pass takes."""
+        per_step = sum(layer.n_parameters for layer in self.recurrent_layers())
+        return timesteps * per_step + sum(layer.n_parameters for layer in self.head_layers())

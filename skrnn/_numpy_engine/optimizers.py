@@ -1,7 +1,7 @@
 """Optimizers of the NumPy engine: Keras's updates, on flat vectors of all weights at once."""
 
 import math
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from math import prod
 from typing import ClassVar
 
@@ -42,11 +42,12 @@ class Optimizer:
         rate = default_rate if settings.learning_rate is None else settings.learning_rate
         self.rate = float(np.float32(rate))
         self.settings, self.shapes = given, shapes
-        self.bounds = [0, *accumulate(prod(shape) for shape in shapes)]
+        self.bounds = [0, *accumulate(map(prod, shapes))]
         self.weights, self.iterations = weights, 0
         self.number = weights.dtype.type
-        names = [name for group in self.used_groups() for name in group]
-        self.vectors = {name: np.zeros_like(weights) for name in names}
+        # A vector named like a setting is not needed where the setting is zero.
+        self.groups = [group for group in self.groups if given.get(group[0], True)]
+        self.vectors = {name: np.zeros_like(weights) for name in chain(*self.groups)}
         self.gradient = np.zeros_like(weights)
         self.squares = np.zeros_like(weights) if self.needs_squares else None
         self.table_size = self.bounds[1] if embedded else 0
@@ -54,33 +55,25 @@ class Optimizer:
         if self.needs_squares:
             self.dense_part = self.gradient[self.table_size :], self.squares[self.table_size :]
         self.spare = np.empty(min(CHUNK, len(weights)), weights.dtype)
-        self.chunks = [self._chunk(start) for start in range(0, len(weights), CHUNK)]
-
-    def used_groups(self):
-        """Return the groups of vectors that these settings call for."""
-        return self.groups
+        squares = [self.squares] if self.needs_squares else []
+        views = weights, self.gradient, *squares, *self.vectors.values()
+        self.chunks = []  # the views that one `update` reads and writes
+        for start in range(0, len(weights), CHUNK):
+            chunk = [view[start : start + CHUNK] for view in views]
+            self.chunks.append((*chunk, self.spare[: len(chunk[0])]))
 
     def load(self, slots):
-        """Take over the optimizer's variables in Keras's order; the learning rate is the fit's."""
+        """Set the optimizer's variables, given in Keras's order, but for the learning rate."""
         arrays = iter(slots)
         self.iterations = int(next(arrays))
         next(arrays)
         for piece in self._pieces(self.vectors):
             piece[...] = next(arrays)
-        self.load_rest(arrays)
 
     def dump(self):
         """Return copies of the optimizer's variables in Keras's order."""
         copies = {name: vector.copy() for name, vector in self.vectors.items()}
-        slots = [np.int64(self.iterations), np.float32(self.rate), *self._pieces(copies)]
-        return slots + self.dump_rest()
-
-    def load_rest(self, arrays):
-        """Take over what comes after the vectors."""
-
-    def dump_rest(self):
-        """Return what comes after the vectors."""
-        return []
+        return [np.int64(self.iterations), np.float32(self.rate), *self._pieces(copies)]
 
     def put_rows(self, tokens, d):
         """Write the gradient of an embedding, given that of each token's vector.
@@ -137,17 +130,9 @@ class Optimizer:
             if stop == self.table_size and self.needs_squares:
                 self.squares[:stop] *= share * share
 
-    def _chunk(self, start):
-        """Return the views that one update reads and writes."""
-        index = slice(start, min(start + CHUNK, len(self.weights)))
-        vectors = [vector[index] for vector in self.vectors.values()]
-        squares = [self.squares[index]] if self.needs_squares else []
-        spare = self.spare[: index.stop - start]
-        return self.weights[index], self.gradient[index], *squares, *vectors, spare
-
     def _pieces(self, vectors):
         """Yield a view of each variable in these vectors, in Keras's order."""
-        for group in self.used_groups():
+        for group in self.groups:
             for shape, (start, stop) in zip(self.shapes, pairwise(self.bounds), strict=True):
                 for name in group:
                     yield vectors[name][start:stop].reshape(shape)
@@ -157,9 +142,7 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's."""
 
     defaults: ClassVar[dict] = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
-
-    def used_groups(self):
-        return (("momentum",),) if self.settings["momentum"] else ()
+    groups = (("momentum",),)
 
     def update(self, weights, gradient, *rest):
         *momentum, spare = rest
@@ -187,10 +170,8 @@ class RMSprop(Optimizer):
         "momentum": 0.0,
         "epsilon": 1e-7,
     }
+    groups = (("velocity",), ("momentum",))
     needs_squares = True
-
-    def used_groups(self):
-        return (("velocity",), ("momentum",)) if self.settings["momentum"] else (("velocity",),)
 
     def update(self, weights, gradient, squares, velocity, *rest):
         *momentum, spare = rest
@@ -250,13 +231,9 @@ class Adam(Optimizer):
         super().__init__(settings, weights, shapes, embedded)
         betas = self.settings["beta_1"], self.settings["beta_2"]
         self.betas = self.cast(betas[0]), self.cast(betas[1])
-        self.set_shares(*betas)
+        self.shares = [np.array(1 - beta, weights.dtype) for beta in betas]
         self.epsilon = np.array(self.settings["epsilon"], weights.dtype)
         self.alpha = np.empty((), weights.dtype)
-
-    def set_shares(self, beta_1, beta_2):
-        """Set how far the two averages go in a step."""
-        self.shares = [np.array(1 - beta, self.weights.dtype) for beta in (beta_1, beta_2)]
 
     def begin_step(self):
         beta_1, beta_2 = self.betas
@@ -272,7 +249,7 @@ class Adam(Optimizer):
         subtract(weights, spare, weights)
 
     def move(self, gradient, squares, m, v, spare):
-        """Let the two averages follow the gradient and its square."""
+        """Move the two averages toward the gradient and its square."""
         share_m, share_v = self.shares
         subtract(gradient, m, spare)
         multiply(spare, share_m, spare)
@@ -283,7 +260,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Loshchilov and Hutter (2019), arXiv:1711.05101: Adam with its weight decay set apart."""
+    """Loshchilov and Hutter (2019), arXiv:1711.05101: Adam with decoupled weight decay."""
 
     defaults: ClassVar[dict] = Adam.defaults | {"weight_decay": 0.004}
 
@@ -294,19 +271,20 @@ class Nadam(Adam):
     def __init__(self, settings, weights, shapes, embedded):
         super().__init__(settings, weights, shapes, embedded)
         self.product = self.number(1)
-        self.set_shares(*self.betas)
+        self.shares = [np.array(1 - beta, weights.dtype) for beta in self.betas]
 
-    def load_rest(self, arrays):
-        self.product = self.number(next(arrays))
+    def load(self, slots):
+        super().load(slots)
+        self.product = self.number(slots[-1])
 
-    def dump_rest(self):
-        return [self.product]
+    def dump(self):
+        return [*super().dump(), self.product]
 
     def begin_step(self):
         (beta_1, _), decay = self.betas, self.cast(0.96)
         now = beta_1 * (1 - 0.5 * self.power(decay))
         after = beta_1 * (1 - 0.5 * self.power(decay) * decay)
-        # Keras takes this one product with the constants as they are.
+        # Keras computes only this product without casting the constants to float32.
         exact = self.number(0.96)
         self.product *= self.settings["beta_1"] * (1 - 0.5 * self.power(exact))
         self.of_momentum = after / (1 - self.product * after)
@@ -342,6 +320,8 @@ def takes(name, config):
         return False
     known = (OPTIMIZERS[name].defaults | SHARED_SETTINGS).keys() - {"learning_rate"}
     settings = dict(config)
-    shares = [settings.get(key, 0.0) for key in ("beta_1", "beta_2", "momentum", "rho")]
-    inside = all(isinstance(share, float) and 0 <= share < 1 for share in shares)
-    return settings.keys() <= known and inside
+    for key in ("beta_1", "beta_2", "momentum", "rho"):
+        share = settings.get(key, 0.0)
+        if not (isinstance(share, float) and 0 <= share < 1):
+            return False
+    return settings.keys() <= known
