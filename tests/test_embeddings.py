@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from gradients import architecture, flat_weights, inputs, slopes, weighted_output
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
 
 from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, load, save
 from skrnn._network.initializers import initial_weights

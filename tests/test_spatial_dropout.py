@@ -5,7 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from test_numpy_engine import architecture, flat_weights, inputs, slopes, weighted_output
+from gradients import architecture, flat_weights, inputs, slopes, weighted_output
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._numpy_engine.network import Network

@@ -1,0 +1,73 @@
+"""Gradients of the NumPy networks, and what they are compared with."""
+
+import numpy as np
+
+from skrnn._network.architecture import Architecture
+from skrnn._network.initializers import initial_weights
+from skrnn._numpy_engine.network import Network, flatten, unflatten
+
+PLAIN = Architecture(
+    cell_types=("lstm",),
+    units=(4,),
+    bidirectional=False,
+    activation="tanh",
+    dropout=0.0,
+    recurrent_dropout=0.0,
+    return_sequences=False,
+    dense_sizes=(),
+    dense_activation="relu",
+    timesteps=5,
+    features=3,
+    outputs=(2,),
+    output_activation="linear",
+    vocab_size=None,
+    embedding_dim=None,
+    masked=False,
+    stateful=False,
+    batch_size=None,
+    dtype="float64",
+)
+
+
+def architecture(**changes):
+    return Architecture(**{**vars(PLAIN), **changes})
+
+
+def inputs(described, n_samples=6, seed=0):
+    """Return what a network of this architecture reads, some timesteps absent if it is masked."""
+    rng = np.random.default_rng(seed)
+    shape = n_samples, described.timesteps
+    gone = described.masked & (rng.random(shape) < 0.3)
+    if described.vocab_size is not None:
+        return np.where(gone, -1, rng.integers(0, described.vocab_size, shape)).astype(np.int32)
+    return np.where(gone[:, :, np.newaxis], np.nan, rng.normal(size=(*shape, described.features)))
+
+
+def weighted_output(described, weights, x, direction, dropout_seed=None):
+    """Return sum(direction * output), and its gradient with respect to the trained weights."""
+    gradient = np.zeros(described.n_trained)
+    network = Network(described, weights, len(x), described.timesteps, gradient)
+    generator = None if dropout_seed is None else np.random.default_rng(dropout_seed)
+    output = network.forward(x, generator=generator)
+    of_table = network.backward(network.head[-1].through_activation(direction))
+    if of_table is not None:
+        tokens, d = of_table
+        np.add.at(unflatten(gradient, [described.weights()[0].shape])[0], tokens, d)
+    return float((direction * output).sum()), gradient
+
+
+def flat_weights(described, seed=0):
+    arrays = initial_weights(described, np.random.default_rng(seed))
+    flat = np.empty(sum(array.size for array in arrays))
+    flatten(arrays, flat)
+    return flat + np.random.default_rng(seed).normal(scale=0.1, size=flat.shape)
+
+
+def slopes(function, point, places, step=1e-6):
+    """Return central differences of a function of a vector at some of its places."""
+    found = []
+    for place in places:
+        shift = np.zeros_like(point)
+        shift[place] = step
+        found.append((function(point + shift) - function(point - shift)) / (2 * step))
+    return np.array(found)
