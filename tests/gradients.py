@@ -71,3 +71,26 @@ def slopes(function, point, places, step=1e-6):
         shift[place] = step
         found.append((function(point + shift) - function(point - shift)) / (2 * step))
     return np.array(found)
+
+
+def samples_and_weights(described, n_samples=6):
+    """Return samples, weights, and the direction along which the output is summed."""
+    n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
+    direction = np.random.default_rng(1).normal(size=(n_rows, 2))
+    return flat_weights(described), inputs(described, n_samples), direction
+
+
+def check_gradient(described, n_samples=6, dropout_seed=None, n_places=40):
+    """Compare the gradient with finite differences, at every place if their number is None."""
+    weights, *samples = samples_and_weights(described, n_samples)
+    _, gradient = weighted_output(described, weights, *samples, dropout_seed)
+    assert gradient.shape == (described.n_trained,)
+    places = np.arange(described.n_trained)
+    if n_places is not None:
+        places = np.random.default_rng(2).choice(places, n_places)
+    expected = slopes(
+        lambda point: weighted_output(described, point, *samples, dropout_seed)[0],
+        weights,
+        places + len(weights) - described.n_trained,  # a table that is not trained comes first
+    )
+    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)

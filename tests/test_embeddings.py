@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from gradients import architecture, flat_weights, inputs, slopes, weighted_output
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -82,21 +81,6 @@ def test_engines_train_behind_fixed_vectors_alike(optimizer):
     np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-9)
     shapes = [[slot.shape for slot in fitted.optimizer_state_] for fitted in (one, two)]
     assert shapes[0] == shapes[1]
-
-
-@pytest.mark.parametrize("variant", [{}, {"units": (4,), "bidirectional": True, "masked": True}])
-def test_gradient_behind_fixed_vectors_equals_finite_differences(variant):
-    tokens = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
-    described = architecture(embedding_trainable=False, **tokens, **variant)
-    x, weights = inputs(described), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(6, 2))
-    _, gradient = weighted_output(described, weights, x, direction)
-    assert gradient.shape == (described.n_trained,)
-    places = range(12, len(weights))  # the table is 4 x 3
-    expected = slopes(
-        lambda point: weighted_output(described, point, x, direction)[0], weights, places
-    )
-    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
 def test_other_weights_begin_as_without_given_vectors():

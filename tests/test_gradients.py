@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from gradients import architecture, flat_weights, inputs, slopes, weighted_output
+from gradients import (
+    architecture,
+    check_gradient,
+    flat_weights,
+    inputs,
+    samples_and_weights,
+    slopes,
+    weighted_output,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurrent import CELLS, SPECS
@@ -46,33 +54,14 @@ def test_gradient_equals_finite_differences(cell, variant):
     changes = dict(VARIANTS[variant])
     n_samples = changes.pop("n_samples", 6)
     changes["cell_types"] = (cell,) * len(changes.get("units", (4,)))
-    described = architecture(**changes)
-    x, weights = inputs(described, n_samples), flat_weights(described)
-    rng = np.random.default_rng(1)
-    n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
-    direction = rng.normal(size=(n_rows, 2))
-    _, gradient = weighted_output(described, weights, x, direction)
-    places = rng.choice(len(weights), 40)
-    expected = slopes(
-        lambda point: weighted_output(described, point, x, direction)[0], weights, places
-    )
-    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
+    check_gradient(architecture(**changes), n_samples)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradient_through_an_activation_equals_finite_differences(cell, activation):
-    described = architecture(
-        cell_types=(cell,), activation=activation, dense_sizes=(3,), dense_activation=activation
-    )
-    x, weights = inputs(described), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(6, 2))
-    _, gradient = weighted_output(described, weights, x, direction)
-    places = np.random.default_rng(2).choice(len(weights), 40)
-    expected = slopes(
-        lambda point: weighted_output(described, point, x, direction)[0], weights, places
-    )
-    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
+    dense = {"dense_sizes": (3,), "dense_activation": activation}
+    check_gradient(architecture(cell_types=(cell,), activation=activation, **dense))
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -99,15 +88,13 @@ def loss_case(name):
     """Return a truth and what enters the loss."""
     rng = np.random.default_rng(3)
     truth, prediction = rng.normal(size=(7, 3)), rng.normal(size=(7, 3)) * 2
-    if name == "poisson":
-        return rng.poisson(2, (7, 3)).astype(float), np.exp(prediction)
-    if name == "binary_crossentropy":
-        return rng.integers(0, 2, (7, 3)).astype(float), prediction
-    if name == "categorical_crossentropy":
-        return np.eye(3)[rng.integers(0, 3, 7)], prediction
-    if name == "sparse_categorical_crossentropy":
-        return rng.integers(0, 3, (7, 1)).astype(float), prediction
-    return truth, prediction
+    truths = {
+        "poisson": rng.poisson(2, (7, 3)).astype(float),
+        "binary_crossentropy": rng.integers(0, 2, (7, 3)).astype(float),
+        "categorical_crossentropy": np.eye(3)[rng.integers(0, 3, 7)],
+        "sparse_categorical_crossentropy": rng.integers(0, 3, (7, 1)).astype(float),
+    }
+    return truths.get(name, truth), np.exp(prediction) if name == "poisson" else prediction
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -190,23 +177,28 @@ def test_dropout_scales_what_it_keeps_to_the_same_mean():
 @pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.3, 0.4)], ids=str)
 @pytest.mark.parametrize("n_samples", [1, 6])
 def test_gradient_under_dropout_equals_finite_differences(cell, rates, n_samples):
-    described = architecture(
-        cell_types=(cell, cell),
-        units=(4, 3),
-        bidirectional=True,
-        dropout=rates[0],
-        recurrent_dropout=rates[1],
-    )
-    x, weights = inputs(described, n_samples), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(n_samples, 2))
-    _, gradient = weighted_output(described, weights, x, direction, dropout_seed=3)
-    places = np.random.default_rng(2).choice(len(weights), 40)
-    expected = slopes(
-        lambda point: weighted_output(described, point, x, direction, dropout_seed=3)[0],
-        weights,
-        places,
-    )
-    np.testing.assert_allclose(gradient[places], expected, rtol=1e-6, atol=1e-8)
+    dropout, recurrent_dropout = rates
+    stack = {"cell_types": (cell, cell), "units": (4, 3), "bidirectional": True}
+    described = architecture(dropout=dropout, recurrent_dropout=recurrent_dropout, **stack)
+    check_gradient(described, n_samples, dropout_seed=3)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [{}, {"vocab_size": 4, "embedding_dim": 3, "features": 1}, {"masked": True, "dropout": 0.3}],
+    ids=["numbers", "tokens", "masked"],
+)
+@pytest.mark.parametrize("n_samples", [1, 6])
+def test_gradient_under_spatial_dropout_equals_finite_differences(variant, n_samples):
+    described = architecture(spatial_dropout=0.4, bidirectional=True, **variant)
+    check_gradient(described, n_samples, dropout_seed=3, n_places=None)
+
+
+@pytest.mark.parametrize("variant", [{}, {"units": (4,), "bidirectional": True, "masked": True}])
+def test_gradient_after_fixed_vectors_equals_finite_differences(variant):
+    tokens = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
+    described = architecture(embedding_trainable=False, **tokens, **variant)
+    check_gradient(described, n_places=None)
 
 
 @pytest.mark.parametrize("n_samples", [1, 6])
@@ -215,12 +207,11 @@ def test_gates_of_an_lstm_computed_apart_equal_those_computed_at_once(
     activation, n_samples, monkeypatch
 ):
     described = architecture(activation=activation)
-    x, weights = inputs(described, n_samples), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(n_samples, 2))
+    fixed = samples_and_weights(described, n_samples)
     monkeypatch.setattr(lstm, "FEW_NUMBERS", 0)
-    apart = weighted_output(described, weights, x, direction)
+    apart = weighted_output(described, *fixed)
     monkeypatch.setattr(lstm, "FEW_NUMBERS", 10**9)
-    at_once = weighted_output(described, weights, x, direction)
+    at_once = weighted_output(described, *fixed)
     np.testing.assert_allclose(apart[0], at_once[0], rtol=1e-12)
     np.testing.assert_allclose(apart[1], at_once[1], rtol=1e-12, atol=1e-14)
 
@@ -260,11 +251,8 @@ def test_cell_of_step_and_grad_equals_the_faster_one(plain_lstm, variant, n_samp
     results = []
     for cell in (plain_lstm, "lstm"):
         described = architecture(cell_types=(cell, cell), units=(4, 3), **variant)
-        x, weights = inputs(described, n_samples), flat_weights(described)
-        n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
-        direction = np.random.default_rng(1).normal(size=(n_rows, 2))
-        seed = 3 if described.drops else None
-        results.append(weighted_output(described, weights, x, direction, dropout_seed=seed))
+        fixed, seed = samples_and_weights(described, n_samples), 3 if described.drops else None
+        results.append(weighted_output(described, *fixed, dropout_seed=seed))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-12)
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-9, atol=1e-12)
 
@@ -300,13 +288,10 @@ def test_layer_made_from_a_step_drops_as_that_of_keras(plain_lstm):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_gates_that_drop_nothing_give_the_same_network(cell):
-    plain, dropped = (
-        architecture(cell_types=(cell,)),
-        architecture(cell_types=(cell,), recurrent_dropout=1e-12),
-    )
-    x, weights = inputs(plain), flat_weights(plain)
-    direction = np.random.default_rng(1).normal(size=(6, 2))
-    expected = weighted_output(plain, weights, x, direction)
-    found = weighted_output(dropped, weights, x, direction, dropout_seed=0)
+    plain = architecture(cell_types=(cell,))
+    dropped = architecture(cell_types=(cell,), recurrent_dropout=1e-12)
+    fixed = samples_and_weights(plain)
+    expected = weighted_output(plain, *fixed)
+    found = weighted_output(dropped, *fixed, dropout_seed=0)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-9)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-9, atol=1e-12)

@@ -5,7 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from gradients import architecture, flat_weights, inputs, slopes, weighted_output
+from gradients import architecture, flat_weights, inputs
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._numpy_engine.network import Network
@@ -66,25 +66,6 @@ def test_output_under_spatial_dropout_is_that_of_features_multiplied():
     kept = np.random.default_rng(3).random((len(x), x.shape[2])) < 1 - RATE
     expected = network.forward(x * kept[:, np.newaxis] / (1 - RATE))
     np.testing.assert_allclose(dropped, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "variant",
-    [{}, {"vocab_size": 4, "embedding_dim": 3, "features": 1}, {"masked": True, "dropout": 0.3}],
-    ids=["numbers", "tokens", "masked"],
-)
-@pytest.mark.parametrize("n_samples", [1, 6])
-def test_gradient_under_spatial_dropout_equals_finite_differences(variant, n_samples):
-    described = architecture(spatial_dropout=RATE, bidirectional=True, **variant)
-    x, weights = inputs(described, n_samples), flat_weights(described)
-    direction = np.random.default_rng(1).normal(size=(n_samples, 2))
-
-    def output(point):
-        return weighted_output(described, point, x, direction, dropout_seed=3)
-
-    _, gradient = output(weights)
-    expected = slopes(lambda point: output(point)[0], weights, range(len(weights)))
-    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
 @both_engines
