@@ -336,7 +336,9 @@ def test_onnx_refuses_a_cell_type_without_an_operator(tmp_path, monkeypatch):
     X = numbers()
     regressor = RNNRegressor("gru", 3, epochs=1).fit(X, X[:, 0, 0])
     monkeypatch.setitem(SPECS, "gru", replace(SPECS["gru"], onnx=None))
-    with pytest.raises(ValueError, match=r"no ONNX operator for `cell_type='gru'`. Use one of lstm"):
+    with pytest.raises(
+        ValueError, match=r"no ONNX operator for `cell_type='gru'`. Use one of lstm"
+    ):
         regressor.to_onnx(tmp_path / "network.onnx")
 
 
