@@ -15,23 +15,10 @@ from skrnn._numpy_engine.dropout import with_per_gate_dropout
 
 
 class Recurrent:
-    """One direction of one recurrent layer.
+    """One direction of one recurrent layer; `backwards` runs from the last timestep to the first.
 
-    Parameters
-    ----------
-    spec : CellSpec
-    weights : ndarray of shape (n_weights,)
-        Kernel, recurrent kernel and bias, one after the other.
-    shape : (T, n, F, U)
-    activation : str
-    keep_activations : bool
-        As in UnrolledCell.
-    gradient : ndarray of shape (n_weights,), or None
-        Where the backward pass writes the gradient of the weights.
-    backwards : bool
-        Whether time runs from the last timestep to the first.
-    per_gate_dropout : bool
-        Whether each gate has its own dropout mask.
+    `weights` are kernel, recurrent kernel and bias, flat, and `gradient`, of the same shape, takes
+    their gradient. `shape` is (T, n, F, U). With `per_gate_dropout` each gate has its own mask.
     """
 
     def __init__(
@@ -63,22 +50,11 @@ class Recurrent:
         self.dropout_mask = None
 
     def forward(self, x, mask, recurrent_states=None, dropout_mask=None):
-        """Run over all timesteps.
+        """Return a view of the hidden states (T, n, U) for x (T, n, F), in the order of x.
 
-        Parameters
-        ----------
-        x : ndarray of shape (T, n, F)
-        mask : ndarray of bool of shape (T, n), or None
-            False where a timestep is skipped.
-        recurrent_states : list of ndarray of shape (n, U), or None
-            The states to begin with; None: zeros.
-        dropout_mask : ndarray of shape (n, F), or (gates, n, K) with a mask for each gate, or None
-            Factors of the input of every timestep, or of the rows of each gate.
-
-        Returns
-        -------
-        ndarray of shape (T, n, U)
-            A view of the hidden states, in the order of the input.
+        `mask` (T, n) is False where a timestep is skipped. `recurrent_states`, (n, U) each, are the
+        initial ones; None: zeros. `dropout_mask` has factors of the input of every timestep,
+        (n, F), or of the rows of each gate, (gates, n, K).
         """
         cell = self.cell
         by_gate = dropout_mask is not None and dropout_mask.ndim == 3
@@ -104,19 +80,10 @@ class Recurrent:
         return self.output
 
     def backward(self, grad_last, grad_sequence, *, to_input):
-        """Write the gradient of the weights.
+        """Write the gradient of the weights, and return that of the input, (T, n, F), if asked.
 
-        Parameters
-        ----------
-        grad_last : ndarray of shape (n, U), or None
-            With respect to the final hidden state.
-        grad_sequence : ndarray of shape (T, n, U), or None
-            With respect to every hidden state.
-        to_input : bool
-
-        Returns
-        -------
-        ndarray of shape (T, n, F), or None without `to_input`
+        `grad_last` (n, U) is with respect to the final hidden state, `grad_sequence` (T, n, U) to
+        all of them.
         """
         cell, grad_h = self.cell, self.cell.grad_h
         cell.begin_backward()
@@ -151,13 +118,7 @@ class Recurrent:
 class Stack:
     """All recurrent layers, one direction or two.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    weights, gradients : list of ndarray
-        For each layer and direction its weights, flat, and where their gradient goes, or None.
-    timesteps, n_samples : int
-    keep_activations : bool
+    `weights` and `gradients` have a flat array for each layer and direction.
     """
 
     def __init__(self, architecture, weights, gradients, timesteps, n_samples, keep_activations):
@@ -183,14 +144,8 @@ class Stack:
     def forward(self, x, mask, recurrent_states=(), dropout_masks=None):
         """Return the hidden states of the last layer, (T, n, U), twice as wide if bidirectional.
 
-        Parameters
-        ----------
-        x : ndarray of shape (T, n, F)
-        mask : ndarray of bool of shape (T, n), or None
-        recurrent_states : list of ndarray
-            The states to begin with, of all layers and directions; empty: zeros.
-        dropout_masks : iterator of ndarray, or None
-            That of each layer and direction, as `Recurrent.forward` takes it.
+        `recurrent_states` are those of all layers and directions, empty for zeros; `dropout_masks`
+        iterates over what `Recurrent.forward` takes.
         """
         recurrent_states, self.mask = iter(recurrent_states) if recurrent_states else None, mask
         for layer in self.layers:
@@ -252,15 +207,7 @@ class Stack:
 
 
 class Dense:
-    """A Dense layer, its bias as the last row of one matrix.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_weights,)
-    gradient : ndarray of shape (n_weights,), or None
-    shape : (n_rows, n_inputs, n_outputs)
-    activation : str
-    """
+    """A Dense layer, its bias as the last row of one matrix; `shape` is (rows, inputs, outputs)."""
 
     def __init__(self, weights, gradient, shape, activation):
         n_rows, n_inputs, n_outputs = shape

@@ -13,15 +13,8 @@ from skrnn._numpy_engine.pooling import POOLING_CLASSES
 class Network:
     """All layers, with buffers for n samples of T timesteps.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    weights : ndarray of shape (n_weights,)
-        Every weight array in Keras's order, flat.
-    n_samples, timesteps : int
-    gradient : ndarray of shape (n_trained,), or None
-        Where `backward` writes the gradient of the trained weights, the last ones of all; None: the
-        network only predicts.
+    `weights` is every weight array in Keras's order, flat. `gradient` takes that of the trained
+    weights, which are the last ones; without it the network only predicts.
     """
 
     def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
@@ -60,14 +53,8 @@ class Network:
     def recur(self, x, recurrent_states=(), generator=None):
         """Return the hidden states of the last recurrent layer, (T, n, U).
 
-        Parameters
-        ----------
-        x : ndarray of shape (n, T, F), or (n, T) of token ids
-            Absent timesteps as NaN, or as -1.
-        recurrent_states : list of ndarray
-            The states to begin with; empty: zeros.
-        generator : numpy.random.Generator or None
-            Draws the dropout masks; None: no dropout.
+        x is (n, T, F), or (n, T) of token ids; masked timesteps are NaN or -1. Empty
+        `recurrent_states` are zeros; without a generator nothing is dropped.
         """
         architecture, mask = self.architecture, None
         x = x.swapaxes(0, 1)  # (T, n, [F])
@@ -100,17 +87,10 @@ class Network:
         return y
 
     def backward(self, grad):
-        """Write the gradient of all weights but those of an embedding.
+        """Write the gradient of all weights but those of an Embedding.
 
-        Parameters
-        ----------
-        grad : ndarray of shape (N, O)
-            With respect to the input of the output layer's activation.
-
-        Returns
-        -------
-        (tokens, grad) or None
-            The gradient of an embedding, as `Optimizer.put_rows` takes it.
+        `grad` (N, O) is with respect to the input of the output layer's activation. The gradient of
+        an Embedding is returned as `Optimizer.put_rows` takes it, or None.
         """
         *inner, last = self.head
         grad = last.backward(grad)

@@ -7,13 +7,9 @@ import numpy as np
 
 
 def counted(mask):
-    """Return which timesteps are pooled, (T, 1, n); all of them in a sample without any.
+    """Return which timesteps are pooled, (T, 1, n), given a mask (T, n).
 
-    There the hidden states are those before the first step, and so is the pooled vector.
-
-    Parameters
-    ----------
-    mask : ndarray of bool of shape (T, n)
+    In a sample without any it is all of them: its hidden states are those before the first step.
     """
     return (mask | ~mask.any(axis=0))[:, np.newaxis]
 
@@ -22,13 +18,7 @@ class Mean:
     """The mean over the valid timesteps."""
 
     def forward(self, states, mask):
-        """Return the pooled states (U, n).
-
-        Parameters
-        ----------
-        states : ndarray of shape (T, U, n)
-        mask : ndarray of bool of shape (T, n), or None
-        """
+        """Return the pooled states (U, n) of states (T, U, n), given a mask (T, n) or None."""
         self.shape = states.shape
         if mask is None:
             self.share = states.dtype.type(1 / len(states))

@@ -11,21 +11,11 @@ from skrnn._network.cells.plain import PlainCell
 
 
 class OnnxOperator(NamedTuple):
-    """The ONNX operator of a cell.
-
-    Parameters
-    ----------
-    name : str
-    gates : tuple of int
-        The positions of its gates among Keras's, in the operator's own order.
-    functions : tuple of str or None
-        Its activations; None is the layer's `activation`.
-    attributes : dict
-    """
+    """The ONNX operator of a cell."""
 
     name: str
-    gates: tuple
-    functions: tuple
+    gates: tuple  # positions of its gates among Keras's, in the operator's own order
+    functions: tuple  # its activations; None is the layer's `activation`
     attributes: dict
 
 

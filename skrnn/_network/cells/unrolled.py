@@ -34,22 +34,10 @@ class UnrolledCell:
     """The parts that all cells share: one matrix of weights [W; R; b], and the rows [x, h, 1].
 
     A subclass makes its buffers in `make_forward` and `make_backward`, a function for each timestep
-    in `forward_step` and `backward_step`, and the factors of a block in `prepare`.
-
-    Parameters
-    ----------
-    spec : CellSpec
-    matrix : ndarray of shape (K, gates * U)
-        A view of the layer's weights, which are contiguous.
-    rows : ndarray of shape (T + 1, K, n)
-        Row t of a sample holds the input of timestep t, the state before it, and the constants by
-        which the bias rows are multiplied.
-    features : int
-    activation : Activation
-    keep_activations : bool
-        Whether to keep the values of every timestep, for the backward pass and for masks.
-    matrix_grad : ndarray of shape (K, gates * U), or None
-        Where the backward pass writes the gradient of the matrix; None: no backward pass.
+    in `forward_step` and `backward_step`, and the factors of a block in `prepare`. The matrix is
+    (K, gates * U). Row t of the rows, (T + 1, K, n), holds the input of timestep t, the state
+    before it, and the constants of the bias rows. Without `keep_activations` the values of each
+    timestep are overwritten; without `matrix_grad` there is no backward pass.
     """
 
     logistic = ()  # the gates behind a logistic function, computed as 1 / (1 + exp(-z))
