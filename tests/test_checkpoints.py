@@ -148,7 +148,7 @@ def long_fit(tmp_path, engine):
     folder = tmp_path / "checkpoints"
     X = np.random.default_rng(0).normal(size=(1000, 5, 2))
     y = X[:, -1, 0] + X[:, -2, 1]
-    subject = network(engine=engine, epochs=40, patience=40, checkpoint_dir=folder, verbose=1)
+    subject = network(engine=engine, epochs=200, patience=200, checkpoint_dir=folder, verbose=1)
     (tmp_path / "subject").write_bytes(pickle.dumps((subject, X, y)))
     return folder, clone(subject).set_params(checkpoint_dir=None, verbose=0).fit(X, y)
 
