@@ -49,8 +49,11 @@ def replacing(path, suffix=".tmp"):
 
 
 def _sync(path, flags):
-    descriptor = os.open(path, flags)
+    descriptors = []
     try:
-        os.fsync(descriptor)
+        # In one step: Ctrl-C cannot come between opening the file and keeping its descriptor.
+        descriptors.extend(map(os.open, [path], [flags]))
+        os.fsync(descriptors[0])
     finally:
-        os.close(descriptor)
+        for descriptor in descriptors:
+            os.close(descriptor)
