@@ -120,7 +120,7 @@ def _layers_by_part(model, *, is_regressor):
 
 
 def _chain(model):
-    """Return the layers of a model, each of which reads the output of the one before."""
+    """Return the layers of a model that is one chain, in order; others are refused."""
     keras = sys.modules.get("keras")  # whoever has a model has imported it
     is_model = keras is not None and isinstance(model, keras.Model)
     sequential = is_model and isinstance(model, keras.Sequential)

@@ -37,8 +37,8 @@ class Graph:
     def write(self, path):
         """Check the graph and write it to a file."""
         model = _as_model(self)
-        with replacing(path) as beside:
-            beside.write_bytes(model.SerializeToString())
+        with replacing(path) as temporary:
+            temporary.write_bytes(model.SerializeToString())
 
     def _constant(self, array):
         name = f"constant_{len(self.constants)}"

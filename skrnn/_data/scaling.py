@@ -33,7 +33,7 @@ class Scaling:
 
 
 def fit_scaling(parts, *, scale_x, scale_y):
-    """Return the Scaling of training Datasets, of which one is held at a time.
+    """Return the Scaling of training Datasets, and hold one of them at a time.
 
     Samples and timesteps of zero weight are ignored.
     """

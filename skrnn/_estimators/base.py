@@ -136,7 +136,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     @notify_callbacks
     @rollback_on_error
     def fit_batches(self, blocks: Blocks, *, validation_data: Block | None = None) -> Self:
-        """Train the network on blocks of samples, one of which is in memory at a time.
+        """Train the network on blocks of samples, with one block in memory at a time.
 
         What is learned is what `fit` learns from all of them in one array, but for the order of
         the samples: they are shuffled within each block, and with a list of blocks so are the
@@ -323,8 +323,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         check_is_fitted(self, "weights_")
         path = read_path(path, ".keras")
         model = self.model_
-        with replacing(path, ".keras") as beside:
-            model.save(beside)
+        with replacing(path, ".keras") as temporary:
+            model.save(temporary)
 
     def to_onnx(self, path: StrPath) -> None:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.

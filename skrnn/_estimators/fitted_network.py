@@ -28,9 +28,9 @@ class FittedNetwork:
         """Refuse to continue a fitted network as another network, or with another optimizer."""
         words = {"cell_types": "cell_type", "units": "hidden_size"}
         compared = [
-            (self.architecture, before.architecture, [f.name for f in fields(Architecture)])
+            (self.architecture, before.architecture, [f.name for f in fields(Architecture)]),
+            (self.settings, before.settings, ["loss", "optimizer"]),
         ]
-        compared.append((self.settings, before.settings, ["loss", "optimizer"]))
         changed = [
             words.get(name, name)
             for now, then, names in compared

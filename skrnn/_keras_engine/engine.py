@@ -163,7 +163,7 @@ def check_settings(architecture, settings):
     if architecture.dtype == "mixed_float16" and dict(settings.optimizer_config).get(SCALE):
         raise ValueError(
             f"`optimizer` must leave out {SCALE!r} with `dtype='mixed_float16'`, which finds the "
-            f"scale of the loss by itself, got {dict(settings.optimizer_config)[SCALE]!r}."
+            f"scale of the loss automatically, got {dict(settings.optimizer_config)[SCALE]!r}."
         )
     try:
         network.make_optimizer(settings.optimizer, settings.optimizer_config)
@@ -194,7 +194,7 @@ clear = programs.clear
 
 
 def _takes_cudnn(architecture, sequences, *, by_step=False):
-    """Whether the recurrent layers can be cuDNN's for these sequences, on the device at work.
+    """Whether the recurrent layers can be cuDNN's for these sequences, on the current device.
 
     At masked timesteps it gives zeros, and Keras the state before.
     """

@@ -1,4 +1,4 @@
-"""TrainingProgress: where training stands between two epochs, all that the next one depends on."""
+"""TrainingProgress: the state of training between two epochs, all that the next one depends on."""
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class TrainingProgress:
     def state_dict(self):
         """Return all of it as arrays in lists and dicts.
 
-        The recurrent states of a stateful network are left out: each epoch begins with zeros.
+        The recurrent states of a stateful network are left out: each epoch starts from zeros.
         """
         best = None
         if self.best.state is not self.state:
