@@ -1049,6 +1049,17 @@ def test_diverging_loss_names_the_epoch_and_the_remedy(estimator, has_weights):
         assert_array_equal(subject.predict(X), fitted(estimator).predict(X))
 
 
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_weights_that_overflow_in_the_last_step_are_named(engine):
+    X, y = good_X() * 100, good_y(RNNRegressor) * 100
+    subject = RNNRegressor(
+        "simple_rnn", 2, engine=engine, standardize=False, batch_size=len(X), epochs=1
+    ).set_params(optimizer="sgd", learning_rate=1e38, activation="linear")
+    with pytest.raises(ValueError, match="diverged in epoch 1: a weight is not finite"):
+        subject.fit(X, y)
+    assert not hasattr(subject, "weights_")
+
+
 @both
 def test_fit_after_a_refused_one_is_as_without_it(estimator):
     X, y = good_X(), good_y(estimator)
