@@ -12,8 +12,16 @@ import keras
 import numpy as np
 import pytest
 from keras.src import activations, losses, optimizers
+from oracles import (
+    FLOAT64_RATE,
+    assert_same_arrays,
+    first_rng,
+    first_weights,
+    keras_fit,
+    keras_optimizer,
+    native_network,
+)
 from recurrent import LAYERS
-from sklearn.utils import check_random_state
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
@@ -22,42 +30,39 @@ from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine import programs as _keras_programs
 from skrnn._keras_engine.recurrent_layers import input_projected_class
 from skrnn._network import keras_names as _keras_names
-from skrnn._network.initializers import initial_weights
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.losses import LOSSES
 from skrnn._numpy_engine.optimizers import OPTIMIZERS
 
 SGD = {"name": "sgd", "momentum": 0.9}
 # 50 samples in batches of 16: the last batch is short.
-N_SAMPLES, TIMESTEPS, FEATURES, BATCH, EPOCHS, RATE = 50, 5, 3, 16, 4, 0.01
-PLAIN = {
-    "standardize": False,
-    "shuffle": False,
-    "batch_size": BATCH,
-    "epochs": EPOCHS,
-    "random_state": 0,
-}
+N_SAMPLES, TIMESTEPS, FEATURES = 50, 5, 3
+BATCHES = {"batch_size": 16, "epochs": 4}
+PLAIN = {"standardize": False, "shuffle": False, "random_state": 0} | BATCHES
 
+SEQUENCES, MASKED = {"return_sequences": True}, {"mask_value": -1.0}
+TOKENS = {"vocab_size": 12, "embedding_dim": 8}
 VARIANTS = {
-    "plain": {"hidden_size": 4},
+    "plain": {},
     "stacked": {"hidden_size": (4, 3)},
-    "bidirectional": {"hidden_size": 4, "bidirectional": True},
-    "embedded": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 8},
-    "masked": {"hidden_size": 4, "mask_value": -1.0},
-    "sequences": {"hidden_size": 4, "return_sequences": True},
-    "weighted": {"hidden_size": 4},
-    "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "tanh"},
-    "masked tokens": {"hidden_size": 4, "vocab_size": 12, "embedding_dim": 8, "mask_value": 0},
-    "masked sequences": {"hidden_size": 4, "return_sequences": True, "mask_value": -1.0},
-    "weighted timesteps": {"hidden_size": 4, "return_sequences": True},
+    "bidirectional": {"bidirectional": True},
+    "embedded": TOKENS,
+    "masked": MASKED,
+    "sequences": SEQUENCES,
+    "weighted": {},
+    "dense": {"dense_sizes": (3,), "dense_activation": "elu"},
+    "mean": {"hidden_size": (4, 3), "pooling": "mean"},
+    "max": {"pooling": "max", "bidirectional": True},
+    "masked mean": {"pooling": "mean", "bidirectional": True} | MASKED,
+    "masked max": {"hidden_size": (4, 3), "pooling": "max"} | MASKED,
+    "masked tokens": TOKENS | {"mask_value": 0},
+    "masked sequences": SEQUENCES | MASKED,
+    "weighted timesteps": SEQUENCES,
     "stacked bidirectional": {"hidden_size": (4, 3), "bidirectional": True},
-    "masked bidirectional": {"hidden_size": 4, "bidirectional": True, "mask_value": -1.0},
-    "weighted masked sequences": {
-        "hidden_size": 4,
-        "return_sequences": True,
-        "mask_value": -1.0,
-    },
+    "masked bidirectional": {"bidirectional": True} | MASKED,
+    "weighted masked sequences": SEQUENCES | MASKED,
 }
+VARIANTS = {name: {"hidden_size": 4} | changes for name, changes in VARIANTS.items()}
 
 
 # Every variant once, every cell type plain, both optimizers. The rest of the product of cell types
@@ -74,6 +79,10 @@ QUICK_CASES = {
     ("simple_rnn", "weighted", "sgd"),
     ("gru", "dense", "adam"),
     ("simple_rnn", "masked tokens", "adam"),
+    ("gru", "mean", "adam"),
+    ("lstm", "max", "adam"),
+    ("simple_rnn", "masked mean", "adam"),
+    ("gru", "masked max", "adam"),
 }
 QUICK_LOSSES = set(
     "binary_focal_crossentropy categorical_crossentropy categorical_hinge cosine_similarity huber "
@@ -112,162 +121,90 @@ def numbers(variant):
     if "masked" in variant:
         X[absent], tokens[absent] = -1.0, 0
     y = X.sum(axis=2) + 0.1 * rng.normal(size=(N_SAMPLES, TIMESTEPS))
-    if "sequences" not in variant and "timesteps" not in variant:
-        y = y.sum(axis=1)
+    y = (y if "return_sequences" in VARIANTS[variant] else y.sum(axis=1)).astype("float32")
     weights = rng.uniform(0.1, 3, size=y.shape) if "weighted" in variant else None
-    uses_tokens = "vocab_size" in VARIANTS[variant]
-    return tokens if uses_tokens else X, y.astype("float32"), weights
+    return tokens if "vocab_size" in VARIANTS[variant] else X, y, weights
 
 
-def start_weights(estimator):
-    """Return the weights from which the first fit of this estimator began."""
-    seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
-    return initial_weights(estimator._network.architecture, np.random.default_rng([seed, 0]))
-
-
-def native_network(
-    cell,
-    *,
-    hidden_size,
-    bidirectional=False,
-    return_sequences=False,
-    vocab_size=None,
-    embedding_dim=None,
-    mask_value=None,
-    dense_sizes=(),
-    dense_activation=None,
-    outputs=1,
-    output_activation="linear",
-    shape=(TIMESTEPS, FEATURES),
-):
-    """Return a network of Keras's own layers, wired as a person would wire them."""
-    sizes = hidden_size if isinstance(hidden_size, tuple) else (hidden_size,)
-    model = keras.Sequential()
-    if vocab_size is not None:
-        model.add(keras.Input((shape[0],), dtype="int32"))
-        masked = mask_value is not None
-        model.add(keras.layers.Embedding(vocab_size, embedding_dim, mask_zero=masked))
-    else:
-        model.add(keras.Input(shape))
-        if mask_value is not None:
-            model.add(keras.layers.Masking(mask_value))
-    for i, size in enumerate(sizes):
-        layer = LAYERS[cell](size, return_sequences=return_sequences or i < len(sizes) - 1)
-        model.add(keras.layers.Bidirectional(layer) if bidirectional else layer)
-    for size in dense_sizes:
-        model.add(keras.layers.Dense(size, activation=dense_activation))
-    model.add(keras.layers.Dense(outputs, activation=output_activation))
-    return model
-
-
-def keras_optimizer(name, **settings):
-    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": RATE, **settings}})
-
-
-def keras_fit(model, X, y, optimizer, loss, sample_weight=None, epochs=EPOCHS, batch_size=BATCH):
-    """Train with keras.Model.fit and return the losses of its epochs."""
-    model.compile(optimizer=optimizer, loss=loss, run_eagerly=True)
-    history = model.fit(
-        X,
-        y,
-        sample_weight=sample_weight,
-        batch_size=batch_size,
-        epochs=epochs,
-        shuffle=False,
-        verbose=0,
-    )
-    return history.history["loss"]
+def equal_layers(cell, variant):
+    return native_network(cell, shape=(TIMESTEPS, FEATURES), **VARIANTS[variant])
 
 
 @functools.cache
 def fitted(engine, cell, variant, optimizer):
-    """Return the fitted estimator and X."""
+    """Return the estimator fitted in float64, where rounding hides no difference, and X."""
     X, y, sample_weight = numbers(variant)
-    optimizer = "adam" if optimizer == "adam" else SGD
-    estimator = RNNRegressor(cell, optimizer=optimizer, engine=engine, **VARIANTS[variant], **PLAIN)
+    settings = PLAIN | {"dtype": "float64", "optimizer": SGD if optimizer == "sgd" else optimizer}
+    estimator = RNNRegressor(cell, engine=engine, **settings | VARIANTS[variant])
     return estimator.fit(X, y, sample_weight), X
 
 
-@functools.cache
-def oracle(cell, variant, optimizer):
-    """Return the fitted Keras model and its losses."""
-    X, y, sample_weight = numbers(variant)
-    model = native_network(cell, **VARIANTS[variant])
-    model.set_weights(start_weights(fitted("numpy", cell, variant, optimizer)[0]))
-    loss = "mean_squared_error"
-    if sample_weight is not None:
-        loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
-    settings = {"momentum": 0.9} if optimizer == "sgd" else {}
-    curve = keras_fit(
-        model, X, y[..., np.newaxis], keras_optimizer(optimizer, **settings), loss, sample_weight
-    )
-    return model, curve
-
-
 @every_case
-def test_fit_of_both_engines_equals_model_fit(cell, variant, optimizer):
-    model, curve = oracle(cell, variant, optimizer)
+def test_fit_of_both_engines_equals_model_fit(cell, variant, optimizer, keras_float64):
+    X, y, sample_weight = numbers(variant)
+    model = equal_layers(cell, variant)
+    model.set_weights(first_weights(fitted("numpy", cell, variant, optimizer)[0]))
+    loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    settings = {"momentum": 0.9} if optimizer == "sgd" else {}
+    by_keras = keras_optimizer(optimizer, learning_rate=FLOAT64_RATE, **settings)
+    y = y[..., np.newaxis]
+    curve = keras_fit(model, X, y, loss, by_keras, sample_weight, **BATCHES)["loss"]
     assert curve[-1] < curve[0]
-    native = native_network(cell, **VARIANTS[variant])
     for engine in ("keras", "numpy"):  # one test, for the oracle takes longer than they do
         estimator, X = fitted(engine, cell, variant, optimizer)
-        np.testing.assert_allclose(estimator.history_["loss"], curve, rtol=1e-4)
-        for ours, theirs in zip(estimator.weights_, model.get_weights(), strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
-        native.set_weights(estimator.weights_)
-        expected = native(X).numpy()[..., 0]
-        np.testing.assert_allclose(estimator.predict(X), expected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(estimator.history_["loss"], curve, rtol=1e-9)
+        assert_same_arrays(estimator.weights_, model.get_weights(), rtol=1e-9, atol=1e-9)
+        expected = model(X).numpy()[..., 0]
+        np.testing.assert_allclose(estimator.predict(X), expected, rtol=1e-9, atol=1e-9)
 
 
-@every_engine
-@pytest.mark.parametrize(
-    ("n_classes", "loss", "activation"),
-    [(2, "binary_crossentropy", "sigmoid"), (3, "sparse_categorical_crossentropy", "softmax")],
-    ids=["binary", "multiclass"],
-)
-def test_classifier_equals_model_fit(n_classes, loss, activation, engine):
+def labels_of(kind):
+    """Return X and labels for a classifier, and as Keras's network reads them."""
     X, y, _ = numbers("plain")
+    if kind == "multilabel":
+        indicators = (X[:, -1] > 0).astype(int)
+        return X, indicators, indicators
+    n_classes = 3 if kind == "multiclass" else 2
     codes = np.digitize(y, np.quantile(y, np.arange(1, n_classes) / n_classes))
-    classifier = RNNClassifier("gru", 4, engine=engine, **PLAIN).fit(
-        X, np.array(["a", "b", "c"])[codes]
-    )
-    model = native_network(
-        "gru",
-        hidden_size=4,
-        outputs=1 if n_classes == 2 else n_classes,
-        output_activation=activation,
-    )
-    model.set_weights(start_weights(classifier))
-    curve = keras_fit(model, X, codes[:, np.newaxis], keras_optimizer("adam"), loss)
-    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
-    probabilities = classifier.predict_proba(X)[:, -1]
-    np.testing.assert_allclose(probabilities, model(X).numpy()[:, -1], atol=1e-4)
+    return X, np.array(["a", "b", "c"])[codes], codes[:, np.newaxis]
+
+
+SIGMOID = {"output_activation": "sigmoid"}
+CLASSIFIERS = {
+    "binary": ("binary_crossentropy", SIGMOID),
+    "multiclass": (
+        "sparse_categorical_crossentropy",
+        {"outputs": 3, "output_activation": "softmax"},
+    ),
+    "multilabel": ("binary_crossentropy", SIGMOID | {"outputs": 3}),
+}
 
 
 @every_engine
-def test_multilabel_classifier_equals_model_fit(engine):
-    X, _, _ = numbers("plain")
-    y = (X[:, -1] > 0).astype(int)
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_classifier_equals_model_fit(kind, engine):
+    (X, y, codes), (loss, output) = labels_of(kind), CLASSIFIERS[kind]
     classifier = RNNClassifier("gru", 4, engine=engine, **PLAIN).fit(X, y)
-    model = native_network("gru", hidden_size=4, outputs=3, output_activation="sigmoid")
-    model.set_weights(start_weights(classifier))
-    curve = keras_fit(model, X, y, keras_optimizer("adam"), "binary_crossentropy")
+    model = native_network("gru", 4, (TIMESTEPS, FEATURES), **output)
+    model.set_weights(first_weights(classifier))
+    curve = keras_fit(model, X, codes, loss, **BATCHES)["loss"]
     np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
-    np.testing.assert_allclose(classifier.predict_proba(X), model(X), atol=1e-4)
+    probabilities, expected = classifier.predict_proba(X), model(X).numpy()
+    if kind == "binary":
+        probabilities = probabilities[:, 1:]
+    np.testing.assert_allclose(probabilities, expected, atol=1e-4)
 
 
 @every_engine
 def test_class_weight_equals_sample_weight_of_model_fit(engine):
-    X, y, _ = numbers("plain")
-    codes = (y > 0).astype(int)
-    classifier = RNNClassifier("gru", 4, class_weight={0: 1.0, 1: 5.0}, engine=engine, **PLAIN).fit(
-        X, codes
-    )
-    model = native_network("gru", hidden_size=4, output_activation="sigmoid")
-    model.set_weights(start_weights(classifier))
+    X, y, codes = labels_of("binary")
+    classifier = RNNClassifier("gru", 4, class_weight={"b": 5.0}, engine=engine, **PLAIN)
+    classifier.fit(X, y)
+    model = native_network("gru", 4, (TIMESTEPS, FEATURES), **SIGMOID)
+    model.set_weights(first_weights(classifier))
     loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
-    weights = np.where(codes == 1, 5.0, 1.0)
-    curve = keras_fit(model, X, codes[:, np.newaxis], keras_optimizer("adam"), loss, weights)
+    weights = np.where(y == "b", 5.0, 1.0)
+    curve = keras_fit(model, X, codes, loss, sample_weight=weights, **BATCHES)["loss"]
     np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
 
 
@@ -282,16 +219,17 @@ def of_both_engines(quick, names, in_numpy):
     return cases + [("numpy", name) for name in names if name in in_numpy]
 
 
-def tiny_numbers():
-    rng = np.random.default_rng(5)
-    return rng.normal(size=(10, 2, 2)).astype("float32")
+TINY_X = np.random.default_rng(5).normal(size=(10, 2, 2)).astype("float32")
+TINY_SUM = TINY_X[:, -1].sum(axis=1)
 
 
-def tiny_curve(estimator, X, y, loss, optimizer, **network):
-    """Return the losses of keras.Model.fit from the weights from which the estimator began."""
-    model = native_network("simple_rnn", hidden_size=2, shape=(2, 2), **network)
-    model.set_weights(start_weights(estimator))
-    return keras_fit(model, X, y, optimizer, loss, epochs=2, batch_size=4)
+def assert_tiny_fit_equals_keras(estimator, y, codes, loss, optimizer=None, **output):
+    """Compare the losses of an estimator, fitted on y, with those of Keras on the codes of y."""
+    estimator.set_params(cell_type="simple_rnn", hidden_size=2, **TINY).fit(TINY_X, y)
+    model = native_network("simple_rnn", 2, (2, 2), **output)
+    model.set_weights(first_weights(estimator))
+    curve = keras_fit(model, TINY_X, codes, loss, optimizer, batch_size=4, epochs=2)["loss"]
+    np.testing.assert_allclose(estimator.history_["loss"], curve, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -299,14 +237,10 @@ def tiny_curve(estimator, X, y, loss, optimizer, **network):
     of_both_engines(QUICK_LOSSES, sorted(_keras_names.REGRESSION_LOSSES), LOSSES),
 )
 def test_regression_loss_equals_keras(engine, loss):
-    X = tiny_numbers()
-    y = np.abs(X).astype("float32")[:, :, 0] + 0.1
-    regressor = RNNRegressor("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
-    activation = "softplus" if loss in _keras_names.POSITIVE_LOSSES else "linear"
-    curve = tiny_curve(
-        regressor, X, y, loss, keras_optimizer("adam"), outputs=2, output_activation=activation
-    )
-    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+    y = np.abs(TINY_X)[:, :, 0] + np.float32(0.1)
+    output = {"output_activation": "softplus"} if loss in _keras_names.POSITIVE_LOSSES else {}
+    regressor = RNNRegressor(loss=loss, engine=engine)
+    assert_tiny_fit_equals_keras(regressor, y, y, loss, outputs=2, **output)
 
 
 @pytest.mark.parametrize(
@@ -314,18 +248,9 @@ def test_regression_loss_equals_keras(engine, loss):
     of_both_engines(QUICK_LOSSES, sorted(_keras_names.SIGMOID_LOSSES), LOSSES),
 )
 def test_binary_loss_equals_keras(engine, loss):
-    X = tiny_numbers()
-    y = (X[:, 0, 0] > 0).astype(int)
-    classifier = RNNClassifier("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
-    curve = tiny_curve(
-        classifier,
-        X,
-        y[:, np.newaxis],
-        loss,
-        keras_optimizer("adam"),
-        output_activation="sigmoid",
-    )
-    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+    y = (TINY_X[:, 0, 0] > 0).astype(int)
+    classifier = RNNClassifier(loss=loss, engine=engine)
+    assert_tiny_fit_equals_keras(classifier, y, y[:, np.newaxis], loss, **SIGMOID)
 
 
 @pytest.mark.parametrize(
@@ -333,20 +258,11 @@ def test_binary_loss_equals_keras(engine, loss):
     of_both_engines(QUICK_LOSSES, sorted(_keras_names.SOFTMAX_LOSSES), LOSSES),
 )
 def test_multiclass_loss_equals_keras(engine, loss):
-    X = tiny_numbers()
     y = np.arange(10) % 3
-    classifier = RNNClassifier("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(X, y)
-    sparse = loss in _keras_names.SPARSE_LOSSES
-    curve = tiny_curve(
-        classifier,
-        X,
-        y[:, np.newaxis] if sparse else np.eye(3)[y],
-        loss,
-        keras_optimizer("adam"),
-        outputs=3,
-        output_activation="softmax",
-    )
-    np.testing.assert_allclose(classifier.history_["loss"], curve, rtol=1e-4)
+    codes = y[:, np.newaxis] if loss in _keras_names.SPARSE_LOSSES else np.eye(3)[y]
+    classifier = RNNClassifier(loss=loss, engine=engine)
+    output = CLASSIFIERS["multiclass"][1]
+    assert_tiny_fit_equals_keras(classifier, y, codes, loss, **output)
 
 
 @pytest.mark.parametrize("alias", sorted(_keras_names.LOSS_ALIASES))
@@ -354,57 +270,42 @@ def test_alias_of_a_loss_names_the_same_keras_loss(alias):
     assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical_loss(alias))
 
 
-every_optimizer = pytest.mark.parametrize(
+# Those of the NumPy engine are compared in float64, in test_numpy_engine.py.
+@pytest.mark.parametrize("optimizer", slow_but(QUICK_OPTIMIZERS, sorted(_keras_names.OPTIMIZERS)))
+def test_optimizer_equals_keras(optimizer):
+    regressor = RNNRegressor(optimizer=optimizer, engine="keras")
+    y, by_keras = TINY_SUM[:, np.newaxis], keras_optimizer(optimizer)
+    assert_tiny_fit_equals_keras(regressor, TINY_SUM, y, "mse", by_keras)
+
+
+@pytest.mark.parametrize(
     ("engine", "optimizer"),
     of_both_engines(QUICK_OPTIMIZERS, sorted(_keras_names.OPTIMIZERS), OPTIMIZERS),
 )
-
-
-@every_optimizer
-def test_optimizer_equals_keras(engine, optimizer):
-    X = tiny_numbers()
-    y = X[:, -1].sum(axis=1)
-    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, engine=engine, **TINY)
-    regressor.fit(X, y)
-    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", keras_optimizer(optimizer))
-    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
-
-
-@every_optimizer
 def test_optimizer_without_learning_rate_takes_its_own_default(engine, optimizer):
-    X = tiny_numbers()
-    y = X[:, -1].sum(axis=1)
-    settings = TINY | {"learning_rate": None, "engine": engine}
-    regressor = RNNRegressor("simple_rnn", 2, optimizer=optimizer, **settings).fit(X, y)
-    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
-    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+    regressor = RNNRegressor(optimizer=optimizer, learning_rate=None, engine=engine)
+    y = TINY_SUM[:, np.newaxis]
+    assert_tiny_fit_equals_keras(regressor, TINY_SUM, y, "mse", optimizer)
 
 
 SETTINGS = {
-    "loss_scale_factor": {"loss_scale_factor": 8.0},
-    "gradient_accumulation_steps": {"gradient_accumulation_steps": 2},
-    "weight_decay": {"weight_decay": 0.1},
-    "clipnorm": {"clipnorm": 0.01},
-    "clipvalue": {"clipvalue": 0.01},
-    "global_clipnorm": {"global_clipnorm": 0.01},
-    "momentum": {"momentum": 0.9, "nesterov": True},
+    "loss_scale_factor": 8.0,
+    "gradient_accumulation_steps": 2,
+    "weight_decay": 0.1,
+    "clipnorm": 0.01,
+    "clipvalue": 0.01,
+    "global_clipnorm": 0.01,
+    "nesterov": True,
 }
 QUICK_SETTINGS = {"loss_scale_factor", "gradient_accumulation_steps"}
 
 
-@pytest.mark.parametrize(
-    ("engine", "setting"),
-    of_both_engines(QUICK_SETTINGS, SETTINGS, {"weight_decay", "clipnorm", "momentum"}),
-)
-def test_setting_of_an_optimizer_equals_keras(engine, setting):
-    settings = SETTINGS[setting]
-    X = tiny_numbers()
-    y = X[:, -1].sum(axis=1)
-    asked = {"name": "sgd", **settings}
-    regressor = RNNRegressor("simple_rnn", 2, optimizer=asked, engine=engine, **TINY).fit(X, y)
-    optimizer = keras_optimizer("sgd", **settings)
-    curve = tiny_curve(regressor, X, y[:, np.newaxis], "mse", optimizer)
-    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
+@pytest.mark.parametrize("setting", slow_but(QUICK_SETTINGS, SETTINGS))
+def test_setting_of_an_optimizer_equals_keras(setting):
+    settings = {"momentum": 0.9, setting: SETTINGS[setting]}
+    regressor = RNNRegressor(optimizer={"name": "sgd", **settings}, engine="keras")
+    y, by_keras = TINY_SUM[:, np.newaxis], keras_optimizer("sgd", **settings)
+    assert_tiny_fit_equals_keras(regressor, TINY_SUM, y, "mse", by_keras)
 
 
 def names_in(module, of):
@@ -442,22 +343,17 @@ def test_validation_losses_equal_those_of_model_fit(weighted, engine):
     validation_data = [X[held_out], y[held_out]] + [weights[held_out]] * weighted
     regressor = RNNRegressor("simple_rnn", 4, engine=engine, **PLAIN)
     regressor.fit(X[training], y[training], validation_data=tuple(validation_data))
-    model = native_network("simple_rnn", hidden_size=4)
-    model.set_weights(start_weights(regressor))
+    model = native_network("simple_rnn", 4, (TIMESTEPS, FEATURES))
+    model.set_weights(first_weights(regressor))
     loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
-    model.compile(optimizer=keras_optimizer("adam"), loss=loss, run_eagerly=True)
     validation_data[1] = validation_data[1][:, np.newaxis]
-    history = model.fit(
-        X[training],
-        y[training, np.newaxis],
+    history = keras_fit(
+        *(model, X[training], y[training, np.newaxis], loss),
         validation_data=tuple(validation_data),
-        batch_size=BATCH,
-        epochs=EPOCHS,
-        shuffle=False,
-        verbose=0,
+        **BATCHES,
     )
     for name in ("loss", "val_loss"):
-        np.testing.assert_allclose(regressor.history_[name], history.history[name], rtol=1e-4)
+        np.testing.assert_allclose(regressor.history_[name], history[name], rtol=1e-4)
 
 
 def test_folds_of_slightly_different_size_share_one_trace():
@@ -490,27 +386,17 @@ def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch(e
     regressor = RNNRegressor("lstm", 4, stateful=True, engine=engine, **PLAIN).fit(X, y)
     layer = keras.layers.LSTM(4, stateful=True)
     model = keras.Sequential(
-        [keras.Input(batch_shape=(BATCH, TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)]
+        [keras.Input(batch_shape=(16, TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)]
     )
-    model.set_weights(start_weights(regressor))
-    model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
+    model.set_weights(first_weights(regressor))
     reset = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: layer.reset_states())
-    history = model.fit(
-        X,
-        y[:, np.newaxis],
-        batch_size=BATCH,
-        epochs=EPOCHS,
-        shuffle=False,
-        verbose=0,
-        callbacks=[reset],
-    )
-    np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
+    curve = keras_fit(model, X, y[:, np.newaxis], "mse", callbacks=[reset], **BATCHES)["loss"]
+    np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
     layer.reset_states()
-    batches = [X[start : start + BATCH] for start in (0, 16, 32)]
+    batches = [X[start : start + 16] for start in (0, 16, 32)]
     expected = np.concatenate([model(batch).numpy()[:, 0] for batch in batches])
     np.testing.assert_allclose(regressor.predict(X), expected, atol=1e-4)
-    for ours, theirs in zip(regressor.states_, layer.states, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert_same_arrays(regressor.states_, layer.states, rtol=1e-7, atol=1e-4)
 
 
 @every_engine
@@ -518,19 +404,14 @@ def test_shuffled_fit_equals_model_fit_on_the_replayed_order(engine):
     X, y, _ = numbers("plain")
     settings = PLAIN | {"shuffle": True, "engine": engine}
     regressor = RNNRegressor("simple_rnn", 4, **settings).fit(X, y)
-    model = native_network("simple_rnn", hidden_size=4)
-    model.compile(optimizer=keras_optimizer("adam"), loss="mse", run_eagerly=True)
-    seed = check_random_state(0).randint(np.iinfo(np.int32).max)
-    rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(regressor._network.architecture, rng))
+    model, rng = native_network("simple_rnn", 4, (TIMESTEPS, FEATURES)), first_rng(regressor)
+    model.set_weights(first_weights(regressor, rng))
     rng.integers(2**31)  # the seed of dropout, drawn also where nothing is dropped
-    order, curve = np.arange(N_SAMPLES), []
-    for _ in range(EPOCHS):
+    order, curve, adam = np.arange(N_SAMPLES), [], keras.optimizers.Adam(0.01)
+    for _ in range(BATCHES["epochs"]):
         rng.shuffle(order)
-        history = model.fit(
-            X[order], y[order, np.newaxis], batch_size=BATCH, shuffle=False, verbose=0
-        )
-        curve += history.history["loss"]
+        epoch = keras_fit(model, X[order], y[order, np.newaxis], "mse", adam, batch_size=16)
+        curve += epoch["loss"]
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-4)
 
 
@@ -543,16 +424,13 @@ def test_dropout_equals_jitted_model_fit_from_the_same_seed_states(dropped, unit
     regressor = RNNRegressor("gru", units, engine="keras", **{dropped: 0.3}, **PLAIN).fit(X, y)
     layer = keras.layers.GRU(units, **{dropped: 0.3})
     model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), layer, keras.layers.Dense(1)])
-    model.compile(optimizer=keras_optimizer("adam"), loss="mse", jit_compile=True)
-    seed = check_random_state(0).randint(np.iinfo(np.int32).max)
-    rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(regressor._network.architecture, rng))
+    model.compile(keras.optimizers.Adam(0.01), loss="mse", jit_compile=True)
+    rng = first_rng(regressor)
+    model.set_weights(first_weights(regressor, rng))
     seeds = np.random.default_rng(rng.integers(2**31))
     layer.cell.seed_generator.state.assign([seeds.integers(2**31), 0])
-    history = model.fit(
-        X, y[:, np.newaxis], batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0
-    )
-    np.testing.assert_allclose(regressor.history_["loss"], history.history["loss"], rtol=1e-4)
+    history = model.fit(X, y[:, np.newaxis], shuffle=False, verbose=0, **BATCHES).history
+    np.testing.assert_allclose(regressor.history_["loss"], history["loss"], rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -588,8 +466,7 @@ def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypa
     monkeypatch.setattr(_numpy_engine, "RESIDENT_BYTES", 1)
     monkeypatch.setattr(_keras_engine, "MULTIPLY_ADDS_A_CALL", 1)
     regressor.fit(X, y, sample_weight)
-    for ours, theirs in zip(regressor.weights_, resident[0], strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_arrays(regressor.weights_, resident[0])
     np.testing.assert_allclose(regressor.history_["loss"], resident[1], rtol=1e-6)
 
 
@@ -598,4 +475,4 @@ def test_model_holds_the_network_that_predicts(cell, variant, optimizer):
     for engine in ("keras", "numpy"):
         estimator, X = fitted(engine, cell, variant, optimizer)
         outputs = estimator.model_(X).numpy()[..., 0]
-        np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(outputs, estimator.predict(X), rtol=1e-9, atol=1e-9)

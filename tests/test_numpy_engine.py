@@ -2,7 +2,6 @@
 
 import contextlib
 import dis
-import functools
 import gc
 import inspect
 import os
@@ -16,9 +15,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from gradients import architecture
-from recurrent import CELLS, LAYERS
+from oracles import (
+    FLOAT64_RATE,
+    assert_same_arrays,
+    first_weights,
+    keras_fit,
+    keras_optimizer,
+    native_network,
+)
+from recurrent import CELLS
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
@@ -26,7 +32,6 @@ from skrnn import RNNClassifier, RNNRegressor, make_windows
 from skrnn._engines import Engine, TrainingSession, engine_name, is_long, training_engine
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._network.config import Settings
-from skrnn._network.initializers import initial_weights
 from skrnn._numpy_engine import blas as _blas
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.blas import one_blas_thread
@@ -34,126 +39,19 @@ from skrnn._numpy_engine.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
 
-# Whole fits in float64, where rounding hides no difference of meaning.
-
-N_SAMPLES, TIMESTEPS, FEATURES, BATCH, EPOCHS = 30, 5, 3, 8, 3
+N_SAMPLES, TIMESTEPS, FEATURES, EPOCHS = 30, 5, 3, 3
 FIT = {
     "standardize": False,
     "shuffle": False,
-    "batch_size": BATCH,
+    "batch_size": 8,
     "epochs": EPOCHS,
     "dtype": "float64",
     "random_state": 0,
 }
-NETWORKS = {
-    "plain": {"hidden_size": 4},
-    "stacked": {"hidden_size": (4, 3)},
-    "bidirectional": {"hidden_size": 4, "bidirectional": True},
-    "embedded": {"hidden_size": 4, "vocab_size": 6, "embedding_dim": 3},
-    "masked": {"hidden_size": 4, "mask_value": -1.0},
-    "sequences": {"hidden_size": 4, "return_sequences": True},
-    "dense": {"hidden_size": 4, "dense_sizes": (3,), "dense_activation": "elu"},
-    "weighted": {"hidden_size": 4},
-    "mean": {"hidden_size": (4, 3), "pooling": "mean"},
-    "max": {"hidden_size": 4, "pooling": "max", "bidirectional": True},
-    "masked mean": {"hidden_size": 4, "pooling": "mean", "mask_value": -1.0, "bidirectional": True},
-    "masked max": {"hidden_size": (4, 3), "pooling": "max", "mask_value": -1.0},
-}
-
-
-@functools.cache
-def numbers(variant):
-    """Return X, y and sample weights, or None."""
-    rng = np.random.default_rng(7)
-    X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
-    if "mask_value" in NETWORKS[variant]:
-        X[rng.random(X.shape[:2]) < 0.3] = -1.0
-    y = X.sum(axis=2) if variant == "sequences" else X.sum(axis=(1, 2))
-    weights = rng.uniform(0.1, 3, N_SAMPLES) if variant == "weighted" else None
-    return rng.integers(0, 6, X.shape[:2]) if variant == "embedded" else X, y, weights
-
-
-class MaskedMaximum(keras.layers.Layer):
-    """The maximum over the timesteps that a mask keeps, which Keras has no layer for."""
-
-    supports_masking = True
-
-    def call(self, x, mask=None):
-        return keras.ops.max(keras.ops.where(mask[..., np.newaxis], x, -1e9), axis=1)
-
-    def compute_mask(self, x, mask=None):
-        return None
-
-
-POOLING_LAYERS = {
-    ("mean", False): keras.layers.GlobalAveragePooling1D,
-    ("mean", True): keras.layers.GlobalAveragePooling1D,
-    ("max", False): keras.layers.GlobalMaxPooling1D,
-    ("max", True): MaskedMaximum,
-}
-
-
-def native_network(cell, variant):
-    """Return Keras's own layers in float64, wired as a person would wire them."""
-    of = NETWORKS[variant]
-    sizes = np.atleast_1d(of["hidden_size"])
-    model = keras.Sequential()
-    if variant == "embedded":
-        model.add(keras.Input((TIMESTEPS,), dtype="int32"))
-        model.add(keras.layers.Embedding(6, 3, dtype="float64"))
-    else:
-        model.add(keras.Input((TIMESTEPS, FEATURES), dtype="float64"))
-    if "mask_value" in of:
-        model.add(keras.layers.Masking(-1.0, dtype="float64"))
-    for i, size in enumerate(sizes):
-        sequences = variant == "sequences" or "pooling" in of or i < len(sizes) - 1
-        layer = LAYERS[cell](int(size), return_sequences=sequences, dtype="float64")
-        if "bidirectional" in of:
-            layer = keras.layers.Bidirectional(layer, dtype="float64")
-        model.add(layer)
-    if "pooling" in of:
-        model.add(POOLING_LAYERS[of["pooling"], "mask_value" in of](dtype="float64"))
-    if variant == "dense":
-        model.add(keras.layers.Dense(3, activation="elu", dtype="float64"))
-    model.add(keras.layers.Dense(1, dtype="float64"))
-    return model
-
-
-def curve_of_keras(model, X, y, weights, optimizer):
-    """Train with keras.Model.fit and return the mean squared errors of its epochs."""
-    loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight", dtype="float64")
-    metric = keras.metrics.MeanSquaredError(name="error", dtype="float64")
-    model.compile(optimizer, loss=loss, metrics=[metric], run_eagerly=True)
-    arrays = (X, y) if weights is None else (X, y, weights)  # `fit` makes arrays float32
-    batches = tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH)
-    return model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=0).history["error"]
-
-
-QUICK = {("lstm", "plain"), ("gru", "bidirectional"), ("simple_rnn", "masked"), ("gru", "embedded")}
-QUICK |= {("gru", "mean"), ("lstm", "max"), ("simple_rnn", "masked mean"), ("gru", "masked max")}
-
-
-@pytest.mark.parametrize(
-    ("cell", "variant"),
-    [
-        pytest.param(cell, variant, marks=() if (cell, variant) in QUICK else pytest.mark.slow)
-        for cell in CELLS
-        for variant in NETWORKS
-    ],
-)
-def test_fit_in_float64_equals_model_fit(cell, variant):
-    X, y, weights = numbers(variant)
-    regressor = RNNRegressor(cell, engine="numpy", **NETWORKS[variant], **FIT)
-    regressor.fit(X, y, weights)
-    model = native_network(cell, variant)
-    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    rng = np.random.default_rng([seed, 0])
-    model.set_weights(initial_weights(regressor._network.architecture, rng))
-    curve = curve_of_keras(model, X, y[..., np.newaxis], weights, keras.optimizers.Adam(0.01))
-    if weights is None:
-        np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-9)
-    for ours, theirs in zip(regressor.weights_, model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+RNG = np.random.default_rng(7)
+X = RNG.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
+Y = X.sum(axis=(1, 2))
+IDS = RNG.integers(0, 6, X.shape[:2])
 
 
 @pytest.mark.parametrize(
@@ -170,44 +68,36 @@ def test_fit_in_float64_equals_model_fit(cell, variant):
     ids=str,
 )
 @pytest.mark.parametrize("network", [{}, {"vocab_size": 6, "embedding_dim": 3}], ids=["", "tokens"])
-def test_optimizer_in_float64_equals_that_of_keras(optimizer, network):
-    X, y, _ = numbers("embedded" if network else "plain")
-    asked = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
+def test_optimizer_in_float64_equals_that_of_keras(optimizer, network, keras_float64):
+    values = IDS if network else X
+    asked = optimizer if isinstance(optimizer, dict) else {"name": optimizer}
     regressor = RNNRegressor("simple_rnn", 2, optimizer=asked, engine="numpy", **network, **FIT)
-    regressor.fit(X, y)
-    model = regressor.build_model((TIMESTEPS, FEATURES if not network else 1))
-    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    model.set_weights(
-        initial_weights(regressor._network.architecture, np.random.default_rng([seed, 0]))
-    )
-    config = {key: value for key, value in asked.items() if key != "name"}
-    by_keras = keras.optimizers.get(
-        {"class_name": asked["name"], "config": {"learning_rate": 0.01, **config}}
-    )
-    curve = curve_of_keras(model, X, y[:, np.newaxis], None, by_keras)
+    regressor.fit(values, Y)
+    model = native_network("simple_rnn", 2, (TIMESTEPS, FEATURES), **network)
+    model.set_weights(first_weights(regressor))
+    by_keras = keras_optimizer(**asked, learning_rate=FLOAT64_RATE)
+    y = Y[:, np.newaxis]
+    curve = keras_fit(model, values, y, "mse", by_keras, batch_size=8, epochs=EPOCHS)["loss"]
     np.testing.assert_allclose(regressor.history_["loss"], curve, rtol=1e-9)
-    for ours, theirs in zip(regressor.optimizer_state_, by_keras.variables, strict=True):
-        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-7, atol=1e-9)
+    assert_same_arrays(regressor.optimizer_state_, by_keras.variables, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("engines", [("keras", "numpy"), ("numpy", "keras")], ids="-".join)
 @pytest.mark.parametrize("optimizer", ["adam", "nadam", {"name": "sgd", "momentum": 0.9}], ids=str)
 def test_one_engine_continues_what_the_other_began(engines, optimizer):
-    X, y, _ = numbers("plain")
     regressor = RNNRegressor("simple_rnn", 3, optimizer=optimizer, warm_start=True, **FIT)
     for engine in engines:
-        regressor.set_params(engine=engine).fit(X, y)
+        regressor.set_params(engine=engine).fit(X, Y)
     whole = RNNRegressor("simple_rnn", 3, optimizer=optimizer, engine="numpy", **FIT)
-    whole.set_params(epochs=2 * EPOCHS).fit(X, y)
+    whole.set_params(epochs=2 * EPOCHS).fit(X, Y)
     assert regressor.engine_ == engines[1]
     np.testing.assert_allclose(regressor.history_["loss"], whole.history_["loss"], rtol=1e-9)
 
 
-def test_both_engines_train_alike_from_one_random_state():
-    X, y, _ = numbers("plain")
-    settings = {"epochs": 3, "batch_size": 8, "dtype": "float64", "random_state": 5}
+def test_both_engines_shuffle_and_standardize_alike():
+    settings = FIT | {"standardize": True, "shuffle": True, "random_state": 5}
     by_keras, by_numpy = (
-        RNNRegressor("gru", 3, engine=engine, **settings).fit(X, y).history_["loss"]
+        RNNRegressor("gru", 3, engine=engine, **settings).fit(X, Y).history_["loss"]
         for engine in ("keras", "numpy")
     )
     np.testing.assert_allclose(by_keras, by_numpy, rtol=1e-9)
@@ -270,10 +160,9 @@ def parameters_of(function):
 
 
 def test_callbacks_are_run_by_keras():
-    X, y, _ = numbers("plain")
     seen = []
     watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
-    regressor = RNNRegressor("simple_rnn", 2, callbacks=lambda: [watch], **FIT).fit(X, y)
+    regressor = RNNRegressor("simple_rnn", 2, callbacks=lambda: [watch], **FIT).fit(X, Y)
     assert (regressor.engine_, seen) == ("keras", [0, 1, 2])
 
 
@@ -287,10 +176,9 @@ def test_callbacks_are_run_by_keras():
     ],
 )
 def test_numpy_engine_refuses_by_name_what_only_keras_has(parameters, name):
-    X, y, _ = numbers("plain")
     regressor = RNNRegressor("simple_rnn", 2, engine="numpy", **parameters, **FIT)
     with pytest.raises(ValueError, match=f"`engine='numpy'` does not take {name}"):
-        regressor.fit(X, y)
+        regressor.fit(X, Y)
     assert not hasattr(regressor, "weights_")
 
 
@@ -318,18 +206,23 @@ def test_keras_is_never_loaded_where_numpy_computes():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("variant", ["plain", "masked", "sequences", "bidirectional"])
+@pytest.mark.parametrize(
+    "variant",
+    [{}, {"mask_value": -1.0}, {"return_sequences": True}, {"bidirectional": True}],
+    ids=str,
+)
 def test_one_sample_is_predicted_as_among_others(cell, variant):
-    X, y, _ = numbers(variant)
-    regressor = RNNRegressor(cell, engine="numpy", **NETWORKS[variant], **FIT).fit(X, y)
-    alone = np.concatenate([regressor.predict(X[i : i + 1]) for i in range(len(X))])
-    np.testing.assert_allclose(alone, regressor.predict(X), rtol=1e-12, atol=1e-12)
+    values = X.copy()
+    values[np.random.default_rng(0).random(X.shape[:2]) < 0.3] = -1.0
+    y = X.sum(axis=2) if "return_sequences" in variant else Y
+    regressor = RNNRegressor(cell, 4, engine="numpy", **variant, **FIT).fit(values, y)
+    alone = np.concatenate([regressor.predict(values[i : i + 1]) for i in range(len(values))])
+    np.testing.assert_allclose(alone, regressor.predict(values), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_blocks_of_predictions_equal_those_of_all_at_once(cell, monkeypatch):
-    X, y, _ = numbers("plain")
-    regressor = RNNRegressor(cell, 3, engine="numpy", **FIT).fit(X, y)
+    regressor = RNNRegressor(cell, 3, engine="numpy", **FIT).fit(X, Y)
     whole = regressor.predict(X)
     monkeypatch.setattr(_numpy_engine, "PREDICT_AT_ONCE", 7)
     np.testing.assert_allclose(regressor.predict(X), whole, rtol=1e-12, atol=1e-12)
@@ -360,8 +253,7 @@ def test_interrupt_of_a_long_prediction_is_raised_within_two_seconds():
 
 
 def test_small_networks_are_kept_until_the_cache_is_cleared():
-    X, y, _ = numbers("plain")
-    regressor = RNNRegressor("gru", 3, engine="numpy", **FIT).fit(X, y)
+    regressor = RNNRegressor("gru", 3, engine="numpy", **FIT).fit(X, Y)
     skrnn.clear_cache()
     sizes = range(1, _numpy_engine.MAX_KEPT + 3)
     expected = [regressor.predict(X[:size]).tobytes() for size in sizes]
@@ -447,8 +339,7 @@ def test_blas_has_its_threads_again_after_an_interrupt_at_any_moment_of_a_block(
 
 
 def test_classifier_of_three_classes_is_trained_by_numpy():
-    X, y, _ = numbers("plain")
-    labels = np.digitize(y, [-1, 1])
+    labels = np.digitize(Y, [-1, 1])
     classifier = RNNClassifier("gru", 8, epochs=60, random_state=0).fit(X, labels)
     assert classifier.engine_ == "numpy"
     assert classifier.score(X, labels) > 0.9
