@@ -63,10 +63,10 @@ def flat_weights(described, seed=0):
     return flat + np.random.default_rng(seed).normal(scale=0.1, size=flat.shape)
 
 
-def slopes(function, point, places, step=1e-6):
-    """Return central differences of a function of a vector at some of its places."""
+def slopes(function, point, places=None, step=1e-6):
+    """Return central differences of a function of a vector at some of its places, or at all."""
     found = []
-    for place in places:
+    for place in range(len(point)) if places is None else places:
         shift = np.zeros_like(point)
         shift[place] = step
         found.append((function(point + shift) - function(point - shift)) / (2 * step))

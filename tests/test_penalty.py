@@ -5,11 +5,11 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import slopes
+from oracles import FLOAT64_RATE, assert_same_arrays, first_weights, keras_fit, native_network
 from recurrent import CELLS, LAYERS
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._network.initializers import initial_weights
 from skrnn._network.l2 import Penalty, penalty
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
@@ -33,28 +33,6 @@ def numbers():
     return X, X.sum(axis=(1, 2))
 
 
-def first_weights(fitted):
-    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    return initial_weights(fitted._network.architecture, np.random.default_rng([seed, 0]))
-
-
-def native_network(cell, sizes, kernel_l2, recurrent_l2, *, bidirectional, masked):
-    """Return Keras's own layers with regularizers, as a person would write them."""
-    model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES))])
-    if masked:
-        model.add(keras.layers.Masking(-1.0))
-    for i, size in enumerate(sizes):
-        layer = LAYERS[cell](
-            size,
-            return_sequences=i < len(sizes) - 1,
-            kernel_regularizer=keras.regularizers.L2(kernel_l2),
-            recurrent_regularizer=keras.regularizers.L2(recurrent_l2),
-        )
-        model.add(keras.layers.Bidirectional(layer) if bidirectional else layer)
-    model.add(keras.layers.Dense(1))
-    return model
-
-
 CASES = [
     ("lstm", (4,), True, False),
     ("gru", (4, 3), True, True),
@@ -75,24 +53,17 @@ def test_penalized_fit_equals_model_fit(cell, sizes, bidirectional, masked, kera
     regressor = RNNRegressor(cell, mask_value=-1.0 if masked else None, **parameters)
     regressor.fit(X[:20], y[:20], validation_data=(X[20:], y[20:]))
     assert regressor.engine_ == "numpy"
+    masking = {"mask_value": -1.0} if masked else {}
     model = native_network(
-        cell, sizes, *PENALTIES.values(), bidirectional=bidirectional, masked=masked
+        *(cell, sizes, (TIMESTEPS, FEATURES)), bidirectional=bidirectional, **masking, **PENALTIES
     )
     model.set_weights(first_weights(regressor))
-    rate = float(np.float32(0.01))  # what the optimizer holds where Keras is not set to float64
-    model.compile(keras.optimizers.Adam(rate), loss="mean_squared_error", run_eagerly=True)
-    data = tf.data.Dataset.from_tensor_slices((X, y[:, np.newaxis]))
-    curves = model.fit(
-        data.take(20).batch(BATCH),
-        validation_data=data.skip(20).batch(BATCH),
-        epochs=3,
-        shuffle=False,
-        verbose=0,
-    ).history
+    adam, y = keras.optimizers.Adam(FLOAT64_RATE), y[:, np.newaxis]
+    held_out = {"validation_data": (X[20:], y[20:])}
+    curves = keras_fit(model, X[:20], y[:20], "mse", adam, batch_size=BATCH, epochs=3, **held_out)
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(regressor.history_[name], curves[name], rtol=1e-9)
-    for ours, theirs in zip(regressor.weights_, model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert_same_arrays(regressor.weights_, model.get_weights(), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.slow
@@ -116,15 +87,8 @@ def test_gradient_of_the_penalty_equals_finite_differences():
     entries = architecture.weights()
     total = Penalty(entries, flat, gradient)()
     np.testing.assert_allclose(total, penalty(entries, network.weights_), rtol=1e-12)
-    step, slopes = 1e-6, np.empty_like(flat)
-    for i in range(len(flat)):
-        ends = []
-        for sign in (1, -1):
-            moved = flat.copy()
-            moved[i] += sign * step
-            ends.append(Penalty(entries, moved, np.zeros_like(flat))())
-        slopes[i] = (ends[0] - ends[1]) / (2 * step)
-    np.testing.assert_allclose(gradient - 1, slopes, rtol=1e-6, atol=1e-8)
+    expected = slopes(lambda moved: Penalty(entries, moved, np.zeros_like(flat))(), flat)
+    np.testing.assert_allclose(gradient - 1, expected, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("parameter", PENALTIES)

@@ -5,6 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
+from fits import assert_same_training
 from gradients import architecture, flat_weights, inputs
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -78,9 +79,7 @@ def test_spatial_dropout_draws_anew_in_every_epoch_and_the_same_for_a_seed(engin
         for _ in range(2)
     )
     assert len(set(one.history_["loss"])) == 4
-    assert one.history_["loss"] == other.history_["loss"]
-    for a, b in zip(one.weights_, other.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_training(one, other, rtol=0)
 
 
 def test_spatial_dropout_stands_behind_the_embedding_of_the_real_model():
