@@ -222,26 +222,6 @@ def test_unusable_X_is_refused_after_fit(estimator, case, method):
     refused(lambda: getattr(subject, method)(X, *target), subject, *words)
 
 
-@pytest.mark.parametrize("mask_value", [np.nan, 0.0, None])
-@both
-def test_timestep_that_is_partly_missing_is_refused(estimator, mask_value):
-    X = changed(good_X(), (3, 1, 0), np.nan)
-    fit_is_refused(estimator, X, good_y(estimator), "NaN", "mask_value", mask_value=mask_value)
-
-
-@both
-def test_sequence_with_a_timestep_that_is_partly_missing_is_refused(estimator):
-    X = [*sequences()[:-1], np.array([[1.0, np.nan], [1.0, 1.0]])]
-    words = "NaN", "part of a timestep"
-    fit_is_refused(estimator, X, good_y(estimator), *words, mask_value=np.nan)
-
-
-@both
-def test_missing_value_under_another_mask_value_is_refused(estimator):
-    X = changed(good_X(), (3, 1), np.nan)
-    fit_is_refused(estimator, X, good_y(estimator), "NaN", "mask_value=np.nan", mask_value=0.0)
-
-
 OTHER_SHAPES = {
     "timesteps": (good_X(timesteps=5), "4 timesteps", "as in `fit`", 5),
     "features": (good_X(features=3), "2 features", "as in `fit`", 3),
@@ -386,19 +366,6 @@ def test_unusable_target_is_refused_in_score(case):
     refused(lambda: subject.score(good_X(), y), subject, *words)
 
 
-@both
-def test_no_target_is_refused_in_score(estimator):
-    subject = deepcopy(fitted(estimator))
-    refused(lambda: subject.score(good_X(), None), subject, "`y`", "None")
-
-
-@both
-def test_unusable_weights_are_refused_in_score(estimator):
-    subject = deepcopy(fitted(estimator))
-    call = partial(subject.score, good_X(), good_y(estimator))
-    refused(lambda: call(np.full(20, -1.0)), subject, "`sample_weight`", "egative")
-
-
 @pytest.mark.parametrize("trailing", [(3, 2), (6,), ()])
 def test_other_outputs_than_fitted_are_refused_in_score(trailing):
     subject = small(RNNRegressor).fit(good_X(), np.ones((20, 2, 3)))
@@ -468,40 +435,6 @@ def test_unusable_targets_of_timesteps_are_refused(estimator, case):
     fit_is_refused(estimator, good_X(), make(estimator), *words, return_sequences=True)
 
 
-def test_one_class_in_all_timesteps_is_refused():
-    y = np.zeros((20, 4), dtype=int)
-    fit_is_refused(RNNClassifier, good_X(), y, "one class", return_sequences=True)
-
-
-@both
-def test_sequence_whose_targets_are_of_another_length_is_named(estimator):
-    y = sequence_targets(estimator)
-    y[7] = y[7][:-1]
-    words = "`y`", "sample 7", "3 timesteps", "2 values"
-    fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
-
-
-@both
-def test_sequence_with_one_target_is_named(estimator):
-    y = sequence_targets(estimator)
-    y[7] = y[7][0]
-    words = "`y`", "sample 7", "one value"
-    fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
-
-
-@both
-def test_sequences_without_the_targets_of_the_last_one_are_refused(estimator):
-    y = sequence_targets(estimator)[:-1]
-    fit_is_refused(estimator, sequences(), y, 20, 19, return_sequences=True)
-
-
-@both
-def test_sequence_whose_targets_hold_NaN_is_refused(estimator):
-    y = [target.astype(float) for target in sequence_targets(estimator)]
-    y[7][1] = np.nan
-    fit_is_refused(estimator, sequences(), y, "NaN", return_sequences=True)
-
-
 @pytest.mark.parametrize(
     "wrong", [np.zeros((3, 1)), np.zeros(3), np.zeros((3, 2, 2)), np.full((3, 2), "word")]
 )
@@ -517,46 +450,6 @@ def test_sequence_whose_labels_are_rows_is_named(width):
     y[7] = np.repeat(y[7][:, np.newaxis], width, axis=1)
     words = "`y`", "one label for each timestep", "sample 7", (3, width)
     fit_is_refused(RNNClassifier, sequences(), y, *words, return_sequences=True)
-
-
-def test_labels_unknown_to_the_fitted_network_are_named_in_partial_fit():
-    subject = deepcopy(fitted(RNNClassifier))
-    y = changed(good_y(RNNClassifier), 3, 7)
-    refused(lambda: subject.partial_fit(good_X(), y), subject, "`y`", [7], [0, 1])
-
-
-def test_labels_unknown_to_the_announced_classes_are_named_in_partial_fit():
-    subject = small(RNNClassifier)
-    y = changed(good_y(RNNClassifier), 3, 7)
-    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1]), subject, [7], [0, 1])
-
-
-def test_first_partial_fit_of_a_classifier_needs_the_classes():
-    subject = small(RNNClassifier)
-    refused(lambda: subject.partial_fit(good_X(), good_y(RNNClassifier)), subject, "classes")
-
-
-def test_other_classes_than_announced_are_refused_in_partial_fit():
-    subject = deepcopy(fitted(RNNClassifier))
-    y = good_y(RNNClassifier)
-    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1, 2]), subject, "classes")
-
-
-@pytest.mark.parametrize(
-    ("classes", "words"),
-    [("0 1", "In `classes`: "), (["a", None], "In `classes`: "), ([0], "`classes` must hold at")],
-)
-def test_unusable_classes_are_named_in_partial_fit(classes, words):
-    subject = small(RNNClassifier)
-    call = partial(subject.partial_fit, good_X(), good_y(RNNClassifier), classes=classes)
-    refused(call, subject, words)
-
-
-def test_balanced_weights_are_refused_in_partial_fit():
-    subject = small(RNNClassifier, class_weight="balanced")
-    y = good_y(RNNClassifier)
-    words = "class_weight", "partial_fit", "dict"
-    refused(lambda: subject.partial_fit(good_X(), y, classes=[0, 1]), subject, *words)
 
 
 @pytest.mark.parametrize("trailing", [(2,), (1,), (2, 2)])
@@ -602,18 +495,6 @@ def test_unusable_validation_data_is_refused(estimator, case):
     fit_is_refused(estimator, good_X(), y, *words, validation_data=(X, y))
 
 
-def test_validation_labels_that_were_not_trained_on_are_named():
-    X, y = good_X(), good_y(RNNClassifier)
-    validation = X, changed(y, 3, 7)
-    fit_is_refused(RNNClassifier, X, y, "`y`", [7], [0, 1], validation_data=validation)
-
-
-def test_validation_targets_of_another_shape_are_refused():
-    X, y = good_X(), good_y(RNNRegressor)
-    words = "`y`", "trailing shape", (2,)
-    fit_is_refused(RNNRegressor, X, y, *words, validation_data=(X, np.ones((20, 2))))
-
-
 INDICATORS = np.eye(2, dtype=int)[good_y(RNNClassifier)] | np.arange(20)[:, np.newaxis] // 10
 
 
@@ -628,29 +509,11 @@ def test_labels_of_another_form_are_refused_in_validation_and_after_fit(trained,
     refused(lambda: subject.fit(X, other), subject, *words)
 
 
-def test_other_number_of_labels_is_refused_in_validation():
-    X, other = good_X(), np.column_stack([INDICATORS, good_y(RNNClassifier)])
-    words = "`y`", "a column for each of 2 classes", (20, 3)
-    fit_is_refused(RNNClassifier, X, INDICATORS, *words, validation_data=(X, other))
-
-
 @pytest.mark.parametrize("weight", [np.zeros(20), np.full(20, -1.0), np.ones(19)])
 @both
 def test_unusable_validation_weights_are_refused(estimator, weight):
     X, y = good_X(), good_y(estimator)
     fit_is_refused(estimator, X, y, "weight", validation_data=(X, y, weight))
-
-
-def test_validation_share_of_a_class_with_one_member_is_refused():
-    y = changed(np.zeros(20, dtype=int), 3, 1)
-    words = "`validation_fraction`", "two samples of each class", [1]
-    fit_is_refused(RNNClassifier, good_X(), y, *words, validation_fraction=0.2)
-
-
-@both
-def test_validation_share_that_leaves_nothing_to_train_on_is_refused(estimator):
-    X, y = good_X(), good_y(estimator)
-    fit_is_refused(estimator, X, y, "`validation_fraction`", validation_fraction=0.99)
 
 
 # Weights
@@ -694,56 +557,6 @@ def test_unusable_weights_are_refused(estimator, case):
 def test_unusable_weights_of_timesteps_are_refused(estimator, weight, words):
     X, y = good_X(), step_y(estimator)
     fit_is_refused(estimator, X, y, *words, sample_weight=weight, return_sequences=True)
-
-
-@both
-def test_weights_on_masked_timesteps_alone_are_refused(estimator):
-    X = changed(good_X(), (slice(None), 0), np.nan)
-    weight = np.zeros((20, 4))
-    weight[:, 0] = 1
-    parameters = {"return_sequences": True, "mask_value": np.nan}
-    y = step_y(estimator)
-    fit_is_refused(estimator, X, y, "weight", sample_weight=weight, **parameters)
-
-
-@both
-def test_timesteps_that_are_all_masked_are_refused(estimator):
-    parameters = {"return_sequences": True, "mask_value": np.nan}
-    X = np.full((20, 4, 2), np.nan)
-    fit_is_refused(estimator, X, step_y(estimator), "timestep", **parameters)
-
-
-def test_one_class_of_positive_weight_is_refused():
-    y = good_y(RNNClassifier)
-    weight = (y == 1).astype(float)
-    fit_is_refused(RNNClassifier, good_X(), y, "one class", [1], sample_weight=weight)
-
-
-BAD_CLASS_WEIGHTS = [{0: -1.0, 1: 1.0}, {0: np.nan, 1: 1.0}, {0: "a", 1: 1.0}, {0: 0.0, 1: 0.0}]
-
-
-@pytest.mark.parametrize("class_weight", BAD_CLASS_WEIGHTS)
-def test_unusable_class_weight_is_refused(class_weight):
-    X, y = good_X(), good_y(RNNClassifier)
-    fit_is_refused(RNNClassifier, X, y, "class_weight", class_weight=class_weight)
-
-
-@pytest.mark.parametrize("class_weight", [{0: 1.0, 7: 1.0}, {0: 1.0, 1: 2.0, 7: 3.0}])
-def test_class_weight_of_an_unknown_class_is_refused(class_weight):
-    X, y = good_X(), good_y(RNNClassifier)
-    fit_is_refused(RNNClassifier, X, y, "`class_weight`", [0, 1], [7], class_weight=class_weight)
-
-
-def test_class_weight_that_leaves_no_training_sample_is_refused():
-    subject = deepcopy(fitted(RNNClassifier)).set_params(class_weight={0: 0.0, 1: 1.0})
-    call = partial(subject.partial_fit, good_X(), np.zeros(20, dtype=int))
-    refused(call, subject, "`class_weight`", "training samples")
-
-
-def test_class_weight_of_multilabel_targets_is_refused():
-    y = np.eye(4, dtype=int)[np.arange(20) % 4]
-    words = "`class_weight`", "multilabel"
-    fit_is_refused(RNNClassifier, good_X(), y, *words, class_weight="balanced")
 
 
 # Parameters: (name, values that are refused, what the message says is allowed)
@@ -843,74 +656,174 @@ def test_wrong_parameter_is_refused_by_name(estimator, name, value, allowed):
     fit_is_refused(estimator, X, y, name, *allowed, **{name: value})
 
 
-@pytest.mark.parametrize("value", ["even", 3, [1, 2]])
-def test_wrong_class_weight_is_refused_by_name(value):
-    X, y = good_X(), good_y(RNNClassifier)
-    words = "class_weight", "dict", "'balanced'"
-    fit_is_refused(RNNClassifier, X, y, *words, class_weight=value)
-
-
 def test_every_parameter_stands_in_the_table():
     named = {name for name, *_ in BAD_PARAMETERS}
     assert named == set(inspect.signature(RNNRegressor).parameters)
 
 
+# What else `fit` refuses: the estimators, samples, targets, words of the message and arguments.
+# Targets that are a function are made for the estimator.
+
+X, CODES, NUMBERS = good_X(), good_y(RNNClassifier), good_y(RNNRegressor)
+MULTILABEL = np.eye(4, dtype=int)[np.arange(20) % 4]
+PARTLY_NAN = changed(X, (3, 1, 0), np.nan)
+LAST_PARTLY_NAN = [*sequences()[:-1], np.array([[1.0, np.nan], [1.0, 1.0]])]
+ONE_OF_1, FIFTH = changed(np.zeros(20, dtype=int), 3, 1), {"validation_fraction": 0.2}
+WIDER = {"validation_data": (X, np.column_stack([INDICATORS, CODES]))}
+FIRST_STEP_NAN = changed(X, (slice(None), 0), np.nan)
+FIRST_STEP = changed(np.zeros((20, 4)), (slice(None), 0), 1.0)
+STEPS = {"return_sequences": True}
+TWO_RATES = {"optimizer": {"name": "adam", "learning_rate": 0.1}, "learning_rate": 0.2}
+TWO_CLIPS = {"name": "adam", "clipnorm": 1.0, "clipvalue": 1.0}
+SHORT_BATCH = {"stateful": True, "batch_size": 10, "validation_data": (X[:15], CODES[:15])}
+MASKED_STEPS = STEPS | {"mask_value": np.nan}
+BINARY = "binary_crossentropy"
+BOTH, REGRESSOR, CLASSIFIER = ESTIMATORS, [RNNRegressor], [RNNClassifier]
+
+
+def validating(y):
+    return {"validation_data": (X, y)}
+
+
+def weighing(value):
+    return {"class_weight": value}
+
+
+REFUSED_FITS = [
+    *[
+        (BOTH, PARTLY_NAN, good_y, ["NaN", "mask_value"], {"mask_value": value})
+        for value in (np.nan, 0.0, None)
+    ],
+    (BOTH, LAST_PARTLY_NAN, good_y, ["NaN", "part of a timestep"], {"mask_value": np.nan}),
+    (BOTH, changed(X, (3, 1), np.nan), good_y, ["NaN", "mask_value=np.nan"], {"mask_value": 0.0}),
+    # Targets and weights of timesteps
+    (CLASSIFIER, X, np.zeros((20, 4), dtype=int), ["one class"], STEPS),
+    (BOTH, sequences(), lambda kind: sequence_targets(kind)[:-1], [20, 19], STEPS),
+    (BOTH, FIRST_STEP_NAN, step_y, ["weight"], MASKED_STEPS | {"sample_weight": FIRST_STEP}),
+    (BOTH, np.full_like(X, np.nan), step_y, ["timestep"], MASKED_STEPS),
+    # Validation
+    (CLASSIFIER, X, CODES, ["`y`", [7], [0, 1]], validating(changed(CODES, 3, 7))),
+    (REGRESSOR, X, NUMBERS, ["`y`", "trailing shape", (2,)], validating(np.ones((20, 2)))),
+    (CLASSIFIER, X, INDICATORS, ["`y`", "a column for each of 2 classes", (20, 3)], WIDER),
+    (CLASSIFIER, X, ONE_OF_1, ["`validation_fraction`", "two samples of each class", [1]], FIFTH),
+    (BOTH, X, good_y, ["`validation_fraction`"], {"validation_fraction": 0.99}),
+    # Weights of classes
+    (CLASSIFIER, X, CODES, ["one class", [1]], {"sample_weight": (CODES == 1).astype(float)}),
+    *[
+        (CLASSIFIER, X, CODES, ["class_weight"], weighing({0: weight, 1: 1.0}))
+        for weight in (-1.0, np.nan, "a")
+    ],
+    (CLASSIFIER, X, CODES, ["class_weight"], weighing({0: 0.0, 1: 0.0})),
+    *[
+        (CLASSIFIER, X, CODES, ["`class_weight`", [0, 1], [7]], weighing(weights))
+        for weights in ({0: 1.0, 7: 1.0}, {0: 1.0, 1: 2.0, 7: 3.0})
+    ],
+    *[
+        (CLASSIFIER, X, CODES, ["class_weight", "dict", "'balanced'"], weighing(value))
+        for value in ("even", 3, [1, 2])
+    ],
+    (CLASSIFIER, X, MULTILABEL, ["`class_weight`", "multilabel"], weighing("balanced")),
+    # Parameters that contradict each other
+    (BOTH, X, good_y, ["`cell_type`", 2, 1], {"hidden_size": (3, 3), "cell_type": ("lstm",)}),
+    (BOTH, X, good_y, ["cell_type", 2, 1], {"hidden_size": (3,), "cell_type": ("lstm", "gru")}),
+    (BOTH, X, good_y, ["`learning_rate`", "twice", 0.1, 0.2], TWO_RATES),
+    (BOTH, X, good_y, ["`optimizer`", "clipnorm"], {"optimizer": TWO_CLIPS}),
+    (BOTH, X, good_y, ["batch", 20, 6], {"stateful": True, "batch_size": 6}),
+    (BOTH, X, good_y, ["batch", 15, 10], SHORT_BATCH),
+    # Losses that do not fit the target
+    *[
+        (kind, X, y, [loss, *words], {"loss": loss})
+        for kind, y, loss, words in [
+            (REGRESSOR, NUMBERS, BINARY, ["mean_squared_error"]),
+            (REGRESSOR, NUMBERS, "ctc", ["mean_squared_error"]),
+            (REGRESSOR, -1 - NUMBERS, "poisson", ["`y`", "negative", "poisson", "-2"]),
+            (CLASSIFIER, np.arange(20) % 3, BINARY, ["categorical_crossentropy"]),
+            (CLASSIFIER, CODES, "categorical_crossentropy", [BINARY]),
+            (CLASSIFIER, CODES, "huber", [BINARY]),
+            (CLASSIFIER, MULTILABEL, "categorical_crossentropy", ["multilabel", BINARY]),
+        ]
+    ],
+]
+
+
 @pytest.mark.parametrize(
-    ("parameters", "words"),
+    ("estimator", "X", "y", "words", "arguments"),
+    [(kind, *case) for kinds, *case in REFUSED_FITS for kind in kinds],
+)
+def test_fit_that_cannot_be_is_refused(estimator, X, y, words, arguments):
+    fit_is_refused(estimator, X, y(estimator) if callable(y) else y, *words, **arguments)
+
+
+BAD_SEQUENCE_TARGETS = {
+    "of another length": (lambda row: row[:-1], "`y`", "sample 7", "3 timesteps", "2 values"),
+    "one value": (lambda row: row[0], "`y`", "sample 7", "one value"),
+    "NaN": (lambda row: changed(row, 1, np.nan), "NaN"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SEQUENCE_TARGETS)
+@both
+def test_unusable_targets_of_a_sequence_are_refused(estimator, case):
+    change, *words = BAD_SEQUENCE_TARGETS[case]
+    y = [row.astype(float) for row in sequence_targets(estimator)]
+    y[7] = change(y[7])
+    fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
+
+
+UNKNOWN_LABEL = changed(CODES, 3, 7)
+BALANCED, ONLY_1 = {"class_weight": "balanced"}, {"class_weight": {0: 0.0, 1: 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("has_weights", "parameters", "y", "classes", "words"),
     [
-        ({"hidden_size": (3, 3), "cell_type": ("lstm",)}, ["`cell_type`", 2, 1]),
-        ({"hidden_size": (3,), "cell_type": ("lstm", "gru")}, ["cell_type", 2, 1]),
-        (
-            {"optimizer": {"name": "adam", "learning_rate": 0.1}, "learning_rate": 0.2},
-            ["`learning_rate`", "twice", 0.1, 0.2],
-        ),
-        (
-            {"optimizer": {"name": "adam", "clipnorm": 1.0, "clipvalue": 1.0}},
-            ["`optimizer`", "clipnorm"],
-        ),
+        (True, {}, UNKNOWN_LABEL, None, ["`y`", [7], [0, 1]]),
+        (False, {}, UNKNOWN_LABEL, [0, 1], [[7], [0, 1]]),
+        (False, {}, CODES, None, ["classes"]),
+        (True, {}, CODES, [0, 1, 2], ["classes"]),
+        (False, {}, CODES, "0 1", ["In `classes`: "]),
+        (False, {}, CODES, ["a", None], ["In `classes`: "]),
+        (False, {}, CODES, [0], ["`classes` must hold at"]),
+        (False, BALANCED, CODES, [0, 1], ["class_weight", "partial_fit", "dict"]),
+        (True, ONLY_1, np.zeros(20, dtype=int), None, ["`class_weight`", "training samples"]),
+    ],
+)
+def test_partial_fit_on_other_classes_is_refused(has_weights, parameters, y, classes, words):
+    subject = deepcopy(fitted(RNNClassifier)) if has_weights else small(RNNClassifier)
+    subject.set_params(**parameters)
+    refused(lambda: subject.partial_fit(X, y, classes=classes), subject, *words)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "X", "y", "words"),
+    [
+        (RNNRegressor, good_X(timesteps=7), NUMBERS, ["timesteps", "as in `fit`", 7]),
+        (RNNClassifier, good_X(timesteps=7), CODES, ["timesteps", "as in `fit`", 7]),
+        (RNNRegressor, good_X(features=7), NUMBERS, ["features", "as in `fit`", 7]),
+        (RNNClassifier, good_X(features=7), CODES, ["features", "as in `fit`", 7]),
+        (RNNClassifier, X, np.arange(20) % 3, ["`y`", [2], [0, 1]]),
+        (RNNRegressor, X, np.ones((20, 2)), ["`y`", (2,)]),
+    ],
+)
+def test_warm_start_on_other_data_is_refused(estimator, X, y, words):
+    subject = deepcopy(fitted(estimator)).set_params(warm_start=True)
+    refused(lambda: subject.fit(X, y), subject, *words)
+
+
+@pytest.mark.parametrize(
+    ("y", "weights", "words"),
+    [
+        (lambda kind: None, None, ["`y`", "None"]),
+        (good_y, np.full(20, -1.0), ["`sample_weight`", "egative"]),
     ],
 )
 @both
-def test_parameters_that_contradict_each_other_are_refused(estimator, parameters, words):
-    fit_is_refused(estimator, good_X(), good_y(estimator), *words, **parameters)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "y", "loss", "words"),
-    [
-        (RNNRegressor, good_y(RNNRegressor), "binary_crossentropy", ["mean_squared_error"]),
-        (RNNRegressor, good_y(RNNRegressor), "ctc", ["mean_squared_error"]),
-        (RNNRegressor, -1 - good_y(RNNRegressor), "poisson", ["`y`", "negative", "poisson", "-2"]),
-        (RNNClassifier, np.arange(20) % 3, "binary_crossentropy", ["categorical_crossentropy"]),
-        (RNNClassifier, np.arange(20) % 2, "categorical_crossentropy", ["binary_crossentropy"]),
-        (RNNClassifier, np.arange(20) % 2, "huber", ["binary_crossentropy"]),
-        (
-            RNNClassifier,
-            np.eye(4, dtype=int)[np.arange(20) % 4],
-            "categorical_crossentropy",
-            ["multilabel", "binary_crossentropy"],
-        ),
-    ],
-)
-def test_loss_that_does_not_fit_the_target_is_refused(estimator, y, loss, words):
-    fit_is_refused(estimator, good_X(), y, loss, *words, loss=loss)
+def test_unusable_target_or_weights_are_refused_in_score(estimator, y, weights, words):
+    subject = deepcopy(fitted(estimator))
+    refused(lambda: subject.score(X, y(estimator), weights), subject, *words)
 
 
 # State from batch to batch, and from fit to fit
-
-
-@both
-def test_stateful_network_refuses_a_short_last_batch(estimator):
-    words = "batch", 20, 6
-    parameters = {"stateful": True, "batch_size": 6}
-    fit_is_refused(estimator, good_X(), good_y(estimator), *words, **parameters)
-
-
-@both
-def test_stateful_network_refuses_a_short_last_batch_of_validation(estimator):
-    X, y = good_X(), good_y(estimator)
-    parameters = {"stateful": True, "batch_size": 10, "validation_data": (X[:15], y[:15])}
-    fit_is_refused(estimator, X, y, "batch", 15, 10, **parameters)
 
 
 def test_stateful_network_refuses_a_short_last_batch_in_predict():
@@ -952,19 +865,6 @@ def test_warm_start_of_another_network_is_refused(estimator, name, value):
     refused(lambda: subject.fit(good_X(), good_y(estimator)), subject, *words)
 
 
-@pytest.mark.parametrize("name", ["timesteps", "features"])
-@both
-def test_warm_start_on_another_shape_is_refused(estimator, name):
-    subject = deepcopy(fitted(estimator)).set_params(warm_start=True)
-    X = good_X(**{name: 7})
-    refused(lambda: subject.fit(X, good_y(estimator)), subject, name, "as in `fit`", 7)
-
-
-def test_warm_start_on_unknown_classes_is_refused():
-    subject = deepcopy(fitted(RNNClassifier)).set_params(warm_start=True)
-    refused(lambda: subject.fit(good_X(), np.arange(20) % 3), subject, "`y`", [2], [0, 1])
-
-
 @pytest.mark.parametrize("n_classes", [1, 2])
 def test_warm_start_on_a_part_of_the_classes_is_refused(n_classes):
     subject = small(RNNClassifier, warm_start=True).fit(good_X(), np.arange(20) % 3)
@@ -972,11 +872,6 @@ def test_warm_start_on_a_part_of_the_classes_is_refused(n_classes):
     words = "`y`", [0, 1, 2], list(range(n_classes)), "warm_start=False", "partial_fit"
     refused(lambda: subject.fit(good_X(), np.arange(20) % n_classes), subject, *words)
     refused(lambda: subject.fit(good_X(), np.arange(20) % 3, weight), subject, *words)
-
-
-def test_warm_start_on_other_outputs_is_refused():
-    subject = deepcopy(fitted(RNNRegressor)).set_params(warm_start=True)
-    refused(lambda: subject.fit(good_X(), np.ones((20, 2))), subject, "`y`", (2,))
 
 
 # Before fit, and without data
