@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from fits import padded
 from keras.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
 from recurrent import SPECS
 from sklearn.exceptions import NotFittedError
@@ -45,14 +46,6 @@ def cut(X):
     return [x[: 1 + i % X.shape[1]] for i, x in enumerate(X)]
 
 
-def padded(sequences, timesteps, value):
-    full = np.full((len(sequences), timesteps, *sequences[0].shape[1:]), value)
-    full = full.astype(sequences[0].dtype)
-    for row, sequence in zip(full, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return full
-
-
 def trained(estimator, X, y):
     """Return the estimator fitted, with weights so large that every gate and bias counts."""
     estimator = estimator.set_params(epochs=1, random_state=0).fit(X, y)
@@ -71,6 +64,14 @@ def run(estimator, X, folder):
     )
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, {"X": X}), strict=True))
+
+
+def assert_same_prediction(regressor, X, folder, given=None):
+    """Compare what the graph computes from X, or from what is given for it, with `predict`."""
+    found = run(regressor, X if given is None else given, folder)["prediction"]
+    expected = regressor.predict(X)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(found, expected, **CLOSE)
 
 
 REGRESSORS = {
@@ -98,10 +99,7 @@ def test_onnx_prediction_is_that_of_the_estimator(cell_type, variant, tmp_path):
         X, X_new = with_gaps(X, -1), with_gaps(X_new, -1)
     X_new = X_new.astype(parameters.get("dtype", "float32"))
     regressor = trained(RNNRegressor(cell_type, **parameters), X, X.sum((1, 2)))
-    outputs, expected = run(regressor, X_new, tmp_path), regressor.predict(X_new)
-    assert outputs["prediction"].dtype == expected.dtype
-    assert outputs["prediction"].shape == expected.shape == (7,)
-    np.testing.assert_allclose(outputs["prediction"], expected, **CLOSE)
+    assert_same_prediction(regressor, X_new, tmp_path)
 
 
 @every_cell
@@ -112,58 +110,49 @@ def test_onnx_reads_padded_sequences_of_other_lengths_than_fitted(
     X, X_new = cut(numbers(20)), cut(numbers(9, 8))
     estimator = RNNRegressor(cell_type, (4, 3), bidirectional=bidirectional)
     regressor = trained(estimator, X, [x.sum() for x in X])
-    outputs = run(regressor, padded(X_new, 8, np.nan), tmp_path)
-    np.testing.assert_allclose(outputs["prediction"], regressor.predict(X_new), **CLOSE)
+    given = padded(X_new, np.float32(np.nan), n_more=0)
+    assert_same_prediction(regressor, X_new, tmp_path, given)
+
+
+TOKENS = {"vocab_size": 9, "embedding_dim": 3}
 
 
 @every_cell
 @pytest.mark.parametrize("mask_value", [None, 0])
 def test_onnx_reads_token_ids(cell_type, mask_value, tmp_path):
-    X, X_new = tokens(20), tokens(7)
-    estimator = RNNRegressor(cell_type, 4, vocab_size=9, embedding_dim=3, mask_value=mask_value)
-    regressor = trained(estimator, X, X.sum(1))
-    outputs = run(regressor, X_new, tmp_path)
-    np.testing.assert_allclose(outputs["prediction"], regressor.predict(X_new), **CLOSE)
+    X = tokens(20)
+    regressor = trained(RNNRegressor(cell_type, 4, mask_value=mask_value, **TOKENS), X, X.sum(1))
+    assert_same_prediction(regressor, tokens(7), tmp_path)
 
 
 @every_cell
 def test_onnx_reads_padded_token_ids(cell_type, tmp_path):
     X, X_new = cut(tokens(20)), cut(tokens(9, 8))
-    estimator = RNNRegressor(cell_type, 4, vocab_size=9, embedding_dim=3)
-    regressor = trained(estimator, X, [x.sum() for x in X])
-    outputs = run(regressor, padded(X_new, 10, -1), tmp_path)
-    np.testing.assert_allclose(outputs["prediction"], regressor.predict(X_new), **CLOSE)
+    regressor = trained(RNNRegressor(cell_type, 4, **TOKENS), X, [x.sum() for x in X])
+    assert_same_prediction(regressor, X_new, tmp_path, padded(X_new, -1))
 
 
 @every_cell
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masking", [{}, {"mask_value": np.nan}], ids=["", "masked"])
 def test_onnx_returns_every_timestep_also_the_masked_ones(
-    cell_type, bidirectional, masked, tmp_path
+    cell_type, bidirectional, masking, tmp_path
 ):
     X, X_new = numbers(20), numbers(7)
-    if masked:
+    if masking:
         X, X_new = with_gaps(X, np.nan), with_gaps(X_new, np.nan)
-    estimator = RNNRegressor(
-        cell_type,
-        (4, 3),
-        bidirectional=bidirectional,
-        return_sequences=True,
-        mask_value=np.nan if masked else None,
-    )
-    regressor = trained(estimator, X, numbers(20))
-    outputs, expected = run(regressor, X_new, tmp_path), regressor.predict(X_new)
-    assert expected.shape == (7, 5, 2)
-    np.testing.assert_allclose(outputs["prediction"], expected, **CLOSE)
+    layers = {"bidirectional": bidirectional, "return_sequences": True}
+    regressor = trained(RNNRegressor(cell_type, (4, 3), **layers, **masking), X, numbers(20))
+    assert regressor.predict(X_new).shape == (7, 5, 2)
+    assert_same_prediction(regressor, X_new, tmp_path)
 
 
 @every_cell
 def test_onnx_prediction_has_the_shape_of_several_steps(cell_type, tmp_path):
-    X, X_new = numbers(20), numbers(7)
+    X = numbers(20)
     regressor = trained(RNNRegressor(cell_type, 4), X, X[:, :3])
-    outputs, expected = run(regressor, X_new, tmp_path), regressor.predict(X_new)
-    assert expected.shape == (7, 3, 2)
-    np.testing.assert_allclose(outputs["prediction"], expected, **CLOSE)
+    assert regressor.predict(numbers(7)).shape == (7, 3, 2)
+    assert_same_prediction(regressor, numbers(7), tmp_path)
 
 
 TARGETS = {
@@ -240,8 +229,7 @@ def test_onnx_has_the_activations_of_the_cells(cell_type, activation, tmp_path):
     X = numbers()
     estimator = RNNRegressor(cell_type, 4, bidirectional=True, activation=activation)
     regressor = trained(estimator, X, X[:, 0, 0])
-    prediction = run(regressor, X, tmp_path)["prediction"]
-    np.testing.assert_allclose(prediction, regressor.predict(X), **CLOSE)
+    assert_same_prediction(regressor, X, tmp_path)
 
 
 @pytest.mark.slow
@@ -259,8 +247,7 @@ def test_onnx_has_the_activations_of_dense_layers(activation, tmp_path):
     X = numbers()
     estimator = RNNRegressor("gru", 4, dense_sizes=3, dense_activation=activation)
     regressor = trained(estimator, X, X[:, 0, 0])
-    prediction = run(regressor, X, tmp_path)["prediction"]
-    np.testing.assert_allclose(prediction, regressor.predict(X), **CLOSE)
+    assert_same_prediction(regressor, X, tmp_path)
 
 
 @pytest.mark.slow
@@ -302,8 +289,7 @@ def test_onnx_refuses_a_dense_activation_by_name(tmp_path):
 def test_onnx_takes_an_unused_dense_activation_of_any_kind(tmp_path):
     X = numbers()
     regressor = trained(RNNRegressor("gru", 3, dense_activation="selu"), X, X[:, 0, 0])
-    outputs = run(regressor, X, tmp_path)
-    np.testing.assert_allclose(outputs["prediction"], regressor.predict(X), **CLOSE)
+    assert_same_prediction(regressor, X, tmp_path)
 
 
 @pytest.mark.parametrize("method", ["to_keras", "to_onnx"])
