@@ -295,14 +295,6 @@ def test_wrong_token_id_is_refused_in_predict(case):
     refused(lambda: subject.predict(X), subject, *words)
 
 
-@pytest.mark.parametrize("mask_value", [-1, 10, 0.5, np.nan, 2**32])
-@both
-def test_mask_value_that_is_no_token_id_is_refused(estimator, mask_value):
-    words = "`mask_value`", "token id", "[0, 10)"
-    parameters = {"vocab_size": 10, "mask_value": mask_value}
-    fit_is_refused(estimator, tokens(), good_y(estimator), *words, **parameters)
-
-
 @pytest.mark.parametrize(
     "X", [tokens(5000, dtype=int), [np.arange(2 + i % 3) * 500 for i in range(20)]]
 )
@@ -435,23 +427,6 @@ def test_unusable_targets_of_timesteps_are_refused(estimator, case):
     fit_is_refused(estimator, good_X(), make(estimator), *words, return_sequences=True)
 
 
-@pytest.mark.parametrize(
-    "wrong", [np.zeros((3, 1)), np.zeros(3), np.zeros((3, 2, 2)), np.full((3, 2), "word")]
-)
-def test_sequence_with_other_outputs_is_named(wrong):
-    y = [np.ones((len(sequence), 2)) for sequence in sequences()]
-    y[7] = wrong
-    fit_is_refused(RNNRegressor, sequences(), y, "`y`", "ample 7", return_sequences=True)
-
-
-@pytest.mark.parametrize("width", [1, 2])
-def test_sequence_whose_labels_are_rows_is_named(width):
-    y = sequence_targets(RNNClassifier)
-    y[7] = np.repeat(y[7][:, np.newaxis], width, axis=1)
-    words = "`y`", "one label for each timestep", "sample 7", (3, width)
-    fit_is_refused(RNNClassifier, sequences(), y, *words, return_sequences=True)
-
-
 @pytest.mark.parametrize("trailing", [(2,), (1,), (2, 2)])
 def test_other_outputs_than_fitted_are_refused_in_partial_fit(trailing):
     subject = deepcopy(fitted(RNNRegressor))
@@ -460,39 +435,6 @@ def test_other_outputs_than_fitted_are_refused_in_partial_fit(trailing):
 
 
 # Validation data
-
-
-@pytest.mark.parametrize(
-    ("wrong", "got"),
-    [
-        (good_X(), "got ndarray"),
-        ([good_X()], "got 1 items"),
-        ((good_X(), [0, 1], None, None), "got 4 items"),
-        ("all", "got str"),
-        ({}, "got dict"),
-    ],
-)
-@both
-def test_validation_data_that_is_no_pair_is_refused(estimator, wrong, got):
-    words = "`validation_data`", "(X, y", got
-    fit_is_refused(estimator, good_X(), good_y(estimator), *words, validation_data=wrong)
-
-
-BAD_VALIDATION = {
-    "other timesteps": (good_X(timesteps=5), "4 timesteps", 5),
-    "other features": (good_X(features=3), "2 features", 3),
-    "NaN": (changed(good_X(), (3, 1), np.nan), "NaN"),
-    "no samples": (good_X()[:0], "0 sample"),
-    "fewer samples than targets": (good_X()[:19], 19, 20),
-}
-
-
-@pytest.mark.parametrize("case", BAD_VALIDATION)
-@both
-def test_unusable_validation_data_is_refused(estimator, case):
-    X, *words = BAD_VALIDATION[case]
-    y, words = good_y(estimator), ["`validation_data`", *words]
-    fit_is_refused(estimator, good_X(), y, *words, validation_data=(X, y))
 
 
 INDICATORS = np.eye(2, dtype=int)[good_y(RNNClassifier)] | np.arange(20)[:, np.newaxis] // 10
@@ -507,56 +449,6 @@ def test_labels_of_another_form_are_refused_in_validation_and_after_fit(trained,
     fit_is_refused(RNNClassifier, X, trained, *words, validation_data=(X, other))
     subject = small(RNNClassifier, warm_start=True).fit(X, trained)
     refused(lambda: subject.fit(X, other), subject, *words)
-
-
-@pytest.mark.parametrize("weight", [np.zeros(20), np.full(20, -1.0), np.ones(19)])
-@both
-def test_unusable_validation_weights_are_refused(estimator, weight):
-    X, y = good_X(), good_y(estimator)
-    fit_is_refused(estimator, X, y, "weight", validation_data=(X, y, weight))
-
-
-# Weights
-
-BAD_WEIGHTS = {
-    "negative": (changed(np.ones(20), 3, -1.0), "sample_weight", "egative"),
-    "NaN": (changed(np.ones(20), 3, np.nan), "sample_weight", "NaN"),
-    "infinity": (changed(np.ones(20), 3, np.inf), "sample_weight", "infinity"),
-    "all zero": (np.zeros(20), "weight", "zero"),
-    "too short": (np.ones(19), "sample_weight", 19, 20),
-    "too long": (np.ones(21), "sample_weight", 21, 20),
-    "two dimensions": (np.ones((20, 4)), "1D"),
-    "strings": (["heavy"] * 20, "`sample_weight`", "numbers", "heavy"),
-    "a dict": ({"a": 1}, "`sample_weight`", "numbers", "dict"),
-    "durations": (np.full(20, np.timedelta64(1, "D")), "`sample_weight`", "numbers"),
-    "ragged lists": ([[1.0], [1.0, 2.0]] * 10, "`sample_weight`", "unequal lengths"),
-    "complex numbers": (np.full(20, 1j), "omplex"),
-    "empty": ([], "0 sample(s)"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_WEIGHTS)
-@both
-def test_unusable_weights_are_refused(estimator, case):
-    weight, *words = BAD_WEIGHTS[case]
-    fit_is_refused(estimator, good_X(), good_y(estimator), *words, sample_weight=weight)
-
-
-@pytest.mark.parametrize(
-    ("weight", "words"),
-    [
-        (np.ones((20, 3)), ["sample_weight", (20, 4), (20, 3)]),
-        (np.ones(19), ["sample_weight", 19]),
-        (np.full((20, 4), -1.0), ["sample_weight", "egative"]),
-        (np.full((20, 4), np.nan), ["sample_weight", "NaN"]),
-        (np.zeros((20, 4)), ["weight", "zero"]),
-        (np.ones((20, 4, 1)), ["dim 3"]),
-    ],
-)
-@both
-def test_unusable_weights_of_timesteps_are_refused(estimator, weight, words):
-    X, y = good_X(), step_y(estimator)
-    fit_is_refused(estimator, X, y, *words, sample_weight=weight, return_sequences=True)
 
 
 # Parameters: (name, values that are refused, what the message says is allowed)
@@ -672,7 +564,7 @@ ONE_OF_1, FIFTH = changed(np.zeros(20, dtype=int), 3, 1), {"validation_fraction"
 WIDER = {"validation_data": (X, np.column_stack([INDICATORS, CODES]))}
 FIRST_STEP_NAN = changed(X, (slice(None), 0), np.nan)
 FIRST_STEP = changed(np.zeros((20, 4)), (slice(None), 0), 1.0)
-STEPS = {"return_sequences": True}
+STEPS, TEN = {"return_sequences": True}, {"vocab_size": 10}
 TWO_RATES = {"optimizer": {"name": "adam", "learning_rate": 0.1}, "learning_rate": 0.2}
 TWO_CLIPS = {"name": "adam", "clipnorm": 1.0, "clipvalue": 1.0}
 SHORT_BATCH = {"stateful": True, "batch_size": 10, "validation_data": (X[:15], CODES[:15])}
@@ -701,7 +593,72 @@ REFUSED_FITS = [
     (BOTH, sequences(), lambda kind: sequence_targets(kind)[:-1], [20, 19], STEPS),
     (BOTH, FIRST_STEP_NAN, step_y, ["weight"], MASKED_STEPS | {"sample_weight": FIRST_STEP}),
     (BOTH, np.full_like(X, np.nan), step_y, ["timestep"], MASKED_STEPS),
+    *[
+        (BOTH, X, step_y, words, STEPS | {"sample_weight": weight})
+        for weight, *words in [
+            (np.ones((20, 3)), "sample_weight", (20, 4), (20, 3)),
+            (np.ones(19), "sample_weight", 19),
+            (np.full((20, 4), -1.0), "sample_weight", "egative"),
+            (np.full((20, 4), np.nan), "sample_weight", "NaN"),
+            (np.zeros((20, 4)), "weight", "zero"),
+            (np.ones((20, 4, 1)), "dim 3"),
+        ]
+    ],
+    # Weights of samples
+    *[
+        (BOTH, X, good_y, words, {"sample_weight": weight})
+        for weight, *words in [
+            (changed(np.ones(20), 3, -1.0), "sample_weight", "egative"),
+            (changed(np.ones(20), 3, np.nan), "sample_weight", "NaN"),
+            (changed(np.ones(20), 3, np.inf), "sample_weight", "infinity"),
+            (np.zeros(20), "weight", "zero"),
+            (np.ones(19), "sample_weight", 19, 20),
+            (np.ones(21), "sample_weight", 21, 20),
+            (np.ones((20, 4)), "1D"),
+            (["heavy"] * 20, "`sample_weight`", "numbers", "heavy"),
+            ({"a": 1}, "`sample_weight`", "numbers", "dict"),
+            (np.full(20, np.timedelta64(1, "D")), "`sample_weight`", "numbers"),
+            ([[1.0], [1.0, 2.0]] * 10, "`sample_weight`", "unequal lengths"),
+            (np.full(20, 1j), "omplex"),
+            ([], "0 sample(s)"),
+        ]
+    ],
+    # Token ids
+    *[
+        (
+            BOTH,
+            tokens(),
+            good_y,
+            ["`mask_value`", "token id", "[0, 10)"],
+            TEN | {"mask_value": value},
+        )
+        for value in (-1, 10, 0.5, np.nan, 2**32)
+    ],
     # Validation
+    *[
+        (BOTH, X, good_y, ["`validation_data`", "(X, y", got], {"validation_data": wrong})
+        for wrong, got in [
+            (X, "got ndarray"),
+            ([X], "got 1 items"),
+            ((X, [0, 1], None, None), "got 4 items"),
+            ("all", "got str"),
+            ({}, "got dict"),
+        ]
+    ],
+    *[
+        (BOTH, X, good_y, ["`validation_data`", *words], {"validation_data": (wrong, CODES)})
+        for wrong, *words in [
+            (good_X(timesteps=5), "4 timesteps", 5),
+            (good_X(features=3), "2 features", 3),
+            (changed(X, (3, 1), np.nan), "NaN"),
+            (X[:0], "0 sample"),
+            (X[:19], 19, 20),
+        ]
+    ],
+    *[
+        (BOTH, X, good_y, ["weight"], {"validation_data": (X, CODES, weight)})
+        for weight in (np.zeros(20), np.full(20, -1.0), np.ones(19))
+    ],
     (CLASSIFIER, X, CODES, ["`y`", [7], [0, 1]], validating(changed(CODES, 3, 7))),
     (REGRESSOR, X, NUMBERS, ["`y`", "trailing shape", (2,)], validating(np.ones((20, 2)))),
     (CLASSIFIER, X, INDICATORS, ["`y`", "a column for each of 2 classes", (20, 3)], WIDER),
@@ -754,20 +711,38 @@ def test_fit_that_cannot_be_is_refused(estimator, X, y, words, arguments):
     fit_is_refused(estimator, X, y(estimator) if callable(y) else y, *words, **arguments)
 
 
-BAD_SEQUENCE_TARGETS = {
-    "of another length": (lambda row: row[:-1], "`y`", "sample 7", "3 timesteps", "2 values"),
-    "one value": (lambda row: row[0], "`y`", "sample 7", "one value"),
-    "NaN": (lambda row: changed(row, 1, np.nan), "NaN"),
-}
+def rows(width):
+    return lambda labels: np.repeat(labels[:, np.newaxis], width, axis=1)
 
 
-@pytest.mark.parametrize("case", BAD_SEQUENCE_TARGETS)
-@both
-def test_unusable_targets_of_a_sequence_are_refused(estimator, case):
-    change, *words = BAD_SEQUENCE_TARGETS[case]
+# The estimators, what becomes of the targets of sequence 7, and words of the message.
+@pytest.mark.parametrize(
+    ("estimator", "change", "words"),
+    [
+        (kind, change, words)
+        for kinds, change, *words in [
+            (BOTH, lambda row: row[:-1], "`y`", "sample 7", "3 timesteps", "2 values"),
+            (BOTH, lambda row: row[0], "`y`", "sample 7", "one value"),
+            (BOTH, lambda row: changed(row, 1, np.nan), "NaN"),
+            (CLASSIFIER, rows(1), "`y`", "one label for each timestep", "sample 7", (3, 1)),
+            (CLASSIFIER, rows(2), "`y`", "one label for each timestep", "sample 7", (3, 2)),
+        ]
+        for kind in kinds
+    ],
+)
+def test_unusable_targets_of_a_sequence_are_refused(estimator, change, words):
     y = [row.astype(float) for row in sequence_targets(estimator)]
     y[7] = change(y[7])
     fit_is_refused(estimator, sequences(), y, *words, return_sequences=True)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((3, 1)), np.zeros(3), np.zeros((3, 2, 2)), np.full((3, 2), "word")]
+)
+def test_sequence_with_other_outputs_is_named(wrong):
+    y = [np.ones((len(sequence), 2)) for sequence in sequences()]
+    y[7] = wrong
+    fit_is_refused(RNNRegressor, sequences(), y, "`y`", "ample 7", return_sequences=True)
 
 
 UNKNOWN_LABEL = changed(CODES, 3, 7)

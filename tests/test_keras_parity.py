@@ -308,31 +308,29 @@ def test_setting_of_an_optimizer_equals_keras(setting):
     assert_tiny_fit_equals_keras(regressor, TINY_SUM, y, "mse", by_keras)
 
 
-def names_in(module, of):
-    """Return the names under which Keras finds its objects, without those of classes."""
-    return {name for name, found in module.ALL_OBJECTS_DICT.items() if of(name, found)}
+LOSS_FUNCTIONS = {
+    name for name, found in losses.ALL_OBJECTS_DICT.items() if not isinstance(found, type)
+}
 
 
-def test_every_keras_loss_is_listed_or_refused():
-    in_keras = names_in(losses, lambda name, found: not isinstance(found, type))
-    listed = (
-        _keras_names.REGRESSION_LOSSES | _keras_names.SIGMOID_LOSSES | _keras_names.SOFTMAX_LOSSES
-    )
-    refused = _keras_names.REFUSED_LOSSES
-    assert listed | refused | set(_keras_names.LOSS_ALIASES) == in_keras
+@pytest.mark.parametrize(
+    ("in_keras", "listed", "refused"),
+    [
+        (
+            LOSS_FUNCTIONS - set(_keras_names.LOSS_ALIASES),
+            _keras_names.REGRESSION_LOSSES
+            | _keras_names.SIGMOID_LOSSES
+            | _keras_names.SOFTMAX_LOSSES,
+            _keras_names.REFUSED_LOSSES,
+        ),
+        (optimizers.ALL_OBJECTS_DICT, _keras_names.OPTIMIZERS, _keras_names.REFUSED_OPTIMIZERS),
+        (activations.ALL_OBJECTS_DICT, _keras_names.ACTIVATIONS, _keras_names.REFUSED_ACTIVATIONS),
+    ],
+    ids=["losses", "optimizers", "activations"],
+)
+def test_every_name_of_keras_is_listed_or_refused(in_keras, listed, refused):
+    assert listed | refused == set(in_keras)
     assert not listed & refused
-
-
-def test_every_keras_optimizer_is_listed_or_refused():
-    listed = _keras_names.OPTIMIZERS | _keras_names.REFUSED_OPTIMIZERS
-    assert listed == names_in(optimizers, lambda name, found: True)
-    assert not _keras_names.OPTIMIZERS & _keras_names.REFUSED_OPTIMIZERS
-
-
-def test_every_keras_activation_is_listed_or_refused():
-    in_keras = names_in(activations, lambda name, found: True)
-    assert in_keras == _keras_names.ACTIVATIONS | _keras_names.REFUSED_ACTIVATIONS
-    assert not _keras_names.ACTIVATIONS & _keras_names.REFUSED_ACTIVATIONS
 
 
 @every_engine

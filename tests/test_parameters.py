@@ -23,7 +23,6 @@ from small_networks import (
     data_for,
     every_estimator,
     hidden_by_hand,
-    labels,
     outcome,
     regressor,
     steps_taken,
@@ -146,14 +145,6 @@ def test_two_ways_to_say_the_same_train_alike(parameters, same):
     given = deepcopy(parameters)
     assert_same_training(regressor(**parameters).fit(X, Y), regressor(**same).fit(X, Y))
     assert parameters == given
-
-
-@pytest.mark.parametrize(
-    ("n_classes", "loss"), [(2, "binary_crossentropy"), (3, "sparse_categorical_crossentropy")]
-)
-def test_loss_auto_of_the_classifier_is_the_fitting_cross_entropy(n_classes, loss):
-    y = labels(n_classes)
-    assert_same_training(classifier().fit(X, y), classifier(loss=loss).fit(X, y))
 
 
 # cell_type, hidden_size, bidirectional, activation, dense_sizes, dense_activation

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNRegressor
 
 every_pooling = pytest.mark.parametrize("pooling", ["mean", "max"])
 every_direction = pytest.mark.parametrize(  # Keras: each pooling, one direction and two, once
@@ -44,17 +44,6 @@ def test_pooling_is_over_the_steps_of_each_sequence(engine, pooling, bidirection
         np.testing.assert_allclose(prediction, (pooled @ W + b)[0], **CLOSE)
 
 
-@every_pooling
-@pytest.mark.parametrize("n_before", [0, 3])
-@pytest.mark.parametrize("n_behind", [0, 9])
-def test_pooling_leaves_out_padding_wherever_it_stands(pooling, n_before, n_behind):
-    X, y = sequences()
-    fitted = network(pooling=pooling, hidden_size=(4, 3), mask_value=np.nan).fit(X, y)
-    before, behind = (np.full((n, 2), np.nan) for n in (n_before, n_behind))
-    longer = [np.concatenate([before, x, behind]) for x in X]
-    np.testing.assert_allclose(fitted.predict(longer), fitted.predict(X), **CLOSE)
-
-
 @every_direction
 def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidirectional):
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
@@ -63,17 +52,6 @@ def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidi
     fitted = network(pooling=pooling, **parameters).fit(X, np.arange(20.0))
     np.testing.assert_array_equal(fitted.predict(X[:1]), fitted.weights_[-1])
     np.testing.assert_array_equal(fitted.model_.predict(X[:1], verbose=0)[0], fitted.weights_[-1])
-
-
-@every_pooling
-def test_pooling_in_the_real_model_predicts_as_the_estimator(pooling):
-    X, y = np.random.default_rng(0).integers(0, 9, (20, 5)), np.arange(20) % 3
-    parameters = {"vocab_size": 9, "embedding_dim": 3, "mask_value": 0, "pooling": pooling}
-    fitted = RNNClassifier("lstm", 4, epochs=2, bidirectional=True, **parameters).fit(X, y)
-    assert fitted.engine_ == "numpy"
-    np.testing.assert_allclose(
-        fitted.model_.predict(X, verbose=0), fitted.predict_proba(X), **CLOSE
-    )
 
 
 @every_pooling
