@@ -17,6 +17,24 @@ SMALL = {
     "random_state": 0,
 }
 TOKENS = {"vocab_size": 9, "embedding_dim": 4}
+# A change of each parameter that makes another network, which a warm start cannot continue.
+OTHER_NETWORK = {
+    "cell_type": "gru",
+    "hidden_size": 4,
+    "standardize": False,
+    "bidirectional": True,
+    "activation": "relu",
+    "dropout": 0.5,
+    "recurrent_dropout": 0.5,
+    "spatial_dropout": 0.5,
+    "kernel_l2": 0.1,
+    "recurrent_l2": 0.1,
+    "dense_sizes": (4,),
+    "dense_activation": "tanh",
+    "pooling": "mean",
+    "optimizer": "rmsprop",
+    "dtype": "float64",
+}
 N_SAMPLES, TIMESTEPS, FEATURES = 24, 5, 2
 
 every_estimator = pytest.mark.parametrize("estimator", [RNNRegressor, RNNClassifier])

@@ -13,6 +13,7 @@ from small_networks import (
     FEATURES,
     LABELS,
     N_SAMPLES,
+    OTHER_NETWORK,
     SMALL,
     TIMESTEPS,
     TOKENS,
@@ -32,23 +33,11 @@ from skrnn import RNNClassifier, RNNRegressor, cells
 
 # Parameters: those of the reference, and the change.
 CHANGES = {
-    "cell_type": ({}, "gru"),
-    "hidden_size": ({}, 4),
-    "standardize": ({}, False),
-    "bidirectional": ({}, True),
-    "activation": ({}, "relu"),
-    "dropout": ({}, 0.5),
-    "recurrent_dropout": ({}, 0.5),
-    "spatial_dropout": ({}, 0.5),
-    "kernel_l2": ({}, 0.1),
-    "recurrent_l2": ({}, 0.1),
-    "dense_sizes": ({}, (4,)),
+    **{name: ({}, value) for name, value in OTHER_NETWORK.items()},
     "dense_activation": ({"dense_sizes": (4,)}, "tanh"),
-    "pooling": ({}, "mean"),
     "stateful": ({"shuffle": False}, True),
     "mask_value": ({"standardize": False}, 0.0),
     "loss": ({}, "mean_absolute_error"),
-    "optimizer": ({}, "rmsprop"),
     "learning_rate": ({}, 0.1),
     "epochs": ({}, 4),
     "batch_size": ({}, 24),
@@ -56,7 +45,6 @@ CHANGES = {
     "patience": ({"min_delta": 100.0}, 1),
     "min_delta": ({"patience": 1}, 100.0),
     "validation_fraction": ({}, 0.25),
-    "dtype": ({}, "float64"),
     "random_state": ({}, 1),
 }
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.
