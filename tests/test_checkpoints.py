@@ -1,7 +1,6 @@
 """A killed fit goes on from its checkpoint, and ends as if it had never stopped."""
 
 import contextlib
-import dis
 import io
 import itertools
 import os
@@ -11,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +17,8 @@ import numpy as np
 import pytest
 from fits import KERAS, learned
 from numpy.testing import assert_array_equal
+from probes import interrupted, peak_bytes, plant
+from processes import ROOT
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -26,16 +26,14 @@ from skrnn import RNNClassifier, RNNRegressor, make_windows
 from skrnn._training import checkpoints as _checkpoints
 from skrnn._training.checkpoints import checkpoints_in, fingerprint
 from skrnn._utils import file_lock as _lock
-from skrnn._utils.file_format import read_file, write_file
+from skrnn._utils.file_format import write_file
 
-ROOT = Path(__file__).parents[1]
 EPOCHS = 8
-
-
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5, 2))
 Y = X[:, -1, 0] + RNG.normal(size=60)
 IDS = [RNG.integers(1, 20, size=n) for n in RNG.integers(2, 9, size=60)]
+WEIGHTS = np.linspace(0, 1, 60)
 FIRST_IDS = np.array([ids[0] for ids in IDS], dtype=float)
 
 
@@ -143,19 +141,14 @@ def finish(folder):
     return int(re.search(r"Epoch (\d+)/", text)[1]), fitted
 
 
-def long_fit(tmp_path, engine):
-    """Write down a fit for other processes, and return its folder and how it ends."""
+@pytest.mark.parametrize("engine", ["numpy", KERAS])
+def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
     folder = tmp_path / "checkpoints"
     X = np.random.default_rng(0).normal(size=(1000, 5, 2))
     y = X[:, -1, 0] + X[:, -2, 1]
     subject = network(engine=engine, epochs=200, patience=200, checkpoint_dir=folder, verbose=1)
     (tmp_path / "subject").write_bytes(pickle.dumps((subject, X, y)))
-    return folder, clone(subject).set_params(checkpoint_dir=None, verbose=0).fit(X, y)
-
-
-@pytest.mark.parametrize("engine", ["numpy", KERAS])
-def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
-    folder, expected = long_fit(tmp_path, engine)
+    expected = subject.set_params(checkpoint_dir=None, verbose=0).fit(X, y)
     rng = np.random.default_rng()
     # Far enough apart that no fit passes the next one before it is killed.
     moments, begun = [rng.integers(low, low + 4) for low in (2, 14, 26)], []
@@ -171,57 +164,49 @@ def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
 # Interrupted fits
 
 
-# What changes of the network, and its samples and targets.
+# What changes of the network, and other arguments of its fit.
 INTERRUPTED = [
-    *(
-        (parameters, X, Y)
-        for parameters in (
-            {"cell_type": "simple_rnn"},
-            {"cell_type": "lstm"},
-            {"cell_type": ("gru", "lstm"), "hidden_size": (3, 4), "bidirectional": True},
-            {"dtype": "float64"},
-            {"stateful": True, "batch_size": 15},
-            {"shuffle": False},
-            {"patience": None},
-            {"patience": 2, "epochs": 50},
-            {"validation_fraction": 0.0},
-            {"optimizer": "nadam"},
-            {"optimizer": {"name": "sgd", "momentum": 0.9}},
-        )
-    ),
-    ({"return_sequences": True}, X, X[..., 0]),
-    ({"estimator": RNNClassifier, "class_weight": "balanced"}, X, Y > 0),
-    ({"estimator": RNNClassifier, "class_weight": "balanced"}, X, np.digitize(Y, [-0.5, 0.5])),
-    ({"vocab_size": 20}, IDS, FIRST_IDS),
-    ({"vocab_size": "auto"}, IDS, FIRST_IDS),
+    ({"cell_type": "simple_rnn"}, {}),
+    ({"cell_type": "lstm"}, {}),
+    ({"cell_type": ("gru", "lstm"), "hidden_size": (3, 4), "bidirectional": True}, {}),
+    ({"dtype": "float64"}, {}),
+    ({"stateful": True, "batch_size": 15}, {}),
+    ({"shuffle": False}, {}),
+    ({"patience": None}, {}),
+    ({"patience": 2, "epochs": 50}, {}),
+    ({"validation_fraction": 0.0}, {}),
+    ({"optimizer": "nadam"}, {}),
+    ({"optimizer": {"name": "sgd", "momentum": 0.9}}, {}),
+    ({"return_sequences": True}, {"y": X[..., 0]}),
+    ({"estimator": RNNClassifier, "class_weight": "balanced"}, {"y": Y > 0}),
+    ({"estimator": RNNClassifier, "class_weight": "balanced"}, {"y": np.digitize(Y, [-0.5, 0.5])}),
+    ({"vocab_size": 20}, {"X": IDS, "y": FIRST_IDS}),
+    ({"vocab_size": "auto"}, {"X": IDS, "y": FIRST_IDS}),
+    ({}, {"sample_weight": WEIGHTS, "validation_data": (X[:9], Y[:9], WEIGHTS[:9])}),
 ]
 
 
 @pytest.mark.parametrize(
-    ("engine", "parameters", "X", "y"),
+    ("engine", "parameters", "arguments"),
     [
         pytest.param(engine, *case, marks=pytest.mark.slow if engine == "keras" and i else [])
         for engine in ("numpy", "keras")
         for i, case in enumerate(INTERRUPTED)
     ],
-    ids=[f"{engine} {case[0]}" for engine in ("numpy", "keras") for case in INTERRUPTED],
 )
-def test_interrupted_fit_ends_as_if_it_had_not_been(tmp_path, capsys, engine, parameters, X, y):
-    expected = network(engine=engine, **parameters).fit(X, y)
+def test_interrupted_fit_ends_as_if_it_had_not_been(
+    tmp_path, capsys, engine, parameters, arguments
+):
+    arguments = {"X": X, "y": Y} | arguments
+    expected = network(engine=engine, **parameters).fit(**arguments)
     subject = network(engine=engine, checkpoint_dir=tmp_path, **parameters)
-    interrupt(subject, X, y)
-    assert first_epoch(subject, capsys, X, y) == 5
+    # Where patience ends the fit, between the best epoch and the end.
+    last = 5 if expected.n_epochs_ == subject.epochs else expected.n_epochs_
+    assert last > 3
+    interrupt(subject, epoch=last, **arguments)
+    assert first_epoch(subject, capsys, **arguments) == last
     assert_same(subject, expected)
     assert names(tmp_path) == []
-
-
-def test_patience_counts_on_over_an_interruption(tmp_path):
-    expected = network(patience=2, epochs=50).fit(X, Y)
-    n_epochs = expected.n_epochs_
-    assert 3 < n_epochs < 50
-    subject = network(patience=2, epochs=50, checkpoint_dir=tmp_path)
-    interrupt(subject, epoch=n_epochs)  # between the best epoch and the end
-    assert_same(subject.fit(X, Y), expected)
 
 
 def test_interrupted_warm_start_goes_on_from_the_same_weights_alone(tmp_path, capsys):
@@ -242,15 +227,6 @@ def test_checkpoint_every_says_from_which_epoch_a_fit_goes_on(tmp_path, capsys):
     interrupt(subject, epoch=6)
     assert first_epoch(subject.set_params(checkpoint_every=1), capsys) == 4
     assert_same(subject, network().fit(X, Y))
-
-
-def test_validation_data_and_weights_belong_to_the_fit(tmp_path, capsys):
-    weights = np.linspace(0, 1, len(X))
-    arguments = {"sample_weight": weights, "validation_data": (X[:9], Y[:9], weights[:9])}
-    subject = network(checkpoint_dir=tmp_path)
-    interrupt(subject, **arguments)
-    assert first_epoch(subject, capsys, **arguments) == 5
-    assert_same(subject, network().fit(X, Y, **arguments))
 
 
 # Seeds
@@ -363,46 +339,29 @@ def test_folds_in_other_processes_share_a_folder(tmp_path):
 # Files that cannot be used
 
 
-def rewritten(change):
-    def rewrite(path):
-        tree = read_file(path)
-        change(tree)
-        write_file(path, tree)
-
-    return rewrite
-
-
-def of_other_arrays(tree):
-    tree["progress"]["state"]["weights"][0] = np.zeros((2, 2), np.float32)
-
-
-def of_no_order(tree):
-    tree["progress"]["order"][0] = 10**6
-
-
-def flipped(path):
+def flip_a_bit(path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
 
 
-UNUSABLE = {
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "truncated"),
-    "flipped": (flipped, "corrupt"),
-    "empty": (lambda path: path.write_bytes(b""), "not a skrnn file"),
-    "pickle": (lambda path: path.write_bytes(pickle.dumps(range(9))), "not a skrnn file"),
-    "no dict": (lambda path: write_file(path, [1]), "not a checkpoint"),
-    "other content": (lambda path: write_file(path, {"weights": [np.ones(3)]}), "not a checkpoint"),
-    "older": (rewritten(lambda tree: tree.update(layout=0)), "layout is 0"),
-    "foreign": (rewritten(lambda tree: tree.update(fingerprint="0" * 64)), "another fit"),
-    "seed": (rewritten(lambda tree: tree.update(seed=-1)), "not a checkpoint"),
-    "no progress": (rewritten(lambda tree: tree.update(progress={})), "cannot be used"),
-    "arrays": (rewritten(of_other_arrays), "arrays are not those"),
-    "order": (rewritten(of_no_order), "order of the samples"),
-}
+OTHER_ARRAY = np.zeros((2, 2), np.float32)
+UNUSABLE = [
+    (lambda path: os.truncate(path, path.stat().st_size - 1), "truncated"),
+    (flip_a_bit, "corrupt"),
+    (lambda path: path.write_bytes(pickle.dumps(range(9))), "not a skrnn file"),
+    (lambda path: write_file(path, [1]), "not a checkpoint"),
+    (lambda path: write_file(path, {"weights": [np.ones(3)]}), "not a checkpoint"),
+    (lambda path: plant(path, "layout", 0), "layout is 0"),
+    (lambda path: plant(path, "fingerprint", "0" * 64), "another fit"),
+    (lambda path: plant(path, "seed", -1), "not a checkpoint"),
+    (lambda path: plant(path, "progress", {}), "cannot be used"),
+    (lambda path: plant(path, "progress.state.weights.0", OTHER_ARRAY), "arrays are not those"),
+    (lambda path: plant(path, "progress.order.0", 10**6), "order of the samples"),
+]
 
 
-@pytest.mark.parametrize(("spoil", "reason"), UNUSABLE.values(), ids=UNUSABLE.keys())
+@pytest.mark.parametrize(("spoil", "reason"), UNUSABLE)
 def test_unusable_checkpoint_is_set_aside_with_a_warning(tmp_path, capsys, spoil, reason):
     subject = network(checkpoint_dir=tmp_path)
     interrupt(subject)
@@ -431,38 +390,6 @@ def test_other_files_of_the_folder_stay(tmp_path):
 # The lock
 
 
-CALLS = {code for name, code in dis.opmap.items() if name.startswith(("CALL", "RESUME"))}
-
-
-def pressed_at(moment, function):
-    """Call a function, and raise KeyboardInterrupt at a moment of these two modules.
-
-    Python looks for Ctrl-C where a function begins and after each call: a moment is one of these.
-    """
-    files, seen = {_checkpoints.__file__, _lock.__file__}, itertools.count()
-
-    def look(frame, event, argument):
-        if frame.f_code.co_filename not in files:
-            return None
-        frame.f_trace_opcodes, before = True, dis.opmap["RESUME"]
-
-        def step(frame, event, argument):
-            nonlocal before
-            if event == "opcode":
-                if before in CALLS and next(seen) == moment:
-                    raise KeyboardInterrupt
-                before = frame.f_code.co_code[frame.f_lasti]
-            return step
-
-        return step
-
-    sys.settrace(look)
-    try:
-        function()
-    finally:
-        sys.settrace(None)
-
-
 def descriptors():
     return sorted(os.listdir("/proc/self/fd"))
 
@@ -480,23 +407,22 @@ def test_interrupt_between_any_two_calls_lets_go_of_the_lock(tmp_path, held):
 
     before = names(tmp_path), descriptors()
     for moment in itertools.count():
-        try:
-            pressed_at(moment, whole)
-        except KeyboardInterrupt:
-            assert (names(tmp_path), descriptors()) == before
-        else:
+        was_interrupted = interrupted(whole, moment, files=[_checkpoints.__file__, _lock.__file__])
+        assert (names(tmp_path), descriptors()) == before
+        if not was_interrupted:
             break
     assert moment > 50
-    assert (names(tmp_path), descriptors()) == before
     other.release()
 
 
 # The folder
 
 
-def test_missing_folders_are_made_and_end_empty(tmp_path):
+def test_missing_folders_are_made_by_fit_and_end_empty(tmp_path):
     folder = tmp_path / "a" / "b"
-    network(checkpoint_dir=str(folder)).fit(X, Y)
+    subject = network(checkpoint_dir=str(folder)).partial_fit(X, Y)
+    assert names(tmp_path) == []
+    subject.fit(X, Y)
     assert names(folder) == []
 
 
@@ -517,19 +443,13 @@ def test_fit_without_checkpoint_dir_writes_nothing(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_partial_fit_keeps_no_checkpoint(tmp_path):
-    folder = tmp_path / "checkpoints"
-    network(checkpoint_dir=folder).partial_fit(X, Y)
-    assert not folder.exists()
-
-
 def test_diverged_fit_leaves_no_checkpoint(tmp_path):
     wild = {"optimizer": "sgd", "learning_rate": 1.0, "activation": "linear", "batch_size": 60}
-    subject = network(checkpoint_dir=tmp_path, epochs=100, **wild)
+    subject = network(checkpoint_dir=tmp_path, epochs=100, verbose=1, **wild)
     seen = []
     look = At(2, lambda: seen.extend(names(tmp_path)))
     with contextlib.redirect_stderr(look), pytest.raises(ValueError, match="diverged"):
-        subject.set_params(verbose=1).fit(X, Y)
+        subject.fit(X, Y)
     assert len(seen) == 2
     assert names(tmp_path) == []
 
@@ -545,23 +465,14 @@ def test_callbacks_beside_checkpoints_are_refused(tmp_path):
 
 def test_fingerprint_reads_windows_without_copying_them():
     X, _ = make_windows(np.arange(2e5), timesteps=1000)
-    tracemalloc.start()
-    try:
-        fingerprint("", [X])
-        assert tracemalloc.get_traced_memory()[1] < 2**22
-    finally:
-        tracemalloc.stop()
+    assert peak_bytes(lambda: fingerprint("", [X])) < 2**22
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_fingerprint_reads_an_array_in_blocks(order):
     X = np.ones((20_000, 12, 20), order=order)
     before = fingerprint("", [X])
-    tracemalloc.start()
-    try:
-        assert fingerprint("", [X]) == before
-        assert tracemalloc.get_traced_memory()[1] < 2**23
-    finally:
-        tracemalloc.stop()
+    assert peak_bytes(lambda: fingerprint("", [X])) < 2**23
+    assert fingerprint("", [X]) == before
     X[-1, -1, -1] = 2
     assert fingerprint("", [X]) != before

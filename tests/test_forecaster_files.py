@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import TIMES, linear, monthly
+from forecasting import TIMES, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
@@ -131,24 +131,3 @@ def test_series_on_the_same_times_share_them_in_the_file_and_after_it(tmp_path):
     loaded = reloaded(RNNForecaster(quick(), timesteps=4).fit(many), tmp_path)
     assert all(times is loaded._panel.times[0] for times in loaded._panel.times)
     assert (tmp_path / "forecaster.skrnn").stat().st_size < 400 * 50 * 8 * 1.2
-
-
-@pytest.mark.parametrize(
-    ("forecaster", "match"),
-    [
-        (RNNForecaster(linear()).fit(monthly()), r"regressor\.steps\['functiontransformer'\]"),
-        (RNNForecaster(static=pd.DataFrame({"s": ["x"]}, ["y"])), r"static` .* column 's'"),
-        (
-            RNNForecaster(
-                static=pd.DataFrame({"s": [1]}, [("y",)]).set_axis(
-                    pd.MultiIndex.from_tuples([(1, 2)])
-                )
-            ),
-            r"static` .* rows have a MultiIndex",
-        ),
-    ],
-)
-def test_what_a_forecaster_cannot_store_is_refused_by_name(forecaster, match, tmp_path):
-    with pytest.raises((TypeError, ValueError), match=match):
-        skrnn.save(forecaster, tmp_path / "file")
-    assert list(tmp_path.iterdir()) == []

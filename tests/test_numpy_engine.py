@@ -1,7 +1,6 @@
 """The NumPy engine: its equality with Keras in float64, and its choice."""
 
 import contextlib
-import dis
 import gc
 import inspect
 import os
@@ -24,6 +23,7 @@ from oracles import (
     keras_optimizer,
     native_network,
 )
+from probes import interrupted
 from recurrent import CELLS
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -293,40 +293,6 @@ def test_blas_has_its_threads_again_after_blocks_that_overlap():
 def use_one_blas_thread():
     with one_blas_thread():
         pass
-
-
-def interrupted(function, moment):
-    """Call a function with Ctrl-C at one of the moments when Python looks for it.
-
-    Returns
-    -------
-    bool
-        Whether it had so many moments. Those are after a call, a jump back, and at the beginning.
-    """
-    left, previous = moment, {}
-
-    def trace(frame, event, argument):
-        nonlocal left
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            before = previous.get(frame, "")
-            previous[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            if before.startswith(("CALL", "JUMP_BACKWARD", "RESUME")):
-                left -= 1
-                if left < 0:
-                    raise KeyboardInterrupt
-        return trace
-
-    outer = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(outer)
-        previous.clear()
-    return False
 
 
 def test_blas_has_its_threads_again_after_an_interrupt_at_any_moment_of_a_block():
