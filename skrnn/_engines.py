@@ -62,10 +62,14 @@ class TrainingSession(Protocol):
 class Engine(Protocol):
     """What a module that computes networks has. Its functions keep nothing of a fit."""
 
+    NAME: str  # its value of the parameter `engine`
     TrainingSession: type[TrainingSession]
 
     def training_scope(self, device: str) -> AbstractContextManager:
         """Surround training on a device, as the parameter `device` names it."""
+
+    def device_names(self, device: str) -> tuple[str, ...]:
+        """Return the names of the devices that the parameter `device` means here."""
 
     def predict(
         self,
@@ -96,16 +100,6 @@ def keras_engine():
     with quiet_start() if "skrnn._keras_engine.engine" not in sys.modules else nullcontext():
         from skrnn._keras_engine import engine  # takes seconds, spared to those who need none
     return engine
-
-
-def engine_name(engine):
-    """Return the word for an engine that the parameter `engine` has."""
-    return "numpy" if engine is _numpy_engine else "keras"
-
-
-def device_names(engine, device):
-    """Return the names of the devices that `device` means for an engine: NumPy has no choice."""
-    return () if engine is _numpy_engine else engine.device_names(device)
 
 
 def clear_cache() -> None:

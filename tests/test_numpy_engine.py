@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, make_windows
-from skrnn._engines import Engine, TrainingSession, engine_name, is_long, training_engine
+from skrnn._engines import Engine, TrainingSession, is_long, training_engine
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._network.config import Settings
 from skrnn._numpy_engine import blas as _blas
@@ -124,7 +124,7 @@ def test_auto_takes_numpy_where_it_has_what_is_asked(changes, settings, engine):
     chosen = training_engine(
         "auto", "cpu", architecture(**changes), settings, (100, 5, 10), has_callbacks=False
     )
-    assert engine_name(chosen) == engine
+    assert engine == chosen.NAME
 
 
 def test_auto_takes_keras_for_long_training_of_large_networks():

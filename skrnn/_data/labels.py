@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 
-from skrnn._data.targets import Targets
+from skrnn._data.targets import ONE_TARGET, Targets
 from skrnn._data.timestep_targets import (
     as_one,
     check_samples_match,
@@ -16,7 +16,6 @@ from skrnn._data.timestep_targets import (
     objects_as_list,
     rows_of_steps,
 )
-from skrnn._data.validation import ONE_TARGET
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
 from skrnn._utils.numeric_checks import as_array
 

@@ -27,8 +27,9 @@ class Dataset:
         """Return the arrays that came from the caller."""
         return [self.sequences.values, self.targets.values, self.weights]
 
-    def samples(self, scaling, dtype):
-        """Return the Samples that an engine reads."""
+    def samples(self, network):
+        """Return the Samples that an engine reads, standardized as a FittedNetwork says."""
+        scaling, dtype = network.scaling, network.architecture.variable_dtype
         values = scaling.standardize_y(self.targets.values, dtype)
         return Samples(self.sequences, values, self.weights, scaling, dtype, self.positions)
 

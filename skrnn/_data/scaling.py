@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from skrnn._data.sequences import Sequences, merged_moments, moments
-from skrnn._data.weights import mask_out
 from skrnn._utils.field_types import Array64
 
 
@@ -39,7 +40,10 @@ def fit_scaling(parts, *, scale_x, scale_y):
     """
     of_x, of_y, outputs = [], [], ()
     for part in parts:
-        targets, weights = part.targets.values, mask_out(part.weights, part.positions)
+        targets, weights = part.targets.values, part.weights
+        if part.positions is not None:
+            weights = np.zeros_like(weights)
+            weights[part.positions] = part.weights[part.positions]
         if scale_x and not part.sequences.tokens:
             of_x.append(moments(part.sequences, weights))
         if scale_y:

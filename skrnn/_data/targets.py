@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ONE_TARGET = (
+    "`y` holds one target for each output, with `return_sequences=True` one at each timestep."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:

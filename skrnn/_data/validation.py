@@ -21,9 +21,6 @@ TOKEN_LIKE = 1000  # integers this large in X are probably token ids
 NUMBERS_FOR_X = (
     "Convert text to token ids, and pass their number as `vocab_size`; convert times to numbers."
 )
-ONE_TARGET = (
-    "`y` holds one target for each output, with `return_sequences=True` one at each timestep."
-)
 
 
 @contextmanager
@@ -276,19 +273,6 @@ def check_shape(sequences, timesteps, features):
             f"`X` must have {timesteps} timesteps, as in `fit`, got {found}. Fit on a list of "
             "sequences of unequal lengths to predict any length."
         )
-
-
-def read_numbers(y, *, dtype):
-    """Return targets as a floating array whose values are finite in `dtype`."""
-    if y is None:
-        raise ValueError("`y` must be an array of numbers, got None.")
-    check_numbers(y, "`y`", ONE_TARGET)
-    y = check_array(
-        y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
-    )
-    if y.size and np.abs(y).max() > np.finfo(dtype).max:
-        raise ValueError(f"Input y contains infinity or a value too large for dtype('{dtype}').")
-    return y
 
 
 def check_batches(n_samples, batch_size, what):

@@ -69,15 +69,6 @@ def rescale_weights(weights, unit=None):
     return weights / np.asarray(binary_unit(weights.max()) if unit is None else unit, weights.dtype)
 
 
-def mask_out(weights, positions):
-    """Return weights that are zero except for samples at the given positions; None: all of them."""
-    if positions is None:
-        return weights
-    masked = np.zeros_like(weights)
-    masked[positions] = weights[positions]
-    return masked
-
-
 def nonzero_indices(weights, chosen=None):
     """Return which of `chosen`, or of all samples, have a positive weight; None for all of them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,17 +23,17 @@ from skrnn._data.validation import (
     read_sequences,
 )
 from skrnn._data.weights import nonzero_indices, read_weights
-from skrnn._engines import engine_name, keras_engine, training_engine
+from skrnn._engines import keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
 from skrnn._estimators.training import (
+    draw_rng,
     epoch_tasks,
     fit_config,
-    late_rng,
     open_checkpoints,
     train_network,
 )
-from skrnn._network.architecture import variable_dtype
+from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
@@ -236,7 +237,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
         embeddings = read_embeddings(self.embedding_init, architecture)
-        rng = late_rng(self, fit_config(self, False, 0), NoCheckpoints())()
+        rng = draw_rng(self, fit_config(self, False, 0), NoCheckpoints())
         return keras_engine().fresh_model(architecture, rng, embeddings)
 
     def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
@@ -381,10 +382,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         graph.write(path)
 
     @property
-    def _variable_dtype(self):
-        return variable_dtype(self.dtype)
-
-    @property
     def _n_features_out(self):
         return self._network.architecture.hidden_width
 
@@ -403,15 +400,14 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         check_batches(n_held_out, self._network.architecture.batch_size, "The validation set")
         validation = self._read_validation(validation_data)
         with open_checkpoints(self, engine, data, validation, config) as checkpoints:
-            rng = late_rng(self, config, checkpoints)
+            rng = cache(partial(draw_rng, self, config, checkpoints))
             if n_held_out:
                 data, validation = self._split(data, n_held_out, rng)
             data = replace(data, weights=self._weigh(data))
             if not config.resume:
                 self._fit_scaling([data], data.targets)
-            train_network(
-                self, engine, self._samples(data), validation, config, rng, checkpoints, tasks
-            )
+            samples = data.samples(self._network)
+            train_network(self, engine, samples, validation, config, rng, checkpoints, tasks)
         return self
 
     def _read(self, X, y, sample_weight, *, reset, reset_y=None, unit=None):
@@ -422,7 +418,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        weights = self._read_weights(sample_weight, sequences, unit)
+        by_step, dtype = bool(self.return_sequences), VARIABLE_DTYPES[self.dtype]
+        weights = read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
         reset_y = reset if reset_y is None else reset_y
         targets = self._encode(y, sequences, weights > 0, reset=reset_y)
         return Dataset(sequences, targets, weights, nonzero_indices(weights))
@@ -430,7 +427,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _read_X(self, X, *, reset):
         """Return X as Sequences, its shape learned or compared with that of `fit`."""
         if reset:
-            vocab_size, mask_value, dtype = self.vocab_size, self.mask_value, self._variable_dtype
+            vocab_size, mask_value = self.vocab_size, self.mask_value
+            dtype = VARIABLE_DTYPES[self.dtype]
         else:
             network = self._network
             vocab_size, mask_value = network.architecture.vocab_size, network.mask_value
@@ -455,10 +453,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             check_shape(sequences, *self.input_shape_)
         return sequences
 
-    def _read_weights(self, sample_weight, sequences, unit=None):
-        by_step, dtype = bool(self.return_sequences), self._variable_dtype
-        return read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=unit)
-
     def _read_validation(self, validation_data):
         """Return the Dataset of a (X, y) or (X, y, sample_weight) tuple, None of None."""
         if validation_data is None:
@@ -476,19 +470,15 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         check_batches(len(data), self._network.architecture.batch_size, "The validation set")
         return data
 
-    def _settled_vocab_size(self, learned=None):
-        """Return `vocab_size` as learned from token ids, or None: as fitted."""
-        if learned is None and hasattr(self, "_network"):
-            learned = self._network.architecture.vocab_size
-        return settle_vocab_size(self.vocab_size, learned)
-
     def _describe(self, sequences, targets, n_training, config):
         """Set the network that is to be trained, and return its engine, or refuse it."""
         resume, before = config.resume, getattr(self, "_network", None)
-        learned = sequences.vocab_size if sequences.tokens and not resume else None
-        if not resume:
+        if resume:
+            learned = before.architecture.vocab_size
+        else:
             vars(self).pop("_network", None)
-        vocab_size = self._settled_vocab_size(learned)
+            learned = sequences.vocab_size if sequences.tokens else None
+        vocab_size = settle_vocab_size(self.vocab_size, learned)
         check_mask_value(self.mask_value, vocab_size)
         batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
         architecture = describe(
@@ -508,7 +498,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         engine = training_engine(
             self.engine, self.device, architecture, settings, workload, has_callbacks=has_callbacks
         )
-        self._set_network(architecture, settings, targets.shape, engine_name(engine))
+        self._set_network(architecture, settings, targets.shape, engine.NAME)
         if resume:
             self._network.check_continues(before)
             self._network = replace(self._network, scaling=before.scaling)
@@ -541,9 +531,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             scale_y=targets.scaled and self.standardize in (True, "y"),
         )
         self._network = replace(self._network, scaling=scaling)
-
-    def _samples(self, data):
-        return data.samples(self._network.scaling, self._variable_dtype)
 
     def _most_tasks(self):
         return self.epochs
@@ -578,7 +565,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return describe_shape(
             self,
             input_shape,
-            vocab_size=self._settled_vocab_size(),
+            vocab_size=settle_vocab_size(self.vocab_size, fitted.vocab_size if fitted else None),
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )
@@ -593,7 +580,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
         tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = [self._variable_dtype]
+        tags.transformer_tags.preserves_dtype = [VARIABLE_DTYPES[self.dtype]]
         return tags
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, ShapeOnlySequences
 from skrnn._data.sequences import binary_unit
 from skrnn._data.validation import check_batches, naming
-from skrnn._data.weights import nonzero_indices
-from skrnn._estimators.training import epoch_tasks, fit_config, late_rng, train_network
+from skrnn._data.weights import nonzero_indices, read_weights
+from skrnn._estimators.training import draw_rng, epoch_tasks, fit_config, train_network
+from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._training.checkpoints import NoCheckpoints
 
 
@@ -72,15 +73,14 @@ def fit_out_of_core(estimator, blocks, validation_data):
         targets.values,
         np.ones(()),
         estimator._network.scaling,
-        estimator._variable_dtype,
+        estimator._network.architecture.variable_dtype,
         reader=BlockReader(source, partial(_samples_of_block, estimator, read, sizes)),
         bounds=np.cumsum([0, *sizes]),
         # Masked timesteps have zero weight, so batches can differ without weights too.
         weighted=stats.weighted or estimator._weighs_classes or estimator.return_sequences,
     )
-    checkpoints = NoCheckpoints()
-    rng = late_rng(estimator, config, checkpoints)
-    tasks = epoch_tasks(estimator, config)
+    checkpoints, tasks = NoCheckpoints(), epoch_tasks(estimator, config)
+    rng = partial(draw_rng, estimator, config, checkpoints)
     train_network(estimator, engine, samples, validation, config, rng, checkpoints, tasks)
     return estimator
 
@@ -114,7 +114,8 @@ def _read_stats(estimator, source, resume):
                     f"before, got {sequences.features}."
                 )
             features = sequences.features
-            weights = estimator._read_weights(sample_weight, sequences, unit=1.0)
+            by_step, dtype = bool(estimator.return_sequences), VARIABLE_DTYPES[estimator.dtype]
+            weights = read_weights(sample_weight, sequences, by_step=by_step, dtype=dtype, unit=1.0)
             stats.add(sequences, None if sample_weight is None else weights)
             if not resume:
                 learned = estimator._learn_y(y, sequences, weights > 0, learned)
@@ -158,7 +159,7 @@ def _read_block(estimator, unit, X, y, sample_weight):
 
 def _samples_of_block(estimator, read, sizes, number, *block):
     with naming(f"blocks[{number}]"):
-        samples = estimator._samples(read(*block))
+        samples = read(*block).samples(estimator._network)
     if len(samples) != sizes[number]:
         raise ValueError(
             f"`blocks` must return the same blocks at each call, got {len(samples)} samples in "

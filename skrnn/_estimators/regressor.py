@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_prediction
 from skrnn._data.sequences import Sequences, padded
-from skrnn._data.targets import Targets
+from skrnn._data.targets import ONE_TARGET, Targets
 from skrnn._data.timestep_targets import (
     as_one,
     check_samples_match,
@@ -20,10 +20,10 @@ from skrnn._data.timestep_targets import (
     objects_as_list,
     rows_of_steps,
 )
-from skrnn._data.validation import ONE_TARGET, read_numbers
 from skrnn._data.weights import read_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._estimators.training import adopt_network
+from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._network.keras_names import (
     POSITIVE_LOSSES,
     REGRESSION_LOSSES,
@@ -352,7 +352,17 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         """Return y as a finite floating array; values on masked timesteps are ignored."""
         if by_step:
             y = self._read_steps(y, sequences)
-        y = read_numbers(y, dtype=self._variable_dtype)
+        if y is None:
+            raise ValueError("`y` must be an array of numbers, got None.")
+        check_numbers(y, "`y`", ONE_TARGET)
+        y = check_array(
+            y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
+        )
+        dtype = VARIABLE_DTYPES[self.dtype]
+        if y.size and np.abs(y).max() > np.finfo(dtype).max:
+            raise ValueError(
+                f"Input y contains infinity or a value too large for dtype('{dtype}')."
+            )
         check_consistent_length(sequences.values, y)
         if y.ndim > 3 or 0 in y.shape:
             raise ValueError(

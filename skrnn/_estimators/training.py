@@ -3,17 +3,18 @@
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import fields
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skrnn._engines import device_names
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.initializers import initial_weights
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import FitConfig, Trained, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
+
+MOST_SEEDS = np.iinfo(np.int32).max
 
 
 def fit_config(estimator, resume, epochs, validation_fraction=0.0, checkpoint_dir=None):
@@ -32,20 +33,10 @@ def fit_config(estimator, resume, epochs, validation_fraction=0.0, checkpoint_di
     )
 
 
-def _draw(random_state):
-    """Return a seed, one integer of the caller's stream."""
-    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
-
-
-def late_rng(estimator, config, checkpoints):
-    """Return a function that draws the fit's generator once: a refused fit moves no stream."""
-
-    @cache
-    def rng():
-        seed = checkpoints.settle(_draw(estimator.random_state))
-        return np.random.default_rng([seed, config.first_epoch])
-
-    return rng
+def draw_rng(estimator, config, checkpoints):
+    """Return the generator of a fit, drawn from the caller's stream once nothing is refused."""
+    seed = checkpoints.settle(check_random_state(estimator.random_state).randint(MOST_SEEDS))
+    return np.random.default_rng([seed, config.first_epoch])
 
 
 def open_checkpoints(estimator, engine, data, validation, config):
@@ -66,9 +57,10 @@ def open_checkpoints(estimator, engine, data, validation, config):
     arrays += [] if validation is None else validation.arrays()
     if estimator.embedding_init is not None:
         arrays.append(read_embeddings(estimator.embedding_init, network.architecture))
-    # Without a seed, the one that was kept is taken up.
-    seed = None if estimator.random_state is None else _draw(deepcopy(estimator.random_state))
-    devices = estimator.engine_, device_names(engine, estimator.device)
+    seed = estimator.random_state
+    if seed is not None:  # without one, the seed that was kept is taken up
+        seed = check_random_state(deepcopy(seed)).randint(MOST_SEEDS)
+    devices = estimator.engine_, engine.device_names(estimator.device)
     words = [
         type(estimator).__name__,
         params,
@@ -95,9 +87,9 @@ def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
 
 
 def train_network(estimator, engine, training, validation, config, rng, checkpoints, tasks):
-    """Run the epochs on Samples and keep arrays and history."""
+    """Run the epochs on Samples and keep arrays and history; `rng` calls `draw_rng`."""
     network, callbacks = estimator._network, list(tasks)
-    validation = None if validation is None else estimator._samples(validation)
+    validation = None if validation is None else validation.samples(network)
     with engine.training_scope(estimator.device):
         if estimator.callbacks is not None:
             hook = engine.callback_hook(
@@ -122,7 +114,9 @@ def train_network(estimator, engine, training, validation, config, rng, checkpoi
 
 def fitted_attributes(estimator, config, trained):
     """Return the attributes that training leaves."""
-    history = joined(estimator.history_ if config.resume else {}, trained.history)
+    history = trained.history
+    if config.resume:
+        history = joined(estimator.history_, history)
     architecture = estimator._network.architecture
     fitted = {
         "weights_": trained.weights,

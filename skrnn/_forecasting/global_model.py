@@ -21,7 +21,7 @@ from skrnn._forecasting.windows import (
     rolling_forecasts,
     training_windows,
 )
-from skrnn._network.architecture import variable_dtype
+from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._utils.field_types import Positive64, Size, Table64
 from skrnn._utils.numeric_checks import check_numbers
 
@@ -228,5 +228,7 @@ def _static_rows(static, labels):
 
 def _window_dtype(regressor, scale):
     """Float32 where the regressor reads it and values are standardized, so none is lost."""
-    single = variable_dtype(getattr(regressor, "dtype", None)) == "float32" and scale is not None
+    single = (
+        VARIABLE_DTYPES.get(getattr(regressor, "dtype", None)) == "float32" and scale is not None
+    )
     return np.float32 if single else np.float64

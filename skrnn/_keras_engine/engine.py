@@ -15,6 +15,7 @@ if keras.backend.backend() != "tensorflow":
     )
 devices.let_memory_grow()
 
+NAME = "keras"
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES = 2**24
 # One call of a program takes well under a second, so that Ctrl-C is answered soon. A GPU does more

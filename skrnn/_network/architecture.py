@@ -16,7 +16,10 @@ POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
 CellType = Annotated[str, CELLS.__contains__]
 Activation = Annotated[str, ACTIVATIONS.__contains__]
 Pooling = Annotated[str, {"last", *POOLINGS}.__contains__]
-Dtype = Annotated[str, {"float32", "float64", "mixed_float16"}.__contains__]
+
+# The dtype of weights, input and output under an estimator's `dtype`.
+VARIABLE_DTYPES = {"float32": "float32", "float64": "float64", "mixed_float16": "float32"}
+Dtype = Annotated[str, VARIABLE_DTYPES.__contains__]
 
 
 class Weight(NamedTuple):
@@ -38,11 +41,6 @@ class Layer(NamedTuple):
     @property
     def n_parameters(self):
         return sum(prod(weight.shape) for weight in self.weights)
-
-
-def variable_dtype(dtype):
-    """Return the dtype of weights, input and output under an estimator's `dtype`."""
-    return "float32" if dtype == "mixed_float16" else dtype
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Architecture:
     @property
     def variable_dtype(self):
         """The dtype of weights, input and output."""
-        return variable_dtype(self.dtype)
+        return VARIABLE_DTYPES[self.dtype]
 
     @property
     def hidden_width(self):
@@ -165,11 +163,6 @@ class Architecture:
     def trained_weights(self):
         """Return the weights that training changes: all, or all but those of a fixed Embedding."""
         return self.weights()[0 if self.embedding_trainable else 1 :]
-
-    @property
-    def n_trained(self):
-        """Count of the trained weights' elements, which are the last ones."""
-        return sum(prod(weight.shape) for weight in self.trained_weights())
 
     @property
     def penalized(self):

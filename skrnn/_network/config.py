@@ -73,7 +73,7 @@ def read_settings(optimizer, learning_rate, loss, batch_size):
         )
     if "learning_rate" in config:
         learning_rate = _sole_rate(learning_rate, config.pop("learning_rate"))
-    least, most = (float(limit) for limit in (FLOAT32.tiny, FLOAT32.max))
+    least, most = float(FLOAT32.tiny), float(FLOAT32.max)
     if learning_rate is not None and not least <= learning_rate <= most:
         raise ValueError(
             f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "

@@ -132,7 +132,7 @@ def check_sizes(sizes, name):
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(f"`{name}` must hold whole numbers of at least 1, got {size!r}.")
-    return tuple(int(size) for size in sizes)
+    return tuple(map(int, sizes))
 
 
 def check_mask_value(mask_value, vocab_size):
@@ -198,8 +198,10 @@ def describe(
 
 def _read_layers(cells, sizes):
     """Return the cell type and the number of units of each recurrent layer."""
-    layered = [len(value) for value in (sizes, cells) if isinstance(value, (tuple, list))]
-    n_layers = layered[0] if layered else 1
+    n_layers = 1
+    for value in (cells, sizes):
+        if isinstance(value, (tuple, list)):
+            n_layers = len(value)
     if n_layers == 0:
         raise ValueError("`hidden_size` and `cell_type` must name at least one layer, got ().")
     cell_types = as_layers(cells, n_layers, "cell_type")

@@ -15,10 +15,11 @@ from skrnn._network.state import State
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import LOSSES
-from skrnn._numpy_engine.network import Network, flatten, unflatten
+from skrnn._numpy_engine.network import Network, unflatten
 from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
+NAME = "numpy"
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
 # Samples predicted at a time: what they need stays in the caches.
@@ -37,10 +38,12 @@ class TrainingSession:
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings, self.samples = architecture, settings, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
-        self.weights = np.empty(architecture.n_weights, architecture.dtype)
-        entries, trained = architecture.trained_weights(), self.weights[-architecture.n_trained :]
+        self.weights = np.empty(sum(map(prod, self.shapes)), architecture.dtype)
+        entries = architecture.trained_weights()
+        shapes = self.shapes[-len(entries) :]
+        trained = self.weights[-sum(map(prod, shapes)) :]
         self.optimizer = OPTIMIZERS[settings.optimizer](
-            settings, trained, [entry.shape for entry in entries], architecture.trains_embedding
+            settings, trained, shapes, architecture.trains_embedding
         )
         self.loss, self.penalty = LOSSES[settings.loss], None
         if architecture.penalized:
@@ -54,14 +57,6 @@ class TrainingSession:
         n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
         self.block = n_batches * self.n_batch
 
-    def network(self, shape):
-        """Return the network for batches of this many samples and timesteps."""
-        if shape not in self.networks:
-            self.networks[shape] = Network(
-                self.architecture, self.weights, *shape, self.optimizer.gradient
-            )
-        return self.networks[shape]
-
     def batches(self, order):
         """Yield X and y of each batch, and the share of its loss that each sample has."""
         for start in range(0, len(order), self.block):
@@ -69,30 +64,18 @@ class TrainingSession:
             if self.arrays is None:
                 X, y, w = self.samples.block(rows)
             else:
-                X, y, w = (array[rows] for array in self.arrays)
+                X, y, w = self.arrays
+                X, y, w = X[rows], y[rows], w[rows]
             for begin in range(0, len(rows), self.n_batch):
                 batch = slice(begin, begin + self.n_batch)
                 x_batch, y_batch, w_batch = _trimmed(
                     self.samples, rows[batch], X[batch], y[batch], w[batch]
                 )
-                yield x_batch, y_batch, self.shares(w_batch)
-
-    def shares(self, w):
-        """Return `_shares` of a batch's weights; equal weights have the same in each batch."""
-        if self.equal_shares is None:
-            return _shares(self.loss, self.architecture, w)
-        if len(w) not in self.equal_shares:
-            self.equal_shares[len(w)] = _shares(self.loss, self.architecture, w)
-        return self.equal_shares[len(w)]
-
-    def enter(self, state):
-        """Take over a state, unless it is what the last epoch left."""
-        if state is self.state:
-            return
-        self.state = state
-        flatten(state.weights, self.weights)
-        self.optimizer.load(state.optimizer_state)
-        set_rng_state(self.generator, *state.rng_state)
+                yield (
+                    x_batch,
+                    y_batch,
+                    _shares(self.loss, self.architecture, w_batch, self.equal_shares),
+                )
 
     def leave(self, recurrent_states):
         """Return the state that training has come to, in arrays of its own."""
@@ -109,11 +92,20 @@ class TrainingSession:
         return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
 
     def run_epoch(self, state, order):
-        self.enter(state)
+        if state is not self.state:  # it is not what the last epoch left
+            self.state = state
+            np.concatenate(list(map(np.ravel, state.weights)), out=self.weights)
+            self.optimizer.load(state.optimizer_state)
+            set_rng_state(self.generator, *state.rng_state)
         stateful, total = self.architecture.stateful, 0.0
         recurrent_states = self.architecture.zero_states()
         for X, y, shares in self.batches(order):
-            network = self.network(X.shape[:2])
+            shape = X.shape[:2]
+            if shape not in self.networks:
+                self.networks[shape] = Network(
+                    self.architecture, self.weights, *shape, self.optimizer.gradient
+                )
+            network = self.networks[shape]
             output = network.forward(X, recurrent_states, self.generator)
             loss, d = _batch_loss(self.loss, network, output, y, shares)
             d = d if self.loss.of else network.head[-1].through_activation(d)
@@ -148,11 +140,10 @@ class TrainingSession:
 
 def unsupported_parameters(architecture, settings=None):
     """Return the parameters of a request that this engine does not take as they are."""
-    lacks = [
-        name
-        for name in ("activation", "dense_activation")
-        if getattr(architecture, name) not in ACTIVATIONS
-    ]
+    lacks = []
+    for name in ("activation", "dense_activation"):
+        if getattr(architecture, name) not in ACTIVATIONS:
+            lacks.append(name)
     if architecture.dtype == "mixed_float16":
         lacks.append("dtype='mixed_float16'")
     if architecture.stateful and architecture.masked:
@@ -165,6 +156,10 @@ def unsupported_parameters(architecture, settings=None):
     if not takes(settings.optimizer, settings.optimizer_config):
         lacks.append("optimizer")
     return lacks
+
+
+def device_names(device):
+    return ()  # it has no choice
 
 
 @contextmanager
@@ -253,7 +248,7 @@ def _borrowed(architecture, weights, X):
     if network is None:
         flat = np.empty(architecture.n_weights, architecture.dtype)
         network = Network(architecture, flat, len(X), X.shape[1])
-    flatten(weights, network.weights)
+    np.concatenate(list(map(np.ravel, weights)), out=network.weights)
     yield network
     if network.size > KEPT_NUMBERS:
         return
@@ -263,12 +258,20 @@ def _borrowed(architecture, weights, X):
             _idle.popitem(last=False)
 
 
-def _shares(loss, architecture, w):
-    """Return what each row of the output counts for in a batch's loss, as (N,) and as (N, 1)."""
+def _shares(loss, architecture, w, known=None):
+    """Return what each row of the output counts for in a batch's loss, as (N,) and as (N, 1).
+
+    Equal weights have equal shares in batches of one size, which `known` keeps.
+    """
+    if known is not None and len(w) in known:
+        return known[len(w)]
     total = w.sum() * (prod(architecture.outputs) if loss.mean else 1)
     row = w.T.reshape(-1)  # timesteps first, as the output
     row = row / total if total else np.zeros_like(row)
-    return row, row[:, np.newaxis]
+    shares = row, row[:, np.newaxis]
+    if known is not None:
+        known[len(w)] = shares
+    return shares
 
 
 def _batch_loss(loss, network, output, y, shares):

@@ -46,7 +46,7 @@ class Recurrent:
         )
         self.input = rows[:-1, :features].swapaxes(1, 2)  # (T, n, F)
         self.output = self.cell.state[1:][:: self.order].swapaxes(1, 2)  # (T, n, U)
-        self.final = self.cell.states_at(-1)[0]
+        self.final = self.cell.state[-1].T
         self.dropout_mask = None
 
     def forward(self, x, mask, recurrent_states=None, dropout_mask=None):
@@ -128,17 +128,16 @@ class Stack:
         width = architecture.input_width
         for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
             shape = (timesteps, n_samples, width, units)
-            self.layers.append(
-                [
-                    Recurrent(
-                        *(CELLS[cell_type], next(flats), shape, architecture.activation),
-                        *(keep_activations, next(into)),
-                        backwards=backwards,
-                        per_gate_dropout=per_gate_dropout,
-                    )
-                    for backwards in directions
-                ]
-            )
+            layer = []
+            for backwards in directions:
+                direction = Recurrent(
+                    *(CELLS[cell_type], next(flats), shape, architecture.activation),
+                    *(keep_activations, next(into)),
+                    backwards=backwards,
+                    per_gate_dropout=per_gate_dropout,
+                )
+                layer.append(direction)
+            self.layers.append(layer)
             width = units * len(directions)
 
     def forward(self, x, mask, recurrent_states=(), dropout_masks=None):
@@ -182,28 +181,19 @@ class Stack:
     def backward(self, grad_last, grad_sequence, *, to_input):
         """Write all gradients; return that of x, or None without `to_input`."""
         for i in range(len(self.layers) - 1, -1, -1):
-            grad_sequence = self._layer_backward(
-                self.layers[i], grad_last, grad_sequence, to_input=to_input or i > 0
-            )
-            grad_last = None
+            layer, into, start = self.layers[i], None, 0
+            if len(layer) == 2 and self.mask is not None and grad_sequence is not None:
+                grad_sequence[~self.mask] = 0
+            for direction in layer:
+                part = slice(start, start + direction.cell.units)
+                grad = direction.backward(
+                    None if grad_last is None else grad_last[:, part],
+                    None if grad_sequence is None else grad_sequence[:, :, part],
+                    to_input=to_input or i > 0,
+                )
+                into, start = grad if into is None else into + grad, part.stop
+            grad_last, grad_sequence = None, into
         return grad_sequence
-
-    def _layer_backward(self, directions, grad_last, grad_sequence, *, to_input):
-        forwards, *backwards = directions
-        if not backwards:
-            return forwards.backward(grad_last, grad_sequence, to_input=to_input)
-        if self.mask is not None and grad_sequence is not None:
-            grad_sequence[~self.mask] = 0
-        first, second = slice(forwards.cell.units), slice(forwards.cell.units, None)
-        into = [
-            direction.backward(
-                None if grad_last is None else grad_last[:, part],
-                None if grad_sequence is None else grad_sequence[:, :, part],
-                to_input=to_input,
-            )
-            for direction, part in zip(directions, (first, second), strict=True)
-        ]
-        return into[0] + into[1] if to_input else None
 
 
 class Dense:

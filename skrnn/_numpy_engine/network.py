@@ -1,7 +1,7 @@
 """A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
 
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -21,16 +21,15 @@ class Network:
         self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
         self.tokens = architecture.vocab_size is not None
         self.trains_table = architecture.trains_embedding
-        parts = _layer_bounds(architecture)
-        views = [weights[start:stop] for start, stop in parts]
-        into = [None] * len(parts)
-        if gradient is not None:
-            n_fixed = len(weights) - len(gradient)
-            into = [gradient[max(0, start - n_fixed) : stop - n_fixed] for start, stop in parts]
+        starts = _layer_starts(architecture)
+        views = np.split(weights, starts)
+        into = [None] * len(views)
+        if gradient is not None:  # of a fixed Embedding it has nothing
+            into = np.split(gradient, starts - len(weights) + len(gradient))
         if self.tokens:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
-        self.size = architecture.n_weights + n_samples * timesteps * architecture.gate_width
+        self.timesteps = timesteps
         n_head = len(architecture.dense_sizes) + 1
         keep_activations = gradient is not None or architecture.masked
         self.stack = Stack(
@@ -49,6 +48,12 @@ class Network:
                 views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
             )
         ]
+
+    @property
+    def size(self):
+        """About how many numbers it holds: weights, and the gates of all timesteps."""
+        per_step = self.architecture.gate_width
+        return len(self.weights) + self.n_samples * self.timesteps * per_step
 
     def recur(self, x, recurrent_states=(), generator=None):
         """Return the hidden states of the last recurrent layer, (T, n, U).
@@ -130,28 +135,17 @@ class Network:
             yield np.concatenate([of_input, of_state, of_constants], axis=2)  # (gates, n, K)
 
 
-def _layer_bounds(architecture):
-    """Return where the weights of each layer begin and end; directions count as layers."""
+def _layer_starts(architecture):
+    """Return where the weights of each layer but the first begin; directions count as layers."""
     sizes = []
     for layer in architecture.layers():
         directions = 2 if layer.kind.startswith("Bidirectional") else 1
         if layer.weights:
             sizes += [layer.n_parameters // directions] * directions
-    return list(pairwise(accumulate(sizes, initial=0)))
-
-
-def flatten(arrays, out):
-    """Copy arrays one after the other into a flat vector."""
-    start = 0
-    for array in arrays:
-        out[start : start + array.size] = array.reshape(-1)
-        start += array.size
+    return np.cumsum(sizes[:-1])
 
 
 def unflatten(flat, shapes):
     """Return views of a flat vector as arrays of these shapes."""
-    ends = accumulate((prod(shape) for shape in shapes), initial=0)
-    return [
-        flat[start:stop].reshape(shape)
-        for shape, (start, stop) in zip(shapes, pairwise(ends), strict=True)
-    ]
+    parts = np.split(flat, np.cumsum(list(map(prod, shapes[:-1]))))
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

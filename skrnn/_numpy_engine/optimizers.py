@@ -47,7 +47,9 @@ class Optimizer:
         self.number = weights.dtype.type
         # A vector named like a setting is not needed where the setting is zero.
         self.groups = [group for group in self.groups if given.get(group[0], True)]
-        self.vectors = {name: np.zeros_like(weights) for name in chain(*self.groups)}
+        names = list(chain(*self.groups))
+        vectors = np.zeros((len(names), len(weights)), weights.dtype)
+        self.vectors = dict(zip(names, vectors, strict=True))
         self.gradient = np.zeros_like(weights)
         self.squares = np.zeros_like(weights) if self.needs_squares else None
         self.table_size = self.bounds[1] if embedded else 0
@@ -67,13 +69,13 @@ class Optimizer:
         arrays = iter(slots)
         self.iterations = int(next(arrays))
         next(arrays)
-        for piece in self._pieces(self.vectors):
+        for piece in self._pieces():
             piece[...] = next(arrays)
 
     def dump(self):
         """Return copies of the optimizer's variables in Keras's order."""
-        copies = {name: vector.copy() for name, vector in self.vectors.items()}
-        return [np.int64(self.iterations), np.float32(self.rate), *self._pieces(copies)]
+        copies = map(np.copy, self._pieces())
+        return [np.int64(self.iterations), np.float32(self.rate), *copies]
 
     def put_rows(self, tokens, d):
         """Write the gradient of an embedding, given that of each token's vector.
@@ -130,12 +132,12 @@ class Optimizer:
             if stop == self.table_size and self.needs_squares:
                 self.squares[:stop] *= share * share
 
-    def _pieces(self, vectors):
-        """Yield a view of each variable in these vectors, in Keras's order."""
+    def _pieces(self):
+        """Yield a view of each variable, in Keras's order."""
         for group in self.groups:
             for shape, (start, stop) in zip(self.shapes, pairwise(self.bounds), strict=True):
                 for name in group:
-                    yield vectors[name][start:stop].reshape(shape)
+                    yield self.vectors[name][start:stop].reshape(shape)
 
 
 class SGD(Optimizer):
@@ -229,9 +231,9 @@ class Adam(Optimizer):
 
     def __init__(self, settings, weights, shapes, embedded):
         super().__init__(settings, weights, shapes, embedded)
-        betas = self.settings["beta_1"], self.settings["beta_2"]
-        self.betas = self.cast(betas[0]), self.cast(betas[1])
-        self.shares = [np.array(1 - beta, weights.dtype) for beta in betas]
+        beta_1, beta_2 = self.settings["beta_1"], self.settings["beta_2"]
+        self.betas = self.cast(beta_1), self.cast(beta_2)
+        self.shares = np.array(1 - beta_1, weights.dtype), np.array(1 - beta_2, weights.dtype)
         self.epsilon = np.array(self.settings["epsilon"], weights.dtype)
         self.alpha = np.empty((), weights.dtype)
 

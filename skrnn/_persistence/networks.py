@@ -1,5 +1,7 @@
 """Records of networks, and the check that the parts of a fitted network fit together."""
 
+from math import prod
+
 import numpy as np
 
 from skrnn._data.scaling import Scaling
@@ -56,7 +58,7 @@ def _check_optimizer_state(variables, architecture, settings):
         require(all(array.ndim == 0 for array in variables[:2]), "`optimizer_state_`")
         return
     shapes = [weight.shape for weight in architecture.trained_weights()]
-    weights = np.zeros(architecture.n_trained, architecture.variable_dtype)
+    weights = np.zeros(sum(map(prod, shapes)), architecture.variable_dtype)
     optimizer = numpy_optimizers.OPTIMIZERS[settings.optimizer](
         settings, weights, shapes, architecture.trains_embedding
     )

@@ -74,10 +74,11 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
             if runs_out or any(callback.stop_training for callback in callbacks):
                 break
             checkpoints.keep(progress)
-    state = progress.best.state
+    state = progress.best
     for callback in callbacks:
         state = callback.train_end(state)
-    weights, optimizer_state = ([np.array(array) for array in group] for group in state[:2])
+    weights = list(map(np.array, state.weights))
+    optimizer_state = list(map(np.array, state.optimizer_state))
     if not all(np.isfinite(weight).all() for weight in weights):
         raise _diverged("a weight is not finite", config.first_epoch + progress.done - 1)
     return Trained(weights, optimizer_state, progress.history)

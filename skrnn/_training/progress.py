@@ -5,37 +5,17 @@ import numpy as np
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
 
-class EarlyStopping:
-    """The state to be kept: the last, or with patience the one of lowest loss."""
-
-    def __init__(self, config):
-        self.config = config
-        self.loss, self.state, self.waited = np.inf, None, 0
-
-    def see(self, state, loss):
-        """Take note of an epoch, and return whether patience has run out."""
-        if self.config.patience is None:
-            self.state = state
-            return False
-        if self.state is None or loss < self.loss - self.config.min_delta:
-            self.loss, self.state, self.waited = loss, state, 0
-            return False
-        self.waited += 1
-        return self.waited >= self.config.patience
-
-
 class TrainingProgress:
-    """The state, the order of the samples and their generator, the best state and the history."""
+    """The state, the order of the samples and their generator, the best state and the history.
+
+    The best state is the last one, or with patience the one of lowest loss.
+    """
 
     def __init__(self, state, samples, rng, config):
         self.state, self.samples, self.rng, self.config = state, samples, rng, config
         self.order = np.arange(len(samples), dtype=np.int32)
-        self.best, self.history = EarlyStopping(config), {}
-
-    @property
-    def done(self):
-        """Number of epochs trained."""
-        return len(self.history.get("loss", ()))
+        self.best, self.best_loss, self.waited, self.history = None, np.inf, 0, {}
+        self.done = 0  # epochs trained
 
     def next_order(self):
         """Return the order in which the next epoch reads the samples."""
@@ -45,10 +25,18 @@ class TrainingProgress:
 
     def see(self, state, losses, seconds):
         """Take note of an epoch, and return whether patience has run out."""
-        self.state = state
+        self.state, self.done = state, self.done + 1
         for name, value in (losses | {"seconds": seconds}).items():
             self.history.setdefault(name, []).append(value)
-        return self.best.see(state, losses.get("val_loss", losses["loss"]))
+        loss = losses.get("val_loss", losses["loss"])
+        if self.config.patience is None:
+            self.best = state
+        elif self.best is None or loss < self.best_loss - self.config.min_delta:
+            self.best, self.best_loss, self.waited = state, loss, 0
+        else:
+            self.waited += 1
+            return self.waited >= self.config.patience
+        return False
 
     def state_dict(self):
         """Return all of it as arrays in lists and dicts.
@@ -56,16 +44,16 @@ class TrainingProgress:
         The recurrent states of a stateful network are left out: each epoch starts from zeros.
         """
         best = None
-        if self.best.state is not self.state:
-            best = _arrays(self.best.state or self.state, "weights", "optimizer_state")
+        if self.best is not self.state:
+            best = _arrays(self.best or self.state, "weights", "optimizer_state")
         return {
             "state": _arrays(self.state, "weights", "optimizer_state", "rng_state"),
             "stream": get_rng_state(self.rng),
             "order": self.order if self.config.shuffle else None,
             "history": {name: np.array(values) for name, values in self.history.items()},
             "best": best,
-            "best_loss": np.array(self.best.loss),
-            "waited": self.best.waited,
+            "best_loss": np.array(self.best_loss),
+            "waited": self.waited,
         }
 
     def load_state_dict(self, tree):
@@ -83,9 +71,10 @@ class TrainingProgress:
         if order is not None and not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError("its order of the samples leaves some out")
         self.state = self.state._replace(**tree["state"])
-        self.best.state = self.state if best is None else self.state._replace(**best)
-        self.best.loss, self.best.waited = float(tree["best_loss"]), tree["waited"]
+        self.best = self.state if best is None else self.state._replace(**best)
+        self.best_loss, self.waited = float(tree["best_loss"]), tree["waited"]
         self.history = {name: values.tolist() for name, values in history.items()}
+        self.done = len(self.history["loss"])
         set_rng_state(self.rng, tree["stream"])
         if order is not None:
             self.order[:] = order

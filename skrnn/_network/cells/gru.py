@@ -24,24 +24,17 @@ class UnrolledGRU(UnrolledCell):
     logistic = (0, 1)  # update and reset, but not the candidate
 
     def make_forward(self):
-        n_steps = self.activation_steps(self.n_steps)
-        flat = (-1, 3 * self.units, self.n_samples)
+        n_steps = self.kept_steps
         self.projected = self.buffer(self.n_steps, 3)
         self.inner = self.buffer(n_steps, 3)  # update, reset, and the candidate's recurrent part
         self.before = self.buffer(n_steps if self.activation.needs_input else 1)
         self.candidate = self.buffer(n_steps)
-        self.views = [
-            (x[:2], x[2], inner_flat, inner[:2], *inner, before, candidate)
-            for x, inner_flat, inner, before, candidate in zip(
-                steps_of(self.projected, self.n_steps),
-                steps_of(self.inner.reshape(flat), self.n_steps),
-                steps_of(self.inner, self.n_steps),
-                steps_of(self.before, self.n_steps),
-                steps_of(self.candidate, self.n_steps),
-                strict=True,
-            )
-        ]
-        self.state_rows = [row[self.features :] for row in self.row_steps]
+        flat = self.inner.reshape(-1, 3 * self.units, self.n_samples)
+        z, r, q = self.inner.swapaxes(0, 1)
+        parts = self.projected[:, :2], self.projected[:, 2], flat, self.inner[:, :2], z, r, q
+        parts = *parts, self.before, self.candidate
+        self.views = list(zip(*(steps_of(part, self.n_steps) for part in parts), strict=True))
+        self.state_rows = steps_of(self.rows[:, self.features :], self.n_steps)
         self.state_matrix = self.signed[self.features :].T  # [R; b], for [h, 0, 1]
 
     def begin_forward(self):
@@ -85,8 +78,8 @@ class UnrolledGRU(UnrolledCell):
     def block_views(self, block):
         inner, grad, g = self.inner[block], self.grad[block], self.candidate[block]
         before = self.before[block] if self.activation.needs_input else g
-        gates = [inner[:, k] for k in range(3)]
-        return *gates, g, before, self.state[:-1][block], grad, [grad[:, k] for k in range(4)]
+        h = self.state[:-1][block]
+        return *inner.swapaxes(0, 1), g, before, h, grad, grad.swapaxes(0, 1)
 
     def prepare(self, views, mask):
         """Write the factors of grad_h; the update gate is that of the next grad_h."""

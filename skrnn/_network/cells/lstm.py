@@ -25,8 +25,8 @@ class UnrolledLSTM(UnrolledCell):
     logistic = (0, 1, 3)  # input, forget and output, but not the candidate
 
     def make_forward(self):
-        n_steps = self.activation_steps(self.n_steps)
-        self.memory = self.buffer(self.activation_steps(self.n_steps + 1))
+        n_steps = self.kept_steps
+        self.memory = self.buffer(self.n_steps + 1 if self.keep_activations else 1)
         self.states.append(self.memory)
         memories = steps_of(self.memory, self.n_steps + 1)
         self.gate = self.buffer(n_steps, 4)
@@ -34,20 +34,17 @@ class UnrolledLSTM(UnrolledCell):
         self.shown_steps = steps_of(self.shown, self.n_steps)
         self.before = self.buffer(n_steps if self.activation.needs_input else 1, 4)
         flat = (-1, 4 * self.units, self.n_samples)
-        self.views = [
-            (before, before4, gate, gate4, *after)
-            for before, before4, gate, gate4, *after in zip(
-                steps_of(self.before.reshape(flat), self.n_steps),
-                steps_of(self.before, self.n_steps),
-                steps_of(self.gate.reshape(flat), self.n_steps),
-                steps_of(self.gate, self.n_steps),
+        parts = self.before.reshape(flat), self.before, self.gate.reshape(flat), self.gate
+        self.views = list(
+            zip(
+                *(steps_of(part, self.n_steps) for part in parts),
                 memories[: self.n_steps],
                 memories[1 : self.n_steps + 1],
                 self.shown_steps,
                 self.state_steps[1:],
                 strict=True,
             )
-        ]
+        )
 
     def forward_step(self, t):
         before, before4, gate, gate4, c, c_next, shown, h_next = self.views[t]
@@ -89,8 +86,8 @@ class UnrolledLSTM(UnrolledCell):
         before = self.before[block] if self.activation.needs_input else gate
         memories = self.memory[:-1][block], self.memory[1:][block]
         crosswise = grad[:, 0:3:2], gate[:, 2::-2]  # input and candidate: each times the other
-        gates = [gate[:, k] for k in (1, 2, 3)]
-        gate_grads = [grad[:, k] for k in (1, 2, 3)]
+        _, *gates = gate.swapaxes(0, 1)
+        _, *gate_grads = grad.swapaxes(0, 1)
         return gate, *gates, before[:, 2], *memories, shown, grad, *gate_grads, *crosswise
 
     def prepare(self, views, mask):

@@ -14,7 +14,7 @@ class PlainCell(UnrolledCell):
     """A cell without a faster class of its own; letters as in UnrolledCell, G gates."""
 
     def make_forward(self):
-        self.gate = self.buffer(self.activation_steps(self.n_steps), self.spec.gates)
+        self.gate = self.buffer(self.kept_steps, self.spec.gates)
         flat = self.gate.reshape(len(self.gate), -1, self.n_samples)  # (T, G U, n)
         self.gate_steps = steps_of(flat, self.n_steps)
         self.states += [self.buffer(self.n_steps + 1) for _ in range(self.spec.states - 1)]

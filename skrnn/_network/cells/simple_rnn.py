@@ -16,7 +16,7 @@ class UnrolledSimpleRNN(UnrolledCell):
     """Its forward and backward passes; letters as in UnrolledCell."""
 
     def make_forward(self):
-        self.before = self.buffer(self.activation_steps(self.n_steps))
+        self.before = self.buffer(self.kept_steps)
         self.before_steps = steps_of(self.before, self.n_steps)
 
     def forward_step(self, t):

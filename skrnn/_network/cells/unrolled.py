@@ -47,6 +47,8 @@ class UnrolledCell:
         self.gates, self.units = spec.gates, matrix.shape[1] // spec.gates
         self.n_steps, self.n_samples, self.dtype = len(rows) - 1, rows.shape[2], rows.dtype
         self.activation, self.keep_activations = activation, keep_activations
+        # The number of steps of a buffer whose last step is enough for the next one.
+        self.kept_steps = self.n_steps if keep_activations else 1
         self.matrix_grad, self.one = matrix_grad, np.ones((), rows.dtype)
         self.rows, self.row_steps = rows, steps_of(rows, self.n_steps)
         self.state = rows[:, features : features + self.units]  # (T + 1, U, n)
@@ -59,17 +61,13 @@ class UnrolledCell:
             self.signs = np.tile(np.repeat(sign, self.units).astype(self.dtype), (len(matrix), 1))
             self.signed = np.empty_like(matrix)
         self.make_forward()
-        self.steps = [self.forward_step(t) for t in range(self.n_steps)]
+        self.steps = list(map(self.forward_step, range(self.n_steps)))
         if matrix_grad is not None:
             self.make_backward()
 
     def buffer(self, n_steps, *widths):
         """Return an array (n_steps, [widths,] U, n)."""
         return np.zeros((n_steps, *widths, self.units, self.n_samples), self.dtype)
-
-    def activation_steps(self, n_steps):
-        """Return the number of steps of a buffer whose last step is enough for the next one."""
-        return n_steps if self.keep_activations else 1
 
     def begin_forward(self):
         """Read the current weights, and compute what all timesteps share."""
@@ -105,12 +103,13 @@ class UnrolledCell:
         self.recurrent = self.matrix[self.features : self.features + self.units]  # (U, gates * U)
         # The factors of the sum over timesteps and samples, and the same as (..., T n): views where
         # the layout allows it, else buffers that `gathered` fills.
-        self.summed = [self.rows[:-1].swapaxes(0, 1), self.flat.swapaxes(0, 1)]
-        self.columns = [part.reshape(len(part), -1) for part in self.summed]
-        size = max(1, CACHED_BYTES // self.grad[0].nbytes)
-        blocks = [slice(max(0, stop - size), stop) for stop in range(self.n_steps, 0, -size)]
-        self.blocks = [(block, self.block_views(block)) for block in blocks]
-        self.steps_back = [self.backward_step(t) for t in range(self.n_steps)]
+        rows, grad = self.summed = self.rows[:-1].swapaxes(0, 1), self.flat.swapaxes(0, 1)
+        self.columns = rows.reshape(len(rows), -1), grad.reshape(len(grad), -1)
+        size, self.blocks = max(1, CACHED_BYTES // self.grad[0].nbytes), []
+        for stop in range(self.n_steps, 0, -size):
+            block = slice(max(0, stop - size), stop)
+            self.blocks.append((block, self.block_views(block)))
+        self.steps_back = list(map(self.backward_step, range(self.n_steps)))
 
     def begin_backward(self):
         """Begin at the last timestep."""
