@@ -106,8 +106,13 @@ def timestep_importance(
     samples = _read_samples(X)
     scorer = check_scoring(estimator, scoring)
     # A column for each group of values: the sample from which each row takes them.
-    groups, sizes = _groups(samples.shape[1:], along)
-    steps, features = np.indices(groups.shape)
+    timesteps, n_features = samples.shape[1:]
+    steps, features = np.indices((timesteps, n_features))
+    groups, sizes = {
+        "both": (steps * n_features + features, (timesteps, n_features)),
+        "feature": (features, (1, n_features)),
+        "timestep": (steps, (timesteps, 1)),
+    }[along]
     rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
     shape, names = np.shape(X)[1:], getattr(X, "columns", None)
 
@@ -223,7 +228,12 @@ class TimestepImportanceDisplay(Display):
         """
         table = np.asarray(self.importances, dtype=float).T
         n_features, timesteps = table.shape
-        names = self._names(n_features)
+        names = range(n_features) if self.feature_names is None else list(self.feature_names)
+        if len(names) != n_features:
+            raise ValueError(
+                f"`feature_names` must hold a name for each of the {n_features} features, got "
+                f"{len(names)}."
+            )
         [ax] = open_axes(self, ax, (1,), size=(8, 1.8 + 0.4 * n_features))
         largest = np.abs(table).max() or 1.0
         image = ax.imshow(
@@ -248,16 +258,6 @@ class TimestepImportanceDisplay(Display):
         label = "Fall of the score" if self.score_name is None else f"Fall of {self.score_name}"
         self.figure_.colorbar(image, ax=ax, label=label)
         return self
-
-    def _names(self, n_features):
-        if self.feature_names is None:
-            return [str(feature) for feature in range(n_features)]
-        if len(self.feature_names) != n_features:
-            raise ValueError(
-                f"`feature_names` must hold a name for each of the {n_features} features, got "
-                f"{len(self.feature_names)}."
-            )
-        return list(self.feature_names)
 
 
 def _write_numbers(ax, table, largest):
@@ -284,13 +284,3 @@ def _read_samples(X):
             "lengths have no common timesteps."
         )
     return samples
-
-
-def _groups(shape, along):
-    """Return the group with which each timestep and feature is shuffled, and the groups' shape."""
-    steps, features = np.indices(shape)
-    if along == "timestep":
-        return steps, (shape[0], 1)
-    if along == "feature":
-        return features, (1, shape[1])
-    return steps * shape[1] + features, shape

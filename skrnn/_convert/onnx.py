@@ -23,34 +23,21 @@ RECURRENT_ACTIVATIONS = {
     "hard_sigmoid": Activation("HardSigmoid", 1 / 6, 0.5),
     "leaky_relu": Activation("LeakyRelu", 0.2),
     "linear": Activation("Affine", 1.0, 0.0),
-    "relu": Activation("Relu"),
-    "sigmoid": Activation("Sigmoid"),
-    "softplus": Activation("Softplus"),
-    "softsign": Activation("Softsign"),
-    "tanh": Activation("Tanh"),
+    **{name: Activation(name.title()) for name in "relu sigmoid softplus softsign tanh".split()},
 }
 
 POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
 
-DENSE_ACTIVATIONS = {
-    "celu": ("Celu", {}),
-    "elu": ("Elu", {}),
+SAME_NAME = "celu elu gelu mish relu selu sigmoid softplus softsign tanh".split()
+DENSE_ACTIVATIONS = {name: (name.title(), {}) for name in SAME_NAME} | {
     "exponential": ("Exp", {}),
-    "gelu": ("Gelu", {}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "hard_silu": ("HardSwish", {}),
     "hard_swish": ("HardSwish", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
     "linear": ("Identity", {}),
     "log_softmax": ("LogSoftmax", {"axis": -1}),
-    "mish": ("Mish", {}),
-    "relu": ("Relu", {}),
-    "selu": ("Selu", {}),
-    "sigmoid": ("Sigmoid", {}),
     "softmax": ("Softmax", {"axis": -1}),
-    "softplus": ("Softplus", {}),
-    "softsign": ("Softsign", {}),
-    "tanh": ("Tanh", {}),
 }
 
 
@@ -141,16 +128,15 @@ class _Steps:
         self.graph, self.bidirectional = graph, architecture.bidirectional
         self.tokens = architecture.vocab_size is not None
         self.n_steps = graph("Shape", "X", start=1, end=2)
-        absent = graph("Less", "X", np.int64(0)) if self.tokens else graph("IsNaN", "X")
+        masked = graph("Less", "X", np.int64(0)) if self.tokens else graph("IsNaN", "X")
         if mask_value is not None and not np.isnan(mask_value):
             dtype = "int64" if self.tokens else architecture.variable_dtype
-            masked = graph("Equal", "X", np.array(mask_value, dtype))
-            absent = graph("Or", absent, masked)
-        absent = _cast(graph, absent, "int64")
+            masked = graph("Or", masked, graph("Equal", "X", np.array(mask_value, dtype)))
+        masked = _cast(graph, masked, "int64")
         if not self.tokens:
-            absent = graph("ReduceMin", absent, np.array([2]), keepdims=0)
-        self.absent = absent  # (n, T)
-        self.mask = graph("Sub", np.int64(1), absent)  # (n, T)
+            masked = graph("ReduceMin", masked, np.array([2]), keepdims=0)
+        self.masked = masked  # (n, T)
+        self.mask = graph("Sub", np.int64(1), masked)  # (n, T)
         lengths = graph("ReduceSum", self.mask, np.array([1]), keepdims=0)
         self.lengths = _cast(graph, lengths, "int32")  # (n,)
         last = graph("Squeeze", self.n_steps)
@@ -159,7 +145,7 @@ class _Steps:
     def compacted(self, x):
         """Return X with the kept timesteps first."""
         graph = self.graph
-        key = graph("Add", graph("Mul", self.absent, self.n_steps), self.numbers)
+        key = graph("Add", graph("Mul", self.masked, self.n_steps), self.numbers)
         order = graph("TopK", key, self.n_steps, output=1, axis=1, largest=0)  # (n, T)
         if self.tokens:
             return graph("Max", graph("GatherElements", x, order, axis=1), np.int64(0))

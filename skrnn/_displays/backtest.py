@@ -36,14 +36,8 @@ if TYPE_CHECKING:
     from skrnn._forecasting.forecaster import RNNForecaster
     from skrnn._types import AxesLike, Levels, Measure, SeriesOrFrame
 
-COLORS = dict(zip(MODELS, (BLUE, ORANGE, VERMILION, GREEN), strict=True))
-STYLES = dict(zip(MODELS, ("-", "--", "-.", ":"), strict=True))
-MEASURES = {
-    "MASE": "in-sample seasonal naive = 1",
-    "MAE": None,
-    "RMSE": None,
-    "sMAPE": "%",
-}
+LOOKS = (BLUE, "-"), (ORANGE, "--"), (VERMILION, "-."), (GREEN, ":")  # of MODELS
+MEASURES = {"MASE": "in-sample seasonal naive = 1", "MAE": None, "RMSE": None, "sMAPE": "%"}
 
 
 @dataclass(eq=False, repr=False)
@@ -181,7 +175,10 @@ class BacktestDisplay(Display):
                 "`backtest` must be a Backtest, got "
                 f"{type(self.backtest).__name__}. Pass what `RNNForecaster.backtest` returns."
             )
-        label, rows = _rows_of(self.backtest, label)
+        labels = list(self.backtest["series"].unique())
+        label = labels[0] if label is None else label
+        check_named("label", label, "a series of the backtest", labels)
+        rows = self.backtest if label is None else self.backtest[self.backtest["series"] == label]
         axes = open_axes(
             self, ax, (2, 1), size=(8, 3.6), columns=2, gridspec_kw={"width_ratios": [4, 3]}
         )
@@ -195,16 +192,6 @@ class BacktestDisplay(Display):
 def _check_measure(measure):
     if measure not in MEASURES:
         raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}, got {measure!r}.")
-
-
-def _rows_of(backtest, label):
-    """Return the label and the rows of one series."""
-    labels = list(backtest["series"].unique())
-    if label is None:
-        label = labels[0]
-    check_named("label", label, "a series of the backtest", labels)
-    rows = backtest if label is None else backtest[backtest["series"] == label]
-    return label, rows
 
 
 def _draw_folds(ax, rows):
@@ -238,15 +225,10 @@ def _draw_errors(ax, backtest, measure, unit):
     """Draw the error of each model at each step; the legend gives that over all rows."""
     by_step = backtest.summary(by="step")[measure].unstack("model")
     overall = backtest.summary()[measure]
-    for name in MODELS:
-        ax.plot(
-            by_step.index,
-            by_step[name],
-            color=COLORS[name],
-            linestyle=STYLES[name],
-            marker=marker(len(by_step)),
-            label=f"{name.replace('_', ' ')}: {short(overall[name])}",
-        )
+    for name, (color, style) in zip(MODELS, LOOKS, strict=True):
+        look = {"color": color, "linestyle": style, "marker": marker(len(by_step))}
+        label = f"{name.replace('_', ' ')}: {short(overall[name])}"
+        ax.plot(by_step.index, by_step[name], **look, label=label)
     ax.set_ylim(bottom=0)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("Step (rows after the cutoff)")

@@ -294,11 +294,9 @@ def _truth_within(truth, label, forecasts):
 
 def _draw(ax, label, forecast, history, truth, unit):
     """Draw one series."""
-    name = label
-    for rows in (history, truth):
-        name = rows.name if name is None and rows is not None else name
-    known = [rows.index for rows in (history, truth) if rows is not None]
-    axis = TimeAxis(forecast.index.append(known))
+    known = [rows for rows in (history, truth) if rows is not None]
+    names = [name for name in (label, *(rows.name for rows in known)) if name is not None]
+    axis = TimeAxis(forecast.index.append([rows.index for rows in known]))
     if history is not None:
         ax.plot(axis.places(history.index), history, color=BLACK, linewidth=1, label="history")
     draw_forecast(ax, axis.places(forecast.index), forecast, len(forecast))
@@ -308,4 +306,4 @@ def _draw(ax, label, forecast, history, truth, unit):
     if history is not None:
         draw_cutoff(ax, axis.places(history.index[-1:])[0])
     axis.put_on(ax)
-    ax.set_ylabel(with_unit("Value" if name is None else name, unit))
+    ax.set_ylabel(with_unit(names[0] if names else "Value", unit))

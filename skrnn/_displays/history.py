@@ -196,12 +196,6 @@ def _draw(ax, name, history, marker):
         judged = np.asarray(history["val_loss"], dtype=float)
         ax.plot(epochs, judged, color=line.get_color(), label=f"{prefix}validation loss")
     best = int(np.nanargmin(judged))
-    ax.plot(
-        epochs[best],
-        judged[best],
-        color=line.get_color(),
-        linestyle="",
-        marker=marker,
-        markersize=8,
-        label=f"{prefix}best epoch {best + 1} ({short(judged[best])})",
-    )
+    look = {"color": line.get_color(), "linestyle": "", "marker": marker, "markersize": 8}
+    label = f"{prefix}best epoch {best + 1} ({short(judged[best])})"
+    ax.plot(epochs[best], judged[best], **look, label=label)

@@ -48,7 +48,14 @@ def open_axes(display, ax, allowed, *, size, columns=1, **grid):
     """
     pyplot = load_matplotlib().pyplot
     if ax is None:
-        display.figure_, axes = _new_axes(pyplot, allowed[0], size, columns, grid)
+        grid = {"figsize": size, "layout": "constrained", "squeeze": False} | grid
+        display.figure_, axes = pyplot.subplots(-(-allowed[0] // columns), columns, **grid)
+        axes, spare = np.split(axes.ravel(), [allowed[0]])
+        for each in spare:
+            each.remove()
+        for each in axes:
+            each.set_prop_cycle(color=CYCLE)
+            each.spines[["top", "right"]].set_visible(False)
     else:
         axes = np.array(ax, dtype=object).ravel()
         if not all(isinstance(each, pyplot.Axes) for each in axes):
@@ -64,19 +71,6 @@ def open_axes(display, ax, allowed, *, size, columns=1, **grid):
         display.figure_ = axes[0].figure
     display.ax_ = axes[0] if len(axes) == 1 else axes
     return axes
-
-
-def _new_axes(pyplot, n_axes, size, columns, grid):
-    """Return a new figure and its Axes, row by row."""
-    grid = {"figsize": size, "layout": "constrained", "squeeze": False} | grid
-    figure, axes = pyplot.subplots(-(-n_axes // columns), columns, **grid)
-    axes = axes.ravel()
-    for spare in axes[n_axes:]:
-        spare.remove()
-    for each in axes[:n_axes]:
-        each.set_prop_cycle(color=CYCLE)
-        each.spines[["top", "right"]].set_visible(False)
-    return figure, axes[:n_axes]
 
 
 def check_named(argument, value, what, known):
@@ -121,15 +115,13 @@ class TimeAxis:
     """Times as positions on an axis: dates, whole numbers, or durations in their largest unit."""
 
     def __init__(self, times):
-        self.label = "Row" if times.dtype.kind in "iu" else "Time"
-        if times.name is not None:
-            self.label = str(times.name)
+        unnamed = "Row" if times.dtype.kind in "iu" else "Time"
+        self.label = unnamed if times.name is None else str(times.name)
         self.timezone = getattr(times, "tz", None)
         self.unit = None
         if isinstance(times, pd.TimedeltaIndex):
             span = times.max() - times.min()
-            fits = [unit for unit in UNITS if span >= pd.Timedelta(2, unit)]
-            self.unit = fits[0] if fits else UNITS[-1]
+            self.unit = next((u for u in UNITS if span >= pd.Timedelta(2, u)), UNITS[-1])
             self.label = with_unit(self.label, self.unit)
         self.has_dates = isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
 
@@ -155,15 +147,9 @@ def draw_forecast(ax, places, table, n_marked):
     """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first."""
     levels = [name.removeprefix("lower_") for name in table if str(name).startswith("lower_")]
     for depth, level in enumerate(sorted(levels, key=float, reverse=True)):
-        ax.fill_between(
-            places,
-            table[f"lower_{level}"].to_numpy(),
-            table[f"upper_{level}"].to_numpy(),
-            color=BLUE,
-            alpha=0.2 + 0.1 * depth,
-            linewidth=0,
-            label=f"{level} % interval",
-        )
+        lower, upper = (table[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
+        look = {"color": BLUE, "alpha": 0.2 + 0.1 * depth, "linewidth": 0}
+        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval")
     values = table["forecast"].to_numpy()
     ax.plot(places, values, color=BLUE, marker=marker(n_marked), label="forecast")
 

@@ -117,7 +117,11 @@ class SearchDisplay(Display):
         SearchDisplay
         """
         load_matplotlib()
-        _check_search(search)
+        if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
+            raise TypeError(
+                f"`search` must be a search such as GridSearchCV, got {type(search).__name__}."
+            )
+        check_is_fitted(search, "cv_results_")
         results = search.cv_results_
         searched = list(dict.fromkeys(name for params in results["params"] for name in params))
         over = _searched("over", over, searched)
@@ -127,7 +131,10 @@ class SearchDisplay(Display):
         table = _candidates(search, over, by, metric)
         rest = [name.split("__")[-1] for name in searched if name not in (over, by)]
         label = over.split("__")[-1] + (f", at the best {' and '.join(rest)}" if rest else "")
-        name = _score_name(search, metric)
+        name = metric
+        if metric == "score":
+            name = search.scoring if isinstance(search.scoring, str) else "test score"
+        name = name.replace("_", " ")
         if negate_score:
             table["score"], table["folds"] = -table["score"], [-folds for folds in table["folds"]]
             name = name.removeprefix("neg ")
@@ -153,11 +160,8 @@ class SearchDisplay(Display):
         for position, (name, rows) in enumerate(groups):
             aside = SPREAD * ((position + 0.5) / len(groups) - 0.5)
             places = np.array([ticks.index(text) for text in rows["over"]]) + aside
-            look = {
-                "color": CYCLE[position % len(CYCLE)],
-                "marker": MARKERS[position % len(MARKERS)],
-                "label": name,
-            }
+            color, shape = CYCLE[position % len(CYCLE)], MARKERS[position % len(MARKERS)]
+            look = {"color": color, "marker": shape, "label": name}
             _draw_scores(axes[0], places, rows, look)
             for other in axes[1:]:
                 other.errorbar(places, rows["seconds"], rows["seconds_std"], **look)
@@ -171,14 +175,6 @@ class SearchDisplay(Display):
             other.set_ylim(bottom=0)
             other.set_ylabel("Fit time (seconds)")
         return self
-
-
-def _check_search(search):
-    if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
-        raise TypeError(
-            f"`search` must be a search such as GridSearchCV, got {type(search).__name__}."
-        )
-    check_is_fitted(search, "cv_results_")
 
 
 def _searched(argument, name, searched):
@@ -204,13 +200,6 @@ def _metric(search, scoring):
         scoring = scoring if scoring in known else known[0]
     check_named("scoring", scoring, "a score of the search", known)
     return scoring
-
-
-def _score_name(search, metric):
-    """Return the name of a score in words."""
-    if metric != "score":
-        return metric.replace("_", " ")
-    return search.scoring.replace("_", " ") if isinstance(search.scoring, str) else "test score"
 
 
 def _candidates(search, over, by, metric):
@@ -256,22 +245,18 @@ def _in_order(values):
 
 def _texts(values):
     """Return values as texts, brief ones if those are distinct."""
-    full = [_text(value) for value in values]
-    brief = [_brief(value) for value in values]
+    full, brief = ([_text(value, brief=brief) for value in values] for brief in (False, True))
     return brief if len(set(brief)) == len(set(full)) else full
 
 
-def _text(value):
-    """Return a value as text, a tuple without its brackets."""
+def _text(value, *, brief):
+    """Return a tuple without its brackets; if brief, a float in three digits, an array's shape."""
+    if brief and isinstance(value, (float, np.floating)):
+        return f"{value:.3g}"
+    if brief and isinstance(value, np.ndarray):
+        return f"array {value.shape}"
     several = isinstance(value, (list, tuple)) and len(value)
     return ", ".join(map(str, value)) if several else str(value)
-
-
-def _brief(value):
-    """Return a float with three digits, an array as its shape, and others as `_text` does."""
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.3g}"
-    return f"array {value.shape}" if isinstance(value, np.ndarray) else _text(value)
 
 
 def _draw_scores(ax, places, rows, look):

@@ -17,6 +17,7 @@ from skrnn._forecasting.global_model import (
     min_rows,
     warn_of_phases,
 )
+from skrnn._forecasting.panel import all_times
 from skrnn._forecasting.read_series import check_pandas
 from skrnn._preprocessing.windows import check_count
 
@@ -94,7 +95,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
     step = n_steps if step is None else step
     check_count("step", step, 1)
     levels = [] if level is None else check_levels(level)
-    every = _all_times(panel.times)
+    every = all_times(panel.times)
     last_known = len(every) - n_steps - 1 - step * np.arange(folds)[::-1]
     if last_known[0] < 0:
         raise ValueError(
@@ -116,14 +117,6 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
     return Backtest(pd.concat(parts, ignore_index=True))
 
 
-def _all_times(times):
-    every = times[0]
-    for other in times[1:]:
-        if other is not every:
-            every = every.union(other)
-    return every
-
-
 def _fit_and_forecast(params, panel, cutoffs, step, levels):
     """Fit to the rows up to the first cutoff; return the table of each cutoff that has rows."""
     known = [
@@ -136,8 +129,7 @@ def _fit_and_forecast(params, panel, cutoffs, step, levels):
     training = panel.head(known[0][chosen])
     model = fit_global_model(params, training, fresh_regressor(params))
     if len(cutoffs) > 1:
-        phases = f"a `step` of {step} forecasts"
-        warn_of_phases(params.stride, model.season, step, phases)
+        warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
     scales = [seasonal_scale(values, model.season) for values in training.values]
     return [
         _forecast_fold(model, panel, n_known[chosen], scales, levels)

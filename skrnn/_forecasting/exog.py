@@ -29,7 +29,15 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     columns in the order of the result. `required` is how many of the times of each series must have
     a row, None: all. Later rows are read as far as they are complete, and the arrays end there.
     """
-    _check_names(exog, names)
+    if exog is None and names:
+        raise ValueError(
+            f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
+            "got None. `make_future_frame()` shows its rows."
+        )
+    given = [] if exog is None else exog_names(exog)
+    if exog is not None and not (names and set(names) <= set(given)):
+        wanted = f"the columns {names}" if names else "no columns: `fit` saw no `exog`"
+        raise ValueError(f"`exog` must hold {wanted}, got {given}.")
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
@@ -50,21 +58,6 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     return arrays
 
 
-def _check_names(exog, names):
-    if exog is None and names:
-        raise ValueError(
-            f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
-            "got None. `make_future_frame()` shows its rows."
-        )
-    if exog is None:
-        return
-    given = exog_names(exog)
-    missing = [name for name in names if name not in given]
-    if not names or missing:
-        wanted = f"the columns {names}" if names else "no columns: `fit` saw no `exog`"
-        raise ValueError(f"`exog` must hold {wanted}, got {given}.")
-
-
 def _by_series(table, labels):
     """Return the rows of each series on their times."""
     found = {label: part.droplevel(0) for label, part in table.groupby(level=0, sort=False)}
@@ -80,16 +73,16 @@ def _aligned(table, rows, n_rows, place, allow_missing):
         twice = table.index[table.index.duplicated()]
         raise ValueError(f"`exog` must hold each time once, got {first_few(twice)} again{place}.")
     positions = table.index.get_indexer(rows)
-    absent = rows[:n_rows][positions[:n_rows] < 0]
-    if len(absent) and not same_kind(table.index.dtype, rows.dtype):
+    missing = rows[:n_rows][positions[:n_rows] < 0]
+    if len(missing) and not same_kind(table.index.dtype, rows.dtype):
         raise ValueError(
             f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
             f"{table.index.dtype}. Convert them."
         )
-    if len(absent) and not allow_missing:
+    if len(missing) and not allow_missing:
         raise ValueError(
             f"`exog` must hold a row for each time that is used{place}, got none at "
-            f"{first_few(absent)}. `make_future_frame()` shows the rows that a forecast needs."
+            f"{first_few(missing)}. `make_future_frame()` shows the rows that a forecast needs."
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan

@@ -70,14 +70,12 @@ class Panel:
         """Return the panel with more rows after those of each series."""
         return replace(
             self,
-            times=_shared(_appended, self.times, times),
+            times=_shared(
+                lambda rows, more: rows.append(more) if len(more) else rows, self.times, times
+            ),
             values=[np.concatenate(pair) for pair in zip(self.values, values, strict=True)],
             exog=[np.concatenate(pair) for pair in zip(self.exog, exog, strict=True)],
         )
-
-
-def _appended(times, more):
-    return times.append(more) if len(more) else times
 
 
 def _shared(function, *lists):
@@ -128,13 +126,17 @@ def _label_index(labels):
     return pd.Index(labels, tupleize_cols=False)
 
 
+def all_times(times):
+    """Return the union of the times of series."""
+    union = times[0]
+    for other in times[1:]:
+        union = union if other is union else union.union(other)
+    return union
+
+
 def _wide(panel, times, tables, names):
     """One column, or block of columns, for each series, on all of their times."""
-    shared = times[0]
-    for other in times[1:]:
-        if other is not shared:
-            shared = shared.union(other)
-    shared = shared.rename(panel.level_names[0])
+    shared = all_times(times).rename(panel.level_names[0])
     width = 1 if names is None else len(names)
     values = np.full((len(shared), len(panel), width), np.nan)
     for k, (rows, table) in enumerate(zip(times, tables, strict=True)):

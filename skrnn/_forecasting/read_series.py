@@ -114,8 +114,9 @@ def _read_index(data, form):
     """Return the TimeIndex of the rows, checked, and the names for the result."""
     if form in ("series", "wide"):
         times, bounds, labels = data.index, np.array([0, len(data)]), [None]
-        name = data.name if form == "series" else _columns_name(data.columns)
-        names = name, [times.name]
+        axis = data if form == "series" else data.columns
+        several = isinstance(axis, pd.MultiIndex)  # a tuple names their levels
+        names = tuple(axis.names) if several else axis.name, [times.name]
     else:
         times = data.index.get_level_values(1)
         bounds, labels = series_blocks(data.index)
@@ -129,11 +130,6 @@ def _read_index(data, form):
     index = TimeIndex(times, bounds, labels)
     check_order(index)
     return index, names
-
-
-def _columns_name(columns):
-    """Return the name of a frame's columns, a tuple of names where they have several levels."""
-    return tuple(columns.names) if isinstance(columns, pd.MultiIndex) else columns.name
 
 
 def _columns(data, form, index):

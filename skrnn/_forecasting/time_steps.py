@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from skrnn._preprocessing.time_index import TIME_TYPES, is_fixed, learn_frequency, run_bounds
+from skrnn._preprocessing.time_index import (
+    TIME_TYPES,
+    is_fixed,
+    learn_frequency,
+    most_common,
+    run_bounds,
+)
 
 LISTED_AT_MOST = 5  # in a message
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
@@ -42,8 +48,7 @@ def learn_step(index):
     within[index.bounds[1:-1] - 1] = False
     if not within.any():
         return 1
-    distinct, counts = np.unique(np.diff(index.times.to_numpy())[within], return_counts=True)
-    return int(distinct[np.argmax(counts)])
+    return most_common(np.diff(index.times.to_numpy())[within])
 
 
 def contiguous_bounds(index, step):
@@ -56,49 +61,39 @@ def contiguous_bounds(index, step):
 
 def index_after(times, step, n_steps):
     """Return the `n_steps` times that follow the last one of `times`."""
-    last = times[-1]
-    if is_counted(times):
-        return pd.RangeIndex(last + step, last + step * (n_steps + 1), step, name=times.name)
-    if isinstance(times, pd.PeriodIndex):
-        full = pd.period_range(last, periods=n_steps + 1, freq=times.freq, name=times.name)
-    elif is_fixed(step):
-        full = times[-1:].repeat(n_steps + 1) + np.arange(n_steps + 1) * pd.Timedelta(step)
-    else:
-        full = _localized(times, start=_wall(last), periods=n_steps + 1, freq=step)
-    return full[1:]
+    return _every_step(times[-1:], step, n_times=n_steps + 1)[1:]
 
 
 def index_between(times, step):
     """Return every step from the first of `times` to the last."""
-    first, last = times[0], times[-1]
-    if is_counted(times):
-        return pd.RangeIndex(first, last + 1, step, name=times.name)
-    if isinstance(times, pd.PeriodIndex):
-        return pd.period_range(first, last, freq=times.freq, name=times.name)
-    if is_fixed(step):
-        n_steps = (last - first) // pd.Timedelta(step)
-        return times[:1].repeat(n_steps + 1) + np.arange(n_steps + 1) * pd.Timedelta(step)
-    return _localized(times, start=_wall(first), end=_wall(last), freq=step)
+    return _every_step(times[:1], step, last=times[-1])
 
 
 def steps_until(times, step, later):
     """Return how many steps lead from the last of `times` to `later`; 0 where it is not later."""
-    if later <= times[-1]:
-        return 0
-    return len(index_between(times[-1:].append(pd.Index([later], dtype=times.dtype)), step)) - 1
+    return len(_every_step(times[-1:], step, last=later)) - 1 if later > times[-1] else 0
 
 
-def _wall(time):
-    return time.tz_localize(None) if getattr(time, "tz", None) is not None else time
-
-
-def _localized(times, **limits):
-    """Return calendar steps, made in wall time, in the time zone of `times`."""
-    full = pd.date_range(**limits, name=times.name).as_unit(times.unit)
-    if times.tz is None:
+def _every_step(start, step, *, last=None, n_times=None):
+    """Return times from the only one in `start`: `n_times`, or up to `last`."""
+    first, name = start[0], start.name
+    if is_counted(start):
+        stop = last + 1 if n_times is None else first + step * n_times
+        return pd.RangeIndex(first, stop, step, name=name)
+    if isinstance(start, pd.PeriodIndex):
+        return pd.period_range(first, last, n_times, freq=start.freq, name=name)
+    if isinstance(start, pd.TimedeltaIndex):  # of days, too, which are no fixed step elsewhere
+        return pd.timedelta_range(first, last, n_times, freq=step, name=name).as_unit(start.unit)
+    if is_fixed(step):
+        n_times = (last - first) // pd.Timedelta(step) + 1 if n_times is None else n_times
+        return start.repeat(n_times) + np.arange(n_times) * pd.Timedelta(step)
+    # Steps of the calendar are made in wall time.
+    first, last = (time and time.tz_localize(None) for time in (first, last))
+    full = pd.date_range(first, last, n_times, freq=step, name=name).as_unit(start.unit)
+    if start.tz is None:
         return full
     return full.tz_localize(
-        times.tz, nonexistent="shift_forward", ambiguous=np.ones(len(full), dtype=bool)
+        start.tz, nonexistent="shift_forward", ambiguous=np.ones(len(full), dtype=bool)
     )
 
 

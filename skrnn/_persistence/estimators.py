@@ -105,17 +105,7 @@ def decode_estimator(kind, state):
         state["_network"] = FittedNetwork(**found)
     estimator = kind.__new__(kind)
     estimator.__setstate__(_defaults(kind) | state)
-    return _with_requests(estimator, requests)
-
-
-@cache
-def _defaults(kind):
-    return {name: parameter.default for name, parameter in signature(kind).parameters.items()}
-
-
-def _with_requests(estimator, requests):
-    """Restore the metadata requests of `set_fit_request` and its siblings."""
-    if requests:
+    if requests:  # of `set_fit_request` and its siblings
         routing = estimator.get_metadata_routing()
         for method, asked in requests.items():
             known = getattr(routing, method).requests
@@ -124,6 +114,11 @@ def _with_requests(estimator, requests):
                 getattr(routing, method).add_request(param=name, alias=alias)
         setattr(estimator, REQUESTS, routing)
     return estimator
+
+
+@cache
+def _defaults(kind):
+    return {name: parameter.default for name, parameter in signature(kind).parameters.items()}
 
 
 def estimator_codec(kind, learned, optional=None, check=None):

@@ -21,12 +21,7 @@ from skrnn._utils.field_types import Array64, Positive64, Table64, fits
 INDEX_LEVELS = {"series": 1, "wide": 1, "long": 2, "long frame": 2}
 PANEL = get_type_hints(Panel, include_extras=True)
 PLAN = record_codec(WindowSpec)
-LEARNED = {
-    "_panel": Panel,
-    "_model": GlobalModel,
-    "_allow_missing": bool,
-    "scales_": Positive64,
-}
+LEARNED = {"_panel": Panel, "_model": GlobalModel, "_allow_missing": bool, "scales_": Positive64}
 DERIVED = ("cutoff_", "exog_names_", "freq_", "regressor_", "season_")
 
 

@@ -29,8 +29,8 @@ def check_network(network):
     require(network.n_features_in_ in shape, "`n_features_in_`")
     for name, expected in (("x", (architecture.features,)), ("y", architecture.outputs)):
         constants = [getattr(scaling, f"{name}_{what}") for what in ("mean", "scale")]
-        absent = all(constant is None for constant in constants)
-        fitting = absent or all(np.shape(constant) == expected for constant in constants)
+        unscaled = all(constant is None for constant in constants)
+        fitting = unscaled or all(np.shape(constant) == expected for constant in constants)
         require(fitting, "the standardization")
     if network.optimizer_state_:  # None or empty: training cannot continue
         _check_optimizer_state(network.optimizer_state_, architecture, fitted.settings)

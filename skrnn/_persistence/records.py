@@ -20,14 +20,7 @@ HINT = (
 CLASS = "class"
 # What constructors and lookups raise when a file gives them something wrong,
 # and pandas (NotImplementedError) for times in a zone beyond the years of Python's datetime.
-INVALID = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    TypeError,
-    ValueError,
-)
+INVALID = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 
 
 class Codec(NamedTuple):

@@ -112,17 +112,6 @@ def is_fixed(frequency):
     return isinstance(frequency, durations) and not isinstance(frequency, pd.offsets.Day)
 
 
-def _advance(times, frequency):
-    """Add one step to a time, or to each time of an index."""
-    if type(frequency) is pd.DateOffset:
-        vectorized = frequency.kwds.keys() <= {"months", "days"}
-    else:
-        vectorized = is_fixed(frequency) or type(frequency) in VECTORIZED_OFFSETS
-    if isinstance(times, pd.DatetimeIndex) and not vectorized:
-        return pd.DatetimeIndex([time + frequency for time in times])
-    return times + frequency
-
-
 def follows(earlier, later, frequency):
     """Whether `later` is one step after `earlier`: for two times, or for two equally long indexes.
 
@@ -131,7 +120,13 @@ def follows(earlier, later, frequency):
     """
     if not is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
         earlier, later = earlier.tz_localize(None), later.tz_localize(None)
-    return _advance(earlier, frequency) == later
+    if type(frequency) is pd.DateOffset:
+        vectorized = frequency.kwds.keys() <= {"months", "days"}
+    else:
+        vectorized = is_fixed(frequency) or type(frequency) in VECTORIZED_OFFSETS
+    if isinstance(earlier, pd.DatetimeIndex) and not vectorized:
+        return pd.DatetimeIndex([time + frequency for time in earlier]) == later
+    return earlier + frequency == later
 
 
 def _continues(index, frequency):
@@ -194,7 +189,7 @@ def _inferred_frequency(index):
     return [] if found is None else [found]
 
 
-def _most_common(values):
+def most_common(values):
     distinct, counts = np.unique(values, return_counts=True)
     return int(distinct[np.argmax(counts)])
 
@@ -204,7 +199,7 @@ def _monthly_steps(times, within):
     if not isinstance(times, pd.DatetimeIndex):
         return []
     local = times.tz_localize(None)
-    step = _most_common(np.diff(local.year * 12 + local.month)[within])
+    step = most_common(np.diff(local.year * 12 + local.month)[within])
     if step < 1:
         return []
     if local.is_month_end.all():
@@ -218,10 +213,8 @@ def _monthly_steps(times, within):
 
 def _elapsed_steps(times, within):
     """Return the most common duration; whole days in a time zone also as calendar days."""
-    step = pd.Timedelta(_most_common(np.diff(times.asi8)[within]), unit=times.unit)
-    in_days = getattr(times, "tz", None) is not None and step % pd.Timedelta(
-        days=1
-    ) == pd.Timedelta(0)
+    step = pd.Timedelta(most_common(np.diff(times.asi8)[within]), unit=times.unit)
+    in_days = getattr(times, "tz", None) is not None and step == pd.Timedelta(days=step.days)
     return [pd.DateOffset(days=step.days), step] if in_days else [step]
 
 

@@ -18,33 +18,19 @@ class WindowBlocks:
 
     Parameters
     ----------
-    series, timesteps, horizon, stride, target, n_outputs, rows
+    series, target, rows
         As in `window_blocks`.
+    span : int
+        Number of rows from the first row of a window to its last target.
+    **settings : int
+        `timesteps`, `horizon`, `stride` and `n_outputs`, as in `window_blocks`.
     """
 
-    def __init__(
-        self,
-        series: Rows,
-        timesteps: int,
-        horizon: int,
-        *,
-        stride: int,
-        target: Target,
-        n_outputs: int,
-        rows: int,
-    ) -> None:
-        self.series = series
-        self.target = target
-        self.stride = stride
-        self.settings: dict[str, int] = {
-            "timesteps": timesteps,
-            "horizon": horizon,
-            "stride": stride,
-            "n_outputs": n_outputs,
-        }
-        self.span: int = timesteps + horizon + n_outputs - 1
-        self.n_windows: int = (series.shape[0] - self.span) // stride + 1
-        self.windows_each: int = max(1, rows // stride)
+    def __init__(self, series: Rows, target: Target, rows: int, span: int, **settings: int) -> None:
+        self.series, self.target, self.span, self.settings = series, target, span, settings
+        self.stride: int = settings["stride"]
+        self.n_windows: int = (series.shape[0] - span) // self.stride + 1
+        self.windows_each: int = max(1, rows // self.stride)
 
     def __len__(self) -> int:
         return -(-self.n_windows // self.windows_each)
@@ -109,17 +95,13 @@ default=None
     >>> [(X[:, 0, 0].tolist(), y.tolist()) for X, y in blocks]
     [([0.0, 1.0, 2.0, 3.0], [3.0, 4.0, 5.0, 6.0]), ([4.0, 5.0, 6.0], [7.0, 8.0, 9.0])]
     """
-    span = window_span(timesteps, horizon, stride, n_outputs)
+    settings = {"timesteps": timesteps, "horizon": horizon, "stride": stride}
+    settings["n_outputs"] = n_outputs
+    span = window_span(**settings)
     check_count("rows", rows, 1)
     _check_series(series, target)
     check_span(span, series.shape[0])
-    return WindowBlocks(
-        *(series, timesteps, horizon),
-        stride=stride,
-        target=target,
-        n_outputs=n_outputs,
-        rows=rows,
-    )
+    return WindowBlocks(series, target, rows, span, **settings)
 
 
 def _check_series(series, target):
@@ -153,12 +135,7 @@ def _check_series(series, target):
 
 
 def _copy_rows(array, start, stop):
-    """Return rows in memory."""
-    return np.array(_own_mapping(array)[start:stop])
-
-
-def _own_mapping(array):
-    """Return a memmap, or a view of one, on a new mapping, and other arrays as they are.
+    """Return rows in memory, those of a memmap, or of a view of one, by a new mapping.
 
     The pages that are read are released with the new mapping; those of the caller's mapping would
     stay in the process.
@@ -167,8 +144,9 @@ def _own_mapping(array):
     while isinstance(getattr(mapped, "base", None), np.memmap):
         mapped = mapped.base
     if not isinstance(mapped, np.memmap) or mapped.filename is None or mapped.mode == "c":
-        return array  # "c": what was written is only in the caller's mapping
+        return np.array(array[start:stop])  # "c": only the caller's mapping has what was written
     file = np.memmap(mapped.filename, np.uint8, "r", mapped.offset, mapped.nbytes)
     address, mapped_address = (a.__array_interface__["data"][0] for a in (array, mapped))
     offset = address - mapped_address
-    return np.ndarray(array.shape, array.dtype, file, offset, array.strides)
+    own = np.ndarray(array.shape, array.dtype, file, offset, array.strides)
+    return np.array(own[start:stop])

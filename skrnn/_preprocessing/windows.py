@@ -23,23 +23,18 @@ if TYPE_CHECKING:
 CHECKED_AT_ONCE = 100_000  # rows, so that checking them needs little memory
 
 
-def broken_rows(rows):
-    """Return the positions of the rows that hold NaN or infinity."""
-    return np.concatenate(
-        [
-            start + np.flatnonzero(~np.isfinite(rows[start : start + CHECKED_AT_ONCE]).all(axis=1))
-            for start in range(0, len(rows), CHECKED_AT_ONCE)
-        ]
-    )
-
-
 def check_finite(rows, *, name="X", bounds=None, unseen=0):
     """Refuse NaN and infinity in rows of one or more runs.
 
     `bounds` holds the first row of each run, then n_rows. The last `unseen` rows of each run may be
     NaN, because no window holds them.
     """
-    broken = broken_rows(rows)
+    broken = np.concatenate(
+        [
+            start + np.flatnonzero(~np.isfinite(rows[start : start + CHECKED_AT_ONCE]).all(axis=1))
+            for start in range(0, len(rows), CHECKED_AT_ONCE)
+        ]
+    )
     infinite = np.isinf(rows[broken]).any(axis=1)
     ends = np.array([0, len(rows)]) if bounds is None else bounds
     run_ends = ends[np.searchsorted(ends, broken, side="right")]

@@ -17,12 +17,6 @@ def as_array(data, place, remedy=""):
         raise ValueError(message.rstrip()) from error
 
 
-def _is_number(item):
-    """Whether an item is a number or a missing value."""
-    number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
-    return number or item is None or item is pd.NA
-
-
 def _not_a_number(item, place, remedy):
     """Return the error for an item: a TypeError if float() does not accept its type either."""
     got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
@@ -51,5 +45,6 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
     values = as_array(data, place, remedy)
     if values.dtype.kind in "OSUmM":
         for item in values.flat:
-            if not _is_number(item):
+            number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
+            if not (number or item is None or item is pd.NA):
                 raise _not_a_number(item, place, remedy)
