@@ -3,42 +3,28 @@
 Letters in shapes: n samples, T timesteps, F features, D directions, U units, O outputs.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from skrnn._network.cells import CELLS
 
-
-class Activation(NamedTuple):
-    """The name of an activation inside a recurrent operator, and its constants."""
-
-    name: str
-    alpha: float | None = None
-    beta: float | None = None
-
-
+# Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
 RECURRENT_ACTIVATIONS = {
-    "elu": Activation("Elu", 1.0),
-    "hard_sigmoid": Activation("HardSigmoid", 1 / 6, 0.5),
-    "leaky_relu": Activation("LeakyRelu", 0.2),
-    "linear": Activation("Affine", 1.0, 0.0),
-    **{name: Activation(name.title()) for name in "relu sigmoid softplus softsign tanh".split()},
-}
-
-POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
-
-SAME_NAME = "celu elu gelu mish relu selu sigmoid softplus softsign tanh".split()
-DENSE_ACTIVATIONS = {name: (name.title(), {}) for name in SAME_NAME} | {
-    "exponential": ("Exp", {}),
+    "elu": ("Elu", {"alpha": 1.0}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
+    "linear": ("Affine", {"alpha": 1.0, "beta": 0.0}),
+    **{name: (name.title(), {}) for name in "relu sigmoid softplus softsign tanh".split()},
+}
+DENSE_ACTIVATIONS = RECURRENT_ACTIVATIONS | {
+    **{name: (name.title(), {}) for name in "celu gelu mish selu".split()},
+    "exponential": ("Exp", {}),
     "hard_silu": ("HardSwish", {}),
     "hard_swish": ("HardSwish", {}),
-    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
     "linear": ("Identity", {}),
     "log_softmax": ("LogSoftmax", {"axis": -1}),
     "softmax": ("Softmax", {"axis": -1}),
 }
+POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 
 def check_exportable(architecture):
@@ -242,13 +228,13 @@ def _attributes(operator, architecture, i):
     attributes = {
         "hidden_size": architecture.units[i],
         "direction": "bidirectional" if architecture.bidirectional else "forward",
-        "activations": [function.name for function in functions],
+        "activations": [name for name, _ in functions],
         **operator.attributes,
     }
     for constant in ("alpha", "beta"):  # lists only the functions that have one
-        values = [getattr(function, constant) for function in functions]
-        if any(value is not None for value in values):
-            attributes[f"activation_{constant}"] = [v for v in values if v is not None]
+        values = [constants[constant] for _, constants in functions if constant in constants]
+        if values:
+            attributes[f"activation_{constant}"] = values
     return attributes
 
 

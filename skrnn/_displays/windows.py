@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 SHOWN = 12  # windows by default
 TICKS = 24  # at most, on the horizontal axis
 LARGEST = 11  # points of a square's side
-LABELS = {"row": "row in the window", "fit": "row remembered from fit", "padding": "padding"}
-COLORS = {"row": BLUE, "fit": SKY, "padding": GREY}
+LOOKS = {
+    "row": {"color": BLUE, "label": "row in the window"},
+    "fit": {"color": SKY, "label": "row remembered from fit"},
+    "padding": {"color": GREY, "label": "padding", "fillstyle": "none"},
+}
 
 
 @dataclass(eq=False, repr=False)
@@ -250,15 +253,13 @@ def _draw(ax, rows, sources, targets):
     columns, lanes = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
     width, height = ax.bbox.width / columns, ax.bbox.height / lanes
     size = min(LARGEST, 0.6 * min(width, height) * 72 / ax.figure.dpi)
-    for source, label in LABELS.items():
+    for source, look in LOOKS.items():
         lane, step = np.nonzero(sources == source)
         if len(lane):
-            fill = "none" if source == "padding" else "full"
-            look = {"color": COLORS[source], "fillstyle": fill, "markersize": size}
-            ax.plot(rows[lane, step], lane, "s", **look, label=label)
+            ax.plot(rows[lane, step], lane, "s", markersize=size, **look)
     lane = np.repeat(np.arange(len(targets)), targets.shape[1])
-    look = {"color": VERMILION, "markersize": 0.6 * size}
-    ax.plot(targets.reshape(-1), lane, "D", **look, label="target")
+    look = {"color": VERMILION, "label": "target"}
+    ax.plot(targets.reshape(-1), lane, "D", markersize=0.6 * size, **look)
 
 
 def _name_rows(ax, low, high, index):

@@ -7,11 +7,6 @@ from numbers import Real
 import numpy as np
 
 
-def interval_columns(levels):
-    """Return the names of the bounds of each level."""
-    return [(f"lower_{level:g}", f"upper_{level:g}") for level in levels]
-
-
 def check_levels(level):
     """Return the levels asked for as a list of percentages."""
     levels = [level] if isinstance(level, (Real, str)) else list(level)

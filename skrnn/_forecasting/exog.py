@@ -43,28 +43,22 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
     by_series = isinstance(table.index, pd.MultiIndex)
     required = [len(rows) for rows in times] if required is None else required
-    needed = [label for label, n_rows in zip(labels, required, strict=True) if n_rows]
-    tables = _by_series(table, needed) if by_series else dict.fromkeys(labels, table)
+    tables = dict.fromkeys(labels, table)
+    if by_series:
+        tables = {label: part.droplevel(0) for label, part in table.groupby(level=0, sort=False)}
     arrays, made = [], {}
     for label, rows, n_rows in zip(labels, times, required, strict=True):
         if n_rows == 0:
             arrays.append(np.empty((0, len(names))))
             continue
+        if label not in tables:
+            raise ValueError(f"`exog` must hold rows of every series, got none of {label!r}.")
         key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
             made[key] = _aligned(tables[label], rows, n_rows, place, allow_missing)
         arrays.append(made[key])
     return arrays
-
-
-def _by_series(table, labels):
-    """Return the rows of each series on their times."""
-    found = {label: part.droplevel(0) for label, part in table.groupby(level=0, sort=False)}
-    for label in labels:
-        if label not in found:
-            raise ValueError(f"`exog` must hold rows of every series, got none of {label!r}.")
-    return found
 
 
 def _aligned(table, rows, n_rows, place, allow_missing):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
-from skrnn._forecasting.conformal import interval_columns, interval_half_widths
+from skrnn._forecasting.conformal import interval_half_widths
 from skrnn._forecasting.target_transform import fit_target_transform
 from skrnn._forecasting.time_steps import season_of
 from skrnn._forecasting.windows import (
@@ -71,9 +71,9 @@ class GlobalModel:
             )
         units = self.units(panel, series, n_known)[:, np.newaxis]
         columns = {}
-        for level, (lower, upper) in zip(levels, interval_columns(levels), strict=True):
+        for level in levels:
             widths = interval_half_widths(self.residuals[:, :n_steps], level) * units
-            columns[lower], columns[upper] = outputs - widths, outputs + widths
+            columns |= {f"lower_{level:g}": outputs - widths, f"upper_{level:g}": outputs + widths}
         return columns
 
 
@@ -111,7 +111,7 @@ def fit_global_model(params, panel, regressor):
     if outputs < params.steps:
         warn_of_phases(params.stride, season, outputs, '`strategy="recursive"` forecasts')
     training = panel.head(n_known)
-    spec = _fit_window_spec(params, training, outputs, _window_dtype(regressor, params.scale))
+    spec = _fit_window_spec(params, training, outputs, getattr(regressor, "dtype", None))
     first = np.full(len(panel), spec.min_history)
     origins = forecast_origins(first, n_known - after, params.stride)
     X, y = training_windows(spec, make_buffer(spec, training), *origins)
@@ -121,11 +121,15 @@ def fit_global_model(params, panel, regressor):
     if params.calibration == 0:
         return model
     last = panel.lengths - _whole_strides(params.steps, params.stride)
-    held_out = forecast_origins(n_known, last, params.stride)
-    return replace(model, residuals=_residuals(model, panel, *held_out))
+    series, n_before = forecast_origins(n_known, last, params.stride)
+    truth = [panel.values[k][n : n + params.steps] for k, n in zip(series, n_before, strict=True)]
+    off = np.abs(truth - model.forecast(panel, series, n_before, params.steps))
+    return replace(model, residuals=off / model.units(panel, series, n_before)[:, np.newaxis])
 
 
 def _fit_window_spec(params, training, outputs, dtype):
+    # Float32 where the regressor reads it and values are standardized, so none is lost.
+    single = VARIABLE_DTYPES.get(dtype) == "float32" and params.scale is not None
     return WindowSpec(
         timesteps=params.timesteps,
         outputs=outputs,
@@ -140,7 +144,7 @@ def _fit_window_spec(params, training, outputs, dtype):
             standardized=params.scale is not None,
         ),
         static=_static_rows(params.static, training.labels),
-        dtype=dtype,
+        dtype=np.float32 if single else np.float64,
     )
 
 
@@ -175,13 +179,6 @@ def warn_of_phases(stride, season, shift, who):
 def _whole_strides(rows, stride):
     """Return rows rounded up to strides: windows that far back are in phase with the cutoff."""
     return -(-rows // stride) * stride
-
-
-def _residuals(model, panel, series, n_known):
-    steps = model.plan.steps
-    truth = np.array([panel.values[k][n : n + steps] for k, n in zip(series, n_known, strict=True)])
-    off = np.abs(truth - model.forecast(panel, series, n_known, steps))
-    return off / model.units(panel, series, n_known)[:, np.newaxis]
 
 
 def _check_lengths(params, panel, n_known, after):
@@ -224,11 +221,3 @@ def _static_rows(static, labels):
     if not np.isfinite(rows).all():
         raise ValueError("`static` must hold finite numbers. Encode categories, fill in NaN.")
     return rows
-
-
-def _window_dtype(regressor, scale):
-    """Float32 where the regressor reads it and values are standardized, so none is lost."""
-    single = (
-        VARIABLE_DTYPES.get(getattr(regressor, "dtype", None)) == "float32" and scale is not None
-    )
-    return np.float32 if single else np.float64

@@ -159,7 +159,7 @@ class WindowTransformer(
         check_finite(rows)
         index = read_time_index(X)
         if index is None and has_time_index(y):
-            self._warn(INDEX_LOST)
+            warnings.warn(INDEX_LOST, stacklevel=5)
         self.time_dtype_ = None if index is None else index.times.dtype
         self.freq_ = learn_frequency(index)
         self.means_ = rows.mean(axis=0, dtype=np.float64)
@@ -167,9 +167,10 @@ class WindowTransformer(
         self.tails_ = {} if self.freq_ is None else self._tails(rows, index, bounds)
         longest_run = int(np.diff(bounds).max())
         if self.timesteps > longest_run:
-            self._warn(
+            warnings.warn(
                 f"`timesteps` should not exceed the {longest_run} contiguous training rows, got "
-                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows."
+                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows.",
+                stacklevel=5,
             )
         return self
 
@@ -257,9 +258,6 @@ class WindowTransformer(
         buffer = padded_buffer(rows, self.timesteps, self.horizon, pad, known)
         buffer.flags.writeable = False
         return sliding_windows(buffer, self.timesteps)
-
-    def _warn(self, message):
-        warnings.warn(message, UserWarning, stacklevel=6)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -141,17 +141,17 @@ def _secret(key):
 def _signature(secret, fixed, body):
     if secret is None:
         return UNSIGNED
-    signature = hmac.new(secret, fixed, hashlib.sha256)
-    for part in body:
-        signature.update(part)
-    return signature.digest()
+    return _hashed(hmac.new(secret, fixed, hashlib.sha256), body)
 
 
 def _digest(fixed, signature, body):
-    digest = hashlib.sha256(fixed + signature)
+    return _hashed(hashlib.sha256(fixed + signature), body)
+
+
+def _hashed(begun, body):
     for part in body:
-        digest.update(part)
-    return digest.digest()
+        begun.update(part)
+    return begun.digest()
 
 
 def _padding(size):
