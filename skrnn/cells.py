@@ -21,21 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["gru", "lstm", "simple_rnn"]
 
 
-def _relu(x):
-    return np.maximum(x, 0)
-
-
-def _linear(x):
-    return x
-
-
-_ACTIVATIONS = {"linear": _linear, "relu": _relu, "sigmoid": sigmoid, "tanh": np.tanh}
-
-
-def _find_activation(name):
-    if not isinstance(name, str) or name not in _ACTIVATIONS:
-        raise ValueError(f"`activation` must be among {sorted(_ACTIVATIONS)}, got {name!r}.")
-    return _ACTIVATIONS[name]
+_ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+}
 
 
 def _as_numbers(value, name):
@@ -119,10 +110,12 @@ def _as_states(initial_state, n_states):
     return states
 
 
-def _run(cell_type, x, W, R, b, *, activation="tanh", initial_state=None, return_state=False):
+def _run(cell_type, arrays, activation, initial_state, return_state):
     """Run a cell type over all timesteps; parameters and returns as in its public function."""
-    spec, act = CELLS[cell_type], _find_activation(activation)
-    x, W, R, b, states, batched = _read(x, W, R, b, _as_states(initial_state, spec.states), spec)
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
+        raise ValueError(f"`activation` must be among {sorted(_ACTIVATIONS)}, got {activation!r}.")
+    spec, act = CELLS[cell_type], _ACTIVATIONS[activation]
+    x, W, R, b, states, batched = _read(*arrays, _as_states(initial_state, spec.states), spec)
     input_bias, recurrent_bias = b if spec.bias_rows else (b, 0)
     projected = np.tensordot(x, W, axes=1) + input_bias  # (B, T, gates U)
     h_all = np.empty((*x.shape[:2], len(R)), projected.dtype)  # (B, T, U)
@@ -184,12 +177,7 @@ def simple_rnn(
            [2.5 ],
            [4.25]])
     """
-    return _run(
-        *("simple_rnn", x, W, R, b),
-        activation=activation,
-        initial_state=initial_state,
-        return_state=return_state,
-    )
+    return _run("simple_rnn", (x, W, R, b), activation, initial_state, return_state)
 
 
 def lstm(
@@ -252,12 +240,7 @@ def lstm(
     >>> bool(np.allclose(np.vstack([h_all, h_next]), lstm(np.ones((20, 4)), W, R, b)))
     True
     """
-    return _run(
-        *("lstm", x, W, R, b),
-        activation=activation,
-        initial_state=initial_state,
-        return_state=return_state,
-    )
+    return _run("lstm", (x, W, R, b), activation, initial_state, return_state)
 
 
 def gru(
@@ -314,9 +297,4 @@ def gru(
     >>> gru(x, W, R, b).shape
     (2, 10, 8)
     """
-    return _run(
-        *("gru", x, W, R, b),
-        activation=activation,
-        initial_state=initial_state,
-        return_state=return_state,
-    )
+    return _run("gru", (x, W, R, b), activation, initial_state, return_state)

@@ -79,7 +79,7 @@ class TrainingSession:
 
     def evaluate(self, weights, samples):
         architecture, n_batch = self.architecture, min(self.settings.batch_size, len(samples))
-        loss_function = network.loss_function(self.settings.loss)
+        loss_function = keras.losses.get(self.settings.loss)
         cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
         program = programs.forward(architecture, cudnn=cudnn)
         recurrent_states, total = program.zero_states(), 0.0

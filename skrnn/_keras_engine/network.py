@@ -145,11 +145,6 @@ def fresh_model(architecture, rng, embeddings=None):
     return model
 
 
-def loss_function(name):
-    """Return the Keras loss of that name: (targets, outputs) to one value for every sample."""
-    return keras.losses.get(name)
-
-
 def make_optimizer(name, config, *, dtype="float32"):
     """Return a Keras optimizer, which scales the loss where gradients are in float16."""
     optimizer = keras.optimizers.get({"class_name": name, "config": dict(config, name=name)})

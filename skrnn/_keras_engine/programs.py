@@ -9,6 +9,7 @@ import functools
 import math
 import threading
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -81,7 +82,7 @@ class Trainer:
         # XLA supports neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
-        self.loss = network.loss_function(loss)
+        self.loss = keras.losses.get(loss)
         self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
         # One replica has nothing to sum, and TensorFlow's function would keep every graph alive.

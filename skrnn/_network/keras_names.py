@@ -12,18 +12,13 @@ REFUSED_ACTIVATIONS = frozenset({"glu"})
 
 LOSS_ALIASES = {
     "bce": "binary_crossentropy",
-    "BCE": "binary_crossentropy",
     "kld": "kl_divergence",
-    "KLD": "kl_divergence",
     "mae": "mean_absolute_error",
-    "MAE": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
-    "MAPE": "mean_absolute_percentage_error",
     "mse": "mean_squared_error",
-    "MSE": "mean_squared_error",
     "msle": "mean_squared_logarithmic_error",
-    "MSLE": "mean_squared_logarithmic_error",
 }
+LOSS_ALIASES |= {alias.upper(): name for alias, name in LOSS_ALIASES.items()}
 
 # Losses whose target must not be negative: they see y as it is, and the output passes a softplus.
 POSITIVE_LOSSES = frozenset({"kl_divergence", "mean_squared_logarithmic_error", "poisson"})
