@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skrnn import RNNClassifier, RNNRegressor
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def samples(n_samples=40, timesteps=4, estimator=RNNRegressor):
@@ -47,3 +48,8 @@ def padded(rows, value, n_more=2, side="post"):
     for row, full_row in zip(rows, full, strict=True):
         full_row[slice(len(row)) if side == "post" else slice(-len(row), None)] = row
     return full
+
+
+def cut(X):
+    """Return the samples as a list of sequences of 1 to T timesteps."""
+    return [x[: 1 + i % X.shape[1]] for i, x in enumerate(X)]

@@ -1,5 +1,7 @@
 """What fits are compared with: Keras's own layers, trained by Keras from the same weights."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 from recurrent import LAYERS
@@ -24,7 +26,8 @@ def first_rng(estimator):
 
 def first_weights(estimator, rng=None):
     """Return the weights from which the first fit of an estimator began."""
-    return initial_weights(estimator._network.architecture, rng or first_rng(estimator))
+    described, given = estimator._network.architecture, estimator.embedding_init
+    return initial_weights(described, rng or first_rng(estimator), given)
 
 
 class MaskedMaximum(keras.layers.Layer):
@@ -39,61 +42,69 @@ class MaskedMaximum(keras.layers.Layer):
         return None
 
 
-def native_network(
-    cell,
-    hidden_size,
-    shape,
-    *,
-    bidirectional=False,
-    return_sequences=False,
-    vocab_size=None,
-    embedding_dim=None,
-    embedding_trainable=True,
-    mask_value=None,
-    pooling="last",
-    kernel_l2=0.0,
-    recurrent_l2=0.0,
-    dense_sizes=(),
-    dense_activation=None,
-    outputs=1,
-    output_activation="linear",
-):
-    """Return a network of Keras's own layers, wired as a person would wire them."""
-    layers, masked = keras.layers, mask_value is not None
-    sizes = hidden_size if isinstance(hidden_size, tuple) else (hidden_size,)
-    if vocab_size is not None:
+def native_network(estimator, shape, outputs=1, output_activation="linear", **changes):
+    """Return a network of Keras's own layers, wired as a person would wire them.
+
+    It has the parameters of a fitted estimator, except for the changes, and its first weights.
+    """
+    layers, of = keras.layers, SimpleNamespace(**estimator.get_params() | changes)
+    masked = of.mask_value is not None
+    if of.vocab_size is not None:
         model = keras.Sequential([keras.Input(shape[:1], dtype="int32")])
-        given = {"mask_zero": masked, "trainable": embedding_trainable}
-        model.add(layers.Embedding(vocab_size, embedding_dim, **given))
+        given = {"mask_zero": masked, "trainable": of.embedding_trainable}
+        model.add(layers.Embedding(of.vocab_size, of.embedding_dim, **given))
     else:
         model = keras.Sequential([keras.Input(shape)])
         if masked:
-            model.add(layers.Masking(mask_value))
+            model.add(layers.Masking(of.mask_value))
+    sizes = of.hidden_size if isinstance(of.hidden_size, tuple) else (of.hidden_size,)
     for i, size in enumerate(sizes):
-        of_each_step = return_sequences or pooling != "last" or i < len(sizes) - 1
+        of_each_step = of.return_sequences or of.pooling != "last" or i < len(sizes) - 1
         regularizers = {
-            "kernel_regularizer": keras.regularizers.L2(kernel_l2),
-            "recurrent_regularizer": keras.regularizers.L2(recurrent_l2),
+            "kernel_regularizer": keras.regularizers.L2(of.kernel_l2),
+            "recurrent_regularizer": keras.regularizers.L2(of.recurrent_l2),
         }
-        layer = LAYERS[cell](size, return_sequences=of_each_step, **regularizers)
-        model.add(layers.Bidirectional(layer) if bidirectional else layer)
-    if pooling == "mean":
+        layer = LAYERS[of.cell_type](size, return_sequences=of_each_step, **regularizers)
+        model.add(layers.Bidirectional(layer) if of.bidirectional else layer)
+    if of.pooling == "mean":
         model.add(layers.GlobalAveragePooling1D())
-    elif pooling == "max":
+    elif of.pooling == "max":
         model.add(MaskedMaximum() if masked else layers.GlobalMaxPooling1D())
-    for size in dense_sizes:
-        model.add(layers.Dense(size, activation=dense_activation))
+    for size in of.dense_sizes:
+        model.add(layers.Dense(size, activation=of.dense_activation))
     model.add(layers.Dense(outputs, activation=output_activation))
+    model.set_weights(first_weights(estimator))
     return model
 
 
-def keras_optimizer(name, learning_rate=0.01, **settings):
-    config = {"learning_rate": learning_rate, **settings}
+def keras_optimizer(name, learning_rate=FLOAT64_RATE, **settings):
+    config = settings if learning_rate is None else {"learning_rate": learning_rate, **settings}
     return keras.optimizers.get({"class_name": name, "config": config})
 
 
-def keras_fit(model, X, y, loss, optimizer=None, sample_weight=None, **settings):
-    """Train with keras.Model.fit, by Adam(0.01) if by nothing else, and return its history."""
-    model.compile(optimizer or keras.optimizers.Adam(0.01), loss=loss, run_eagerly=True)
-    settings = {"sample_weight": sample_weight, "shuffle": False, "verbose": 0} | settings
-    return model.fit(X, y, **settings).history
+def keras_fit(model, X, y, loss="mse", optimizer=None, **settings):
+    """Train with keras.Model.fit, by Adam if by nothing else, and return its history."""
+    model.compile(optimizer or keras_optimizer("adam"), loss=loss, run_eagerly=True)
+    return model.fit(X, y, **{"shuffle": False, "verbose": 0} | settings).history
+
+
+def assert_equal_keras(fits, X, y, loss="mse", optimizer=None, output=None, **settings):
+    """Compare estimators, fitted alike, with a network that keras.Model.fit trains as they were.
+
+    Its losses, weights and predictions are theirs, nearly as far as floats tell. `y` is what Keras
+    reads, and `output` what its last layer is.
+    """
+    tolerance = 1e-9 if fits[0].dtype == "float64" else 1e-4
+    model = native_network(fits[0], X.shape[1:], **output or {})
+    settings = {"batch_size": fits[0].batch_size, "epochs": fits[0].epochs} | settings
+    curves = keras_fit(model, X, y, loss, optimizer, **settings)
+    expected = model(X).numpy()
+    for fitted in fits:
+        for name, curve in curves.items():
+            np.testing.assert_allclose(fitted.history_[name], curve, rtol=tolerance)
+        assert_same_arrays(fitted.weights_, model.get_weights(), tolerance, tolerance)
+        found = getattr(fitted, "predict_proba", fitted.predict)(X)
+        if hasattr(fitted, "predict_proba") and expected.shape[-1] == 1:
+            found = found[:, 1]  # of the two classes
+        found = found.reshape(expected.shape)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)

@@ -1,10 +1,10 @@
 """Embeddings: the vectors that they begin with, whether they learn, and how they are read out."""
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
-from oracles import FLOAT64_RATE, assert_same_arrays, first_weights, keras_fit, native_network
+from fits import both_engines
+from oracles import assert_same_arrays
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -13,8 +13,6 @@ from sklearn.pipeline import make_pipeline
 from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, load, save
 from skrnn._training.checkpoints import fingerprint
 
-KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
-both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 N_SAMPLES, TIMESTEPS, VOCAB, WIDTH, BATCH = 30, 5, 9, 3, 8
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, VOCAB, (N_SAMPLES, TIMESTEPS))
@@ -34,22 +32,6 @@ def network(**parameters):
         "random_state": 0,
     }
     return RNNRegressor("gru", **settings | parameters)
-
-
-@both_engines
-@pytest.mark.parametrize("trainable", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
-def test_fit_from_given_vectors_equals_model_fit(engine, trainable, masked, keras_float64):
-    given = {"embedding_trainable": trainable, "mask_value": 0 if masked else None}
-    ours = network(engine=engine, standardize=False, shuffle=False, **given).fit(X, Y)
-    tokens = {"vocab_size": VOCAB, "embedding_dim": WIDTH, "embedding_trainable": trainable}
-    masking = {"mask_value": 0} if masked else {}
-    model = native_network("gru", 4, (TIMESTEPS,), **tokens, **masking)
-    model.set_weights([VECTORS, *first_weights(ours)[1:]])
-    adam = keras.optimizers.Adam(FLOAT64_RATE)
-    curve = keras_fit(model, X, Y, "mse", adam, batch_size=BATCH, epochs=3)["loss"]
-    np.testing.assert_allclose(ours.history_["loss"], curve, rtol=1e-9)
-    assert_same_arrays(ours.weights_, model.get_weights(), rtol=1e-9, atol=1e-9)
 
 
 @both_engines

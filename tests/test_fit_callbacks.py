@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from fits import KERAS
+from fits import both_engines
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -21,8 +21,6 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4, 2))
 Y = X[:, -1, 0]
 SERIES = pd.Series(RNG.normal(size=60), index=pd.date_range("2026-01-01", periods=60))
-
-every_engine = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def network(**settings):
@@ -58,7 +56,7 @@ class HandedOnDiary(Diary):
     max_propagation_depth = None
 
 
-@every_engine
+@both_engines
 def test_each_epoch_is_a_task_with_the_network_as_it_is_then(engine):
     diary = Diary()
     fitted = network(engine=engine).set_callbacks(diary).fit(X, Y)
@@ -73,7 +71,7 @@ def test_each_epoch_is_a_task_with_the_network_as_it_is_then(engine):
     assert_array_equal(fitted.predict(X), network(engine=engine).fit(X, Y).predict(X))
 
 
-@every_engine
+@both_engines
 def test_training_stops_when_a_callback_asks(engine):
     fitted = network(engine=engine, epochs=9).set_callbacks(Diary(last=2)).fit(X, Y)
     assert fitted.n_epochs_ == 2

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from fits import padded
+from fits import cut, padded
 from keras.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
 from recurrent import SPECS
 from sklearn.exceptions import NotFittedError
@@ -40,11 +40,6 @@ def with_gaps(X, value):
     X[rng.random(X.shape[:2]) < 0.4] = value
     X[0] = value
     return X
-
-
-def cut(X):
-    """Return the samples as a list of sequences of 1 to T timesteps."""
-    return [x[: 1 + i % X.shape[1]] for i, x in enumerate(X)]
 
 
 def fitted(**parameters):

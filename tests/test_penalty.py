@@ -1,25 +1,17 @@
 """The L2 regularizers: what they add to losses and gradients, beside Keras's own."""
 
-from itertools import product
-
-import keras
 import numpy as np
 import pytest
+from fits import both_engines
 from gradients import slopes
-from oracles import FLOAT64_RATE, assert_same_arrays, first_weights, keras_fit, native_network
-from recurrent import CELLS, LAYERS
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._network.l2 import Penalty, penalty
 
-KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
-both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
-N_SAMPLES, TIMESTEPS, FEATURES, BATCH = 30, 5, 3, 8
+N_SAMPLES, TIMESTEPS, FEATURES = 30, 5, 3
 PENALTIES = {"kernel_l2": 0.3, "recurrent_l2": 0.2}
 FIT = {
     "standardize": False,
-    "shuffle": False,
-    "batch_size": BATCH,
     "epochs": 3,
     "dtype": "float64",
     "random_state": 0,
@@ -31,51 +23,6 @@ def numbers():
     X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
     X[rng.random(X.shape[:2]) < 0.2] = -1.0
     return X, X.sum(axis=(1, 2))
-
-
-CASES = [
-    ("lstm", (4,), True, False),
-    ("gru", (4, 3), True, True),
-]
-SLOW_CASES = [  # a mask changes no penalty: it comes with each cell type, depth and direction
-    pytest.param(
-        cell, sizes, bidirectional, (len(sizes) == 2) == bidirectional, marks=pytest.mark.slow
-    )
-    for cell, sizes, bidirectional in product(LAYERS, [(4,), (4, 3)], [False, True])
-    if (cell, sizes, bidirectional) not in [case[:3] for case in CASES]
-]
-
-
-@pytest.mark.parametrize(("cell", "sizes", "bidirectional", "masked"), CASES + SLOW_CASES)
-def test_penalized_fit_equals_model_fit(cell, sizes, bidirectional, masked, keras_float64):
-    X, y = numbers()
-    parameters = {"hidden_size": sizes, "bidirectional": bidirectional, **PENALTIES, **FIT}
-    regressor = RNNRegressor(cell, mask_value=-1.0 if masked else None, **parameters)
-    regressor.fit(X[:20], y[:20], validation_data=(X[20:], y[20:]))
-    assert regressor.engine_ == "numpy"
-    masking = {"mask_value": -1.0} if masked else {}
-    model = native_network(
-        *(cell, sizes, (TIMESTEPS, FEATURES)), bidirectional=bidirectional, **masking, **PENALTIES
-    )
-    model.set_weights(first_weights(regressor))
-    adam, y = keras.optimizers.Adam(FLOAT64_RATE), y[:, np.newaxis]
-    held_out = {"validation_data": (X[20:], y[20:])}
-    curves = keras_fit(model, X[:20], y[:20], "mse", adam, batch_size=BATCH, epochs=3, **held_out)
-    for name in ("loss", "val_loss"):
-        np.testing.assert_allclose(regressor.history_[name], curves[name], rtol=1e-9)
-    assert_same_arrays(regressor.weights_, model.get_weights(), rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.slow
-def test_engines_penalize_alike():
-    X, y = numbers()
-    parameters = {"hidden_size": 4, "bidirectional": True, **PENALTIES, **FIT}
-    by_numpy, by_keras = (
-        RNNRegressor(CELLS, engine=engine, **parameters).fit(X, y, validation_data=(X, y))
-        for engine in ("numpy", "keras")
-    )
-    for name in ("loss", "val_loss"):
-        np.testing.assert_allclose(by_numpy.history_[name], by_keras.history_[name], rtol=1e-9)
 
 
 def test_gradient_of_the_penalty_equals_finite_differences():

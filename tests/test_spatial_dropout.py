@@ -5,14 +5,12 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from fits import assert_same_training
+from fits import assert_same_training, both_engines
 from gradients import architecture, flat_weights, inputs
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._numpy_engine.network import Network
 
-KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
-both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 TIMESTEPS, FEATURES, RATE = 4, 3, 0.4
 LINEAR = {
     "activation": "linear",
