@@ -49,12 +49,15 @@ def n_trained(described):
     return sum(math.prod(weight.shape) for weight in described.trained_weights())
 
 
-def weighted_output(described, weights, x, direction, dropout_seed=None):
-    """Return sum(direction * output), and its gradient with respect to the trained weights."""
+def weighted_output(described, weights, x, direction):
+    """Return sum(direction * output), and its gradient with respect to the trained weights.
+
+    What a network drops is the same each time.
+    """
     gradient = np.zeros(n_trained(described))
     network = Network(described, weights, len(x), described.timesteps, gradient)
-    generator = None if dropout_seed is None else np.random.default_rng(dropout_seed)
-    output = network.forward(x, generator=generator)
+    generator = np.random.default_rng(3)
+    output = network.forward(x, generator=generator if described.drops else None)
     of_table = network.backward(network.head[-1].through_activation(direction))
     if of_table is not None:
         (tokens, d), table = of_table, described.weights()[0].shape
@@ -85,16 +88,22 @@ def samples_and_weights(described, n_samples=6):
     return flat_weights(described), inputs(described, n_samples), direction
 
 
-def check_gradient(described, n_samples=6, dropout_seed=None, n_places=40):
+def assert_same_output(found, expected, rtol):
+    """Compare two results of `weighted_output`."""
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-12)
+
+
+def check_gradient(described, n_samples=6, n_places=40):
     """Compare the gradient with finite differences, at every place if their number is None."""
     weights, *samples = samples_and_weights(described, n_samples)
-    _, gradient = weighted_output(described, weights, *samples, dropout_seed)
+    _, gradient = weighted_output(described, weights, *samples)
     assert gradient.shape == (n_trained(described),)
     places = np.arange(n_trained(described))
     if n_places is not None:
         places = np.random.default_rng(2).choice(places, n_places)
     expected = slopes(
-        lambda point: weighted_output(described, point, *samples, dropout_seed)[0],
+        lambda point: weighted_output(described, point, *samples)[0],
         weights,
         places + len(weights) - n_trained(described),  # a table that is not trained comes first
     )

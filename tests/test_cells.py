@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from itertools import product
 from typing import get_args
 
 import numpy as np
@@ -66,30 +67,20 @@ def test_every_list_of_public_cell_types_is_the_same_and_in_the_table():
 @every_dtype
 @pytest.mark.parametrize("begins", ["at zero", "from states"])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "linear"])
-def test_batch_equals_keras(cell, dtype, activation, begins):
+def test_batch_and_single_sample_equal_keras(cell, dtype, activation, begins):
     x = np.random.default_rng(0).normal(size=(5, 10, 4)).astype(dtype)
     weights = random_weights(cell, 4, 8, dtype)
     if activation in ("relu", "linear"):
         weights = [weight / 2 for weight in weights]  # unbounded states stay of order one
     states = None if begins == "at zero" else random_states(cell, (5, 8), dtype)
-    ours = {"activation": activation, "initial_state": states and initial(states)}
-    results = run(cell, x, *weights, return_state=True, **ours)
     expected = keras_outputs(cell, x, weights, activation, states)
-    for result, oracle in zip(results, expected, strict=True):
-        assert result.dtype == dtype
-        np.testing.assert_allclose(result, oracle, rtol=0, atol=TOLERANCE[dtype])
-        assert result.shape == oracle.shape
-
-
-@every_cell
-@every_dtype
-def test_single_sample_equals_keras(cell, dtype):
-    x = np.random.default_rng(0).normal(size=(10, 4)).astype(dtype)
-    weights = random_weights(cell, 4, 8, dtype)
-    results = run(cell, x, *weights, return_state=True)
-    for result, oracle in zip(results, keras_outputs(cell, x[None], weights), strict=True):
-        assert result.dtype == dtype
-        np.testing.assert_allclose(result, oracle[0], rtol=0, atol=TOLERANCE[dtype])
+    for samples in (slice(None), 0):
+        initial_state = states and initial([state[samples] for state in states])
+        ours = {"activation": activation, "initial_state": initial_state, "return_state": True}
+        results = run(cell, x[samples], *weights, **ours)
+        for result, oracle in zip(results, expected, strict=True):
+            assert (result.dtype, result.shape) == (dtype, oracle[samples].shape)
+            np.testing.assert_allclose(result, oracle[samples], rtol=0, atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("function", [np.tanh, lambda x: np.maximum(x, 0)], ids=["tanh", "relu"])
@@ -136,19 +127,13 @@ def test_arguments_stay_as_they_were(cell):
 
 
 @every_cell
-def test_integers_are_computed_in_float64(cell):
-    x = np.arange(12).reshape(3, 4)
-    weights = random_weights(cell, 4, 8)
+@pytest.mark.parametrize("dtype", [int, float])
+def test_integers_and_one_float64_argument_are_computed_in_float64(cell, dtype):
+    x = np.arange(12, dtype=dtype).reshape(3, 4)
+    weights = random_weights(cell, 4, 8, "float32")
     result = run(cell, x, *weights)
     assert result.dtype == np.float64
     np.testing.assert_array_equal(result, run(cell, x.astype(float), *weights))
-
-
-@every_cell
-def test_one_float64_argument_makes_the_result_float64(cell):
-    x = np.ones((3, 4))
-    weights = random_weights(cell, 4, 8, "float32")
-    assert run(cell, x, *weights).dtype == np.float64
 
 
 @every_cell
@@ -157,55 +142,42 @@ def test_large_inputs_saturate_without_a_warning(cell):
     assert np.isfinite(run(cell, x, *random_weights(cell, 1, 2))).all()
 
 
-# What a cell of 4 features and 8 units is given, and what it says of it.
-REFUSED = [
-    *[
-        ({"x": np.ones(shape)}, r"`x` must have the shape \(timesteps, features\)")
-        for shape in [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)]
-    ],
-    ({"x": np.ones((10, 5))}, r"`W` must .* which is \(5, {width}\) .* \(4, {width}\)"),
-    *[
-        ({"R": np.ones(shape)}, r"`R` must have the shape \(units, .*units\), got")
-        for shape in [(8,), (8, 9), (0, 0), (8, 8, 8)]
-    ],
-    ({"b": np.ones(7)}, r"`b` must have the shape .* got \(7,\)"),
-    *[
-        ({"initial_state": np.zeros(shape)}, r"`initial_state` must have the shape \(units,\)")
-        for shape in [(7,), (3, 8), (1, 8)]
-    ],
-    *[
-        ({"activation": activation}, r"`activation` must be among \['linear', 'relu'")
-        for activation in ["softmax", None, ["tanh"]]
-    ],
-    ({"x": [[[1.0], [2.0]], [[3.0]]]}, "`x` must be one array of numbers"),
-]
+def ones(*shapes):
+    return [np.ones(shape) for shape in shapes]
 
 
-@every_cell
-@pytest.mark.parametrize(("given", "message"), REFUSED)
-def test_argument_that_does_not_fit_is_refused(cell, given, message):
+# What a cell of 4 features and 8 units says of its arguments.
+SHAPES = [(), (4,), (2, 3, 4, 4), (0, 4), (0, 10, 4), (3, 0)]
+REFUSED = {
+    r"`x` must have the shape \(timesteps, features\)": ("x", ones(*SHAPES)),
+    r"`W` must .* which is \(5, {width}\) .* \(4, {width}\)": ("x", ones((10, 5))),
+    r"`R` must have .* \(units, .*units\), got": ("R", ones((8,), (8, 9), (0, 0), (8, 8, 8))),
+    r"`b` must have the shape .* got \(7,\)": ("b", ones(7)),
+    r"`initial_state` must have .* \(units,\)": ("initial_state", ones((7,), (3, 8), (1, 8))),
+    r"`activation` must be among \['linear', 'relu'": ("activation", ["softmax", None, ["tanh"]]),
+    "`x` must be one array of numbers": ("x", [[[[1.0], [2.0]], [[3.0]]]]),
+    "`x` must hold real numbers, got an array of dtype": ("x", [[["a"] * 4], [[1j] * 4]]),
+}
+ONLY = {
+    r"\(2, 3 \* units\).*`reset_after=True`.*got \(24,\)": ("b", "gru", ones(24)),
+    r"must be the pair \(h, c\)": ("initial_state", "lstm", [np.zeros(8), 3, [np.zeros(8)]]),
+}
+
+
+def refused():
+    """Return each cell type with an argument that does not fit, and the message."""
+    for message, (name, values) in REFUSED.items():
+        for cell, value in product(CELLS, values):
+            of_states = name == "initial_state"
+            given = initial([value] * SPECS[cell].states) if of_states else value
+            yield cell, name, given, message.replace("{width}", str(8 * SPECS[cell].gates))
+    for message, (name, cell, values) in ONLY.items():
+        yield from ((cell, name, value, message) for value in values)
+
+
+@pytest.mark.parametrize(("cell", "name", "value", "message"), [*refused()])
+def test_argument_that_does_not_fit_is_refused(cell, name, value, message):
     arguments = {"x": np.ones((10, 4)), **dict(zip("WRb", random_weights(cell, 4, 8), strict=True))}
-    if "initial_state" in given:
-        given = {"initial_state": initial([given["initial_state"]] * SPECS[cell].states)}
-    arguments |= given
-    with pytest.raises(ValueError, match=message.replace("{width}", str(8 * SPECS[cell].gates))):
+    arguments[name] = value
+    with pytest.raises(TypeError if "real numbers" in message else ValueError, match=message):
         run(cell, *(arguments.pop(name) for name in ("x", *"WRb")), **arguments)
-
-
-def test_gru_with_a_single_bias_names_the_layout_of_keras():
-    W, R, b = random_weights("gru", 4, 8)
-    with pytest.raises(ValueError, match=r"\(2, 3 \* units\).*`reset_after=True`.*got \(24,\)"):
-        cells.gru(np.ones((10, 4)), W, R, b[0])
-
-
-@pytest.mark.parametrize("initial_state", [np.zeros(8), 3, [np.zeros(8)]])
-def test_lstm_without_a_pair_of_states_is_refused(initial_state):
-    with pytest.raises(ValueError, match=r"`initial_state` must be the pair \(h, c\)"):
-        cells.lstm(np.ones((10, 4)), *random_weights("lstm", 4, 8), initial_state=initial_state)
-
-
-@every_cell
-@pytest.mark.parametrize("x", [[["a", "b"]], [[1j, 2j]]], ids=["strings", "complex"])
-def test_what_is_no_real_number_is_refused(cell, x):
-    with pytest.raises(TypeError, match="`x` must hold real numbers, got an array of dtype"):
-        run(cell, x, *random_weights(cell, 2, 8))

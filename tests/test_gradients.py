@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from gradients import (
     architecture,
+    assert_same_output,
     check_gradient,
     flat_weights,
     inputs,
@@ -25,20 +26,22 @@ from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backwa
 from skrnn._numpy_engine.losses import LOSSES
 from skrnn._numpy_engine.network import Network, unflatten
 
+STACK = {"units": (4, 3), "bidirectional": True}
+TOKENS = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
+FIXED = TOKENS | {"embedding_trainable": False, "n_places": None}
+SPATIAL = {"spatial_dropout": 0.4, "bidirectional": True, "n_places": 100}
 VARIANTS = {
     "plain": {},
     "one sample": {"n_samples": 1},
     "stacked": {"units": (4, 3)},
     "bidirectional": {"bidirectional": True},
-    "stacked bidirectional sequences": {
-        "units": (4, 3),
-        "bidirectional": True,
-        "return_sequences": True,
-    },
+    "stacked bidirectional sequences": STACK | {"return_sequences": True},
     "masked": {"masked": True},
     "masked bidirectional": {"masked": True, "bidirectional": True},
     "sequences": {"return_sequences": True},
-    "embedded": {"vocab_size": 4, "embedding_dim": 3, "features": 1},
+    "embedded": TOKENS,
+    "fixed vectors": FIXED,
+    "masked bidirectional fixed vectors": FIXED | {"masked": True, "bidirectional": True},
     "dense": {"dense_sizes": (4, 3), "dense_activation": "tanh"},
     "softmax": {"output_activation": "softmax"},
     "mean": {"pooling": "mean"},
@@ -46,15 +49,25 @@ VARIANTS = {
     "masked mean": {"pooling": "mean", "masked": True},
     "masked max": {"pooling": "max", "masked": True, "bidirectional": True},
 }
+DROPOUTS = {
+    "dropout": STACK | {"dropout": 0.5},
+    "recurrent dropout": STACK | {"recurrent_dropout": 0.5},
+    "both dropouts": STACK | {"dropout": 0.3, "recurrent_dropout": 0.4},
+    "spatial dropout": SPATIAL,
+    "spatial dropout of tokens": SPATIAL | TOKENS,
+    "masked spatial dropout": SPATIAL | {"masked": True, "dropout": 0.3},
+}
+for name, changes in DROPOUTS.items():
+    VARIANTS |= {name: changes, f"{name}, one sample": changes | {"n_samples": 1}}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradient_equals_finite_differences(cell, variant):
-    changes = dict(VARIANTS[variant])
-    n_samples = changes.pop("n_samples", 6)
+    changes = {"n_samples": 6, "n_places": 40} | VARIANTS[variant]
+    how = {name: changes.pop(name) for name in ("n_samples", "n_places")}
     changes["cell_types"] = (cell,) * len(changes.get("units", (4,)))
-    check_gradient(architecture(**changes), n_samples)
+    check_gradient(architecture(**changes), **how)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -173,34 +186,6 @@ def test_dropout_scales_what_it_keeps_to_the_same_mean():
     assert abs(drop.mean() - 1) < 0.02
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.3, 0.4)], ids=str)
-@pytest.mark.parametrize("n_samples", [1, 6])
-def test_gradient_under_dropout_equals_finite_differences(cell, rates, n_samples):
-    dropout, recurrent_dropout = rates
-    stack = {"cell_types": (cell, cell), "units": (4, 3), "bidirectional": True}
-    described = architecture(dropout=dropout, recurrent_dropout=recurrent_dropout, **stack)
-    check_gradient(described, n_samples, dropout_seed=3)
-
-
-@pytest.mark.parametrize(
-    "variant",
-    [{}, {"vocab_size": 4, "embedding_dim": 3, "features": 1}, {"masked": True, "dropout": 0.3}],
-    ids=["numbers", "tokens", "masked"],
-)
-@pytest.mark.parametrize("n_samples", [1, 6])
-def test_gradient_under_spatial_dropout_equals_finite_differences(variant, n_samples):
-    described = architecture(spatial_dropout=0.4, bidirectional=True, **variant)
-    check_gradient(described, n_samples, dropout_seed=3, n_places=None)
-
-
-@pytest.mark.parametrize("variant", [{}, {"units": (4,), "bidirectional": True, "masked": True}])
-def test_gradient_after_fixed_vectors_equals_finite_differences(variant):
-    tokens = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
-    described = architecture(embedding_trainable=False, **tokens, **variant)
-    check_gradient(described, n_places=None)
-
-
 @pytest.mark.parametrize("n_samples", [1, 6])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_gates_of_an_lstm_computed_apart_equal_those_computed_at_once(
@@ -211,9 +196,7 @@ def test_gates_of_an_lstm_computed_apart_equal_those_computed_at_once(
     monkeypatch.setattr(lstm, "FEW_NUMBERS", 0)
     apart = weighted_output(described, *fixed)
     monkeypatch.setattr(lstm, "FEW_NUMBERS", 10**9)
-    at_once = weighted_output(described, *fixed)
-    np.testing.assert_allclose(apart[0], at_once[0], rtol=1e-12)
-    np.testing.assert_allclose(apart[1], at_once[1], rtol=1e-12, atol=1e-14)
+    assert_same_output(apart, weighted_output(described, *fixed), rtol=1e-12)
 
 
 def lstm_grad(sigmoid, act, slope, gates, states, grads):
@@ -251,10 +234,8 @@ def test_cell_of_step_and_grad_equals_the_faster_one(plain_lstm, variant, n_samp
     results = []
     for cell in (plain_lstm, "lstm"):
         described = architecture(cell_types=(cell, cell), units=(4, 3), **variant)
-        fixed, seed = samples_and_weights(described, n_samples), 3 if described.drops else None
-        results.append(weighted_output(described, *fixed, dropout_seed=seed))
-    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-12)
-    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-9, atol=1e-12)
+        results.append(weighted_output(described, *samples_and_weights(described, n_samples)))
+    assert_same_output(*results, rtol=1e-9)
 
 
 @pytest.mark.parametrize("variant", [{}, {"masked": True, "bidirectional": True}], ids=str)
@@ -291,7 +272,5 @@ def test_gates_that_drop_nothing_give_the_same_network(cell):
     plain = architecture(cell_types=(cell,))
     dropped = architecture(cell_types=(cell,), recurrent_dropout=1e-12)
     fixed = samples_and_weights(plain)
-    expected = weighted_output(plain, *fixed)
-    found = weighted_output(dropped, *fixed, dropout_seed=0)
-    np.testing.assert_allclose(found[0], expected[0], rtol=1e-9)
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-9, atol=1e-12)
+    found, expected = (weighted_output(described, *fixed) for described in (dropped, plain))
+    assert_same_output(found, expected, rtol=1e-9)
