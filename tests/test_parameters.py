@@ -8,7 +8,7 @@ from math import ceil
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import r2_score
 from small_networks import (
     FEATURES,
     LABELS,
@@ -29,7 +29,8 @@ from small_networks import (
     steps_taken,
 )
 
-from skrnn import RNNClassifier, RNNRegressor, cells
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.cells import gru, simple_rnn
 
 # Parameters: those of the reference, and the change.
 CHANGES = {
@@ -48,41 +49,20 @@ CHANGES = {
     "random_state": ({}, 1),
 }
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.
-OF_OTHER_FORM = {
-    "return_sequences",
-    "vocab_size",
-    "embedding_dim",
-    "embedding_init",
-    "embedding_trainable",
-    "callbacks",
-    "engine",
-    "device",
-    "checkpoint_dir",
-    "checkpoint_every",
-    "warm_start",
-    "verbose",
-}
-
-
-# The classifier's own programs of these take long; their code is the regressor's.
-SLOW_OF_CLASSIFIER = set(
-    "cell_type hidden_size bidirectional activation dropout recurrent_dropout "
-    "spatial_dropout kernel_l2 recurrent_l2 dense_sizes dense_activation pooling stateful "
-    "mask_value loss optimizer batch_size".split()
+OF_OTHER_FORM = set(
+    "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks engine "
+    "device checkpoint_dir checkpoint_every warm_start verbose".split()
 )
-
-
 CHANGES_OF = {
     RNNRegressor: CHANGES,
     RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})},
 }
 EVERY_CHANGE = [
-    pytest.param(*(estimator, parameter, engine), marks=pytest.mark.slow if is_slow else ())
+    # The classifier's own programs take long; what they share with the regressor's is tested there.
+    pytest.param(estimator, parameter, engine, marks=pytest.mark.slow if is_slow else ())
     for estimator, changes in CHANGES_OF.items()
     for parameter, engine in product(changes, ("auto", "keras"))
-    for is_slow in [
-        (estimator, engine) == (RNNClassifier, "keras") and parameter in SLOW_OF_CLASSIFIER
-    ]
+    for is_slow in [(estimator, engine) == (RNNClassifier, "keras") and parameter in CHANGES]
 ]
 
 
@@ -153,34 +133,25 @@ def test_tuples_give_a_layer_for_each_and_one_value_is_repeated(cell_type, hidde
     assert [(type(layer).__name__, layer.units) for layer in recurrent] == layers
 
 
-def test_stack_feeds_each_layer_with_the_one_before():
-    stacked = regressor(cell_type=("gru", "simple_rnn"), hidden_size=(4, 3), standardize=False)
-    stacked.fit(X, Y)
-    below = cells.gru(X, *stacked.weights_[:3])
-    states = cells.simple_rnn(below, *stacked.weights_[3:6])
-    np.testing.assert_allclose(stacked.transform(X), states[:, -1], atol=1e-5)
-
-
-def test_bidirectional_concatenates_both_directions():
-    both = regressor(bidirectional=True, standardize=False).fit(X, Y)
-    forward = cells.simple_rnn(X, *both.weights_[:3])[:, -1]
-    backward = cells.simple_rnn(X[:, ::-1], *both.weights_[3:6])[:, -1]
-    expected = np.concatenate([forward, backward], axis=1)
-    np.testing.assert_allclose(both.transform(X), expected, atol=1e-5)
-
-
-def test_activation_is_that_of_the_cell():
-    relu = regressor(activation="relu", standardize=False).fit(X, Y)
-    expected = hidden_by_hand(relu, X, activation="relu")[:, -1]
-    np.testing.assert_allclose(relu.transform(X), expected, rtol=1e-4, atol=1e-4)
-
-
-def test_dense_layers_stand_between_the_last_state_and_the_output():
-    dense = regressor(dense_sizes=(4,), dense_activation="tanh", standardize=False).fit(X, Y)
-    W, b, W_out, b_out = dense.weights_[3:]
-    assert W.shape == (3, 4)
-    expected = np.tanh(dense.transform(X) @ W + b) @ W_out + b_out
-    np.testing.assert_allclose(dense.predict(X), expected[:, 0], rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize(
+    ("parameters", "states"),
+    [
+        (
+            {"cell_type": ("gru", "simple_rnn"), "hidden_size": (4, 3)},
+            lambda W: simple_rnn(gru(X, *W[:3]), *W[3:6]),
+        ),
+        (
+            {"bidirectional": True},
+            lambda W: np.dstack([simple_rnn(X, *W[:3]), simple_rnn(X[:, ::-1], *W[3:6])]),
+        ),
+        ({"activation": "relu"}, lambda W: simple_rnn(X, *W[:3], activation="relu")),
+    ],
+    ids=str,
+)
+def test_transform_is_the_last_state_of_the_recurrence_by_hand(parameters, states):
+    fitted = regressor(standardize=False, **parameters).fit(X, Y)
+    expected = states(fitted.weights_)[:, -1]
+    np.testing.assert_allclose(fitted.transform(X), expected, rtol=1e-4, atol=1e-5)
 
 
 # dropout, recurrent_dropout, spatial_dropout
@@ -208,15 +179,6 @@ def test_dropout_draws_again_in_every_epoch_and_the_same_for_a_seed(parameter):
 # return_sequences
 
 
-def test_return_sequences_predicts_every_timestep_from_the_past_only():
-    fitted = regressor(return_sequences=True).fit(X, np.cumsum(X[:, :, 0], axis=1))
-    predicted = fitted.predict(X)
-    assert predicted.shape == (N_SAMPLES, TIMESTEPS)
-    later = fitted.predict(np.where(np.arange(TIMESTEPS)[:, np.newaxis] < 3, X, 1.0))
-    np.testing.assert_allclose(later[:, :3], predicted[:, :3], rtol=1e-5)
-    assert np.abs(later[:, 3:] - predicted[:, 3:]).max() > 1e-3
-
-
 def test_return_sequences_keeps_the_axis_of_outputs():
     y = np.cumsum(X, axis=1)
     fitted = regressor(return_sequences=True).fit(X, y)
@@ -224,16 +186,6 @@ def test_return_sequences_keeps_the_axis_of_outputs():
     assert fitted.n_outputs_ == 2
     expected = r2_score(y.reshape(-1, 2), fitted.predict(X).reshape(-1, 2))
     assert fitted.score(X, y) == pytest.approx(expected)
-
-
-def test_return_sequences_labels_every_timestep():
-    y = np.where(X[:, :, 0] > 5, "high", "low")
-    fitted = classifier(return_sequences=True, epochs=40, learning_rate=0.05).fit(X, y)
-    predicted = fitted.predict(X)
-    assert predicted.shape == (N_SAMPLES, TIMESTEPS)
-    assert fitted.predict_proba(X).shape == (N_SAMPLES, TIMESTEPS, 2)
-    assert fitted.score(X, y) == accuracy_score(y.ravel(), predicted.ravel())
-    assert fitted.score(X, y) > 0.9
 
 
 # stateful
@@ -269,14 +221,6 @@ def test_reset_states_begins_again():
 
 
 # vocab_size, embedding_dim, mask_value
-
-
-def test_vocab_size_puts_an_embedding_of_that_many_ids_first():
-    fitted = regressor(**TOKENS).fit(X_TOKENS, Y)
-    table = fitted.weights_[0]
-    assert table.shape == (9, 4)
-    expected = cells.simple_rnn(table[X_TOKENS], *fitted.weights_[1:4])[:, -1]
-    np.testing.assert_allclose(fitted.transform(X_TOKENS), expected, atol=1e-5)
 
 
 def test_token_ids_with_an_axis_of_one_feature_are_the_same():
@@ -331,17 +275,6 @@ def test_value_that_is_masked_only_in_part_of_a_timestep_is_read():
 # loss, learning_rate, epochs, batch_size, shuffle
 
 
-def test_weighted_loss_is_the_mean_of_the_weighted_means_of_its_batches():
-    weights = np.random.default_rng(1).uniform(0.1, 3, 20)
-    still = regressor(standardize=False, shuffle=False, learning_rate=1e-12)
-    still.fit(X[:20], Y[:20], weights)
-    errors = (still.predict(X[:20]) - Y[:20]) ** 2
-    batches = [slice(0, 8), slice(8, 16), slice(16, 20)]
-    means = [np.average(errors[batch], weights=weights[batch]) for batch in batches]
-    expected = np.average(means, weights=[8, 8, 4])
-    np.testing.assert_allclose(still.history_["loss"], expected, rtol=1e-5)
-
-
 def test_learning_rate_zero_point_one_moves_ten_times_as_far_in_one_step():
     one_step = {"epochs": 1, "batch_size": N_SAMPLES, "optimizer": "sgd"}
     start, near, far = (
@@ -371,16 +304,6 @@ def test_batch_size_beyond_the_samples_is_all_of_them():
     np.testing.assert_allclose(whole.predict(X), beyond.predict(X), rtol=1e-4)
 
 
-# In one batch of all, the order is of no account; in three it is.
-@pytest.mark.parametrize(("batch_size", "alike"), [(N_SAMPLES, True), (8, False)])
-def test_shuffle_changes_which_samples_share_a_batch(batch_size, alike):
-    shuffled, ordered = (
-        regressor(batch_size=batch_size, shuffle=shuffle).fit(X, Y).predict(X)
-        for shuffle in (True, False)
-    )
-    assert np.allclose(shuffled, ordered, rtol=1e-4) == alike
-
-
 # dtype
 
 
@@ -401,13 +324,6 @@ def test_dtype_is_that_of_all_that_is_returned(dtype, given):
 
 
 # class_weight
-
-
-def test_class_weight_acts_on_each_timestep():
-    y = np.where(X[:, :, 0] > 10, "high", "low")
-    by_class = classifier(return_sequences=True, class_weight={"low": 0.5, "high": 3.0}).fit(X, y)
-    by_step = classifier(return_sequences=True).fit(X, y, np.where(y == "high", 3.0, 0.5))
-    assert_same_training(by_class, by_step)
 
 
 def test_balanced_weights_are_those_of_the_training_samples_only():

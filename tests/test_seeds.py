@@ -213,22 +213,13 @@ def test_global_streams_and_settings_stay_untouched(use, estimator):
     assert next_draws() == expected
 
 
-AUTOMATICALLY_NAMED = {
-    "a layer": lambda: keras.layers.SimpleRNN(1),
-    "both directions": lambda: keras.layers.Bidirectional(keras.layers.LSTM(1)),
-    "a table": lambda: keras.layers.Embedding(2, 2),
-    "constants": lambda: keras.layers.Normalization(),
-    "a scale": lambda: keras.layers.Rescaling(2.0),
-    "a shape": lambda: keras.layers.Reshape((1,)),
-    "Dense": lambda: keras.layers.Dense(1),
-    "an optimizer": lambda: keras.optimizers.Adam(),
-    "a model": lambda: keras.Sequential(),
-}
-
-
 def automatic_names():
     """Return the number that Keras puts behind the next name of each kind."""
-    names = [build().name.rsplit("_", 1)[-1] for build in AUTOMATICALLY_NAMED.values()]
+    layers = keras.layers
+    plain = [layers.SimpleRNN(1), layers.Dense(1), layers.Embedding(2, 2), layers.Normalization()]
+    more = [layers.Bidirectional(layers.LSTM(1)), layers.Rescaling(2.0), layers.Reshape((1,))]
+    built = [*plain, *more, keras.optimizers.Adam(), keras.Sequential()]
+    names = [each.name.rsplit("_", 1)[-1] for each in built]
     return np.array([int(end) if end.isdigit() else 0 for end in names])
 
 
