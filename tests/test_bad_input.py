@@ -183,16 +183,18 @@ BAD_TOKENS = [
     (token_lists(1, 2.7), 2.7, "sample 3"),
     (token_lists(1, -1), -1, "sample 3"),
 ]
+BAD_Y = [  # of either estimator
+    (np.arange(19) % 2, 19, 20),
+    (np.arange(21) % 2, 20, 21),
+    (changed(CODES.astype(float), 3, np.nan), "y contains NaN"),
+    (changed(CODES.astype(float), 3, np.inf), "y contains infinity"),
+    (3, "at least 1 dimension"),
+    ([], "0 sample(s)"),
+    (CODES + 1j, "Complex data not supported"),
+]
 BAD_TARGETS = [
-    (np.arange(19.0), 19, 20),
-    (np.arange(21.0), 20, 21),
-    (changed(NUMBERS, 3, np.nan), "y contains NaN"),
-    (changed(NUMBERS, 3, np.inf), "y contains infinity"),
     (np.ones((20, 2, 2, 2)), "`y`", "at most 3 dimensions", (20, 2, 2, 2)),
     (np.ones((20, 2, 0)), "`y`", "at least one output", (20, 2, 0)),
-    (3.0, "at least 1 dimension"),
-    ([], "0 sample(s)"),
-    (np.full(20, 1j), "Complex data not supported"),
     (["word"] * 20, "`y`", "numbers", "'word'"),
     (["7"] * 20, "`y`", "numbers", "'7'"),
     ({"a": 1}, "`y`", "numbers", "dict"),
@@ -206,20 +208,12 @@ BAD_LABELS = [
     (np.zeros(20, dtype=int), "one class", [0]),
     (["a"] * 20, "one class", ["a"]),
     (NUMBERS, "continuous"),
-    (np.arange(19) % 2, 19, 20),
-    (np.arange(21) % 2, 20, 21),
-    (changed(CODES.astype(float), 3, np.nan), "y contains NaN"),
-    (changed(CODES.astype(float), 3, np.inf), "y contains infinity"),
     (["a", None] * 10, "`y`", "label 1"),
     (pd.Series(["a", None] * 10, dtype="string"), "`y`", "label 1"),
     ([["a"], ["a", "b"]] * 10, "`y`", "return_sequences=True", "MultiLabelBin"),
     (np.array(["a", 1] * 10, dtype=object), "`y`"),
     (np.arange(60).reshape(20, 3) % 3, "1d array", (20, 3)),
     (np.arange(80).reshape(20, 2, 2) % 2, "dim 3"),
-    (3, "at least 1 dimension"),
-    (None, "requires y"),
-    ([], "0 sample(s)"),
-    (CODES + 1j, "Complex data not supported"),
 ]
 BAD_STEP_TARGETS = [  # functions of the estimator
     (good_y, "`y`", "(n_samples, timesteps"),
@@ -342,9 +336,10 @@ def validating(y):
 REFUSED_FITS = [
     *[(BOTH, wrong, good_y, words, {}) for wrong, *words in BAD_X],
     *[(BOTH, wrong, good_y, words, TEN) for wrong, *words in BAD_TOKENS],
+    *[(BOTH, X, y, words, {"standardize": False}) for y, *words in BAD_Y],
     *[(REGRESSOR, X, y, words, {"standardize": False}) for y, *words in BAD_TARGETS],
     (REGRESSOR, X, np.ones((20, 0)), ["0 feature(s)"], {}),
-    (REGRESSOR, X, None, ["requires y"], {}),
+    (BOTH, X, None, ["requires y"], {}),
     (REGRESSOR, X, changed(NUMBERS, 3, 1e300), ["y contains", "too large"], {"standardize": False}),
     *[(CLASSIFIER, X, y, words, {}) for y, *words in BAD_LABELS],
     *[(BOTH, X, y, words, STEPS) for y, *words in BAD_STEP_TARGETS],
@@ -543,7 +538,7 @@ REFUSED_CALLS = [
         for wrong, *words in BAD_TOKENS
     ],
     # score
-    *[(partial(copied, RNNRegressor), "score", (X, y), words) for y, *words in BAD_TARGETS],
+    *[(partial(copied, RNNRegressor), "score", (X, y), words) for y, *words in BAD_Y + BAD_TARGETS],
     *[
         (after(X, np.ones((20, 2, 3))), "score", (X, y), ["`y`", (2, 3), trailing])
         for y, trailing in [

@@ -4,19 +4,16 @@ import ast
 import inspect
 import re
 import subprocess
-import sys
 import tomllib
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 import typed_program
+from processes import ROOT, run
 
 import skrnn
 from skrnn import cells, inspection
 from skrnn._preprocessing.window_blocks import WindowBlocks
-
-ROOT = Path(__file__).parents[1]
 
 # Folders, and modules that lie in none. Each imports only from those before it.
 LAYERS = [
@@ -40,44 +37,22 @@ LAYERS = [
 ]
 # The modules of the Keras engine that do without Keras: they run before it is imported.
 WITHOUT_KERAS = {"_keras_engine", "_keras_engine.startup"}
-PUBLIC_NAMES = [
-    "Backtest",
-    "BacktestDisplay",
-    "FileFormatError",
-    "ForecastDisplay",
-    "HistoryDisplay",
-    "RNNClassifier",
-    "RNNForecaster",
-    "RNNRegressor",
-    "SearchDisplay",
-    "SequenceVectorizer",
-    "WindowDisplay",
-    "WindowTransformer",
-    "__version__",
-    "cells",
-    "clear_cache",
-    "load",
-    "make_windows",
-    "save",
-    "window_blocks",
-]
 CLASSES = [
     name
-    for name in PUBLIC_NAMES
+    for name in skrnn.__all__
     if name.startswith("RNN") or name.endswith(("Display", "Transformer", "Vectorizer"))
 ]
-TOP_LEVEL = [
-    ".ci",
-    ".gitignore",
-    "CHANGELOG.md",
-    "CITATION.cff",
-    "LICENSE",
-    "README.md",
-    "examples",
-    "pyproject.toml",
-    "skrnn",
-    "tests",
-]
+# What may be imported in one module, or by the modules of one folder, only.
+HOMES = {
+    "keras": "_keras_engine",
+    "tensorflow": "_keras_engine",
+    "onnx": "_convert.onnx_graph",
+    "matplotlib": "_displays.plotting",
+    "private parts of sklearn": "_utils.sklearn_private",
+}
+TOP_LEVEL = (
+    ".ci .gitignore CHANGELOG.md CITATION.cff LICENSE README.md examples pyproject.toml skrnn tests"
+)
 
 PACKAGE = ROOT / "skrnn"
 SOURCES = {  # dotted names below skrnn, a folder's by the folder
@@ -165,54 +140,27 @@ def test_no_imports_go_round_in_a_circle():
 
 
 @every_module
-def test_only_the_keras_engine_imports_keras(module):
-    roots = {name.split(".")[0] for name in imported_names(module)}
-    may = module.startswith("_keras_engine") and module not in WITHOUT_KERAS
-    assert may or not roots & {"keras", "tensorflow"}
+def test_heavy_packages_and_private_parts_of_sklearn_are_imported_in_one_place(module):
+    for name in imported_names(module):
+        root, *parts = name.split(".")
+        private = root == "sklearn" and any(part[0] == "_" for part in parts)
+        home = HOMES.get("private parts of sklearn" if private else root, "")
+        assert module.startswith(home)
+        assert home != "_keras_engine" or module not in WITHOUT_KERAS
 
 
-@every_module
-def test_only_one_module_imports_onnx(module):
-    roots = {name.split(".")[0] for name in imported_names(module)}
-    assert module == "_convert.onnx_graph" or "onnx" not in roots
-
-
-@every_module
-def test_only_one_module_imports_matplotlib(module):
-    roots = {name.split(".")[0] for name in imported_names(module)}
-    assert module == "_displays.plotting" or "matplotlib" not in roots
-
-
-@every_module
-def test_only_one_module_imports_private_parts_of_sklearn(module):
-    private = {
-        name
-        for name in imported_names(module)
-        if name.startswith("sklearn.") and any(part[0] == "_" for part in name.split("."))
-    }
-    assert module == "_utils.sklearn_private" or not private
-
-
-def test_importing_skrnn_loads_no_heavy_package():
-    program = "import sys, skrnn; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
+def test_importing_skrnn_loads_neither_heavy_packages_nor_types():
+    loaded = set(run("import sys, skrnn, skrnn.inspection; print(*sys.modules)").split())
     assert "skrnn" in loaded
-    assert not {"keras", "matplotlib", "onnx", "tensorflow"} & set(loaded)
+    assert not {"keras", "matplotlib", "onnx", "tensorflow", "skrnn._types"} & loaded
 
 
-def test_importing_skrnn_loads_no_types():
-    program = "import sys, skrnn, skrnn.inspection; print('skrnn._types' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
-    assert answer.stdout.split() == [b"False"]
-
-
-def test_public_names_are_the_agreed_ones():
-    assert skrnn.__all__ == PUBLIC_NAMES
-    assert all(hasattr(skrnn, name) for name in PUBLIC_NAMES)
+def test_public_names_are_there_in_order_and_alone():
+    """The page of the API has the same names: tests/test_site.py."""
+    assert skrnn.__all__ == sorted(skrnn.__all__)
     visible = {name for name in dir(skrnn) if not name.startswith("_")}
-    assert visible == {*PUBLIC_NAMES, "inspection"} - {"__version__"}
+    assert visible == {*skrnn.__all__, "inspection"} - {"__version__"}
+    assert skrnn.__version__
 
 
 @pytest.mark.parametrize("name", PUBLIC_FUNCTIONS)
@@ -225,32 +173,27 @@ def test_every_public_function_is_typed_and_documented(name):
     assert inspect.getdoc(function) or name.endswith(".__init__")
 
 
-def test_what_type_checkers_need_is_in_the_package():
-    assert (ROOT / "skrnn" / "py.typed").exists()
-
-
-def test_program_that_type_checkers_read_runs(capsys):
+def test_package_is_typed_and_the_program_that_type_checkers_read_runs(capsys):
+    assert (PACKAGE / "py.typed").exists()
     typed_program.main()
     assert "val_loss" in capsys.readouterr().out
 
 
-def test_estimators_share_their_constructor_parameters():
-    regressor = inspect.signature(skrnn.RNNRegressor).parameters
-    classifier = dict(inspect.signature(skrnn.RNNClassifier).parameters)
+@pytest.mark.parametrize(
+    "parameters_of",
+    [lambda estimator: inspect.signature(estimator).parameters, parameter_entries],
+    ids=["constructors", "documentation"],
+)
+def test_estimators_share_their_parameters_word_for_word(parameters_of):
+    classifier = dict(parameters_of(skrnn.RNNClassifier))
     del classifier["class_weight"]
-    assert list(regressor.values()) == list(classifier.values())
+    assert list(parameters_of(skrnn.RNNRegressor).items()) == list(classifier.items())
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_constructor_parameter_is_documented_in_order(name):
     estimator = getattr(skrnn, name)
     assert list(parameter_entries(estimator)) == list(inspect.signature(estimator).parameters)
-
-
-def test_estimators_document_shared_parameters_word_for_word():
-    classifier = parameter_entries(skrnn.RNNClassifier)
-    del classifier["class_weight"]
-    assert parameter_entries(skrnn.RNNRegressor) == classifier
 
 
 @pytest.mark.parametrize(("package", "extra"), [("matplotlib", "plot"), ("onnxruntime", "onnx")])
@@ -264,7 +207,7 @@ def test_top_level_is_the_agreed_one():
     listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listing.returncode:
         pytest.skip("not a git checkout")
-    assert sorted({line.split("/")[0] for line in listing.stdout.splitlines()}) == TOP_LEVEL
+    assert sorted({line.split("/")[0] for line in listing.stdout.splitlines()}) == TOP_LEVEL.split()
 
 
 def test_page_for_contributors_lists_the_folders_in_their_order():
