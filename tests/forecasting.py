@@ -7,27 +7,45 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from skrnn import RNNForecaster
+
+LOG = FunctionTransformer(np.log, np.exp)
+
+
+def dates(start, freq="D", tz=None):
+    return pd.date_range(start, periods=60, freq=freq, tz=tz)
+
+
 # Regular times of every kind, 60 each.
 TIMES = {
-    "days": pd.date_range("2024-01-01", periods=60),
-    "days of a time zone, over a change of clocks": pd.date_range(
-        "2024-03-10", periods=60, tz="Europe/Berlin"
-    ),
-    "hours over a change of clocks": pd.date_range(
-        "2024-10-26", periods=60, freq="h", tz="America/New_York"
-    ),
-    "offset from UTC": pd.date_range("2024-01-01", periods=60, tz="UTC+02:00"),
-    "hours in UTC": pd.date_range("2024-01-01", periods=60, freq="3h", tz="UTC"),
-    "seconds": pd.date_range("2024-01-01", periods=60, freq="30s", unit="s"),
+    "days": dates("2024-01-01"),
+    "days over a change of clocks": dates("2024-03-10", tz="Europe/Berlin"),
+    "24 hours over a change of clocks": dates("2024-03-10", "24h", "Europe/Berlin"),
+    "hours": dates("2024-01-01", "h"),
+    "hours over a change of clocks": dates("2024-10-26", "h", "Europe/Paris"),
+    "hours over summer time": dates("2024-03-30", "h", "Europe/Berlin"),
+    "hours in UTC": dates("2024-01-01", "3h", "UTC"),
+    "offset from UTC": dates("2024-01-01", tz="UTC+02:00"),
+    "quarters of an hour": dates("2024-01-01", "15min"),
+    "seconds": dates("2024-01-01", "30s").as_unit("s"),
     "milliseconds": pd.DatetimeIndex(np.arange(60).astype("M8[ms]")),
-    "month ends": pd.date_range("2015-01-31", periods=60, freq="ME", name="month"),
-    "business days": pd.bdate_range("2024-01-01", periods=60),
-    "a day of the month": pd.DatetimeIndex(
-        [pd.Timestamp("2018-01-30") + pd.DateOffset(months=i) for i in range(60)]
-    ),
-    "weeks": pd.date_range("2024-01-01", periods=60, freq="W-WED"),
-    "periods": pd.period_range("2010Q1", periods=60, freq="Q"),
+    "business days": dates("2024-01-01", "B"),
+    "weeks": dates("2024-01-01", "W-WED"),
+    "month starts": dates("2015-01-01", "MS"),
+    "month ends": dates("2015-01-31", "ME").rename("month"),
+    "mid-months": dates("2015-01-15", pd.DateOffset(months=1)),
+    # Clipped where a month is shorter, which pandas knows no frequency for.
+    "days 30 of a month": dates("2018-01-30", pd.DateOffset(months=1, day=30)),
+    "quarter starts": dates("2000-01-01", "QS"),
+    "quarter ends": dates("2000-01-31", "QE"),
+    "year starts": dates("1960-01-01", "YS"),
+    "year ends": dates("1960-01-01", "YE"),
+    "hours as periods": pd.period_range("2024-01-01", periods=60, freq="h"),
+    "months as periods": pd.period_range("2000-01", periods=60, freq="M"),
+    "three months as periods": pd.period_range("2000-01", periods=60, freq="3M"),
+    "quarters as periods": pd.period_range("2010Q1", periods=60, freq="Q"),
     "durations": pd.timedelta_range("1h", periods=60, freq="90min"),
+    "durations of days": pd.timedelta_range("0D", periods=60, freq="D"),
     "range": pd.RangeIndex(0, 180, 3, name="row"),
     "integers": pd.Index(np.arange(7, 67, dtype="int32")),
 }
@@ -54,9 +72,25 @@ def linear(alpha=1e-9):
     return make_pipeline(FunctionTransformer(flattened), Ridge(alpha))
 
 
+def fit(series, exog=None, regressor=None, **parameters):
+    """Return a fitted forecaster, by default least squares on windows of 5 rows."""
+    parameters = {"regressor": regressor or linear(), "timesteps": 5} | parameters
+    return RNNForecaster(**parameters).fit(series, exog)
+
+
 def monthly(n_rows=80, seed=0):
     """A noisy series of month ends with trend and season."""
     rng = np.random.default_rng(seed)
     rows = np.arange(n_rows)
     values = 100 + rows + 10 * np.sin(rows * np.pi / 6) + rng.normal(size=n_rows)
     return pd.Series(values, index=pd.date_range("2015-01-31", periods=n_rows, freq="ME"), name="y")
+
+
+def wide_frame(columns="abc"):
+    """Several such series."""
+    series = {"a": monthly(), "b": 3 * monthly(seed=1), "c": 5 - monthly(seed=2)}
+    return pd.DataFrame({name: series[name] for name in columns})
+
+
+def long_frame(wide):
+    return wide.unstack().dropna().rename_axis(["shop", "month"]).rename("sales")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import Recorder, linear, monthly
+from forecasting import Recorder, fit, linear, monthly, wide_frame
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -17,21 +17,23 @@ def noise(n_rows, n_series=1, seed=0):
     return pd.DataFrame(rng.normal(size=(n_rows, n_series)) * scales + 50)
 
 
+def forecaster(regressor=None, **parameters):
+    parameters = {"timesteps": 6, "steps": 4} | parameters
+    return RNNForecaster(regressor or linear(), **parameters)
+
+
 def test_calibration_rows_do_not_scale_the_series():
     y = pd.Series(np.random.default_rng(0).normal(size=60))
     spoilt = y.copy()
     spoilt[50:] *= 100
-    fitted = [
-        RNNForecaster(Recorder(), timesteps=4, calibration=10).fit(rows) for rows in (y, spoilt)
-    ]
-    assert_array_equal(fitted[0].regressor_.y_, fitted[1].regressor_.y_)
+    fitted = [fit(rows, regressor=Recorder(), calibration=10) for rows in (y, spoilt)]
+    assert_array_equal(*(each.regressor_.y_ for each in fitted))
 
 
 def test_intervals_are_those_of_a_loop():
     wide, c, T, H = noise(90, 2), 8, 4, 3
-    forecaster = RNNForecaster(linear(0.1), timesteps=T, steps=H, calibration=c).fit(wide)
-    known = 90 - H - c + 1
-    moved = clone(forecaster).set_params(calibration=0).fit(wide[:known])
+    fitted, known = fit(wide, timesteps=T, steps=H, calibration=c), 90 - H - c + 1
+    moved = clone(fitted).set_params(calibration=0).fit(wide[:known])
 
     def unit(label, cutoff):  # the mean change of the last rows
         return np.abs(np.diff(wide[label][cutoff - T - 1 : cutoff])).mean()
@@ -43,7 +45,7 @@ def test_intervals_are_those_of_a_loop():
         residuals += [off[label] / unit(label, cutoff) for label in wide]
     rank = int(np.ceil((2 * c + 1) * 0.8))
     widths = np.sort(np.array(residuals), axis=0)[rank - 1]
-    table = forecaster.predict(level=80)
+    table = fitted.predict(level=80)
     for label in wide:
         rows = table[label]
         assert_allclose(rows["upper_80"] - rows["forecast"], widths * unit(label, 90))
@@ -53,40 +55,44 @@ def test_intervals_are_those_of_a_loop():
 def test_intervals_widen_where_a_series_moves_more():
     loud = noise(400)[0]
     loud[300:] = 50 + 5 * (loud[300:] - 50)
-    forecaster = RNNForecaster(linear(1.0), timesteps=20, calibration=100)
-    table = forecaster.backtest(loud, folds=90, level=80)
-    calm = forecaster.backtest(loud[:300], folds=90, level=80)
-    assert abs(calm.summary().loc["forecast", "coverage_80"] - 80) < 12
-    assert abs(table.summary().loc["forecast", "coverage_80"] - 80) < 12
+    asked = forecaster(linear(1.0), timesteps=20, steps=1, calibration=100)
+    for y in (loud, loud[:300]):
+        held = asked.backtest(y, folds=90, level=80).summary().loc["forecast"]
+        assert abs(held["coverage_80"] - 80) < 12
 
 
-def test_intervals_cover_exchangeable_rows_as_often_as_they_say():
-    wide = noise(300, 20)
-    forecaster = RNNForecaster(linear(1.0), timesteps=3, steps=2, calibration=30)
-    summary = forecaster.backtest(wide, folds=30, level=[50, 80, 95]).summary()
-    for level in (50, 80, 95):
-        assert abs(summary.loc["forecast", f"coverage_{level}"] - level) < 3
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_intervals_of_a_network_cover_series_that_remember_within_five_points(seed):
+def remembering(seed):
+    """Return series in which each value takes over most of the one before, with a season."""
     y = noise(300, 16, seed=seed)
     for row in range(1, len(y)):
         y.iloc[row] += 0.7 * (y.iloc[row - 1] - 50)
-    y += 5 * np.sin(2 * np.pi * np.arange(300) / 12)[:, np.newaxis]
-    network = RNNRegressor("gru", 4, epochs=8, random_state=0)
-    forecaster = RNNForecaster(network, timesteps=12, steps=4, calibration=40)
-    held = forecaster.backtest(y, folds=20, level=[80, 95]).summary().loc["forecast"]
-    for level in (80, 95):
-        assert abs(held[f"coverage_{level}"] - level) < 5
+    return y + 5 * np.sin(2 * np.pi * np.arange(300) / 12)[:, np.newaxis]
+
+
+NETWORK = RNNRegressor("gru", 4, epochs=8, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("y", "asked", "folds", "within"),
+    [
+        (noise(300, 20), forecaster(linear(1.0), timesteps=3, steps=2, calibration=30), 30, 3),
+        (remembering(0), forecaster(NETWORK, timesteps=12, calibration=40), 20, 5),
+        (remembering(1), forecaster(NETWORK, timesteps=12, calibration=40), 20, 5),
+    ],
+    ids=["exchangeable", "a network", "a network, other series"],
+)
+def test_intervals_cover_as_often_as_they_say(y, asked, folds, within):
+    held = asked.backtest(y, folds=folds, level=[50, 80, 95]).summary().loc["forecast"]
+    for level in (50, 80, 95):
+        assert abs(held[f"coverage_{level}"] - level) < within
 
 
 def test_intervals_of_a_series_at_rest_are_finite_and_no_point():
     y = noise(200)[0]
     y[150:] = y[150]
-    forecaster = RNNForecaster(Recorder(), timesteps=5, calibration=100).fit(y)
-    table = forecaster.backtest(y[:199], folds=1, level=80)
-    rest = forecaster.predict(level=80)
+    fitted = fit(y, regressor=Recorder(), calibration=100)
+    table = fitted.backtest(y[:199], folds=1, level=80)
+    rest = fitted.predict(level=80)
     assert 0 < (rest["upper_80"] - rest["forecast"]).iloc[0] < np.inf
     assert np.isfinite(table["upper_80"]).all()
 
@@ -94,49 +100,41 @@ def test_intervals_of_a_series_at_rest_are_finite_and_no_point():
 def test_backtest_bridges_a_window_without_a_value():
     y = monthly()
     y[50:62] = np.nan
-    forecaster = RNNForecaster(
-        RNNRegressor("gru", 3, epochs=2, random_state=0),
-        timesteps=6,
-        steps=2,
-        scale="window",
-        differences=1,
-        calibration=30,
-        allow_missing=True,
-    )
-    table = forecaster.backtest(y, folds=3, level=80)
+    network = RNNRegressor("gru", 3, epochs=2, random_state=0)
+    settings = {"steps": 2, "scale": "window", "differences": 1, "calibration": 30}
+    asked = forecaster(network, allow_missing=True, **settings)
+    table = asked.backtest(y, folds=3, level=80)
     assert np.isfinite(table[["forecast", "lower_80", "upper_80"]]).all(axis=None)
 
 
 def test_a_level_says_how_many_windows_it_needs():
-    y = monthly()
-    forecaster = RNNForecaster(linear(), timesteps=4, calibration=18, steps=2).fit(y)
-    forecaster.predict(level=[80, 94])
-    with pytest.raises(ValueError, match=r"`level=95` needs at least 19 .*got 18.*`calibration`"):
-        forecaster.predict(level=[80, 95])
+    fitted = fit(monthly(), calibration=18, steps=2)
+    fitted.predict(level=[80, 94])
+    for steps, level, words in [
+        (2, [80, 95], r"`level=95` needs at least 19 .*got 18.*`calibration`"),
+        (3, 80, r"at most `steps` in `fit`, 2, got 3 steps"),
+        *((2, level, f"at least 1 and below 100, got {level!r}") for level in (0, 0.8, "80")),
+        (2, [50, 100], "at least 1 and below 100, got 100"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            fitted.predict(steps, level=level)
     with pytest.raises(ValueError, match=r"needs at least 4 .*got 0"):
-        clone(forecaster).set_params(calibration=0).fit(y).predict(level=80)
-    with pytest.raises(ValueError, match=r"at most `steps` in `fit`, 2, got 3 steps"):
-        forecaster.predict(3, level=80)
-    for level, got in [(0, "0"), (0.8, r"0\.8"), ("80", "'80'"), ([50, 100], "100")]:
-        with pytest.raises(ValueError, match=f"percentages of at least 1 and below 100, got {got}"):
-            forecaster.predict(level=level)
-    with pytest.raises(ValueError, match=r"at least 4 rows.*besides its 200 calibration windows"):
-        clone(forecaster).set_params(calibration=200).fit(y)
+        fit(monthly()).predict(level=80)
+    with pytest.raises(ValueError, match=r"at least 5 rows.*besides its 200 calibration windows"):
+        fit(monthly(), calibration=200)
 
 
 @pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    wide = wide_frame("ab")
     exog = pd.DataFrame({"x": np.random.default_rng(2).normal(size=80)}, index=wide.index)
-    forecaster = RNNForecaster(
-        linear(0.1), timesteps=6, steps=4, strategy=strategy, differences=1, calibration=6
-    )
-    table = forecaster.backtest(wide, exog, folds=3, step=5, refit=refit, level=80)
-    assert not hasattr(forecaster, "regressor_")
+    asked = forecaster(strategy=strategy, differences=1, calibration=6)
+    table = asked.backtest(wide, exog, folds=3, step=5, refit=refit, level=80)
+    assert not hasattr(asked, "regressor_")
     for fold, known in enumerate([66, 71, 76]):
         if fold == 0 or refit:
-            fitted = clone(forecaster).fit(wide[:known], exog[:known])
+            fitted = clone(asked).fit(wide[:known], exog[:known])
         else:
             fitted.update(wide[:known], exog[:known])
         forecast = fitted.predict(exog=exog, level=80)
@@ -154,17 +152,17 @@ def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_backtest_in_parallel_is_the_same(backend):
     network = RNNRegressor("gru", 4, epochs=3, random_state=0, engine="numpy")
-    forecaster = RNNForecaster(network, timesteps=6, steps=4, calibration=6)
+    asked = forecaster(network, calibration=6)
     settings = {"folds": 3, "refit": True, "level": 80}
-    expected = forecaster.backtest(monthly(), **settings)
+    expected = asked.backtest(monthly(), **settings)
     with parallel_config(backend):
-        found = forecaster.backtest(monthly(), n_jobs=2, **settings)
+        found = asked.backtest(monthly(), n_jobs=2, **settings)
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_baselines_are_those_of_a_loop():
     y = monthly()
-    table = RNNForecaster(linear(), timesteps=6, steps=14).backtest(y, folds=2, step=1)
+    table = forecaster(steps=14).backtest(y, folds=2, step=1)
     past = y[:65].to_numpy()
     rows = table[:14]
     assert_array_equal(rows["naive"], np.repeat(past[-1], 14))
@@ -175,8 +173,7 @@ def test_baselines_are_those_of_a_loop():
 
 
 def test_summary_measures_are_those_of_their_formulas():
-    y = monthly()
-    table = RNNForecaster(linear(), timesteps=6, steps=4, calibration=9).backtest(y, level=[80])
+    table = forecaster(calibration=9).backtest(monthly(), level=[80])
     summary, truth, forecast = table.summary(), table["truth"], table["forecast"]
     off = (truth - forecast).abs()
     expected = {
@@ -198,28 +195,24 @@ def test_summary_measures_are_those_of_their_formulas():
 def test_summary_says_which_baseline_a_model_loses_to():
     walk = pd.Series(np.random.default_rng(0).normal(size=300).cumsum())
     bad = RNNRegressor("gru", 2, epochs=1, random_state=0)
-    summary = RNNForecaster(bad, timesteps=6, steps=3).backtest(walk, folds=20).summary()
+    summary = forecaster(bad, steps=3).backtest(walk, folds=20).summary()
     assert "naive" in summary.loc["forecast", "loses_to"]
-    good = RNNForecaster(linear(), timesteps=14, steps=6).backtest(monthly()).summary()
+    good = forecaster(timesteps=14, steps=6).backtest(monthly()).summary()
     assert good.loc["forecast", "loses_to"] == ""
 
 
 def test_backtest_rows_select_and_summarize_like_a_frame():
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
-    table = RNNForecaster(linear(), timesteps=6, steps=4).backtest(wide)
-    part = table[table["series"] == "b"].summary()
-    assert_array_equal(
-        part.to_numpy()[:, :4], table.summary(by="series").loc["b"].to_numpy()[:, :4]
-    )
+    table = forecaster().backtest(wide_frame("ab"))
+    part, expected = table[table["series"] == "b"].summary(), table.summary(by="series").loc["b"]
+    pd.testing.assert_frame_equal(part, expected)
 
 
 def test_backtest_takes_ragged_ends_and_missing_values():
-    wide = pd.DataFrame({"a": monthly(), "b": monthly(seed=1), "c": monthly(seed=2)})
+    wide = wide_frame()
     wide.iloc[:70, 1] = np.nan  # begins after the first cutoff
     wide.iloc[66:, 2] = np.nan
     wide.iloc[77, 0] = np.nan
-    forecaster = RNNForecaster(Recorder(), timesteps=6, steps=4, allow_missing=True)
-    table = forecaster.backtest(wide, folds=4)
+    table = forecaster(Recorder(), allow_missing=True).backtest(wide, folds=4)
     assert set(table["series"]) == {"a", "c"}
     assert len(table[table["series"] == "c"]) == 2
     assert table["truth"].isna().sum() == 1
@@ -229,29 +222,23 @@ def test_backtest_takes_ragged_ends_and_missing_values():
 @pytest.mark.parametrize("calibration", [0, 2])
 def test_backtest_leaves_out_series_too_short_at_the_first_cutoff(calibration):
     least = 6 + 1 + (4 + 2 if calibration else 0)  # with strides of 2 and differences
-    wide = pd.DataFrame({"a": monthly(), "b": monthly(seed=1), "c": monthly(seed=2)})
+    wide = wide_frame()
     wide.iloc[: 72 - least, 1] = np.nan
     wide.iloc[: 72 - least + 1, 2] = np.nan
-    forecaster = RNNForecaster(
-        Recorder(), timesteps=6, steps=4, differences=1, stride=2, calibration=calibration
-    )
-    assert set(forecaster.backtest(wide, folds=2)["series"]) == {"a", "b"}
-    assert set(forecaster.backtest(wide, folds=2, refit=True)["series"]) == {"a", "b", "c"}
+    asked = forecaster(Recorder(), differences=1, stride=2, calibration=calibration)
+    assert set(asked.backtest(wide, folds=2)["series"]) == {"a", "b"}
+    assert set(asked.backtest(wide, folds=2, refit=True)["series"]) == {"a", "b", "c"}
     with pytest.raises(ValueError, match=f"Series 'c' must have at least {least} rows|at least 7"):
-        forecaster.backtest(wide[["c"]], folds=2)
+        asked.backtest(wide[["c"]], folds=2)
 
 
 def test_backtest_leaves_out_cutoffs_that_no_series_passes():
-    y = monthly()
-    wide = pd.DataFrame({"a": y[:75], "b": y[73:]})
-    forecaster = RNNForecaster(Recorder(), timesteps=6, steps=4)
-    assert forecaster.backtest(wide, folds=2)["cutoff"].unique() == wide.index[71]
-    with pytest.raises(ValueError, match="one with 6 rows before a cutoff and others after it"):
-        forecaster.backtest(wide, folds=1)
-
-
-def test_backtest_refuses_more_folds_than_there_are_rows():
-    with pytest.raises(ValueError, match=r"more than 80 times for 20 folds of 4 steps, got 80"):
-        RNNForecaster(linear(), timesteps=6, steps=4).backtest(monthly(), folds=20)
-    with pytest.raises(ValueError, match="`folds` must be at least 1"):
-        RNNForecaster(linear(), timesteps=6).backtest(monthly(), folds=0)
+    wide = pd.DataFrame({"a": monthly()[:75], "b": monthly()[73:]})
+    assert forecaster(Recorder()).backtest(wide, folds=2)["cutoff"].unique() == wide.index[71]
+    for folds, words in [
+        (1, "one with 6 rows before a cutoff and others after it"),
+        (20, "more than 80 times for 20 folds of 4 steps, got 80"),
+        (0, "`folds` must be at least 1"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            forecaster(Recorder()).backtest(wide, folds=folds)

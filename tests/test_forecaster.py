@@ -5,21 +5,23 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import Recorder, linear, monthly
+from forecasting import LOG, Recorder, fit, linear, long_frame, monthly, wide_frame
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import RNNForecaster, RNNRegressor
-
-LOG = FunctionTransformer(np.log, np.exp)
 
 
 def quick(**parameters):
     return RNNRegressor("gru", 4, epochs=3, random_state=0, **parameters)
+
+
+def searched(forecaster, grid, cv, *data):
+    """Return a search that raises what a fold raises."""
+    return GridSearchCV(forecaster, grid, cv=cv, error_score="raise").fit(*data)
 
 
 def windows_by_loop(wide, exog, static, *, timesteps, steps, strategy, scale, differences):
@@ -60,9 +62,8 @@ def test_windows_of_a_fit_and_of_a_forecast_are_those_of_a_loop(scale, differenc
         wide.iloc[[30, 41], 0] = exog.iloc[[20, 57]] = np.nan
     settings = {"timesteps": 5, "steps": 3, "strategy": strategy, "scale": scale}
     settings["differences"] = differences
-    fitted = RNNForecaster(
-        Recorder(), **settings, static=static.to_frame("size"), allow_missing=gaps
-    ).fit(wide, exog.dropna())
+    others = {"static": static.to_frame("size"), "allow_missing": gaps}
+    fitted = fit(wide, exog.dropna(), Recorder(), **settings, **others)
     X, y, latest = windows_by_loop(wide, exog.to_numpy(), static, **settings)
     regressor = fitted.regressor_
     assert_allclose(regressor.X_, X, rtol=1e-9, atol=1e-9)
@@ -76,17 +77,17 @@ def test_stride_counts_windows_back_from_the_cutoff(calibration):
     wide = pd.DataFrame({"a": np.arange(30.0), "b": 100 + np.arange(30.0)})
     wide.iloc[-4:, 1] = np.nan
     settings = {"timesteps": 4, "steps": 2, "scale": None, "stride": 3}
-    fitted = RNNForecaster(Recorder(), calibration=calibration, **settings).fit(wide)
+    fitted = fit(wide, regressor=Recorder(), calibration=calibration, **settings)
     first = fitted.regressor_.y_[:, 0]  # row of the first target, where that of the cutoff is 30
     assert_array_equal(first[first < 100], np.arange(6, 28 - 3 * calibration, 3))
     assert_array_equal(first[first >= 100], 100 + np.arange(5, 24 - 3 * calibration, 3))
 
 
 def test_stride_that_leaves_no_window_is_refused():
-    forecaster = RNNForecaster(Recorder(), timesteps=4, stride=17)
+    y = pd.Series(np.arange(20.0))
     with pytest.raises(ValueError, match=r"at least 21 rows.*whole strides.*got 20.*the `stride`"):
-        forecaster.fit(pd.Series(np.arange(20.0)))
-    assert len(forecaster.set_params(stride=16).fit(pd.Series(np.arange(20.0))).regressor_.y_) == 1
+        fit(y, timesteps=4, stride=17)
+    assert len(fit(y, regressor=Recorder(), timesteps=4, stride=16).regressor_.y_) == 1
 
 
 def test_a_stride_in_phase_with_the_season_warns_where_forecasts_are_not():
@@ -109,23 +110,19 @@ def test_windows_of_one_series_are_a_view():
             self.base_ = X.base
             return super().fit(X, y)
 
-    fitted = RNNForecaster(Viewer(), timesteps=50, stride=2).fit(pd.Series(np.arange(999.0)))
+    fitted = fit(pd.Series(np.arange(999.0)), regressor=Viewer(), timesteps=50, stride=2)
     assert fitted.regressor_.base_ is not None
 
 
 def test_constant_windows_stay_finite():
     y = pd.Series(np.repeat([5.0, 6.0], 20))
-    fitted = RNNForecaster(Recorder(), timesteps=4, scale="window").fit(y)
+    fitted = fit(y, regressor=Recorder(), timesteps=4, scale="window")
     assert np.abs(fitted.regressor_.y_).max() <= 2 / 0.1  # two deviations, over the least spread
     assert_allclose(fitted.predict(3), 6.0)
 
 
 def test_differences_of_true_are_those_of_one_row():
-    forecasts = [
-        RNNForecaster(linear(), timesteps=3, differences=lag).fit(monthly()).predict(2)
-        for lag in (True, 1)
-    ]
-    assert_array_equal(*forecasts)
+    assert_array_equal(*(fit(monthly(), differences=lag).predict(2) for lag in (True, 1)))
 
 
 @pytest.mark.parametrize("transformer", [None, LOG])
@@ -137,31 +134,23 @@ def test_what_is_linear_is_forecast_exactly(scale, differences, strategy, transf
     y = 50 + rows + 10 * np.sin(rows * np.pi / 6)
     y = y if transformer is None else np.exp(y / 50)
     series = pd.Series(y, index=pd.date_range("2015-01-31", periods=90, freq="ME"))
-    forecaster = RNNForecaster(
-        linear(),
-        timesteps=14,
-        steps=6,
-        scale=scale,
-        differences=differences,
-        strategy=strategy,
-        transformer=transformer,
-    )
-    forecast = forecaster.fit(series[:-10]).predict(10)  # rolls forward
+    settings = {"timesteps": 14, "steps": 6, "scale": scale, "differences": differences}
+    fitted = fit(series[:-10], **settings, strategy=strategy, transformer=transformer)
+    forecast = fitted.predict(10)  # rolls forward
     assert_allclose(forecast, series[-10:], rtol=1e-3)
     assert forecast.index.equals(series.index[-10:])
 
 
 def test_a_recurrent_network_beats_the_seasonal_naive_forecast():
     series = monthly(120)
-    network = RNNRegressor("gru", 8, random_state=0)
-    forecaster = RNNForecaster(network, timesteps=12, steps=6, scale="window")
+    settings = {"timesteps": 12, "steps": 6, "scale": "window"}
+    fitted = fit(series[:-6], regressor=RNNRegressor("gru", 8, random_state=0), **settings)
     seasonal = np.abs(series[-6:].to_numpy() - series[-18:-12].to_numpy()).mean()
-    error = np.abs(forecaster.fit(series[:-6]).predict() - series[-6:]).mean()
-    assert error < 0.5 * seasonal
+    assert np.abs(fitted.predict() - series[-6:]).mean() < 0.5 * seasonal
 
 
 def test_every_parameter_changes_the_forecast():
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    wide = wide_frame("ab")
     static = pd.DataFrame({"size": [1.0, 2.0]}, index=["a", "b"])
     changes = {
         "regressor": RNNRegressor("lstm", 4, epochs=3, random_state=0),
@@ -184,37 +173,28 @@ def test_every_parameter_changes_the_forecast():
 
 def test_season_changes_the_score_alone():
     y = monthly()
-    forecaster = RNNForecaster(linear(), timesteps=6).fit(y[:-5])
-    other = clone(forecaster).set_params(season=1).fit(y[:-5])
+    forecaster, other = fit(y[:-5]), fit(y[:-5], season=1)
     assert forecaster.season_ == 12
     assert_array_equal(forecaster.predict(), other.predict())
     assert forecaster.score(y[-5:]) != other.score(y[-5:])
 
 
-def test_score_is_the_negative_mase_of_a_loop():
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=4).fit(wide[:-9])
-    forecast = forecaster.predict(9)
-    mase = [
-        np.abs(wide[k][-9:] - forecast[k]).mean() / np.abs(wide[k][:-9].diff(12)).mean()
-        for k in wide
-    ]
-    assert_allclose(forecaster.score(wide[-9:]), -np.mean(mase))
-
-
-def test_score_forecasts_across_rows_left_out_after_the_cutoff():
-    y = monthly()
-    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(y[:-9])
-    errors = np.abs(y - forecaster.predict(9))[-4:]
-    assert_allclose(forecaster.score(y[-4:]), -errors.mean() / forecaster.scales_.iloc[0])
+@pytest.mark.parametrize("n_rows", [9, 4])  # the five after the cutoff are left out
+def test_score_is_the_negative_mase_of_a_loop(n_rows):
+    wide = wide_frame("ab")
+    forecaster = fit(wide[:-9], steps=4)
+    errors = (wide - forecaster.predict(9))[-n_rows:].abs().mean()
+    scales = wide[:-9].diff(12).abs().mean()
+    assert_allclose(forecaster.scales_, scales)
+    assert_allclose(forecaster.score(wide[-n_rows:]), -(errors / scales).mean())
 
 
 def test_update_moves_the_cutoff_without_training():
     y = monthly()
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(y[:50])
-    regressor, values = forecaster.regressor_, y[60 - 6 : 60].to_numpy()
+    forecaster = fit(y[:50], steps=3)
+    regressor, values = forecaster.regressor_, y[55:60].to_numpy()
     mean, deviation = y[:50].mean(), y[:50].std(ddof=0)
-    expected = regressor.predict(((values - mean) / deviation).reshape(1, 6, 1)) * deviation + mean
+    expected = regressor.predict(((values - mean) / deviation).reshape(1, 5, 1)) * deviation + mean
     assert forecaster.update(y[40:60]) is forecaster
     assert forecaster.regressor_ is regressor
     assert forecaster.cutoff_.iloc[0] == y.index[59]
@@ -224,14 +204,12 @@ def test_update_moves_the_cutoff_without_training():
 
 def test_rows_after_the_cutoff_change_nothing():
     y = monthly()
-    forecaster = RNNForecaster(
-        quick(), timesteps=6, steps=3, scale="window", differences=1, transformer=LOG, calibration=5
-    )
-    changed = y.copy()
-    changed[60:] *= 7
-    tables = [clone(forecaster).backtest(rows, folds=1, step=1) for rows in (y[:63], changed[:63])]
-    assert_array_equal(tables[0]["forecast"], tables[1]["forecast"])
-    assert_array_equal(tables[0]["forecast"], forecaster.fit(y[:60]).predict())
+    settings = {"steps": 3, "scale": "window", "differences": 1, "transformer": LOG}
+    fitted = fit(y[:60], regressor=quick(), calibration=5, **settings)
+    changed = y.where(y.index < y.index[60], 7 * y)
+    for rows in (y, changed):
+        table = clone(fitted).backtest(rows[:63], folds=1, step=1)
+        assert_array_equal(table["forecast"], fitted.predict())
 
 
 def test_grid_search_over_windows_and_cells_works_as_it_stands():
@@ -242,76 +220,59 @@ def test_grid_search_over_windows_and_cells_works_as_it_stands():
         "regressor__epochs": [2],
         "timesteps": [4, 12],
     }
-    search = GridSearchCV(RNNForecaster(), grid, cv=TimeSeriesSplit(3), error_score="raise").fit(y)
+    search = searched(RNNForecaster(), grid, TimeSeriesSplit(3), y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.predict(4).index[0] == y.index[-1] + pd.offsets.MonthEnd()
 
 
 def test_grid_search_takes_exog_in_the_place_of_y():
-    y = monthly()
+    y, forecaster = monthly(), RNNForecaster(linear(), steps=4)
     exog = pd.DataFrame({"price": np.random.default_rng(1).normal(size=80)}, index=y.index)
-    forecaster = RNNForecaster(linear(), timesteps=6, steps=4)
-    search = GridSearchCV(
-        forecaster, {"timesteps": [4, 6]}, cv=TimeSeriesSplit(3), error_score="raise"
-    ).fit(y, exog)
+    search = searched(forecaster, {"timesteps": [4, 6]}, TimeSeriesSplit(3), y, exog)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_search_score_is_the_score_of_a_fold_fitted_by_hand():
     y = monthly()
-    search = GridSearchCV(
-        RNNForecaster(linear(0.1)), {"timesteps": [6]}, cv=TimeSeriesSplit(2), error_score="raise"
-    ).fit(y)
+    search = searched(RNNForecaster(linear()), {"timesteps": [5]}, TimeSeriesSplit(2), y)
     train, test = list(TimeSeriesSplit(2).split(y))[1]
-    by_hand = RNNForecaster(linear(0.1), timesteps=6).fit(y.iloc[train]).score(y.iloc[test])
+    by_hand = fit(y.iloc[train]).score(y.iloc[test])
     assert_allclose(search.cv_results_["split1_test_score"][0], by_hand)
 
 
 @pytest.mark.parametrize("form", ["series", "wide", "long"])
 def test_time_folds_search_every_form(form):
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
-    data = {"series": wide["a"], "wide": wide, "long": wide.unstack()}[form]
+    wide = wide_frame("ab")
+    data = {"series": wide["a"], "wide": wide, "long": long_frame(wide)}[form]
     folds = RNNForecaster.time_folds(data, n_splits=3, steps=4)
     assert len(folds) == 3
     times = data.index.get_level_values(-1)
     for train, test in folds:
         assert times[train].max() < times[test].min()
         assert times[test].nunique() == 4
-    search = GridSearchCV(
-        RNNForecaster(linear()), {"timesteps": [4, 12]}, cv=folds, error_score="raise"
-    ).fit(data)
+    search = searched(RNNForecaster(linear()), {"timesteps": [4, 12]}, folds, data)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_time_folds_leave_out_series_that_begin_in_the_test_fold():
-    wide = pd.DataFrame({"a": monthly(30), "b": monthly(30)})
-    wide.iloc[:26, 1] = np.nan
-    long = wide.unstack().dropna()
+    wide = wide_frame("ab")
+    wide.iloc[:76, 1] = np.nan
+    long = long_frame(wide)
     train, test = RNNForecaster.time_folds(long, n_splits=1, steps=6)[0]
     assert set(long.index[test].get_level_values(0)) == {"a"}
-    assert RNNForecaster(linear(), timesteps=4).fit(long.iloc[train]).score(long.iloc[test]) < 0
+    assert fit(long.iloc[train]).score(long.iloc[test]) < 0
 
 
-def test_time_folds_refuse_an_array():
-    with pytest.raises(TypeError, match=r"got ndarray.*pd\.Series"):
-        RNNForecaster.time_folds(np.arange(9.0))
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
-@pytest.mark.filterwarnings("ignore:Scoring failed")
-@pytest.mark.filterwarnings("ignore:One or more of the test scores")
-def test_a_search_without_order_of_time_names_the_remedy():
-    search = GridSearchCV(
-        RNNForecaster(linear()), {"timesteps": [4]}, cv=KFold(3), error_score="raise"
-    )
-    with pytest.raises(ValueError, match="TimeSeriesSplit"):
-        search.fit(monthly())
-    long = pd.DataFrame({"a": monthly(), "b": monthly(seed=1)}).unstack()
-    search = GridSearchCV(
-        RNNForecaster(linear()), {"timesteps": [4]}, cv=TimeSeriesSplit(3), error_score="raise"
-    )
-    with pytest.raises(ValueError, match="time_folds"):
-        search.fit(long)
+@pytest.mark.parametrize(
+    ("data", "cv", "remedy"),
+    [
+        (monthly(), KFold(3), "TimeSeriesSplit"),
+        (long_frame(wide_frame("ab")), TimeSeriesSplit(3), "time_folds"),
+    ],
+)
+def test_a_search_without_order_of_time_names_the_remedy(data, cv, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        searched(RNNForecaster(linear()), {"timesteps": [4]}, cv, data)
 
 
 def test_set_params_puts_the_default_regressor_in_place():
@@ -324,7 +285,7 @@ def test_set_params_puts_the_default_regressor_in_place():
 def test_fit_leaves_parameters_and_data_as_they_were():
     y, network = monthly(), quick()
     before = y.copy()
-    forecaster = RNNForecaster(network, timesteps=6, transformer=LOG, allow_missing=True).fit(y)
+    forecaster = fit(y, regressor=network, transformer=LOG, allow_missing=True)
     assert forecaster.regressor is network
     assert not hasattr(network, "weights_")
     assert network.mask_value is None
@@ -332,8 +293,7 @@ def test_fit_leaves_parameters_and_data_as_they_were():
 
 
 def test_a_fitted_forecaster_survives_pickle_and_set_params():
-    y = monthly()
-    forecaster = RNNForecaster(quick(), timesteps=6, steps=2, calibration=9).fit(y)
+    forecaster = fit(monthly(), regressor=quick(), steps=2, calibration=9)
     before = forecaster.predict(level=80)
     copied = pickle.loads(pickle.dumps(forecaster))
     copied.set_params(timesteps=9, steps=5, scale="window", allow_missing=True)
@@ -342,19 +302,13 @@ def test_a_fitted_forecaster_survives_pickle_and_set_params():
 
 def test_a_fit_that_fails_changes_nothing():
     y = monthly()
-    forecaster = RNNForecaster(quick(), timesteps=6).fit(y)
+    forecaster = fit(y, regressor=quick())
     before = forecaster.predict()
     with pytest.raises(ValueError, match="NaN"):
         forecaster.fit(y.where(y.index != y.index[5]))
-    with pytest.raises(ValueError, match="at least 7 rows"):
-        forecaster.fit(y[:6])
+    with pytest.raises(ValueError, match="at least 6 rows"):
+        forecaster.fit(y[:5])
     assert forecaster.predict().equals(before)
-
-
-def test_steps_that_are_a_frame_are_named_by_their_type():
-    y = monthly()
-    with pytest.raises(TypeError, match="`steps` must be an int, got DataFrame"):
-        RNNForecaster(linear(), timesteps=6).fit(y).predict(y.to_frame())
 
 
 def test_stateful_networks_are_refused_before_anything_is_learned():
@@ -373,23 +327,22 @@ def test_predict_before_fit_is_refused():
 
 
 def test_equal_seeds_forecast_bitwise_the_same():
-    y = monthly()
-    forecaster = RNNForecaster(quick(), timesteps=6, steps=3)
-    assert clone(forecaster).fit(y).predict().equals(clone(forecaster).fit(y).predict())
+    one, other = (fit(monthly(), regressor=quick(), steps=3).predict() for _ in range(2))
+    assert one.equals(other)
 
 
 @pytest.mark.parametrize("scale", [None, "series", "window"])
 def test_a_network_rolls_forward_as_its_predict_does(scale):
     """One whose steps are all looked at, and a network, whose later steps are not."""
-    wide = pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1)})
+    wide = wide_frame("ab")
     exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=100)}, index=monthly(100).index)
     wide.iloc[-9, 0] = np.nan
     exog = exog.drop([exog.index[75], exog.index[83]])
-    settings = {"timesteps": 6, "steps": 3, "scale": scale, "allow_missing": True}
+    network = quick(mask_value=np.nan, dtype="float64")
     for strategy in ("direct", "recursive"):
-        network = quick(mask_value=np.nan, dtype="float64")
+        settings = {"steps": 3, "scale": scale, "allow_missing": True, "strategy": strategy}
         quickly, plainly = (
-            RNNForecaster(regressor, strategy=strategy, **settings).fit(wide, exog).predict(9, exog)
+            fit(wide, exog, regressor, **settings).predict(9, exog)
             for regressor in (network, make_pipeline(network))
         )
         assert_array_equal(quickly, plainly)
@@ -397,7 +350,7 @@ def test_a_network_rolls_forward_as_its_predict_does(scale):
 
 def test_a_forecast_that_overflows_is_refused_as_predict_does():
     network = RNNRegressor("simple_rnn", 2, activation="relu", epochs=1, random_state=0)
-    forecaster = RNNForecaster(network, timesteps=2, strategy="recursive").fit(monthly())
+    forecaster = fit(monthly(), regressor=network, strategy="recursive")
     for weights in forecaster.regressor_.weights_:
         weights[...] = 1e9
     with pytest.raises(ValueError, match="infinity"), np.errstate(over="ignore"):
@@ -408,13 +361,8 @@ class Small(RNNForecaster):
     """Fewer parameters than its base."""
 
     def __init__(self, timesteps=10):
-        super().__init__(
-            RNNRegressor("gru", 3, epochs=1, random_state=0),
-            timesteps=timesteps,
-            steps=2,
-            calibration=4,
-            allow_missing=True,
-        )
+        settings = {"steps": 2, "calibration": 4, "allow_missing": True}
+        super().__init__(quick(), timesteps=timesteps, **settings)
 
 
 def test_a_subclass_with_fewer_parameters_works_in_every_method():
@@ -434,8 +382,8 @@ def test_a_subclass_with_fewer_parameters_works_in_every_method():
     ]:
         found, expected = (getattr(each, method)(*arguments) for each in (small, full))
         assert_array_equal(found, expected)
-    search = GridSearchCV(small, {"timesteps": [4, 6]}, cv=TimeSeriesSplit(2), error_score="raise")
-    assert search.fit(y).best_estimator_.predict().index[0] == y.index[-1] + pd.offsets.MonthEnd()
+    search = searched(small, {"timesteps": [4, 6]}, TimeSeriesSplit(2), y)
+    assert search.best_estimator_.predict().index[0] == y.index[-1] + pd.offsets.MonthEnd()
 
 
 def test_a_network_with_fewer_parameters_or_a_predict_of_its_own_is_taken_as_it_is():
@@ -448,7 +396,7 @@ def test_a_network_with_fewer_parameters_or_a_predict_of_its_own_is_taken_as_it_
 
     y = monthly().where(lambda rows: rows.index != "2016-03-31")
     found, expected = (
-        RNNForecaster(regressor, timesteps=4, scale=None, allow_missing=True).fit(y)
+        fit(y, regressor=regressor, scale=None, allow_missing=True)
         for regressor in (Doubled(), make_pipeline(Doubled()))
     )
     assert np.isnan(found.regressor_.mask_value)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import Recorder, linear, monthly
+from forecasting import LOG, TIMES, Recorder, fit, linear, long_frame, monthly, wide_frame
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -12,96 +12,60 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skrnn import RNNForecaster, RNNRegressor
 
-INDEXES = {
-    "month ends": pd.date_range("2020-01-31", periods=40, freq="ME"),
-    "month starts": pd.date_range("2020-01-01", periods=40, freq="MS"),
-    "day 30 of the month": pd.DatetimeIndex(
-        [pd.Timestamp("2020-01-30") + pd.DateOffset(months=i) for i in range(40)]
-    ),
-    "quarters": pd.date_range("2010-01-01", periods=40, freq="QE"),
-    "weeks": pd.date_range("2020-01-01", periods=40, freq="W-WED"),
-    "business days": pd.bdate_range("2020-01-01", periods=40),
-    "days over a change of clocks": pd.date_range(
-        "2020-03-01", periods=40, freq="D", tz="Europe/Paris"
-    ),
-    "hours over a change of clocks": pd.date_range(
-        "2020-10-24 00:00", periods=40, freq="h", tz="Europe/Paris"
-    ),
-    "quarter hours": pd.date_range("2020-01-01", periods=40, freq="15min"),
-    "months as periods": pd.period_range("2020-01", periods=40, freq="M"),
-    "hours as periods": pd.period_range("2020-01-01", periods=40, freq="h"),
-    "durations": pd.timedelta_range("0h", periods=40, freq="2h"),
-    "numbers": pd.RangeIndex(40),
-    "numbers in steps": pd.RangeIndex(100, 220, 3),
-}
 SEASONS = {
-    "month ends": 12,
-    "month starts": 12,
-    "day 30 of the month": 12,
-    "quarters": 4,
-    "weeks": 52,
-    "business days": 5,
-    "days over a change of clocks": 7,
-    "hours over a change of clocks": 24,
-    "months as periods": 12,
-    "hours as periods": 24,
+    4: ["quarter starts", "quarter ends", "quarters as periods", "three months as periods"],
+    5: ["business days"],
+    7: ["days", "offset from UTC", "durations of days"]
+    + [f"{step} over a change of clocks" for step in ("days", "24 hours")],
+    12: ["month starts", "month ends", "mid-months", "days 30 of a month", "months as periods"],
+    24: ["hours", "hours over a change of clocks", "hours over summer time", "hours as periods"],
+    52: ["weeks"],
 }
+SEASON_OF = {kind: season for season, kinds in SEASONS.items() for kind in kinds}
 
 
-@pytest.mark.parametrize("kind", INDEXES)
+@pytest.mark.parametrize("kind", [kind for kind in TIMES if kind != "integers"])
 def test_forecasts_stand_on_the_times_that_follow(kind):
-    index = INDEXES[kind].rename("when")
-    series = pd.Series(np.arange(40.0), index=index, name="y")
-    taken = series.take(np.arange(34))  # as a splitter takes rows: no frequency is kept
-    forecaster = RNNForecaster(linear(), timesteps=3, steps=2).fit(taken)
+    index = TIMES[kind].rename("when")
+    series = pd.Series(np.arange(60.0), index=index, name="y")
+    taken = series.take(np.arange(54))  # as a splitter takes rows: no frequency is kept
+    forecaster = fit(taken, timesteps=3, steps=2)
     forecast = forecaster.predict(6)
-    assert forecast.index.equals(index[34:])
+    assert forecast.index.equals(index[54:])
     assert (forecast.index.dtype, forecast.index.name, forecast.name) == (index.dtype, "when", "y")
-    assert_allclose(forecast, series[34:], rtol=1e-6)
-    assert forecaster.score(series.take(np.arange(34, 40))) > -1e-5
-    assert forecaster.season_ == SEASONS.get(kind, 1)
-    updated = forecaster.update(series.take(np.arange(34, 38)))
-    assert updated.predict(2).index.equals(index[38:])
+    assert_allclose(forecast, series[54:], rtol=1e-6)
+    assert forecaster.score(series.take(np.arange(54, 60))) > -1e-5
+    assert forecaster.season_ == SEASON_OF.get(kind, 1)
+    updated = forecaster.update(series.take(np.arange(54, 58)))
+    assert updated.predict(2).index.equals(index[58:])
 
 
 def test_update_and_score_take_times_of_another_zone():
-    series = pd.Series(np.arange(40.0), index=INDEXES["hours over a change of clocks"])
-    forecaster = RNNForecaster(linear(), timesteps=3).fit(series[:30])
+    series = pd.Series(np.arange(60.0), index=TIMES["hours over a change of clocks"])
+    forecaster = fit(series[:30])
     assert forecaster.score(series[30:].tz_convert("UTC")) > -1e-5
     forecast = forecaster.update(series[30:38].tz_convert("America/New_York")).predict(2)
-    assert forecast.index.equals(series.index[38:])
-    with pytest.raises(ValueError, match="kind seen in `fit`"):
-        forecaster.update(series[38:].tz_localize(None))
-
-
-def wide_frame():
-    return pd.DataFrame({"a": monthly(), "b": 3 * monthly(seed=1), "c": 5 - monthly(seed=2)})
-
-
-def long_frame(wide):
-    return wide.unstack().dropna().rename_axis(["shop", "month"]).rename("sales")
+    assert forecast.index.equals(series.index[38:40])
 
 
 def test_forms_forecast_the_same_in_the_form_that_came():
     wide = wide_frame().rename_axis(index="month", columns="shop")
     long = long_frame(wide)
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3)
-    from_wide = forecaster.fit(wide).predict()
-    from_long = forecaster.fit(long).predict()
-    from_frame = forecaster.fit(long.to_frame()).predict()
+    from_wide, from_long, from_frame, from_series, from_column = (
+        fit(data, steps=3).predict()
+        for data in (wide, long, long.to_frame(), wide["a"], wide[["a"]])
+    )
     pd.testing.assert_series_equal(long_frame(from_wide), from_long)
     pd.testing.assert_frame_equal(from_long.to_frame(), from_frame)
     assert from_wide.columns.equals(wide.columns)
-    assert_array_equal(
-        forecaster.fit(wide["a"]).predict(), forecaster.fit(wide[["a"]]).predict()["a"]
-    )
+    assert_array_equal(from_series, from_column["a"])
 
 
 @pytest.mark.parametrize("form", ["series", "wide", "long"])
 def test_intervals_have_columns_in_each_form(form):
     wide = wide_frame()
     data = {"series": wide["a"], "wide": wide, "long": long_frame(wide)}[form]
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3, calibration=9).fit(data)
+    forecaster = fit(data, steps=3, calibration=9)
     table, plain = forecaster.predict(level=[80, 90]), forecaster.predict()
     names = ["forecast", "lower_80", "upper_80", "lower_90", "upper_90"]
     if form == "wide":
@@ -117,7 +81,7 @@ def test_ragged_ends_are_forecast_from_the_end_of_each_series():
     wide = wide_frame()
     wide.iloc[:20, 0] = np.nan
     wide.iloc[-4:, 1] = np.nan
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide)
+    forecaster = fit(wide, steps=3)
     forecast = forecaster.predict()
     assert forecaster.cutoff_.tolist() == [wide.index[-1], wide.index[-5], wide.index[-1]]
     assert forecast["b"].dropna().index.equals(wide.index[-4:-1])
@@ -127,7 +91,7 @@ def test_ragged_ends_are_forecast_from_the_end_of_each_series():
 def test_series_without_a_value_in_training_are_left_out():
     wide = wide_frame()
     wide.iloc[:70, 2] = np.nan
-    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(wide[:70])
+    forecaster = fit(wide[:70])
     assert list(forecaster.predict().columns) == ["a", "b"]
     assert forecaster.score(wide[70:]) < 0
 
@@ -141,18 +105,16 @@ def daily(missing=()):
     return series
 
 
-def fit(series, exog=None, regressor=None, **parameters):
-    """Return a fitted forecaster, by default least squares on windows of 5 rows."""
-    parameters = {"regressor": regressor or linear(), "timesteps": 5} | parameters
-    return RNNForecaster(**parameters).fit(series, exog)
-
-
 def long():
     return long_frame(wide_frame())
 
 
-def daily_exog(n_rows=60):
-    return pd.DataFrame({"x": np.arange(float(n_rows))}, index=daily().index[:n_rows])
+def daily_exog():
+    return pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
+
+
+def random_exog(index):
+    return pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(index))}, index=index)
 
 
 def with_exog(**parameters):
@@ -167,14 +129,20 @@ def negative_month():
     return monthly().where(lambda rows: rows.index != "2021-03-31", -1.0)
 
 
+def weekdays():
+    return daily()[daily().index.day_of_week < 5].asfreq("D")
+
+
+GAPS = {"timesteps": 7, "allow_missing": True}
 STATIC = pd.DataFrame({"size": [3.0, 1.0, 2.0]}, index=["c", "a", "b"])
-LOG = FunctionTransformer(np.log, np.exp)
 GONE = pd.to_datetime(["2020-01-05", "2020-01-07"])
 # What the message says, and what is done.
 WRONG_KINDS = {
     r"got ndarray.*pd\.Series": lambda: fit(np.arange(30.0)),
     "DatetimeIndex, PeriodIndex": lambda: fit(pd.Series(np.arange(3.0), list("abc"))),
     "'day'.*`set_index`": lambda: fit(daily().reset_index()),
+    r"got ndarray.*`pd\.Series": lambda: RNNForecaster.time_folds(np.arange(9.0)),
+    "`steps` must be an int, got DataFrame": lambda: known().predict(daily().to_frame()),
 }
 WRONG_VALUES = {
     "must hold numbers": lambda: fit(pd.Series(["a"] * 30)),
@@ -222,6 +190,13 @@ WRONG_VALUES = {
     "'kind' of `static`.*got 'x'.*Encode categories": lambda: fit(
         wide_frame(), static=STATIC.assign(kind="x")
     ),
+    r"mask_value=np\.nan": lambda: fit(
+        daily(["2020-01-20"]),
+        regressor=make_pipeline(RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)),
+        allow_missing=True,
+    ),
+    "6 target steps after it.*`strategy=.recursive": lambda: fit(weekdays(), steps=6, **GAPS),
+    "1 target steps after it": lambda: fit(daily(), daily_exog() * np.nan, **GAPS),
     "2021-03-31.*Logarithms": lambda: fit(negative_month(), transformer=LOG),
     "2021-03-31.*Logarithms need": lambda: fit(negative_month()[:60], transformer=LOG).update(
         negative_month()
@@ -243,25 +218,16 @@ def test_a_row_that_is_missing_is_one_without_a_value():
     assert_array_equal(*(each.predict(3) for each in fitted))
 
 
-def test_gaps_that_leave_no_window_to_train_on_are_told_of():
-    y = daily()
-    weekdays = y[y.index.day_of_week < 5].asfreq("D")
-    forecaster = RNNForecaster(Recorder(), timesteps=7, steps=6, allow_missing=True)
-    with pytest.raises(ValueError, match=r"6 target steps after it.*`strategy=.recursive"):
-        forecaster.fit(weekdays)
-    forecaster.set_params(strategy="recursive").fit(weekdays)
-    with pytest.raises(ValueError, match="1 target steps after it"):
-        forecaster.fit(y, pd.DataFrame({"x": np.nan}, index=y.index))
+def test_gaps_that_leave_no_window_of_several_steps_leave_those_of_one():
+    fit(weekdays(), regressor=Recorder(), steps=6, strategy="recursive", **GAPS)
 
 
 @pytest.mark.parametrize("differences", [0, 1, 7])
 def test_a_recurrent_network_bridges_missing_values(differences):
     network = RNNRegressor("gru", 8, random_state=0)
-    forecaster = RNNForecaster(
-        network, timesteps=14, steps=3, allow_missing=True, differences=differences
-    )
     y = daily(["2020-01-20", "2020-02-11", "2020-02-23"])
-    forecaster.fit(y[:-3])
+    settings = {"timesteps": 14, "steps": 3, "differences": differences}
+    forecaster = fit(y[:-3], regressor=network, allow_missing=True, **settings)
     assert np.isnan(forecaster.regressor_.mask_value)
     assert np.abs(forecaster.predict() - daily()[-3:]).mean() < 0.4
 
@@ -278,20 +244,12 @@ WRAPPERS = {
 def test_a_network_inside_another_estimator_bridges_missing_values(wrapper):
     network = RNNRegressor("gru", 3, epochs=2, random_state=0)
     y = daily(["2020-01-20", "2020-02-11", "2020-02-28"])
-    wrapped = WRAPPERS[wrapper](network)
-    forecaster = RNNForecaster(wrapped, timesteps=7, steps=2, allow_missing=True).fit(y)
+    forecaster = fit(y, regressor=WRAPPERS[wrapper](network), steps=2, **GAPS)
     assert network.mask_value is None
     assert np.isfinite(forecaster.predict(4)).all()
     if wrapper in ("pipeline", "search"):  # the target is as it was
-        alone = RNNForecaster(network, timesteps=7, steps=2, allow_missing=True)
-        assert_allclose(forecaster.predict(4), alone.fit(y).predict(4), rtol=1e-5)
-
-
-def test_a_network_inside_another_that_masks_a_number_is_told_of_nan():
-    network = RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)
-    forecaster = RNNForecaster(make_pipeline(network), timesteps=7, allow_missing=True)
-    with pytest.raises(ValueError, match=r"mask_value=np\.nan"):
-        forecaster.fit(daily(["2020-01-20"]))
+        alone = fit(y, regressor=network, steps=2, **GAPS)
+        assert_allclose(forecaster.predict(4), alone.predict(4), rtol=1e-5)
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
@@ -305,8 +263,7 @@ def test_what_exog_decides_is_forecast_exactly(form, strategy):
     data = wide if form == "wide" else wide.unstack()
     exog = x["a"].rename("x") if shared else x.unstack().rename("x").to_frame()
     known = data.index.get_level_values(-1) < index[-5]
-    forecaster = RNNForecaster(linear(), timesteps=5, steps=3, strategy=strategy, scale=None)
-    forecaster.fit(data[known], exog)
+    forecaster = fit(data[known], exog, steps=3, strategy=strategy, scale=None)
     assert_allclose(forecaster.predict(5, exog=exog), data[~known], rtol=1e-5)
     assert forecaster.score(data[~known], exog) > -1e-5
 
@@ -315,9 +272,9 @@ def test_a_series_that_ended_needs_no_exog_to_score_the_others():
     wide = wide_frame()
     wide.iloc[70:, 1] = np.nan
     long = long_frame(wide)
-    exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(long))}, index=long.index)
+    exog = random_exog(long.index)
     train, test = RNNForecaster.time_folds(long, n_splits=1, steps=5)[0]
-    forecaster = RNNForecaster(linear(0.1), timesteps=6).fit(long.iloc[train], exog.iloc[train])
+    forecaster = fit(long.iloc[train], exog.iloc[train])
     assert forecaster.score(long.iloc[test], exog.iloc[test]) < 0
 
 
@@ -325,7 +282,7 @@ def test_columns_of_several_levels_come_back_as_such():
     columns = pd.MultiIndex.from_product([["open", "close"], ["a", "b"]], names=["price", "share"])
     rng = np.random.default_rng(0)
     wide = pd.DataFrame(rng.normal(size=(60, 4)), index=daily().index, columns=columns)
-    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=2, calibration=10).fit(wide)
+    forecaster = fit(wide, steps=2, calibration=10)
     forecast, table = forecaster.predict(), forecaster.predict(level=80)
     assert forecast.columns.equals(columns)
     assert forecast.columns.names == columns.names
@@ -337,8 +294,7 @@ def test_columns_of_several_levels_come_back_as_such():
 
 
 def test_exog_past_the_last_step_is_not_asked_for():
-    y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
-    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(y[:50], exog)
+    exog, forecaster = daily_exog(), with_exog()
     still = exog[50:54].where(np.arange(4)[:, np.newaxis] < 2).ffill()
     forecast = forecaster.predict(2, exog=exog[50:52])
     assert_array_equal(forecast, forecaster.predict(exog=still)[:2])
@@ -348,35 +304,34 @@ def test_exog_past_the_last_step_is_not_asked_for():
 @pytest.mark.parametrize("by_series", [False, True])
 def test_fewer_steps_are_the_first_of_more_where_exog_is_known_as_far(by_series):
     wide = wide_frame()
-    exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=80)}, index=monthly(80).index)
+    exog = random_exog(wide.index)
     if by_series:
         exog = pd.concat({k: exog * (i + 1) for i, k in enumerate(wide.columns)})
-    forecaster = RNNForecaster(linear(0.1), timesteps=5, steps=4).fit(wide[:70], exog)
+    forecaster = fit(wide[:70], exog, steps=4)
     forecast = forecaster.predict(8, exog=exog)
     for n_steps in (1, 3, 4, 5):
         assert_array_equal(forecaster.predict(n_steps, exog=exog), forecast[:n_steps])
-    score = RNNForecaster.score(forecaster, wide[70:73], exog)
     errors = (forecast[:3] - wide[70:73]).abs().mean() / forecaster.scales_
-    assert score == pytest.approx(-errors.mean())
+    assert forecaster.score(wide[70:73], exog) == pytest.approx(-errors.mean())
 
 
 def test_make_future_frame_shows_the_rows_of_exog():
     wide = wide_frame()
     exog = pd.DataFrame({"p": np.arange(90.0), "q": 1.0}, index=monthly(90).index)
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide, exog)
+    forecaster = fit(wide, exog, steps=3)
     frame = forecaster.make_future_frame()
     assert frame.index.equals(exog.index[80:83])
     assert list(frame.columns) == ["p", "q"]
     frame[:] = exog[80:83]
     assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
-    long = RNNForecaster(linear(0.1), timesteps=6).fit(long_frame(wide), exog)
+    long = fit(long_frame(wide), exog)
     assert long.make_future_frame(2).index.equals(long.predict(2, exog=exog).index)
 
 
 def test_make_future_frame_has_rows_of_each_series_where_exog_had():
     wide = wide_frame().rename_axis(index="month", columns="shop")
     exog = pd.concat({k: wide[[k]].set_axis(["p"], axis=1) for k in "abc"}, names=["shop"])
-    forecaster = RNNForecaster(linear(0.1), timesteps=6, steps=3).fit(wide[:-3], exog)
+    forecaster = fit(wide[:-3], exog, steps=3)
     frame = forecaster.make_future_frame()
     assert frame.index.equals(exog.index[exog.index.get_level_values(1) > wide.index[-4]])
     assert frame.index.names == ["shop", "month"]
@@ -384,28 +339,23 @@ def test_make_future_frame_has_rows_of_each_series_where_exog_had():
     assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
 
 
-def test_exog_on_another_kind_of_times_is_refused():
-    y, exog = daily(), pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
-    for other in (exog.reset_index(drop=True), exog.to_period("D"), exog.tz_localize("UTC")):
-        for allow_missing in (False, True):
-            forecaster = RNNForecaster(linear(), timesteps=5, allow_missing=allow_missing)
-            with pytest.raises(ValueError, match=r"kind of `series`, datetime64.*Convert them"):
-                forecaster.fit(y, other)
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_exog_on_another_kind_of_times_is_refused(allow_missing):
+    x = daily_exog()
+    for other in (x.reset_index(drop=True), x.to_period("D"), x.tz_localize("UTC")):
+        with pytest.raises(ValueError, match=r"kind of `series`, datetime64.*Convert them"):
+            fit(daily(), other, allow_missing=allow_missing)
 
 
 def test_exog_may_stand_in_another_time_zone():
-    y = daily().tz_localize("Europe/Paris")
-    exog = pd.DataFrame({"x": np.arange(60.0)}, index=y.index)
-    forecaster = RNNForecaster(linear(0.1), timesteps=5)
-    forecast = forecaster.fit(y[:-1], exog).predict(exog=exog)
-    moved = exog.tz_convert("UTC")
-    assert forecaster.fit(y[:-1], moved).predict(exog=moved).equals(forecast)
+    y, exog = (data.tz_localize("Europe/Paris") for data in (daily(), daily_exog()))
+    here, there = (fit(y[:-1], x).predict(exog=x) for x in (exog, exog.tz_convert("UTC")))
+    assert here.equals(there)
 
 
 def test_calendar_features_lie_on_circles():
     y = pd.Series(np.arange(48.0), index=pd.date_range("2021-06-07", periods=48, freq="h"))
-    forecaster = RNNForecaster(Recorder(), timesteps=2, calendar=("hour", "dayofweek"))
-    X = forecaster.fit(y).regressor_.X_
+    X = fit(y, regressor=Recorder(), timesteps=2, calendar=("hour", "dayofweek")).regressor_.X_
     angles = 2 * np.pi * np.arange(48) / 24
     assert_allclose(X[:, 0, 1], np.sin(angles)[:46], atol=1e-12)
     assert_allclose(X[:, 0, 2], np.cos(angles)[:46], atol=1e-12)
@@ -416,14 +366,12 @@ def test_calendar_of_the_future_is_known():
     rows = np.arange(24 * 20)
     index = pd.date_range("2021-06-07", periods=len(rows), freq="h")
     y = pd.Series(np.cos(2 * np.pi * rows / 24), index=index)
-    forecaster = RNNForecaster(linear(1e-3), timesteps=1, strategy="recursive", calendar=["hour"])
-    assert_allclose(forecaster.fit(y[:-30]).predict(30), y[-30:], atol=0.01)
+    settings = {"timesteps": 1, "strategy": "recursive", "calendar": ["hour"]}
+    forecast = fit(y[:-30], regressor=linear(1e-3), **settings).predict(30)
+    assert_allclose(forecast, y[-30:], atol=0.01)
 
 
 @pytest.mark.parametrize("allow_missing", [False, True])
 def test_a_transformer_without_its_inverse_is_told_of(allow_missing):
-    forecaster = RNNForecaster(
-        linear(), timesteps=5, transformer=FunctionTransformer(np.log), allow_missing=allow_missing
-    )
     with pytest.warns(UserWarning, match=r"turns 100.* into 4\.6.*FunctionTransformer\(np\.log"):
-        forecaster.fit(monthly())
+        fit(monthly(), transformer=FunctionTransformer(np.log), allow_missing=allow_missing)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting import TIMES
 
 from skrnn._preprocessing.time_index import (
     VECTORIZED_OFFSETS,
@@ -13,32 +14,7 @@ from skrnn._preprocessing.time_index import (
     run_bounds,
 )
 
-REGULAR = {
-    "hourly": pd.date_range("2024-01-01", periods=100, freq="h"),
-    "daily": pd.date_range("2024-01-01", periods=100, freq="D"),
-    "business": pd.date_range("2024-01-01", periods=100, freq="B"),
-    "weekly": pd.date_range("2024-01-01", periods=100, freq="W"),
-    "month start": pd.date_range("2000-01-01", periods=100, freq="MS"),
-    "mid-month": pd.date_range("2000-01-15", periods=100, freq=pd.DateOffset(months=1)),
-    "month end": pd.date_range("2000-01-31", periods=100, freq="ME"),
-    "quarter start": pd.date_range("1980-01-01", periods=100, freq="QS"),
-    "quarter end": pd.date_range("1980-01-31", periods=100, freq="QE"),
-    "year start": pd.date_range("1900-01-01", periods=100, freq="YS"),
-    "year end": pd.date_range("1900-01-01", periods=100, freq="YE"),
-    "quarter of an hour": pd.timedelta_range("0h", periods=100, freq="15min"),
-    "days of a process": pd.timedelta_range("0D", periods=100, freq="D"),
-    "monthly periods": pd.period_range("2000-01", periods=100, freq="M"),
-    "three-month periods": pd.period_range("2000-01", periods=100, freq="3M"),
-    "daily, clocks change": pd.date_range("2024-02-01", periods=300, freq="D", tz="Europe/Berlin"),
-    "hourly, clocks change": pd.date_range("2024-03-29", periods=99, freq="h", tz="Europe/Berlin"),
-    "24-hourly, clocks change": pd.date_range(
-        "2024-02-01", periods=300, freq="24h", tz="Europe/Berlin"
-    ),
-}
-# Clipped where a month is shorter, which pandas knows no frequency for.
-REGULAR["thirtieths"] = pd.date_range(
-    "2000-01-30", periods=100, freq=pd.DateOffset(months=1, day=30)
-)
+REGULAR = {name: times for name, times in TIMES.items() if name not in ("range", "integers")}
 
 
 def bare(times):
@@ -59,7 +35,8 @@ def runs(data, frequency=None):
 
 @pytest.mark.parametrize("times", REGULAR.values(), ids=REGULAR.keys())
 def test_regular_index_is_one_run_and_missing_rows_break_it(times):
-    assert learn_frequency(read_time_index(frame(times))) == times.freq
+    if times.freq is not None:
+        assert learn_frequency(read_time_index(frame(times))) == times.freq
     assert runs(frame(times)) == [0, len(times)]
     data = frame(bare(times))
     frequency = learn_frequency(read_time_index(data))
@@ -67,51 +44,44 @@ def test_regular_index_is_one_run_and_missing_rows_break_it(times):
     assert runs(data) == [0, len(times)]
     assert runs(frame(data.index.delete([40, 41]))) == [0, 40, len(times) - 2]
     # Slices are compared by the frequency of the whole.
-    assert follows(data.index[59], data.index[60], frequency)
-    assert not follows(data.index[59], data.index[61], frequency)
-    assert runs(data.iloc[[60, 61, 63]], frequency) == [0, 2, 3]
-
-
-def test_missing_day_in_ten_years_makes_two_runs():
-    times = pd.date_range("1981-01-01", "1990-12-31").delete([1460])
-    assert len(times) == 3651
-    assert pd.Timestamp("1984-12-31") not in times
-    assert runs(frame(times)) == [0, 1460, 3651]
+    assert follows(data.index[50], data.index[51], frequency)
+    assert not follows(data.index[50], data.index[52], frequency)
+    assert runs(data.iloc[[50, 51, 53]], frequency) == [0, 2, 3]
 
 
 @pytest.mark.parametrize("block", [1, 7, 39, 40, 41])
 def test_long_index_compared_in_blocks_has_the_same_runs(monkeypatch, block):
     monkeypatch.setattr("skrnn._preprocessing.time_index.STEPS_AT_ONCE", block)
-    assert runs(frame(bare(REGULAR["daily"]).delete([40, 41]))) == [0, 40, 98]
+    assert runs(frame(bare(TIMES["days"]).delete([40, 41]))) == [0, 40, 58]
 
 
 DAILY = pd.date_range("2024-01-01", periods=107)
 
 
 @pytest.mark.parametrize(
-    ("times", "frequency"),
+    ("times", "frequency", "bounds"),
     [
-        (bare(REGULAR["month end"]).delete(50), pd.offsets.MonthEnd(1)),
-        (bare(REGULAR["quarter start"]).delete(50), pd.DateOffset(months=3)),
-        (pd.DatetimeIndex(["2024-01-01", "2024-02-01"]), pd.DateOffset(months=1)),
-        (pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"]), pd.offsets.Day()),
-        (DAILY.delete(range(4, 28, 4)), None),  # 94% of the steps are a day
-        (DAILY.delete(range(4, 20, 4)), pd.Timedelta(days=1)),
+        (bare(TIMES["month ends"]).delete(50), pd.offsets.MonthEnd(1), [0, 50, 59]),
+        (bare(TIMES["quarter starts"]).delete(50), pd.DateOffset(months=3), [0, 50, 59]),
+        (pd.DatetimeIndex(["2024-01-01", "2024-02-01"]), pd.DateOffset(months=1), [0, 2]),
+        (DAILY[:3], pd.offsets.Day(), [0, 3]),
+        (DAILY.delete(range(4, 28, 4)), None, [0, 101]),  # 94% of the steps are a day
+        (DAILY.delete(range(4, 20, 4)), pd.Timedelta(days=1), [0, 4, 7, 10, 13, 103]),
+        (DAILY[[0, 1, 4, 31]], None, [0, 4]),
+        # Holidays of business days, and a day that ten years of temperatures lack.
+        (
+            pd.bdate_range("2021-01-01", periods=260).delete([40, 80, 140]),
+            *(pd.offsets.BusinessDay(), [0, 40, 79, 138, 257]),
+        ),
+        (
+            pd.date_range("1981-01-01", "1990-12-31").drop("1984-12-31"),
+            *(pd.Timedelta(days=1), [0, 1460, 3651]),
+        ),
     ],
 )
-def test_frequency_is_the_step_that_95_percent_agree_with(times, frequency):
+def test_frequency_is_the_step_that_95_percent_agree_with(times, frequency, bounds):
     assert learn_frequency(read_time_index(frame(times))) == frequency
-
-
-def test_irregular_index_is_one_run():
-    times = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-05", "2024-02-01"])
-    assert runs(frame(times)) == [0, 4]
-
-
-def test_holidays_of_business_days_are_gaps():
-    times = pd.bdate_range("2021-01-01", periods=260).delete([40, 80, 140])
-    assert learn_frequency(read_time_index(frame(times))) == pd.offsets.BusinessDay()
-    assert runs(frame(times)) == [0, 40, 79, 138, 257]
+    assert runs(frame(times)) == bounds
 
 
 @pytest.mark.filterwarnings("error")
@@ -145,10 +115,7 @@ def test_any_offset_makes_one_run_without_a_warning(offset):
 )
 def test_any_other_index_is_ignored(index):
     assert read_time_index(frame(index)) is None
-
-
-def test_array_has_no_time_index():
-    assert read_time_index(np.zeros((3, 1))) is None
+    assert read_time_index(frame(index).to_numpy()) is None
 
 
 def panel(*blocks):
@@ -157,38 +124,26 @@ def panel(*blocks):
     return frame(pd.MultiIndex.from_tuples(pairs, names=["series", "time"]))
 
 
-def test_series_of_a_panel_are_runs_in_any_order():
-    days = pd.date_range("2024-01-01", periods=40)
-    data = panel(("b", days), ("c", days[:10]), ("a", days[5:]))
-    assert read_time_index(data).labels == ["b", "c", "a"]
-    assert runs(data) == [0, 40, 50, 85]
+DAYS = pd.date_range("2024-01-01", periods=40)
+WORKDAYS = TIMES["business days"]
 
 
-def test_consecutive_times_of_two_series_are_no_run():
-    days = pd.date_range("2024-01-01", periods=40)
-    assert runs(panel(("a", days[:20]), ("b", days[20:]))) == [0, 20, 40]
-
-
-def test_gap_within_a_series_of_a_panel_breaks_its_run():
-    days = pd.date_range("2024-01-01", periods=40)
-    assert runs(panel(("a", days), ("b", days.delete(7)))) == [0, 40, 47, 79]
-
-
-def test_frequency_of_a_panel_is_inferred_from_its_longest_series():
-    days = REGULAR["business"]
-    data = panel(("week", days[:5]), ("long", days))
-    assert learn_frequency(read_time_index(data)) == pd.offsets.BusinessDay()
-    assert runs(data) == [0, 5, 105]
-
-
-def test_panel_of_series_with_one_row_each_counts_by_position():
-    day = pd.date_range("2024-01-01", periods=1)
-    data = panel(("a", day), ("b", day))
-    assert learn_frequency(read_time_index(data)) is None
-    assert runs(data) == [0, 1, 2]
-
-
-DAYS = pd.date_range("2024-01-01", periods=4)
+@pytest.mark.parametrize(
+    ("blocks", "frequency", "bounds"),
+    [
+        ([("b", DAYS), ("c", DAYS[:10]), ("a", DAYS[5:])], pd.offsets.Day(), [0, 40, 50, 85]),
+        ([("a", DAYS[:20]), ("b", DAYS[20:])], pd.offsets.Day(), [0, 20, 40]),
+        ([("a", DAYS), ("b", DAYS.delete(7))], pd.offsets.Day(), [0, 40, 47, 79]),
+        ([("week", WORKDAYS[:5]), ("long", WORKDAYS)], pd.offsets.BusinessDay(), [0, 5, 65]),
+        ([("a", DAYS[:1]), ("b", DAYS[:1])], None, [0, 1, 2]),
+    ],
+    ids=["any order", "consecutive", "gap", "longest tells the frequency", "one row each"],
+)
+def test_runs_of_a_panel_end_with_their_series(blocks, frequency, bounds):
+    index = read_time_index(panel(*blocks))
+    assert index.labels == [label for label, _ in blocks]
+    assert learn_frequency(index) == frequency
+    assert runs(panel(*blocks)) == bounds
 
 
 @pytest.mark.parametrize(
@@ -196,7 +151,7 @@ DAYS = pd.date_range("2024-01-01", periods=4)
     [
         (frame(DAYS[[0, 2, 1]]), r"must ascend, got 2024-01-02.*unsorted.*sort_index"),
         (frame(DAYS[[0, 1, 1]]), r"duplicates, got 2024-01-02.* twice\. Drop"),
-        (panel(("a", DAYS), ("b", DAYS[::-1])), "must ascend.*in series 'b'"),
+        (panel(("a", DAYS[:4]), ("b", DAYS[3::-1])), "must ascend.*in series 'b'"),
         (
             panel(("a", DAYS[:2]), ("b", DAYS), ("a", DAYS[2:])),
             "contiguous, got those of 'a'.*ShuffleSplit",
@@ -212,27 +167,22 @@ def test_bad_index_is_refused(data, message):
 
 
 def test_other_time_zone_is_converted():
-    berlin = pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin")
+    berlin = DAYS.tz_localize("Europe/Berlin")
     index = read_time_index(frame(berlin.tz_convert("UTC")))
     assert in_kind(index, berlin.dtype).times.equals(berlin)
 
 
 def test_other_resolution_is_the_same_kind_of_time():
-    days = pd.date_range("2024-01-01", periods=3)
-    index = read_time_index(frame(days.as_unit("ns")))
-    assert in_kind(index, days.as_unit("s").dtype) is index
+    index = read_time_index(frame(DAYS.as_unit("ns")))
+    assert in_kind(index, DAYS.as_unit("s").dtype) is index
 
 
 @pytest.mark.parametrize(
     "times",
-    [
-        pd.date_range("2024-01-01", periods=3, tz="UTC"),
-        pd.period_range("2024-01-01", periods=3, freq="D"),
-        pd.timedelta_range("0D", periods=3),
-    ],
+    [DAYS.tz_localize("UTC"), DAYS.to_period("D"), pd.timedelta_range("0D", periods=3)],
     ids=["time zone", "periods", "durations"],
 )
 def test_another_kind_of_time_is_refused(times):
     index = read_time_index(frame(times))
     with pytest.raises(ValueError, match="kind seen in `fit`, datetime64"):
-        in_kind(index, pd.date_range("2024-01-01", periods=3).dtype)
+        in_kind(index, DAYS.dtype)
