@@ -85,62 +85,46 @@ def test_each_epoch_reads_block_by_block_in_another_order(is_list, monkeypatch):
     assert len(read) > 1 if is_list else read == {(0, 1, 2, 3)}
 
 
-@every_engine
-def test_classes_and_vocabulary_are_those_of_all_blocks(engine):
-    order = np.argsort(LABELS, kind="stable")  # the first block has one class
-    settings = {"vocab_size": "auto", "shuffle": False, "engine": engine, "embedding_dim": 3}
-    settings["class_weight"] = {"low": 2.0, "mid": 1.0, "top": 7.0}
-    expected = network(RNNClassifier, **settings).fit(IDS[order], LABELS[order])
-    blocks = cut(IDS[order], LABELS[order], at=(20, 60))
-    found = network(RNNClassifier, **settings).fit_batches(blocks)
-    assert_array_equal(found.classes_, ["low", "mid", "top"])
-    assert_same_training(found, expected)
-    assert_array_equal(found.predict(IDS), expected.predict(IDS))
-
-
-@every_engine
-@pytest.mark.parametrize("return_sequences", [False, True])
-def test_lists_of_sequences_are_padded_to_the_longest_of_all_blocks(engine, return_sequences):
-    X = [RNG.normal(size=(length, 2)) for length in [3] * 40 + [5] * 40 + list(range(1, 31))]
-    y = [x.sum(axis=1) if return_sequences else x.sum() for x in X]
-    settings = {"return_sequences": return_sequences, "shuffle": False, "engine": engine}
-    expected = network(**settings).fit(X, y)
-    found = network(**settings).fit_batches(cut(X, y, at=(40, 80)))
-    assert_same_training(found, expected)
-    assert found.input_shape_ == expected.input_shape_ == (None, 2)
-
-
 MASKED = np.where(RNG.random((len(X), 8, 1)) < 0.3, np.nan, X)
 MASKED[:, 0] = 1
+LISTS = [RNG.normal(size=(length, 2)) for length in [3] * 40 + [5] * 40 + list(range(1, 31))]
 LIGHT_AND_HEAVY = np.where(np.arange(len(X)) < 100, 0.01, 5.0)
 TINY = LIGHT_AND_HEAVY * 2.0**-160  # float32 has no number as small
 SOME = np.where(np.arange(len(X)) % 3, 1.0, 0.0)
+STEPS, GAPS = {"return_sequences": True}, {"mask_value": np.nan}
+WORDS = {"vocab_size": "auto", "embedding_dim": 3}
+WORDS_OF_CLASSES = WORDS | {"class_weight": {"low": 2.0, "mid": 1.0, "top": 7.0}}
+BY_LABEL = np.argsort(LABELS, kind="stable")  # the first block has one class
 
 
+@every_engine
 @pytest.mark.parametrize(
     ("kind", "settings", "arrays", "at"),
     [
         # Weights compare across blocks.
         (RNNRegressor, {"dtype": "float32"}, (X, Y, LIGHT_AND_HEAVY), (100,)),
         (RNNRegressor, {"dtype": "float32"}, (X, Y, TINY), (100,)),
+        # Classes and vocabulary are those of all blocks.
+        (RNNClassifier, WORDS_OF_CLASSES, (IDS[BY_LABEL], LABELS[BY_LABEL]), (20, 60)),
         (RNNClassifier, {"vocab_size": 30}, (IDS, (IDS[:, :3] > 14).astype(int)), (30, 31, 90)),
+        # Sequences are padded to the longest of all blocks.
+        (RNNRegressor, {}, (LISTS, [x.sum() for x in LISTS]), (40, 80)),
+        (RNNRegressor, STEPS, (LISTS, [x.sum(axis=1) for x in LISTS]), (40, 80)),
         # Several batches of one size, each with other masked timesteps.
-        (RNNRegressor, {"mask_value": np.nan}, (MASKED, Y), (30, 31, 90)),
-        (
-            RNNRegressor,
-            {"mask_value": np.nan, "return_sequences": True},
-            *((MASKED, X.sum(axis=2)), (30, 31, 90)),
-        ),
+        (RNNRegressor, GAPS, (MASKED, Y), (30, 31, 90)),
+        (RNNRegressor, GAPS | STEPS, (MASKED, X.sum(axis=2)), (30, 31, 90)),
         # States are carried from block to block.
         (RNNRegressor, {"stateful": True, "batch_size": 9}, (X[:252], Y[:252]), (90, 171)),
     ],
-    ids=["weights", "tiny weights", "indicators", "masked", "masked by step", "stateful"],
 )
-def test_blocks_are_a_fit(kind, settings, arrays, at):
-    settings = {"shuffle": False} | settings
+def test_blocks_are_a_fit(kind, settings, arrays, at, engine):
+    settings = {"shuffle": False, "engine": engine} | settings
     expected = network(kind, **settings).fit(*arrays)
     found = network(kind, **settings).fit_batches(cut(*arrays, at=at))
     assert_same_training(found, expected, rtol=1e-5 if "dtype" in settings else 1e-9)
+    assert found.input_shape_ == expected.input_shape_
+    if kind is RNNClassifier:
+        assert_array_equal(found.predict(IDS), expected.predict(IDS))
 
 
 def test_samples_of_zero_weight_are_ignored():
@@ -180,56 +164,42 @@ def test_callbacks_are_notified_of_epochs_and_can_stop_training():
 
 
 ONCE = iter(cut(X, Y))
+BALANCED, FAST = {"class_weight": "balanced"}, {"optimizer": "sgd", "learning_rate": 1e30}
 MIXED_LABELS = [(X, np.where(Y > 0, "up", "down")), (X, (Y > 0).astype(int))]
 
 
-@pytest.mark.parametrize(
-    ("blocks", "error", "message"),
-    [
-        (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the function that makes it"),
-        (lambda: ONCE, ValueError, "the same blocks at each call, got 0, 4 before"),
-        ({"X": X}, TypeError, "`blocks` must be a list of blocks, or a function"),
-        (7, TypeError, "got int"),
-        ([], ValueError, "`blocks` must hold at least one block, got none"),
-        ([(X,)], TypeError, r"tuples \(X, y\) or .*, got tuple as block 0"),
-        ((X, Y), TypeError, "got ndarray as block 0"),
-        ([(X, Y), (X[:, :, :1], Y)], ValueError, r"In `blocks\[1\]`: `X` must have 2 features"),
-        ([(X, Y), (X[:, :5], Y)], ValueError, "of one number of timesteps, got 5, 8"),
-        ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
-        ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),
-        ([(X, Y), (X * np.nan, Y)], ValueError, r"In `blocks\[1\]`: .*NaN"),
-        ([(X, Y, WEIGHTS * 0)], ValueError, r"In `blocks\[0\]`: Sample weights must contain at"),
-    ],
-)
-def test_blocks_that_cannot_be_trained_on_are_refused(blocks, error, message):
-    with pytest.raises(error, match=message):
-        network().fit_batches(blocks)
+BAD_BLOCKS = [
+    (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the function that makes it"),
+    (lambda: ONCE, ValueError, "the same blocks at each call, got 0, 4 before"),
+    ({"X": X}, TypeError, "`blocks` must be a list of blocks, or a function"),
+    (7, TypeError, "got int"),
+    ([], ValueError, "`blocks` must hold at least one block, got none"),
+    ([(X,)], TypeError, r"tuples \(X, y\) or .*, got tuple as block 0"),
+    ((X, Y), TypeError, "got ndarray as block 0"),
+    ([(X, Y), (X[:, :, :1], Y)], ValueError, r"In `blocks\[1\]`: `X` must have 2 features"),
+    ([(X, Y), (X[:, :5], Y)], ValueError, "of one number of timesteps, got 5, 8"),
+    ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
+    ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),
+    ([(X, Y), (X * np.nan, Y)], ValueError, r"In `blocks\[1\]`: .*NaN"),
+    ([(X, Y, WEIGHTS * 0)], ValueError, r"In `blocks\[0\]`: Sample weights must contain at"),
+]
 
 
 @pytest.mark.parametrize(
     ("kind", "settings", "blocks", "error", "message"),
     [
+        *[(RNNRegressor, {}, *row) for row in BAD_BLOCKS],
         (RNNRegressor, {"validation_fraction": 0.1}, None, ValueError, "must be 0 in `fit_batches"),
         (RNNRegressor, {"checkpoint_dir": "here"}, None, ValueError, "be None in `fit_batches`"),
-        (
-            RNNClassifier,
-            {"class_weight": "balanced"},
-            *(None, ValueError, "'balanced'` is not supported by `fit_batches`"),
-        ),
+        (RNNClassifier, BALANCED, None, ValueError, "'balanced'` is not supported by `fit"),
         (RNNClassifier, {}, [(X, Y < 1e9)], ValueError, "at least two classes, got one class"),
         (RNNClassifier, {}, MIXED_LABELS, TypeError, r"In `blocks\[1\]`: `y` must hold labels of"),
-        (
-            RNNRegressor,
-            {"optimizer": "sgd", "learning_rate": 1e30},
-            *(cut(X, Y * 1e9), ValueError, "Training diverged in epoch"),
-        ),
+        (RNNRegressor, FAST, cut(X, Y * 1e9), ValueError, "Training diverged in epoch"),
     ],
 )
-def test_settings_and_labels_that_do_not_fit_blocks_are_refused(
-    kind, settings, blocks, error, message
-):
+def test_blocks_that_cannot_be_trained_on_are_refused(kind, settings, blocks, error, message):
     with pytest.raises(error, match=message):
-        network(kind, **settings).fit_batches(blocks or cut(X, Y > 0))
+        network(kind, **settings).fit_batches(cut(X, Y > 0) if blocks is None else blocks)
 
 
 def test_blocks_that_change_between_epochs_are_refused(monkeypatch):
