@@ -6,7 +6,7 @@ from copy import deepcopy
 import dask.array
 import numpy as np
 import pytest
-from fits import assert_same_training
+from fits import KERAS, assert_same_training
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import RNNClassifier, RNNRegressor, make_windows, window_blocks
@@ -19,9 +19,7 @@ WEIGHTS = RNG.uniform(0.5, 9, len(X))
 IDS = RNG.integers(2, 30, size=(120, 7))
 LABELS = np.array(["low", "mid", "top"])[np.minimum(IDS[:, 0] // 10, 2)]
 
-every_engine = pytest.mark.parametrize(
-    "engine", ["numpy", pytest.param("keras", marks=pytest.mark.slow)]
-)
+every_engine = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def network(kind=RNNRegressor, **settings):
@@ -150,11 +148,9 @@ def test_arrays_of_dask_are_read_block_by_block():
 
 def test_callbacks_are_notified_of_epochs_and_can_stop_training():
     class Stop:
-        def setup(self, estimator, context): ...
+        def setup(self, *arguments, **keywords): ...
 
-        def teardown(self, estimator, context): ...
-
-        def on_fit_task_begin(self, estimator, context): ...
+        teardown = on_fit_task_begin = setup
 
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
             return context.task_name == "epoch" and fitted_estimator.n_epochs_ == 2

@@ -30,57 +30,48 @@ IDS[:, :2] = 0
 RAGGED = [X[i, : 2 + i % 5] for i in range(48)]
 
 
-def fit(network):
-    return network.fit(X, Y)
-
-
-# The samples that a network predicts, how it is trained, and its parameters.
+# The samples that a network predicts, its targets, and its parameters.
+LSTM = {"cell_type": "lstm"}
 NETWORKS = {
-    "simple_rnn": (X, fit, {"cell_type": "simple_rnn", "hidden_size": 5}),
-    "gru": (X, fit, {"cell_type": "gru", "hidden_size": 5}),
-    "lstm": (X, fit, {"cell_type": "lstm", "hidden_size": 5}),
+    "simple_rnn": (X, Y, {"cell_type": "simple_rnn", "hidden_size": 5}),
+    "gru": (X, Y, {"cell_type": "gru", "hidden_size": 5}),
+    "lstm": (X, Y, LSTM | {"hidden_size": 5}),
     "stack": (
-        X,
-        fit,
+        *(X, Y),
         {"cell_type": ("gru", "lstm"), "hidden_size": (4, 3), "bidirectional": True}
         | {"dropout": 0.2, "recurrent_dropout": 0.1, "dense_sizes": (4,)},
     ),
-    "patience": (X, fit, {"validation_fraction": 0.25, "patience": 1, "epochs": 12}),
-    "three classes": (
-        X,
-        lambda network: network.fit(X, LABELS),
-        {"class_weight": "balanced", "validation_fraction": 0.2},
-    ),
+    "patience": (X, Y, {"validation_fraction": 0.25, "patience": 1, "epochs": 12}),
+    "three classes": (X, LABELS, {"class_weight": "balanced", "validation_fraction": 0.2}),
     "two classes": (
-        X,
-        lambda network: network.fit(X, Y > 1, sample_weight=np.linspace(0.5, 2, 48)),
-        {"cell_type": "lstm", "pooling": "max", "spatial_dropout": 0.2}
-        | {"kernel_l2": 1e-3, "recurrent_l2": 1e-3},
+        *(X, Y > 1),
+        {"pooling": "max", "spatial_dropout": 0.2, "kernel_l2": 1e-3, "recurrent_l2": 1e-3} | LSTM,
     ),
     "tokens": (
-        IDS,
-        lambda network: network.fit(IDS, IDS[:, -1] > 9),
+        *(IDS, IDS[:, -1] > 9),
         {"cell_type": "simple_rnn", "vocab_size": 20, "embedding_dim": 3, "mask_value": 0},
     ),
-    "ragged": (RAGGED, lambda network: network.fit(RAGGED, Y), {"cell_type": "lstm"}),
-    "sequences": (X, lambda network: network.fit(X, X[:, :, 0]), {"return_sequences": True}),
-    "stateful": (X, fit, {"stateful": True, "batch_size": 12}),
-    "float64": (X, fit, {"dtype": "float64", "optimizer": {"name": "sgd", "momentum": 0.9}}),
+    "ragged": (RAGGED, Y, LSTM),
+    "sequences": (X, X[:, :, 0], {"return_sequences": True}),
+    "stateful": (X, Y, {"stateful": True, "batch_size": 12}),
+    "float64": (X, Y, {"dtype": "float64", "optimizer": {"name": "sgd", "momentum": 0.9}}),
     "rmsprop": (
-        X,
-        fit,
-        {"cell_type": "lstm", "optimizer": "rmsprop", "loss": "huber", "activation": "relu"}
-        | {"standardize": False, "learning_rate": 0.001},
+        *(X, Y),
+        {"optimizer": "rmsprop", "loss": "huber", "activation": "relu"}
+        | {"standardize": False, "learning_rate": 0.001}
+        | LSTM,
     ),
-    "partial_fit": (X, lambda network: network.partial_fit(X, Y).partial_fit(X, Y), {}),
-    "warm_start": (X, lambda network: network.fit(X, Y).fit(X, Y), {"warm_start": True}),
-    "fit_batches": (
-        X,
-        lambda network: network.fit_batches([(X[:20], Y[:20]), (X[20:], Y[20:])]),
-        {},
-    ),
+    "partial_fit": (X, Y, {}),
+    "warm_start": (X, Y, {"warm_start": True}),
+    "fit_batches": (X, Y, {}),
 }
 CLASSIFIERS = {"three classes", "two classes", "tokens"}
+OTHER_FITS = {
+    "two classes": lambda network: network.fit(X, Y > 1, sample_weight=np.linspace(0.5, 2, 48)),
+    "partial_fit": lambda network: network.partial_fit(X, Y).partial_fit(X, Y),
+    "warm_start": lambda network: network.fit(X, Y).fit(X, Y),
+    "fit_batches": lambda network: network.fit_batches([(X[:20], Y[:20]), (X[20:], Y[20:])]),
+}
 
 DAYS = pd.date_range("2020-01-01", periods=92, freq="D")
 STEPS = np.arange(80)
@@ -118,7 +109,8 @@ def numbers(engine, name):
     """Return what is recorded of one fit: lists of numbers by what they are."""
     if name in FORECASTS:
         return {"forecast": np.ravel(FORECASTS[name](engine)).tolist()}
-    samples, train, parameters = NETWORKS[name]
+    samples, targets, parameters = NETWORKS[name]
+    train = OTHER_FITS.get(name, lambda network: network.fit(samples, targets))
     shared = {"cell_type": "gru", "hidden_size": 4, "epochs": 4, "batch_size": 10}
     estimator = RNNClassifier if name in CLASSIFIERS else RNNRegressor
     fitted = train(estimator(**shared | parameters, engine=engine, random_state=3))

@@ -92,13 +92,6 @@ def test_another_process_gives_bitwise_the_same_network(tmp_path):
     assert learned(joblib.load(tmp_path / "out.joblib")) == fit(network())
 
 
-@pytest.mark.slow
-def test_worker_processes_give_bitwise_the_same_network():
-    jobs = [joblib.delayed(network(random_state=seed).fit)(X, Y) for seed in (0, 1, 0)]
-    fitted = joblib.Parallel(n_jobs=2, backend="loky")(jobs)
-    assert [learned(found) for found in fitted] == [fit(network(random_state=i)) for i in (0, 1, 0)]
-
-
 # A shared RandomState, and none
 
 every_stream = pytest.mark.parametrize(

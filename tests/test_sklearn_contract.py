@@ -45,21 +45,18 @@ CASES = [
 ]
 
 
-def configurations():
-    for estimator, cell_type, engine, shape in CASES:
-        quick = engine == "numpy" and shape == "plain" and cell_type != "gru"
-        yield pytest.param(
-            estimator,
-            {"cell_type": cell_type, "engine": engine, **SHAPES[shape]},
-            id=f"{estimator.__name__}-{cell_type}-{engine}-{shape}",
-            marks=() if quick else pytest.mark.slow,
-        )
-
-
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
-@pytest.mark.parametrize(("estimator", "parameters"), list(configurations()))
-def test_every_common_check_passes_in_float64(estimator, parameters):
-    not_passed, n_checks = statuses(estimator(dtype="float64", **parameters))
+@pytest.mark.parametrize(
+    ("estimator", "cell_type", "engine", "shape"),
+    [
+        pytest.param(*case, marks=() if is_quick else pytest.mark.slow)
+        for case in CASES
+        for is_quick in [case[2:] == ("numpy", "plain") and case[1] != "gru"]
+    ],
+)
+def test_every_common_check_passes_in_float64(estimator, cell_type, engine, shape):
+    parameters = SHAPES[shape] | {"cell_type": cell_type, "engine": engine, "dtype": "float64"}
+    not_passed, n_checks = statuses(estimator(**parameters))
     assert not_passed == {}
     assert n_checks == N_CHECKS[estimator]
 
@@ -91,37 +88,31 @@ def test_place_in_the_batch_moves_a_float32_prediction_by_its_rounding_only(cell
     assert np.abs(alone - together).max() <= 8 * rounding
 
 
-class SmallRegressor(RNNRegressor):
-    """A subclass that asks for one parameter only."""
+@pytest.mark.parametrize("kind", [RNNRegressor, RNNClassifier])
+def test_subclass_with_a_shorter_init_works_in_every_method(kind):
+    class Small(kind):
+        """A subclass that asks for one parameter only."""
 
-    def __init__(self, hidden_size=4):
-        super().__init__(hidden_size=hidden_size, epochs=1, random_state=0)
+        def __init__(self, hidden_size=4):
+            super().__init__(hidden_size=hidden_size, epochs=1, random_state=0)
 
-
-class SmallClassifier(RNNClassifier):
-    def __init__(self, hidden_size=4):
-        super().__init__(hidden_size=hidden_size, epochs=1, random_state=0)
-
-
-@pytest.mark.parametrize("small", [SmallRegressor, SmallClassifier])
-def test_subclass_with_a_shorter_init_works_in_every_method(small):
     X = np.random.default_rng(0).normal(size=(40, 5, 2))
     y = X[:, -1, 0] > 0
-    searched = GridSearchCV(small(), {"hidden_size": [2, 3]}, cv=2).fit(X, y).best_estimator_
+    searched = GridSearchCV(Small(), {"hidden_size": [2, 3]}, cv=2).fit(X, y).best_estimator_
     assert searched.get_params() == {"hidden_size": searched.hidden_size}
     fitted = clone(searched).fit_batches([(X, y)]).fit(X, y)
     assert np.isfinite([fitted.score(X, y), *fitted.transform(X).ravel()]).all()
     assert "Total" in fitted.summary((5, 2))
-    labels = {"classes": [False, True]} if small is SmallClassifier else {}
+    labels = {"classes": [False, True]} if kind is RNNClassifier else {}
     assert fitted.partial_fit(X, y, **labels).n_epochs_ == 2
-    again = small.from_keras(fitted.model_)
+    again = Small.from_keras(fitted.model_)
     assert again.hidden_size == fitted.hidden_size
     np.testing.assert_allclose(again.transform(X), fitted.transform(X), rtol=1e-5, atol=1e-6)
     fitted.set_params(hidden_size=0)
     with pytest.raises(ValueError, match="'hidden_size' parameter of Small"):
         fitted.fit(X, y)
     with pytest.raises(ValueError, match="'dropout' parameter of Small"):
-        _with(small(), dropout=2).fit(X, y)
+        _with(Small(), dropout=2).fit(X, y)
 
 
 class SmallWindows(WindowTransformer):

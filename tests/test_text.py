@@ -4,13 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from fits import KERAS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 
-KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
