@@ -5,7 +5,6 @@ Forged files are built here from the documented layout, with a right checksum.
 
 import base64
 import hashlib
-import io
 import json
 import marshal
 import os
@@ -139,45 +138,29 @@ class Touch:
         return Path.touch, (self.canary,)
 
 
-def npz(canary):
-    buffer = io.BytesIO()
-    np.savez(buffer, weights=np.array([Touch(canary)], dtype=object))
-    return buffer.getvalue()
-
-
-def archive(**members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
+def write_zip(file, members):
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
-            file.writestr(name.replace("__", "/"), content)
-    return buffer.getvalue()
+            archive.writestr(name, content)
 
 
-def lambda_archive(canary):
-    """The members of a .keras file whose Lambda layer touches the canary."""
+def write_lambda(canary, file):
+    """Write a .keras file whose Lambda layer touches the canary."""
     code = compile(f"__import__('pathlib').Path({str(canary)!r}).touch()", "", "eval")
     function = {"code": base64.b64encode(marshal.dumps(code)).decode(), "defaults": None}
-    layer = {
-        "class_name": "Lambda",
-        "config": {"function": {"class_name": "__lambda__", "config": function}},
-    }
-    config = {"class_name": "Sequential", "config": {"layers": [layer]}}
-    return archive(config=json.dumps(config), metadata="{}", model="")
-
-
-def joblib_dump(canary):
-    buffer = io.BytesIO()
-    joblib.dump(Touch(canary), buffer)
-    return buffer.getvalue()
+    config = {"function": {"class_name": "__lambda__", "config": function}}
+    layers = [{"class_name": "Lambda", "config": config}]
+    model = {"class_name": "Sequential", "config": {"layers": layers}}
+    write_zip(file, {"config.json": json.dumps(model), "metadata.json": "{}"})
 
 
 HOSTILE = {
-    "pickle": lambda canary: pickle.dumps(Touch(canary)),
-    "joblib": joblib_dump,
-    "npz of objects": npz,
-    "keras Lambda": lambda_archive,
-    "zip": lambda canary: archive(__etc__passwd="root", estimator="{}"),
-    "script": lambda canary: f"#!/bin/sh\ntouch {canary}\n".encode(),
+    "pickle": lambda canary, file: pickle.dump(Touch(canary), file),
+    "joblib": lambda canary, file: joblib.dump(Touch(canary), file),
+    "npz of objects": lambda canary, file: np.savez(file, np.array([Touch(canary)], dtype=object)),
+    "keras Lambda": write_lambda,
+    "zip": lambda canary, file: write_zip(file, {"/etc/passwd": "root", "estimator": "{}"}),
+    "script": lambda canary, file: file.write(f"#!/bin/sh\ntouch {canary}\n".encode()),
 }
 
 
@@ -185,9 +168,10 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_file_that_runs_code_elsewhere_is_refused_and_runs_none(kind, wrapped, tmp_path):
     canary, path = tmp_path / "canary", tmp_path / "file"
-    data = HOSTILE[kind](canary)
-    path.write_bytes(data)
+    with open(path, "wb") as file:
+        HOSTILE[kind](canary, file)
     if wrapped:  # as the header or the arrays of a file that is otherwise whole
+        data = path.read_bytes()
         forged(path, {"tuple": []}, data)
         with pytest.raises(FileFormatError):
             skrnn.load(path)

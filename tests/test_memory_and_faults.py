@@ -41,6 +41,8 @@ MEMORY = """if True:
     import skrnn
     from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
 
+    engine = sys.argv[1]
+
     def megabytes():
         gc.collect()
         return psutil.Process().memory_info().rss / 2**20
@@ -83,21 +85,18 @@ GROWTH = {
 def test_fits_grow_by_a_few_megabytes_at_most(fits, engine):
     n_fits, statement, megabytes, n_runs = GROWTH[fits]
     loop = f"""if True:
-        engine = "{engine}"
         for i in range({n_fits + 5}):
             if i == 5:
                 before = megabytes()
             {statement}
         print(megabytes() - before)
     """
-    assert any(float(run(MEMORY + loop)) <= megabytes for _ in range(n_runs))
+    assert any(float(run(MEMORY + loop, engine)) <= megabytes for _ in range(n_runs))
 
 
 WINDOWS = """if True:
     rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
-    network = RNNRegressor(
-        "simple_rnn", 3, epochs=1, batch_size=1024, engine="{engine}", random_state=0
-    )
+    network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, engine=engine)
 
     def train(rows):
         network.fit(WindowTransformer(48).fit_transform(rows), rows[:, 0])
@@ -117,8 +116,8 @@ WINDOWS = """if True:
 @pytest.mark.parametrize(("use", "blocks"), [("train", 110), ("predict", 40)])
 def test_million_windows_take_their_rows_once_more_and_a_few_blocks(use, blocks, engine):
     rows = 1_000_000 * 7 * 4 / 2**20  # the windows, copied, would be 48 times that
-    program = MEMORY + WINDOWS.replace("{use}", use).replace("{engine}", engine)
-    assert float(run(program)) < rows + blocks
+    program = MEMORY + WINDOWS.replace("{use}", use)
+    assert float(run(program, engine)) < rows + blocks
 
 
 @pytest.mark.slow
@@ -131,14 +130,14 @@ def test_file_of_400_megabytes_trains_in_a_few_blocks_of_20(engine, tmp_path):
         series.flush()
         series = np.memmap("series", np.float32, "r", shape=series.shape)
         settings = {"stride": 96, "target": 0, "rows": 80_000}
-        network = RNNRegressor("gru", 3, epochs=2, engine="{engine}", random_state=0)
+        network = RNNRegressor("gru", 3, epochs=2, engine=engine, random_state=0)
         network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
 
         before = peak()
         network.fit_batches(skrnn.window_blocks(series, 24, **settings))
         print(peak() - before)
     """
-    assert float(run(MEMORY + program.replace("{engine}", engine), cwd=tmp_path)) < 40
+    assert float(run(MEMORY + program, engine, cwd=tmp_path)) < 40
 
 
 def test_cache_holds_the_last_64_programs_and_no_more():
@@ -292,35 +291,6 @@ def fit_and_predict(network):
     return learned(network), network.predict(X).tobytes()
 
 
-@numpy_first
-@pytest.mark.parametrize(
-    "networks",
-    [
-        [small(random_state=seed, epochs=20) for seed in range(4)],
-        [
-            small(epochs=20),
-            small(epochs=20, stateful=True, batch_size=20),
-            small(epochs=20, dropout=0.2, batch_size=16, validation_fraction=0.2),
-            RNNClassifier("simple_rnn", 3, epochs=20, random_state=0),
-        ],
-        pytest.param(
-            [
-                small(hidden_size=(3,) * 4, epochs=300, validation_fraction=0.2, random_state=seed)
-                for seed in range(4)
-            ],
-            marks=pytest.mark.slow,
-        ),
-    ],
-    ids=["equal", "different", "deep"],
-)
-def test_four_threads_give_bitwise_what_one_gives(networks, engine):
-    skrnn.clear_cache()
-    networks = [clone(network).set_params(engine=engine) for network in networks]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(fit_and_predict, networks * 2))
-    assert found == [fit_and_predict(network) for network in networks] * 2
-
-
 def together(function, arguments):
     """Call a function in a thread for each argument, all at once, and return the results."""
     barrier = threading.Barrier(len(arguments))
@@ -333,19 +303,43 @@ def together(function, arguments):
         return list(pool.map(call, arguments))
 
 
-@pytest.mark.slow
-def test_threads_that_begin_together_build_each_program_once():
-    networks = [small(random_state=seed) for seed in range(4)]
+DEEP = {"hidden_size": (3,) * 4}
+
+
+@numpy_first
+@pytest.mark.parametrize(
+    "networks",
+    [
+        [small(random_state=seed, epochs=20) for seed in range(4)],
+        [
+            small(epochs=20),
+            small(epochs=20, stateful=True, batch_size=20),
+            small(epochs=20, dropout=0.2, batch_size=16, validation_fraction=0.2),
+            small(RNNClassifier, epochs=20),
+        ],
+        pytest.param(
+            [
+                small(epochs=300, validation_fraction=0.2, random_state=seed, **DEEP)
+                for seed in range(4)
+            ],
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["equal", "different", "deep"],
+)
+def test_threads_give_bitwise_what_one_gives_and_build_no_program_twice(networks, engine):
+    networks = [clone(network).set_params(engine=engine) for network in networks] * 2
     skrnn.clear_cache()
-    together(fit_and_predict, networks)
-    assert programs._build.cache_info().misses == 2  # one trains, one predicts
+    found, built = together(fit_and_predict, networks), programs._build.cache_info().misses
+    skrnn.clear_cache()
+    assert found == list(map(fit_and_predict, networks))
+    assert built == programs._build.cache_info().misses
 
 
 @numpy_first
 def test_threads_predict_from_networks_of_one_architecture_bitwise(engine):
-    networks = [
-        small(engine=engine, hidden_size=(3,) * 4, random_state=seed).fit(X, Y) for seed in range(4)
-    ]
+    """Two threads from each network."""
+    networks = [small(engine=engine, random_state=seed, **DEEP).fit(X, Y) for seed in range(4)] * 2
     expected = [{network.predict(X).tobytes()} for network in networks]
 
     def predict(network):
@@ -460,13 +454,11 @@ def test_forking_backend_of_joblib_is_told_to_use_loky():
         import joblib
         from sklearn.model_selection import cross_val_score
         network.fit(X, X[:, -1, 0])
-        try:
-            with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
-                cross_val_score(network, X, X[:, -1, 0], cv=2, error_score="raise")
-        except RuntimeError as error:
-            print(error)
+        with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+            cross_val_score(network, X, X[:, -1, 0], cv=2, error_score="raise")
     """
-    assert "loky" in run(FORK + program, timeout=60)
+    with pytest.raises(AssertionError, match=r"RuntimeError: .*loky"):
+        run(FORK + program, timeout=60)
 
 
 # Arrays as they come
