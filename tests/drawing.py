@@ -14,6 +14,16 @@ def line(ax, label):
     return found
 
 
+def beginning(ax, words):
+    """Return the one line whose label begins with these words."""
+    [found] = [line for line in ax.lines if line.get_label().startswith(words)]
+    return found
+
+
+def ticks(ax):
+    return [tick.get_text() for tick in ax.get_xticklabels()]
+
+
 def bands(ax):
     """Return the corners of each interval by its label."""
     return {band.get_label(): band.get_paths()[0].vertices for band in ax.collections}

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from drawing import bands, line, lines
+from drawing import bands, beginning, legend, line, lines
 from forecasting import Recorder, linear, monthly
 from matplotlib import pyplot as plt
 from matplotlib.dates import date2num
@@ -61,54 +61,45 @@ def test_forecast_display_draws_intervals_the_widest_first():
         assert set(table[f"lower_{level}"]) | set(table[f"upper_{level}"]) == set(corners)
 
 
+LEVELS = pd.MultiIndex.from_tuples([("open", "a", 1), ("open", "b", 1), ("close", "a", 1)])
+# A wide frame, and what makes a panel of it.
+PANELS = {
+    "wide": (wide(), pd.DataFrame),
+    "long": (wide(), lambda frame: frame.T.stack()),
+    "long frame": (wide(), lambda frame: frame.T.stack().to_frame("y")),
+    "columns of several levels": (wide().set_axis(LEVELS, axis=1), pd.DataFrame),
+    "named as its columns": (wide(names=["a", "forecast"]), pd.DataFrame),
+    "in another order": (wide(names=["forecast", "a"]), pd.DataFrame),
+    "named as its intervals": (wide(names=["lower_80", "forecast"]), pd.DataFrame),
+}
+
+
 @pytest.mark.parametrize("level", [None, 80])
-@pytest.mark.parametrize("form", ["wide", "long", "long frame"])
-def test_forecast_display_draws_a_panel_for_each_series_of_every_form(form, level):
-    frame = wide()
-    known = {"wide": frame[:54], "long": frame[:54].T.stack()}
-    truth = {"wide": frame, "long": frame.T.stack()}
-    known["long frame"], truth["long frame"] = (
-        rows["long"].to_frame("y") for rows in (known, truth)
-    )
-    forecaster = fitted(known[form], calibration=9)
-    display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=truth[form])
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("n_known", [48, 54])
+def test_forecast_display_draws_each_series_of_every_panel(panel, level, n_known):
+    frame, formed = PANELS[panel]
+    known, truth = formed(frame[:54]), formed(frame)
+    forecaster = fitted(known, calibration=9)
+    if n_known == 48:
+        display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=truth)
+    else:
+        forecast = forecaster.predict(level=level)
+        display = ForecastDisplay.from_predictions(forecast, history=known, truth=truth)
     expected = fitted(frame[:54], calibration=9).predict()
-    assert [ax.get_ylabel() for ax in display.ax_] == ["a", "b", "c"]
+    assert [ax.get_ylabel() for ax in display.ax_] == [str(label) for label in frame]
     for ax, label in zip(display.ax_, frame, strict=True):
         assert_array_equal(line(ax, "truth").get_ydata(), frame[label][54:])
-        assert_array_equal(line(ax, "history").get_ydata(), frame[label][6:54])
+        assert_array_equal(line(ax, "history").get_ydata(), frame[label][54 - n_known : 54])
         assert_allclose(line(ax, "forecast").get_ydata(), expected[label], rtol=1e-5)
         assert len(bands(ax)) == (level is not None)
 
 
-@pytest.mark.parametrize("level", [None, 80])
-@pytest.mark.parametrize("names", [["forecast", "a"], ["a", "forecast"], ["lower_80", "forecast"]])
-def test_forecast_display_draws_series_named_as_its_columns(names, level):
-    frame = wide(names=names)
-    forecast = fitted(frame[:54], calibration=9).predict(level=level)
-    display = ForecastDisplay.from_predictions(forecast, history=frame[:54], truth=frame)
-    assert [ax.get_ylabel() for ax in display.ax_] == names
-    for ax, label in zip(display.ax_, names, strict=True):
-        expected = forecast[label] if level is None else forecast[label, "forecast"]
-        assert_array_equal(line(ax, "forecast").get_ydata(), expected)
-        assert_array_equal(line(ax, "history").get_ydata(), frame[label][:54])
-        assert len(bands(ax)) == (level is not None)
-
-
-def test_forecast_display_draws_columns_of_several_levels():
-    columns = pd.MultiIndex.from_tuples([("open", "a", 1), ("open", "b", 1), ("close", "a", 1)])
-    forecaster = fitted(wide().set_axis(columns, axis=1), calibration=20)
-    display = ForecastDisplay.from_forecaster(forecaster, level=80)
-    table = forecaster.predict(level=80)
-    assert [ax.get_ylabel() for ax in display.ax_] == [str(label) for label in columns]
-    for k, ax in enumerate(display.ax_):
-        assert_array_equal(line(ax, "forecast").get_ydata(), table.iloc[:, 3 * k])
-
-
-def test_forecast_display_puts_history_into_the_time_zone_of_the_forecast():
+def test_forecast_display_puts_all_into_the_time_zone_of_the_forecast():
     frame = wide()
     ax = ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_convert("UTC")).ax_[0]
     assert_array_equal(line(ax, "history").get_xdata(orig=False), date2num(frame.index[:54]))
+    assert str(ax.xaxis.get_major_formatter()._tz) == "Europe/Berlin"
     with pytest.raises(ValueError, match="`history` must be on times of the kind of the forecast"):
         ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_localize(None))
 
@@ -137,6 +128,9 @@ def test_forecast_display_marks_a_single_step():
     assert line(display.ax_, "forecast").get_marker() == "."
 
 
+DECEMBER = np.datetime64("2024-12-01")
+
+
 @pytest.mark.parametrize(
     ("times", "label", "cutoff"),
     [
@@ -144,11 +138,7 @@ def test_forecast_display_marks_a_single_step():
         (pd.RangeIndex(60, name="day"), "day", 59),
         (pd.timedelta_range(0, periods=60, freq="15min"), "Time (hours)", 59 / 4),
         (pd.timedelta_range(0, periods=60, freq="h"), "Time (days)", 59 / 24),
-        (
-            pd.period_range("2020-01", periods=60, freq="M"),
-            "Time",
-            date2num(np.datetime64("2024-12-01")),
-        ),
+        (pd.period_range("2020-01", periods=60, freq="M"), "Time", date2num(DECEMBER)),
         (wide().index, "Time", date2num(wide().index[-1])),
     ],
 )
@@ -158,11 +148,6 @@ def test_every_kind_of_time_has_its_place_on_the_axis(times, label, cutoff):
     assert ax.get_xlabel() == label
     assert line(ax, "cutoff").get_xdata(orig=False)[0] == pytest.approx(cutoff)
     ax.figure.canvas.draw()
-
-
-def test_dates_are_shown_in_their_time_zone():
-    ax = ForecastDisplay.from_forecaster(fitted(wide()), labels="a").ax_
-    assert str(ax.xaxis.get_major_formatter()._tz) == "Europe/Berlin"
 
 
 def test_forecast_display_draws_predictions_made_before():
@@ -176,18 +161,10 @@ def test_forecast_display_draws_predictions_made_before():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (
-            {"labels": "z"},
-            ValueError,
-            "`labels` must name series of the forecast, a, b, c, got 'z'",
-        ),
+        ({"labels": "z"}, ValueError, "must name series of the forecast, a, b, c, got 'z'"),
         ({"labels": []}, ValueError, "`labels` must name at least one series"),
         ({"history": 0}, ValueError, "`history` must be at least 1, got 0"),
-        (
-            {"truth": wide()},
-            ValueError,
-            "`truth` must hold rows at the times of the forecast, 2024",
-        ),
+        ({"truth": wide()}, ValueError, "must hold rows at the times of the forecast, 2024"),
         ({"truth": wide()[["b"]]}, ValueError, "of the forecast, got none named 'a'"),
         ({"truth": [1.0]}, TypeError, "`truth` must be a Series or DataFrame, got list"),
         ({"ax": "here"}, TypeError, "`ax` must be matplotlib Axes, got 'here'"),
@@ -201,11 +178,9 @@ def test_forecast_display_refuses_what_it_cannot_draw(arguments, error, message)
 
 
 def test_forecast_display_refuses_what_is_no_fitted_forecaster():
-    search = GridSearchCV(RNNForecaster(linear()), {"timesteps": [6]}, cv=TimeSeriesSplit(2)).fit(
-        monthly()
-    )
+    search = GridSearchCV(RNNForecaster(linear()), {"timesteps": [6]}, cv=TimeSeriesSplit(2))
     with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its `best_estimator_`"):
-        ForecastDisplay.from_forecaster(search)
+        ForecastDisplay.from_forecaster(search.fit(monthly()))
     with pytest.raises(NotFittedError):
         ForecastDisplay.from_forecaster(RNNForecaster())
 
@@ -243,8 +218,7 @@ def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
     cutoffs = [drawn.get_xdata(orig=False)[0] for drawn in lines(ax, "cutoff")]
     assert_array_equal(cutoffs, date2num(y.index[[-19, -13, -7]]))
     assert len(ax.collections) == 3
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["truth", "80 % interval", "forecast", "cutoff"]
+    assert legend(ax) == ["truth", "80 % interval", "forecast", "cutoff"]
     assert ax.get_ylabel() == "y (litres)"
 
 
@@ -258,16 +232,11 @@ def test_backtest_display_draws_the_error_by_step_beside_the_baselines(measure, 
     assert ax.get_ylabel() == label
     summary = backtest.summary()
     for name in ("forecast", "naive", "seasonal_naive", "drift"):
-        [(drawn, written)] = [
-            (drawn, drawn.get_label().split(": ")[1])
-            for drawn in ax.lines
-            if drawn.get_label().startswith(name.replace("_", " ") + ":")
-        ]
-        assert float(written) == pytest.approx(summary.loc[name, measure], rel=0.005)
-        by_step = [
-            backtest[backtest["step"] == step].summary().loc[name, measure] for step in range(1, 7)
-        ]
-        assert_allclose(drawn.get_ydata(), by_step)
+        drawn = beginning(ax, name.replace("_", " ") + ": ")
+        written = float(drawn.get_label().split(": ")[1])
+        assert written == pytest.approx(summary.loc[name, measure], rel=0.005)
+        steps = [backtest[backtest["step"] == step].summary() for step in range(1, 7)]
+        assert_allclose(drawn.get_ydata(), [errors.loc[name, measure] for errors in steps])
 
 
 @pytest.mark.parametrize(
@@ -289,31 +258,29 @@ def test_backtest_display_draws_one_series_of_several_and_no_truth_between_far_f
     assert ax.get_ylabel() == "b"
 
 
-def test_backtest_display_draws_each_truth_once_where_folds_overlap():
+def test_backtest_display_draws_each_truth_once_where_folds_overlap_and_alone_on_one_axes():
     y = monthly(60)
     backtest = RNNForecaster(Recorder(), timesteps=12, steps=6).backtest(y, folds=4, step=2)
-    ax = BacktestDisplay.from_backtest(backtest).ax_[0]
-    assert_array_equal(line(ax, "truth").get_ydata(), y[-12:])
-
-
-def test_backtest_display_draws_the_forecasts_alone_on_one_axes():
-    backtest = RNNForecaster(Recorder(), timesteps=12).backtest(monthly(60))
     figure, ax = plt.subplots()
     display = BacktestDisplay.from_backtest(backtest, ax=ax)
     assert display.ax_ is ax
     assert figure.axes == [ax]
+    assert_array_equal(line(ax, "truth").get_ydata(), y[-12:])
 
 
-def test_backtest_display_refuses_what_it_cannot_draw():
-    y = monthly(60)
-    backtest = RNNForecaster(Recorder(), timesteps=12).backtest(y)
-    with pytest.raises(ValueError, match="`label` must name a series of the backtest, y, got 'z'"):
-        BacktestDisplay.from_backtest(backtest, label="z")
-    with pytest.raises(ValueError, match="`measure` must be one of MASE, MAE, RMSE, sMAPE, got 1"):
-        BacktestDisplay.from_backtest(backtest, measure=1)
-    with pytest.raises(
-        TypeError, match=r"`backtest` must be a Backtest, got DataFrame\. Pass what"
-    ):
-        BacktestDisplay.from_backtest(pd.DataFrame(backtest))
-    with pytest.raises(TypeError, match="`forecaster` must be an RNNForecaster, got Ridge"):
-        BacktestDisplay.from_forecaster(linear()[-1], y)
+BACKTEST = RNNForecaster(Recorder(), timesteps=12).backtest(monthly(60))
+of_backtest, of_forecaster = BacktestDisplay.from_backtest, BacktestDisplay.from_forecaster
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "message"),
+    [
+        (lambda: of_backtest(BACKTEST, label="z"), ValueError, "of the backtest, y, got 'z'"),
+        (lambda: of_backtest(BACKTEST, measure=1), ValueError, "MASE, MAE, RMSE, sMAPE, got 1"),
+        (lambda: of_backtest(pd.DataFrame(BACKTEST)), TypeError, r"got DataFrame\. Pass what"),
+        (lambda: of_forecaster(linear()[-1], monthly()), TypeError, "RNNForecaster, got Ridge"),
+    ],
+)
+def test_backtest_display_refuses_what_it_cannot_draw(draw, error, message):
+    with pytest.raises(error, match=message):
+        draw()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from drawing import legend, line, lines
+from drawing import beginning, legend, line
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
@@ -24,42 +24,38 @@ def network(**settings):
     return RNNRegressor("gru", 3, **settings)
 
 
-def test_history_display_draws_both_losses_and_marks_the_lowest_validation_loss():
+def test_history_display_draws_both_losses_and_marks_the_epoch_whose_weights_patience_keeps():
     noise = np.random.default_rng(1).normal(size=40)
-    estimator = network(validation_fraction=0.25, learning_rate=0.3).fit(X, noise)
+    held_out = X[30:], noise[30:]
+    estimator = network(learning_rate=0.3, patience=9)
+    estimator.fit(X[:30], noise[:30], validation_data=held_out)
     ax = HistoryDisplay.from_estimator(estimator).ax_
     for label, key in [("loss", "loss"), ("validation loss", "val_loss")]:
         assert_array_equal(line(ax, label).get_xdata(), range(1, 7))
         assert_array_equal(line(ax, label).get_ydata(), estimator.history_[key])
     epoch = 1 + int(np.argmin(estimator.history_["val_loss"]))
     assert epoch < 6
-    [mark] = [found for found in ax.lines if found.get_label().startswith(f"best epoch {epoch} (")]
+    mark = beginning(ax, f"best epoch {epoch} (")
     assert (mark.get_xdata(), mark.get_ydata()) == (epoch, min(estimator.history_["val_loss"]))
     assert legend(ax) == ["loss", "validation loss", mark.get_label()]
-
-
-def test_history_display_marks_the_epoch_whose_weights_patience_keeps():
-    data = X[30:], Y[30:]
-    estimator = network(learning_rate=0.3, patience=9).fit(X[:30], Y[:30], validation_data=data)
-    ax = HistoryDisplay.from_estimator(estimator).ax_
-    [mark] = [found for found in ax.lines if found.get_label().startswith("best epoch")]
-    error = (estimator.predict(data[0]) - data[1]) / Y[:30].std()
+    error = (estimator.predict(held_out[0]) - held_out[1]) / noise[:30].std()
     assert mark.get_ydata() == pytest.approx((error**2).mean(), rel=1e-4)
 
 
-def test_history_display_judges_by_the_loss_where_there_is_no_validation():
-    history = {"loss": [3.0, 1.0, 2.0], "seconds": [0.1] * 3}
+@pytest.mark.parametrize(
+    ("history", "epoch", "loss"),
+    [
+        ({"loss": [3.0]}, 1, "3.00"),
+        ({"loss": [3.0, 1.0, 2.0], "seconds": [0.1] * 3}, 2, "1.00"),
+        ({"loss": [3.0, 1.0, 2.0], "val_loss": [np.nan, 2.5, 2.0]}, 3, "2.00"),
+    ],
+)
+def test_history_display_judges_by_the_loss_where_there_is_no_validation(history, epoch, loss):
     ax = HistoryDisplay({None: history}).plot().ax_
-    assert line(ax, "best epoch 2 (1.00)").get_xdata() == 2
-    assert not lines(ax, "validation loss")
-    assert line(ax, "loss").get_linestyle() == "-"
-
-
-def test_history_display_draws_one_epoch_and_epochs_without_validation_before_others():
-    ax = HistoryDisplay({None: {"loss": [3.0]}}).plot().ax_
-    assert legend(ax) == ["loss", "best epoch 1 (3.00)"]
-    history = {"loss": [3.0, 1.0, 2.0], "val_loss": [np.nan, 2.5, 2.0]}
-    assert "best epoch 3 (2.00)" in legend(HistoryDisplay({None: history}).plot().ax_)
+    best, validated = f"best epoch {epoch} ({loss})", "val_loss" in history
+    assert legend(ax) == ["loss", *["validation loss"] * validated, best]
+    assert line(ax, best).get_xdata() == epoch
+    assert (line(ax, "loss").get_linestyle() == "-") == (not validated)
 
 
 def test_history_display_draws_several_estimators_each_in_its_colour():
@@ -105,34 +101,31 @@ def test_history_display_finds_the_network_in_what_holds_it():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "y", "label"),
+    ("estimators", "y", "label"),
     [
-        (network(), Y, "Loss (mean squared error of standardized y)"),
-        (network(standardize="X", loss="mae"), Y, "Loss (mean absolute error)"),
-        (RNNClassifier("gru", 3, epochs=2), Y > 0, "Loss (binary crossentropy)"),
+        ([network()], Y, "Loss (mean squared error of standardized y)"),
+        ([network(standardize="X", loss="mae")], Y, "Loss (mean absolute error)"),
+        ([RNNClassifier("gru", 3, epochs=2)], Y > 0, "Loss (binary crossentropy)"),
+        ([network(), network(loss="mae")], Y, "Loss"),
     ],
 )
-def test_history_display_says_what_is_measured(estimator, y, label):
-    display = HistoryDisplay.from_estimator(estimator.fit(X, y))
+def test_history_display_says_what_is_measured_where_it_is_one_measure(estimators, y, label):
+    display = HistoryDisplay.from_estimators([estimator.fit(X, y) for estimator in estimators])
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("Epoch", label)
 
 
-def test_history_display_names_no_measure_where_estimators_differ_in_it():
-    estimators = [network().fit(X, Y), network(loss="mae").fit(X, Y)]
-    assert HistoryDisplay.from_estimators(estimators).ax_.get_ylabel() == "Loss"
+RIDGE = Ridge().fit(X[:, :, 0], Y)
+REFUSED = [
+    (lambda: HistoryDisplay.from_estimator(RIDGE), TypeError, "Ridge, which has no `history_`"),
+    (lambda: HistoryDisplay.from_estimator(network()), NotFittedError, "not fitted"),
+    (lambda: HistoryDisplay.from_estimators({}), ValueError, "at least one estimator, got none"),
+    (lambda: HistoryDisplay.from_estimators(network()), TypeError, "a single one to `from_estim"),
+    (lambda: HistoryDisplay({"a": {"loss": []}}).plot(), ValueError, "of 'a' must hold .* epoch"),
+]
 
 
-def test_history_display_refuses_what_has_no_history():
-    with pytest.raises(TypeError, match="or contain one, got Ridge, which has no `history_`"):
-        HistoryDisplay.from_estimator(Ridge().fit(X[:, :, 0], Y))
-    with pytest.raises(NotFittedError):
-        HistoryDisplay.from_estimator(network())
-    with pytest.raises(ValueError, match="`estimators` must hold at least one estimator, got none"):
-        HistoryDisplay.from_estimators({})
-    with pytest.raises(
-        TypeError, match=r"got RNNRegressor\. Pass a single one to `from_estimator`"
-    ):
-        HistoryDisplay.from_estimators(network())
-    with pytest.raises(ValueError, match="history of 'a' must hold at least one epoch, got none"):
-        HistoryDisplay({"a": {"loss": [], "seconds": []}}).plot()
+@pytest.mark.parametrize(("draw", "error", "message"), REFUSED)
+def test_history_display_refuses_what_has_no_history(draw, error, message):
+    with pytest.raises(error, match=message):
+        draw()
     assert not plt.get_fignums()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from drawing import legend, line, lines
+from drawing import beginning, legend, line, lines, ticks
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
@@ -54,7 +54,7 @@ def found(search, key, **params):
 
 def test_search_display_draws_a_line_of_mean_scores_for_each_cell_type(search):
     ax, times = SearchDisplay.from_search(search).ax_
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2", "4", "2, 2"]
+    assert ticks(ax) == ["2", "4", "2, 2"]
     for cell_type in ("gru", "simple_rnn"):
         candidates = [{"cell_type": cell_type, "hidden_size": size} for size in (2, 4, (2, 2))]
         drawn = line(ax, cell_type)
@@ -75,7 +75,7 @@ def test_search_display_draws_each_fold_and_a_ring_round_the_best(search):
     folds = np.sort(np.concatenate([dots.get_ydata() for dots in lines(ax, "each fold")]))
     expected = [search.cv_results_[f"split{k}_test_score"] for k in range(3)]
     assert_array_equal(folds, np.sort(np.ravel(expected)))
-    [ring] = [drawn for drawn in ax.lines if drawn.get_label().startswith("best")]
+    ring = beginning(ax, "best")
     best = search.best_params_
     drawn = line(ax, best["rnnregressor__cell_type"])
     place = [2, 4, (2, 2)].index(best["rnnregressor__hidden_size"])
@@ -83,9 +83,12 @@ def test_search_display_draws_each_fold_and_a_ring_round_the_best(search):
     assert ring.get_xdata() == drawn.get_xdata()[place]
 
 
-def test_search_display_can_turn_a_negative_score_into_an_error(search):
+def test_search_display_can_turn_a_negative_score_into_an_error_alone_on_one_axes(search):
     plain = SearchDisplay.from_search(search).ax_[0]
-    error = SearchDisplay.from_search(search, negate_score=True).ax_[0]
+    figure, alone = plt.subplots()
+    error = SearchDisplay.from_search(search, negate_score=True, ax=alone).ax_
+    assert error is alone
+    assert figure.axes == [alone]
     assert plain.get_ylabel() == "Neg mean squared error"
     assert error.get_ylabel() == "Mean squared error"
     for label in ("gru", "each fold"):
@@ -116,7 +119,7 @@ def test_search_display_takes_any_parameters_and_any_search():
     search = RandomizedSearchCV(network, grid, n_iter=6, cv=2, random_state=0).fit(X, Y)
     display = SearchDisplay.from_search(search, over="epochs", by="learning_rate")
     ax = display.ax_[0]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "3"]
+    assert ticks(ax) == ["1", "2", "3"]
     assert ax.get_ylabel() == "Test score"
     assert len(line(ax, "0.01").get_ydata()) == len(line(ax, "0.1").get_ydata()) == 3
 
@@ -127,16 +130,17 @@ def test_search_display_takes_any_parameters_and_any_search():
         ("learning_rate", [0.015335192657991577, 0.003936128001463712], ["0.00394", "0.0153"]),
         ("learning_rate", [0.0100001, 0.01], ["0.01", "0.0100001"]),
         ("dense_sizes", [(), (3, 2), (4,)], ["()", "4", "3, 2"]),
+        ("activation", ["tanh", "relu"], ["tanh", "relu"]),
         ("embedding_init", [None, np.zeros((9, 2))], ["None", "array (9, 2)"]),
     ],
 )
-def test_search_display_writes_values_in_few_words_that_tell_them_apart(name, values, texts):
+def test_search_display_writes_values_in_few_words_that_tell_them_apart_in_order(
+    name, values, texts
+):
     tokens = np.abs(X[:, :, 0] * 3).astype(int).clip(max=8)
     network = RNNRegressor("gru", 2, vocab_size=9, embedding_dim=2, epochs=1, engine="numpy")
-    display = SearchDisplay.from_search(
-        GridSearchCV(network, {name: values}, cv=2).fit(tokens, Y), over=name
-    )
-    assert [tick.get_text() for tick in display.ax_[0].get_xticklabels()] == texts
+    search = GridSearchCV(network, {name: values}, cv=2).fit(tokens, Y)
+    assert ticks(SearchDisplay.from_search(search, over=name).ax_[0]) == texts
 
 
 @pytest.mark.parametrize(("n_values", "rotation"), [(3, 0), (12, 90)])
@@ -147,19 +151,13 @@ def test_search_display_sets_many_words_upright(n_values, rotation):
         assert {tick.get_rotation() for tick in ax.get_xticklabels()} == {rotation}
 
 
-def test_search_display_keeps_words_in_the_order_of_the_grid():
-    grid = {"rnnregressor__activation": ["tanh", "relu"], "rnnregressor__hidden_size": [2, 3]}
-    ax = SearchDisplay.from_search(searched(grid), over="activation", by="hidden_size").ax_[0]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["tanh", "relu"]
-
-
 def test_search_display_draws_candidates_of_several_grids_at_their_own_values():
     grids = [
         {"rnnregressor__cell_type": ["lstm"]},
         {"rnnregressor__hidden_size": [2], "rnnregressor__cell_type": ["gru"]},
     ]
     ax = SearchDisplay.from_search(searched(grids)).ax_[0]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2", "32"]
+    assert ticks(ax) == ["2", "32"]
     assert round(line(ax, "gru").get_xdata()[0]) == 0
     assert round(line(ax, "lstm").get_xdata()[0]) == 1
 
@@ -170,20 +168,14 @@ def test_search_display_draws_the_chosen_score_of_several():
         ax = SearchDisplay.from_search(search, scoring=scoring).ax_[0]
         drawn = np.concatenate([line(ax, name).get_ydata() for name in ("gru", "simple_rnn")])
         assert_allclose(np.sort(drawn), np.sort(search.cv_results_[f"mean_test_{metric}"]))
-    with pytest.raises(ValueError, match="`scoring` must name a score of the search, neg_mean"):
-        SearchDisplay.from_search(search, scoring="mae")
 
 
-def test_search_display_leaves_out_candidates_whose_fit_failed(search):
+def test_search_display_leaves_out_candidates_whose_fit_failed():
     failed = searched(GRID)
-    scores = failed.cv_results_["mean_test_score"]
-    scores[failed.best_index_] = np.nan
+    failed.cv_results_["mean_test_score"][failed.best_index_] = np.nan
     ax = SearchDisplay.from_search(failed).ax_[0]
     drawn = [line(ax, name).get_ydata() for name in ("gru", "simple_rnn")]
     assert sorted(len(values) for values in drawn) == [2, 3]
-    scores[:] = np.nan
-    with pytest.raises(ValueError, match="must have a score, got NaN for each candidate"):
-        SearchDisplay.from_search(failed)
 
 
 def test_search_display_draws_candidates_of_a_halving_search_where_they_came_furthest():
@@ -198,7 +190,7 @@ def test_search_display_draws_candidates_of_a_halving_search_where_they_came_fur
     ax = SearchDisplay.from_search(search).ax_[0]
     expected = furthest.sort_values("param_hidden_size")["mean_test_score"]
     assert_array_equal(line(ax, "gru").get_ydata(), expected)
-    [ring] = [drawn for drawn in ax.lines if drawn.get_label().startswith("best")]
+    ring = beginning(ax, "best")
     assert ring.get_ydata() == [search.best_score_]
 
 
@@ -211,28 +203,21 @@ def test_search_display_draws_a_search_of_a_forecaster():
     assert len(line(ax, "4").get_ydata()) == len(line(ax, "6").get_ydata()) == 2
 
 
-def test_search_display_draws_the_scores_alone_on_one_axes(search):
-    figure, ax = plt.subplots()
-    display = SearchDisplay.from_search(search, ax=ax)
-    assert display.ax_ is ax
-    assert figure.axes == [ax]
+@pytest.mark.parametrize("name", ["over", "by", "scoring"])
+def test_search_display_refuses_what_was_not_searched(search, name):
+    with pytest.raises(ValueError, match=f"`{name}` must name a .* search.*, .*got 'dropout'"):
+        SearchDisplay.from_search(search, **{name: "dropout"})
+    assert not plt.get_fignums()
 
 
-def test_search_display_refuses_what_it_cannot_draw(search):
-    message = "`over` must name a parameter that was searched, rnnregressor__cell_type, rnn"
-    with pytest.raises(ValueError, match=message):
-        SearchDisplay.from_search(search, over="dropout")
-    with pytest.raises(ValueError, match="`by` must name a parameter that was searched"):
-        SearchDisplay.from_search(search, by="dropout")
-    with pytest.raises(
-        TypeError, match="`search` must be a search such as GridSearchCV, got Ridge"
-    ):
+def test_search_display_refuses_a_search_without_scores():
+    with pytest.raises(TypeError, match="must be a search such as GridSearchCV, got Ridge"):
         SearchDisplay.from_search(Ridge())
     unscored = GridSearchCV(Ridge(), {"alpha": [1]}, scoring=lambda *_: np.nan, cv=2)
+    with pytest.raises(NotFittedError):
+        SearchDisplay.from_search(unscored)
     with pytest.warns(UserWarning, match="non-finite"):
         unscored.fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match="NaN for each candidate: all fits failed, or all scor"):
+    with pytest.raises(ValueError, match="must have a score, got NaN for each candidate: all fits"):
         SearchDisplay.from_search(unscored, over="alpha")
-    with pytest.raises(NotFittedError):
-        SearchDisplay.from_search(GridSearchCV(Ridge(), {"alpha": [1]}))
     assert not plt.get_fignums()
