@@ -41,6 +41,11 @@ def assert_same_training(found, expected, rtol=1e-9):
         assert_allclose(one, other, rtol=rtol, atol=rtol)
 
 
+def fold_scores(results, name="score"):
+    """Return a score of each of three folds and each candidate of a search."""
+    return np.array([results[f"split{k}_test_{name}"] for k in range(3)])
+
+
 def padded(rows, value, n_more=2, side="post"):
     """Rows of unequal lengths in one array, `n_more` steps wider than the longest."""
     shape = len(rows), max(map(len, rows)) + n_more, *rows[0].shape[1:]

@@ -11,6 +11,7 @@ import distributed
 import numpy as np
 import pandas as pd
 import pytest
+from fits import assert_same_weights, fold_scores
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, KFold
@@ -44,19 +45,14 @@ def client(monkeypatch):
         yield client
 
 
-def search(epochs=10, n_jobs=-1):
-    network = RNNRegressor(epochs=epochs, random_state=0, engine="numpy")
+def search(n_jobs=-1):
+    network = RNNRegressor(epochs=10, random_state=0, engine="numpy")
     return GridSearchCV(network, GRID, cv=FOLDS, n_jobs=n_jobs)
 
 
-def scores(fitted):
-    results = fitted.cv_results_
-    return np.array([results[f"split{k}_test_score"] for k in range(3)])
-
-
-def kill_when_busy(client, pid):
+def kill_when_busy(client):
     """Kill a worker once it has begun on a fit; return what tells whether that was done."""
-    address = next(at for at, found in client.run(os.getpid).items() if found == pid)
+    address, pid = next(iter(client.run(os.getpid).items()))
     done = threading.Event()
 
     def kill():
@@ -75,22 +71,19 @@ def test_search_on_a_cluster_has_the_scores_of_one_process(client):
     with parallel_config("dask", scatter=SCATTERED):
         found = search().fit(X, Y)
     expected = search(n_jobs=1).fit(X, Y)
-    assert_array_equal(scores(found), scores(expected))
-    for one, other in zip(
-        found.best_estimator_.weights_, expected.best_estimator_.weights_, strict=True
-    ):
-        assert_array_equal(one, other)
+    assert_array_equal(fold_scores(found.cv_results_), fold_scores(expected.cv_results_))
+    assert_same_weights(found.best_estimator_, expected.best_estimator_)
     loaded = client.run(lambda: sorted({"keras", "tensorflow"} & set(sys.modules)))
     assert list(loaded.values()) == [[], []]
 
 
 def test_search_ends_with_the_same_scores_when_a_worker_is_killed(client):
-    victim = next(iter(client.run(os.getpid).values()))
-    killed = kill_when_busy(client, victim)
+    killed = kill_when_busy(client)
     with parallel_config("dask", scatter=SCATTERED):
         found = search().fit(X, Y)
     assert killed.is_set()
-    assert_array_equal(scores(found), scores(search(n_jobs=1).fit(X, Y)))
+    expected = search(n_jobs=1).fit(X, Y)
+    assert_array_equal(fold_scores(found.cv_results_), fold_scores(expected.cv_results_))
 
 
 def test_backtest_ends_with_the_same_rows_when_a_worker_is_killed(client):
@@ -98,7 +91,7 @@ def test_backtest_ends_with_the_same_rows_when_a_worker_is_killed(client):
     network = RNNRegressor("gru", 16, epochs=5, random_state=0, engine="numpy")
     forecaster = RNNForecaster(network, timesteps=12, steps=3)
     expected = forecaster.backtest(series, folds=6, refit=True)
-    killed = kill_when_busy(client, next(iter(client.run(os.getpid).values())))
+    killed = kill_when_busy(client)
     with parallel_config("dask"):
         found = forecaster.backtest(series, folds=6, refit=True, n_jobs=-1)
     assert killed.is_set()

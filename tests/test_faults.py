@@ -1,5 +1,6 @@
 """What the machine does to a fit: Ctrl-C, full disks and memory, odd environments and clocks."""
 
+import contextlib
 import functools
 import gc
 import os
@@ -16,7 +17,7 @@ import fits
 import numpy as np
 import psutil
 import pytest
-from fits import learned
+from fits import fold_scores, learned
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from processes import PYTHONPATH, run
@@ -30,9 +31,8 @@ pytestmark = pytest.mark.slow
 every_engine = pytest.mark.parametrize("engine", ["numpy", "keras"])
 
 
-small = functools.partial(
-    fits.small, cell_type="gru", hidden_size=4, epochs=4, dropout=0.2, engine="numpy"
-)
+TINY = {"cell_type": "gru", "hidden_size": 4, "epochs": 4, "dropout": 0.2, "engine": "numpy"}
+small = functools.partial(fits.small, **TINY)
 X, Y = fits.samples(60, 5)
 
 
@@ -101,9 +101,8 @@ def test_killed_worker_process_is_an_error_after_which_the_search_runs_as_ever()
     killer.join()
     assert pickle.dumps(subject.estimator) == before
     found = subject.fit(X, y)
-    for k in range(3):
-        scores = (fitted.cv_results_[f"split{k}_test_score"] for fitted in (found, expected))
-        np.testing.assert_array_equal(*scores)
+    scores = [fold_scores(search.cv_results_) for search in (found, expected)]
+    np.testing.assert_array_equal(*scores)
     assert learned(found.best_estimator_) == learned(expected.best_estimator_)
 
 
@@ -147,16 +146,15 @@ def test_memory_that_runs_out_in_a_batch_leaves_the_network_as_it_was():
 # Disks
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk():
-    """A disk on which no file can grow beyond 2,048 bytes; else it takes some room to fill one."""
+    """No file can grow beyond 2,048 bytes; else it takes some room to fill a disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
-
-    yield fill
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 WRITERS = {
@@ -167,15 +165,12 @@ WRITERS = {
 
 
 @pytest.mark.parametrize(("write", "name"), WRITERS.values(), ids=WRITERS)
-def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(
-    write, name, tmp_path, full_disk
-):
+def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(write, name, tmp_path):
     fitted = small(hidden_size=40, epochs=1).fit(X, Y)
     path = tmp_path / name
     write(fitted, path)
     before = path.read_bytes()
-    full_disk()
-    with pytest.raises(OSError, match="too large") as caught:
+    with full_disk(), pytest.raises(OSError, match="too large") as caught:
         write(fitted, path)
     assert caught.value.filename == str(path)
     assert path.read_bytes() == before
@@ -183,15 +178,12 @@ def test_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(
 
 
 @every_engine
-def test_checkpoint_on_a_full_disk_is_an_error_that_names_it(engine, tmp_path, full_disk):
+def test_checkpoint_on_a_full_disk_is_an_error_that_names_it(engine, tmp_path):
     subject = small(engine=engine, hidden_size=40, checkpoint_dir=tmp_path)
     expected = learned(clone(subject).set_params(checkpoint_dir=None).fit(X, Y))
     before = deepcopy(vars(subject))
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    full_disk()
-    with pytest.raises(OSError, match="too large") as caught:
+    with full_disk(), pytest.raises(OSError, match="too large") as caught:
         subject.fit(X, Y)
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert Path(caught.value.filename).suffix == ".checkpoint"
     assert Path(caught.value.filename).parent == tmp_path
     assert vars(subject) == before
@@ -243,17 +235,6 @@ def usual(tmp_path_factory):
     return run(PROGRAM, tmp_path_factory.mktemp("usual"))
 
 
-def read_only(tmp_path):
-    """Return a folder in which nothing can be written, by the superuser either."""
-    if os.geteuid() == 0:
-        assert not (Path("/proc") / "made").exists()
-        return Path("/proc")
-    folder = tmp_path / "read-only"
-    folder.mkdir()
-    folder.chmod(0o500)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("variables", "name"),
     [
@@ -271,7 +252,8 @@ def test_environment_and_letters_of_a_path_change_no_bit(variables, name, usual,
 
 
 def test_home_and_working_directory_may_be_read_only(usual, tmp_path):
-    place = read_only(tmp_path)
+    # The superuser can write in neither: the one is of Linux, the other of macOS.
+    place = Path("/proc" if Path("/proc").exists() else "/System")
     with pytest.raises(OSError):  # noqa: PT011  whichever the system gives
         (place / "made").touch()
     variables = dict.fromkeys(("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME"), str(place))

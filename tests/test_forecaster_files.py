@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from forecasting import TIMES, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
-from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import skrnn
@@ -46,10 +45,6 @@ def wide_frame():
     return wide.rename_axis(index="month", columns="shop")
 
 
-def long_frame():
-    return wide_frame().unstack().rename("sales")
-
-
 FORMS = {
     "series without a name": lambda: monthly().rename(None),
     "wide": wide_frame,
@@ -60,8 +55,8 @@ FORMS = {
     "columns of tuples": lambda: wide_frame().set_axis(
         pd.MultiIndex.from_tuples([("x", 1), ("x", 2), ("y", 1)], names=["shop", None]), axis=1
     ),
-    "long": long_frame,
-    "long frame": lambda: long_frame().to_frame(),
+    "long": lambda: wide_frame().unstack().rename("sales"),
+    "long frame": lambda: wide_frame().unstack().to_frame("sales"),
     "long, of dates": lambda: (
         wide_frame().set_axis(pd.date_range("2020", periods=3), axis=1).unstack()
     ),
@@ -115,15 +110,6 @@ def test_forecaster_with_exog_comes_back_and_asks_for_the_same_rows(tmp_path):
     loaded.update(wide[:75], exog)
     forecaster.update(wide[:75], exog)
     assert_same_frame(loaded.predict(exog=exog), forecaster.predict(exog=exog))
-
-
-@pytest.mark.parametrize("regressor", [None, quick()])
-def test_unfitted_forecaster_comes_back_unfitted(regressor, tmp_path):
-    forecaster = RNNForecaster(regressor, timesteps=7, transformer=LOG, calendar=["month"])
-    loaded = reloaded(forecaster, tmp_path)
-    assert str(loaded.get_params()) == str(forecaster.get_params())
-    with pytest.raises(NotFittedError):
-        loaded.predict()
 
 
 def test_series_on_the_same_times_share_them_in_the_file_and_after_it(tmp_path):

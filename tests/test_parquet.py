@@ -6,7 +6,8 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from fits import assert_same_training
+from numpy.testing import assert_array_equal
 from processes import ROOT
 
 from skrnn import RNNClassifier, RNNRegressor, make_windows, window_blocks
@@ -46,12 +47,6 @@ def network(kind):
     return kind("gru", 4, epochs=2, shuffle=False, dtype="float64", random_state=0)
 
 
-def assert_alike(found, expected):
-    assert_allclose(found.history_["loss"], expected.history_["loss"], rtol=1e-9)
-    for ours, theirs in zip(found.weights_, expected.weights_, strict=True):
-        assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
-
-
 def test_guide_learns_from_parquet_what_fit_learns_from_arrays():
     blocks = re.findall(
         r"^# \.\. code-block:: python\n((?:#\n|# {4}.*\n)+)", CHAPTER.read_text("utf-8"), re.M
@@ -63,8 +58,8 @@ def test_guide_learns_from_parquet_what_fit_learns_from_arrays():
         "window_blocks": window_blocks,
     }
     exec(re.sub("^# {0,4}", "", code, flags=re.M), names)
-    assert_alike(names["classifier"], network(RNNClassifier).fit(SAMPLES, LABELS))
-    assert_alike(names["regressor"], network(RNNRegressor).fit(*make_windows(SERIES, 24)))
+    assert_same_training(names["classifier"], network(RNNClassifier).fit(SAMPLES, LABELS))
+    assert_same_training(names["regressor"], network(RNNRegressor).fit(*make_windows(SERIES, 24)))
 
 
 @pytest.mark.parametrize("rows", [10, 37, 100])
