@@ -98,9 +98,6 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-# Killed processes
-
-
 CHILD = """if True:
     import pickle, sys
     subject, X, y = pickle.load(open(sys.argv[1], "rb"))
@@ -109,36 +106,22 @@ CHILD = """if True:
 """
 
 
-def start(folder):
+def first_epoch_of_process(folder, epoch=None, seconds=0):
+    """Start a fit in a process, which some time after an epoch is killed if one is given."""
     files = folder.parent / "subject", folder.parent / "fitted"
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CHILD, *files],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def kill(folder, epoch, seconds):
-    """Start a fit, and kill its process some time after an epoch."""
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, *files]
     while True:
-        child, text = start(folder), ""
-        while f"Epoch {epoch}/" not in text and child.poll() is None:
+        child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        text = ""
+        while epoch and f"Epoch {epoch}/" not in text and child.poll() is None:
             text += child.stderr.read(1)
-        time.sleep(seconds)
-        child.kill()
-        child.communicate()
-        if child.returncode == -signal.SIGKILL:
+        if epoch:
+            time.sleep(seconds)
+            child.kill()
+        text += child.communicate()[1]
+        if child.returncode == (-signal.SIGKILL if epoch else 0):
             return int(re.search(r"Epoch (\d+)/", text)[1])
-
-
-def finish(folder):
-    """Start a fit again, and return its first epoch and the fitted estimator."""
-    child = start(folder)
-    _, text = child.communicate()
-    assert child.returncode == 0, text
-    fitted = pickle.loads((folder.parent / "fitted").read_bytes())
-    return int(re.search(r"Epoch (\d+)/", text)[1]), fitted
+        assert epoch, text
 
 
 @pytest.mark.parametrize("engine", ["numpy", KERAS])
@@ -153,15 +136,12 @@ def test_fit_killed_three_times_ends_as_if_it_had_not_been(tmp_path, engine):
     # Far enough apart that no fit passes the next one before it is killed.
     moments, begun = [rng.integers(low, low + 4) for low in (2, 14, 26)], []
     for epoch in moments:
-        begun.append(kill(folder, epoch, rng.uniform(0, 0.05)))
-    last, fitted = finish(folder)
+        begun.append(first_epoch_of_process(folder, epoch, rng.uniform(0, 0.05)))
+    begun.append(first_epoch_of_process(folder))
     assert begun[0] == 1
-    assert all(later >= epoch for later, epoch in zip([*begun[1:], last], moments, strict=True))
-    assert_same(fitted, expected)
+    assert all(later >= epoch for later, epoch in zip(begun[1:], moments, strict=True))
+    assert_same(pickle.loads((tmp_path / "fitted").read_bytes()), expected)
     assert names(folder) == []
-
-
-# Interrupted fits
 
 
 # What changes of the network, and other arguments of its fit.
@@ -229,9 +209,6 @@ def test_checkpoint_every_says_from_which_epoch_a_fit_goes_on(tmp_path, capsys):
     assert_same(subject, network().fit(X, Y))
 
 
-# Seeds
-
-
 def test_fit_without_a_seed_takes_up_the_kept_one(tmp_path, capsys):
     np.random.seed(7)  # noqa: NPY002
     expected = network(random_state=None).fit(X, Y)
@@ -270,9 +247,6 @@ def test_random_state_counts_by_where_it_stands(tmp_path, capsys):
     again = network(random_state=np.random.RandomState(0), checkpoint_dir=tmp_path)
     assert first_epoch(again, capsys) == 5
     assert_same(again, network(random_state=np.random.RandomState(0)).fit(X, Y))
-
-
-# Other fits
 
 
 def changed(array, place):
@@ -336,9 +310,6 @@ def test_folds_in_other_processes_share_a_folder(tmp_path):
     assert names(tmp_path) == []
 
 
-# Files that cannot be used
-
-
 def flip_a_bit(path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -387,9 +358,6 @@ def test_other_files_of_the_folder_stay(tmp_path):
     assert names(tmp_path) == sorted(others)
 
 
-# The lock
-
-
 def descriptors():
     return sorted(os.listdir("/proc/self/fd"))
 
@@ -413,9 +381,6 @@ def test_interrupt_between_any_two_calls_lets_go_of_the_lock(tmp_path, held):
             break
     assert moment > 50
     other.release()
-
-
-# The folder
 
 
 def test_missing_folders_are_made_by_fit_and_end_empty(tmp_path):
@@ -458,9 +423,6 @@ def test_callbacks_beside_checkpoints_are_refused(tmp_path):
     subject = network(checkpoint_dir=tmp_path, callbacks=[], engine="auto")
     with pytest.raises(ValueError, match="`checkpoint_dir` must be None with `callbacks`"):
         subject.fit(X, Y)
-
-
-# The fingerprint
 
 
 def test_fingerprint_reads_windows_without_copying_them():

@@ -36,9 +36,6 @@ small = functools.partial(fits.small, **TINY)
 X, Y = fits.samples(60, 5)
 
 
-# Ctrl-C
-
-
 def left_behind(folder):
     """Return all that an interrupted fit could leave, but for its checkpoint."""
     files = [path.name for path in folder.iterdir() if path.suffix != ".checkpoint"]
@@ -73,9 +70,6 @@ def test_interrupts_at_twenty_random_moments_leave_no_trace(tmp_path, engine, ch
     assert learned(small(engine=engine, checkpoint_dir=folder).fit(X, Y)) == expected
 
 
-# Worker processes
-
-
 def test_killed_worker_process_is_an_error_after_which_the_search_runs_as_ever():
     X, y = fits.samples(200, 5)
     search = GridSearchCV(small(epochs=40), {"hidden_size": [4, 8]}, cv=3, n_jobs=2)
@@ -104,9 +98,6 @@ def test_killed_worker_process_is_an_error_after_which_the_search_runs_as_ever()
     scores = [fold_scores(search.cv_results_) for search in (found, expected)]
     np.testing.assert_array_equal(*scores)
     assert learned(found.best_estimator_) == learned(expected.best_estimator_)
-
-
-# Memory
 
 
 def test_memory_that_runs_out_in_a_batch_leaves_the_network_as_it_was():
@@ -141,9 +132,6 @@ def test_memory_that_runs_out_in_a_batch_leaves_the_network_as_it_was():
     failed, same = run(program).split()
     assert int(failed) > 0
     assert same == "True"
-
-
-# Disks
 
 
 @contextlib.contextmanager
@@ -190,8 +178,6 @@ def test_checkpoint_on_a_full_disk_is_an_error_that_names_it(engine, tmp_path):
     assert list(tmp_path.iterdir()) == []
     assert learned(subject.fit(X, Y)) == expected
 
-
-# Environments
 
 PROGRAM = """if True:
     import hashlib, sys, warnings

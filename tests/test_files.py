@@ -79,8 +79,6 @@ def reloaded(estimator, folder, **key):
     return loaded
 
 
-# What comes back
-
 PARAMETERS = {
     "simple_rnn": {},
     "gru": {"cell_type": "gru", "dense_sizes": (4, 2)},
@@ -300,9 +298,6 @@ def test_frozen_vectorizer_of_format_1_loads_with_the_new_name_of_its_parameter(
         skrnn.load(both)
 
 
-# What is refused, by name
-
-
 def changed(estimator, **attributes):
     vars(estimator).update(attributes)
     return estimator
@@ -358,9 +353,6 @@ def test_what_cannot_be_stored_is_refused_by_name_before_anything_is_written(
         skrnn.save(estimator, tmp_path / "old")
     assert re.search("skops or pickle|not as skrnn writes it", str(caught.value))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["as it was"]
-
-
-# The file
 
 
 save_windows = partial(skrnn.save, WindowTransformer())
@@ -453,9 +445,6 @@ def test_kill_while_saving_leaves_a_whole_file(kills, least, tmp_path):
     assert int(run(KILLED, tmp_path, kills)) >= least
 
 
-# Keys
-
-
 def test_file_saved_with_a_key_loads_with_it_and_without(tmp_path):
     estimator = small().fit(X, NUMBERS)
     reloaded(estimator, tmp_path, key="sesame")
@@ -476,8 +465,6 @@ def test_key_that_is_none_is_refused(key, error, tmp_path):
         with pytest.raises(error, match="`key` must"):
             use(tmp_path / "file", key=key)
 
-
-# Serving
 
 SERVE = """if True:
     import pickle, sys
@@ -511,9 +498,6 @@ def test_copies_predict_bitwise_in_a_fresh_process_without_tensorflow(tmp_path):
     assert run(SERVE, tmp_path).strip() == "[]"
     for found in np.load(tmp_path / "found.npy"):
         assert_array_equal(found, estimator.predict_proba(X))
-
-
-# Copies by other means
 
 
 def through_joblib(mmap_mode):
