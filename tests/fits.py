@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skrnn import RNNClassifier, RNNRegressor
 
 KERAS = pytest.param("keras", marks=pytest.mark.slow)  # compiles
+FLOAT64 = {"standardize": False, "shuffle": False, "dtype": "float64", "random_state": 0}
 both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 

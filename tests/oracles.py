@@ -54,17 +54,22 @@ def native_network(estimator, shape, outputs=1, output_activation="linear", **ch
         given = {"mask_zero": masked, "trainable": of.embedding_trainable}
         model.add(layers.Embedding(of.vocab_size, of.embedding_dim, **given))
     else:
-        model = keras.Sequential([keras.Input(shape)])
+        batch_size = of.batch_size if of.stateful else None
+        model = keras.Sequential([keras.Input(shape, batch_size)])
         if masked:
             model.add(layers.Masking(of.mask_value))
     sizes = of.hidden_size if isinstance(of.hidden_size, tuple) else (of.hidden_size,)
     for i, size in enumerate(sizes):
         of_each_step = of.return_sequences or of.pooling != "last" or i < len(sizes) - 1
-        regularizers = {
-            "kernel_regularizer": keras.regularizers.L2(of.kernel_l2),
-            "recurrent_regularizer": keras.regularizers.L2(of.recurrent_l2),
-        }
-        layer = LAYERS[of.cell_type](size, return_sequences=of_each_step, **regularizers)
+        layer = LAYERS[of.cell_type](
+            size,
+            kernel_regularizer=keras.regularizers.L2(of.kernel_l2),
+            recurrent_regularizer=keras.regularizers.L2(of.recurrent_l2),
+            dropout=of.dropout,
+            recurrent_dropout=of.recurrent_dropout,
+            return_sequences=of_each_step,
+            stateful=of.stateful,
+        )
         model.add(layers.Bidirectional(layer) if of.bidirectional else layer)
     if of.pooling == "mean":
         model.add(layers.GlobalAveragePooling1D())

@@ -5,7 +5,7 @@ from copy import deepcopy
 import keras
 import numpy as np
 import pytest
-from sklearn.base import clone
+from fits import cut
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
@@ -32,11 +32,16 @@ every_engine_and_target = pytest.mark.parametrize(
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
-def samples(target="binary"):
-    """Return sequences of two features, whose last timestep nearly decides the labels."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(N_SAMPLES, 4, 2))
-    return X, TARGETS[target](X[:, -1] + rng.normal(0, 0.3, (N_SAMPLES, 2)))
+RNG = np.random.default_rng(0)
+X, NOISE = RNG.normal(size=(N_SAMPLES, 4, 2)), RNG.normal(0, 0.3, (N_SAMPLES, 2))
+
+
+def targets(target):
+    """Return labels that the last timestep of X nearly decides."""
+    return TARGETS[target](X[:, -1] + NOISE)
+
+
+Y = targets("binary")
 
 
 def classifier(**parameters):
@@ -75,7 +80,7 @@ LOGITS = {"binary": lambda z: z[:, 0], "multiclass": log_odds, "multilabel": lam
 
 @every_engine_and_target
 def test_decision_function_is_the_logit_of_the_keras_model(engine, target):
-    X, y = samples(target)
+    y = targets(target)
     fitted = classifier(engine=engine).fit(X, y)
     for network in (fitted, saturated(deepcopy(fitted))):
         logits = keras_logits(network, X)
@@ -90,7 +95,7 @@ def test_decision_function_is_the_logit_of_the_keras_model(engine, target):
 
 @every_target
 def test_decision_function_is_the_logit_of_the_probabilities_and_decides_as_predict(target):
-    X, y = samples(target)
+    y = targets(target)
     fitted = classifier(dtype="float64").fit(X, y)
     shares, scores = fitted.predict_proba(X), fitted.decision_function(X)
     expected = np.log(shares / (1 - shares))
@@ -106,8 +111,7 @@ def test_decision_function_is_the_logit_of_the_probabilities_and_decides_as_pred
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_decision_function_of_steps_has_the_lengths_of_the_sequences(n_classes):
-    X, _ = samples()
-    sequences = [x[: 1 + i % 4] for i, x in enumerate(X)]
+    sequences = cut(X)
     labels = [np.digitize(x[:, 0], [-0.5, 0.5][: n_classes - 1]) for x in sequences]
     fitted = classifier(return_sequences=True, dtype="float64").fit(sequences, labels)
     scores, shares = fitted.decision_function(sequences), fitted.predict_proba(sequences)
@@ -118,8 +122,7 @@ def test_decision_function_of_steps_has_the_lengths_of_the_sequences(n_classes):
 
 
 def test_decision_function_of_a_stateful_network_moves_its_state_as_predict_does():
-    X, y = samples()
-    fitted = classifier(stateful=True, batch_size=8).fit(X, y)
+    fitted = classifier(stateful=True, batch_size=8).fit(X, Y)
     first, second = fitted.decision_function(X), fitted.decision_function(X)
     states = fitted.states_
     fitted.reset_states()
@@ -131,10 +134,9 @@ def test_decision_function_of_a_stateful_network_moves_its_state_as_predict_does
 
 
 def test_ranks_of_a_saturated_network_are_those_of_its_logits():
-    X, y = samples()
-    fitted = saturated(classifier().fit(X, y))
-    expected = roc_auc_score(y, keras_logits(fitted, X)[:, 0])
-    assert get_scorer("roc_auc")(fitted, X, y) == expected
+    fitted = saturated(classifier().fit(X, Y))
+    expected = roc_auc_score(Y, keras_logits(fitted, X)[:, 0])
+    assert get_scorer("roc_auc")(fitted, X, Y) == expected
     assert len(np.unique(fitted.decision_function(X))) == N_SAMPLES
     assert len(np.unique(fitted.predict_proba(X)[:, 1])) < N_SAMPLES
 
@@ -152,35 +154,32 @@ def test_odds_of_one_class_against_the_rest_equal_a_loop(size, n_classes):
 
 @pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
 def test_a_tuned_threshold_is_the_best_of_a_loop(method):
-    X, y = samples()
-    fitted = classifier(class_weight={"up": 0.2}).fit(X, y)
+    fitted = classifier(class_weight={"up": 0.2}).fit(X, Y)
     scores = getattr(fitted, method)(X)
     scores = scores[:, 1] if method == "predict_proba" else scores
     thresholds = np.linspace(scores.min(), scores.max(), 25)
     tuned = TunedThresholdClassifierCV(
         fitted, thresholds=thresholds, response_method=method, cv="prefit", refit=False
-    ).fit(X, y)
+    ).fit(X, Y)
     expected = [
-        balanced_accuracy_score(y, np.where(scores >= threshold, "up", "down"))
+        balanced_accuracy_score(Y, np.where(scores >= threshold, "up", "down"))
         for threshold in thresholds
     ]
     assert tuned.best_score_ == pytest.approx(max(expected))
-    assert tuned.best_score_ > balanced_accuracy_score(y, fitted.predict(X))
+    assert tuned.best_score_ > balanced_accuracy_score(Y, fitted.predict(X))
     chosen = np.where(scores >= tuned.best_threshold_, "up", "down")
     np.testing.assert_array_equal(tuned.predict(X), chosen)
 
 
 def test_thresholds_are_tuned_over_folds():
-    X, y = samples()
-    tuned = TunedThresholdClassifierCV(classifier(), cv=2, random_state=0).fit(X, y)
+    tuned = TunedThresholdClassifierCV(classifier(), cv=2, random_state=0).fit(X, Y)
     decided = tuned.estimator_.predict_proba(X)[:, 1] >= tuned.best_threshold_
     np.testing.assert_array_equal(tuned.predict(X), np.where(decided, "up", "down"))
 
 
 def test_sigmoid_calibration_is_a_line_through_the_decision_function():
-    X, y = samples()
-    fitted = classifier().fit(X, y)
-    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="sigmoid").fit(X, y)
+    fitted = classifier().fit(X, Y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="sigmoid").fit(X, Y)
     shares = calibrated.predict_proba(X)[:, 1]
     scores = fitted.decision_function(X)
     line = np.polyfit(scores, np.log(shares / (1 - shares)), 1)
@@ -190,7 +189,7 @@ def test_sigmoid_calibration_is_a_line_through_the_decision_function():
 
 @pytest.mark.parametrize("target", ["binary", "multiclass"])
 def test_isotonic_calibration_is_that_of_the_decision_function(target):
-    X, y = samples(target)
+    y = targets(target)
     fitted = classifier().fit(X, y)
     calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method="isotonic").fit(X, y)
     found, scores = calibrated.predict_proba(X), fitted.decision_function(X)
@@ -208,7 +207,6 @@ def test_isotonic_calibration_is_that_of_the_decision_function(target):
 
 
 def test_multi_output_classifier_is_one_network_for_each_column():
-    X, _ = samples()
     y = np.stack([TARGETS["binary"](X[:, -1]), TARGETS["multiclass"](X[:, -1])], axis=1)
     found = MultiOutputClassifier(classifier()).fit(X, y)
     probabilities = found.predict_proba(X)
@@ -223,7 +221,7 @@ def test_multi_output_classifier_is_one_network_for_each_column():
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"low": 3.0}, {"low": 2.0, "top": 0.0}])
 def test_class_weight_is_the_sample_weight_that_scikit_learn_makes_of_it(class_weight):
-    X, y = samples("multiclass")
+    y = targets("multiclass")
     weights = np.linspace(0.5, 1.5, N_SAMPLES)
     by_class = classifier(class_weight=class_weight).fit(X, y, weights)
     by_sample = classifier().fit(X, y, weights * compute_sample_weight(class_weight, y))
@@ -237,24 +235,9 @@ def test_class_weight_is_the_sample_weight_that_scikit_learn_makes_of_it(class_w
 
 
 def test_weights_of_samples_and_of_classes_may_cancel_each_other():
-    X, y = samples("binary")
-    light = y == y[0]
-    plain = classifier(standardize=False).fit(X, y)
+    light = Y[0] == Y
+    plain = classifier(standardize=False).fit(X, Y)
     tiny = 2.0**-160  # float32 holds no number as small
-    weighted = classifier(standardize=False, class_weight={y[0]: 1.0, y[~light][0]: tiny})
-    weighted.fit(X, y, sample_weight=np.where(light, tiny, 1.0))
+    weighted = classifier(standardize=False, class_weight={Y[0]: 1.0, Y[~light][0]: tiny})
+    weighted.fit(X, Y, sample_weight=np.where(light, tiny, 1.0))
     np.testing.assert_allclose(weighted.history_["loss"], plain.history_["loss"], rtol=1e-5)
-
-
-@pytest.mark.parametrize("target", ["binary", "multiclass"])
-def test_a_class_of_weight_two_trains_as_if_its_samples_stood_twice(target):
-    X, y = samples(target)
-    label = y[0]
-    plain = classifier(standardize=False, batch_size=2 * N_SAMPLES, shuffle=False)
-    weighted = clone(plain).set_params(class_weight={label: 2}).fit(X, y)
-    twice = np.append(np.arange(N_SAMPLES), np.flatnonzero(y == label))
-    repeated = clone(plain).fit(X[twice], y[twice])
-    np.testing.assert_allclose(weighted.history_["loss"], repeated.history_["loss"], rtol=1e-5)
-    np.testing.assert_allclose(
-        weighted.decision_function(X), repeated.decision_function(X), rtol=1e-4, atol=1e-5
-    )

@@ -33,8 +33,6 @@ without_gpu = pytest.mark.skipif(not WITHOUT_GPU, reason="asks for a GPU that is
         pytest.param(
             {"device": "gpu:0", "engine": "keras"}, "'cpu', got 'gpu:0'", marks=without_gpu
         ),
-        ({"device": "gpu:0", "engine": "numpy"}, "`engine='numpy'` does not take device='gpu:0'"),
-        ({"device": "all", "engine": "numpy"}, "`engine='numpy'` does not take device='all'"),
         ({"device": "all", "stateful": True}, "stateful=True"),
     ],
 )

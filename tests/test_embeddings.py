@@ -1,9 +1,11 @@
 """Embeddings: the vectors that they begin with, whether they learn, and how they are read out."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from fits import both_engines
+from fits import both_engines, small
 from oracles import assert_same_arrays
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -13,25 +15,23 @@ from sklearn.pipeline import make_pipeline
 from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, load, save
 from skrnn._training.checkpoints import fingerprint
 
-N_SAMPLES, TIMESTEPS, VOCAB, WIDTH, BATCH = 30, 5, 9, 3, 8
+N_SAMPLES, TIMESTEPS, VOCAB, WIDTH = 30, 5, 9, 3
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, VOCAB, (N_SAMPLES, TIMESTEPS))
 Y = X[:, 0] + RNG.normal(size=N_SAMPLES)
 VECTORS = RNG.normal(size=(VOCAB, WIDTH))
 
 
-def network(**parameters):
-    settings = {
-        "hidden_size": 4,
-        "vocab_size": VOCAB,
-        "embedding_dim": WIDTH,
-        "embedding_init": VECTORS,
-        "dtype": "float64",
-        "epochs": 3,
-        "batch_size": BATCH,
-        "random_state": 0,
-    }
-    return RNNRegressor("gru", **settings | parameters)
+network = partial(
+    small,
+    cell_type="gru",
+    vocab_size=VOCAB,
+    embedding_dim=WIDTH,
+    embedding_init=VECTORS,
+    dtype="float64",
+    batch_size=8,
+    epochs=3,
+)
 
 
 @both_engines

@@ -2,12 +2,13 @@
 
 import pickle
 import re
+from functools import partial
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from fits import both_engines
+from fits import both_engines, small
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -15,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 import skrnn
-from skrnn import RNNClassifier, RNNForecaster, RNNRegressor, SequenceVectorizer, WindowTransformer
+from skrnn import RNNClassifier, RNNForecaster, SequenceVectorizer, WindowTransformer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4, 2))
@@ -23,9 +24,7 @@ Y = X[:, -1, 0]
 SERIES = pd.Series(RNG.normal(size=60), index=pd.date_range("2026-01-01", periods=60))
 
 
-def network(**settings):
-    settings = {"epochs": 3, "engine": "numpy", "random_state": 0} | settings
-    return RNNRegressor("gru", 3, **settings)
+network = partial(small, cell_type="gru", epochs=3, engine="numpy")
 
 
 class Diary:
@@ -142,7 +141,7 @@ NESTED = {
     "text": (
         make_pipeline(
             SequenceVectorizer(),
-            RNNClassifier("gru", 3, vocab_size="auto", epochs=3, random_state=0, engine="numpy"),
+            network(RNNClassifier, vocab_size="auto"),
         ),
         (TEXTS, [text[0] for text in TEXTS]),
     ),

@@ -35,6 +35,7 @@ def recorder(monkeypatch):
 def test_callback_sees_every_epoch_its_losses_and_the_weights(recorder):
     X, y, held_out = overfitting()
     fitted = regressor(callbacks=[recorder]).fit(X, y, validation_data=held_out)
+    assert fitted.engine_ == "keras"
     epochs, logs, weights = zip(*Recorder.seen, strict=True)
     assert epochs == (0, 1, 2)
     for name in ("loss", "val_loss"):

@@ -26,6 +26,9 @@ def sentences(n_samples=N_SAMPLES, seed=0, shortest=2):
     return X, [TAGS[np.append(0, sentence[:-1]) % 3] for sentence in X]
 
 
+X, Y = sentences()
+
+
 def signals(n_samples=N_SAMPLES):
     """Return sequences of two features, and the two running sums at every step."""
     rng = np.random.default_rng(1)
@@ -109,8 +112,7 @@ def test_a_list_trains_as_keras_does_with_a_mask(estimator, weighted, engine):
 
 
 def test_labels_of_steps_equal_a_loop_over_the_sequences():
-    X, y = sentences()
-    fitted = tagger().fit(X, y)
+    fitted = tagger().fit(X, Y)
     longer, truth = sentences(10, seed=5, shortest=7)
     table, *gru, kernel, bias = fitted.weights_
     found, right = fitted.predict_proba(longer), []
@@ -138,8 +140,7 @@ def test_score_is_that_of_all_steps_together(estimator, weighted):
 
 @pytest.mark.parametrize("labels", [[-1.0, 2.0, 7.0], [3, 5, 9], [False, True, True]])
 def test_labels_of_steps_may_be_of_any_type(labels):
-    X, y = sentences()
-    y = [np.array(labels)[np.searchsorted(TAGS, row)] for row in y]
+    y = [np.array(labels)[np.searchsorted(TAGS, row)] for row in Y]
     fitted = tagger().fit(X, y)
     assert fitted.classes_.tolist() == sorted(set(labels))
     flat = np.concatenate(list(fitted.predict(X)))
@@ -181,13 +182,12 @@ def test_a_list_trains_as_its_array_under_a_mask(estimator):
 
 
 def test_a_weight_for_each_sequence_weighs_all_its_steps():
-    X, y = sentences()
     weights = np.random.default_rng(0).uniform(0.5, 2, len(X))
-    by_step = [np.full(len(row), weight) for row, weight in zip(y, weights, strict=True)]
-    weighted, plain = tagger().fit(X, y, weights), tagger().fit(X, y)
-    assert_same(weighted, tagger().fit(X, y, by_step))
+    by_step = [np.full(len(row), weight) for row, weight in zip(Y, weights, strict=True)]
+    weighted, plain = tagger().fit(X, Y, weights), tagger().fit(X, Y)
+    assert_same(weighted, tagger().fit(X, Y, by_step))
     assert plain.history_ != weighted.history_
-    assert_same(tagger().fit(X, y, 1.0), plain, rtol=0)
+    assert_same(tagger().fit(X, Y, 1.0), plain, rtol=0)
 
 
 @every_estimator
@@ -199,13 +199,12 @@ def test_steps_of_zero_weight_teach_nothing(estimator):
 
 
 def test_class_weight_of_a_list_acts_on_each_step():
-    X, y = sentences()
     by_label = {"adj": 0.5, "noun": 1.0, "verb": 3.0}
-    by_step = [np.array([by_label[tag] for tag in row]) for row in y]
-    assert_same(tagger(class_weight=by_label).fit(X, y), tagger().fit(X, y, by_step))
-    counts = np.array([np.sum(np.concatenate(y) == tag) for tag in TAGS])
+    by_step = [np.array([by_label[tag] for tag in row]) for row in Y]
+    assert_same(tagger(class_weight=by_label).fit(X, Y), tagger().fit(X, Y, by_step))
+    counts = np.array([np.sum(np.concatenate(Y) == tag) for tag in TAGS])
     balance = dict(zip(TAGS.tolist(), counts.sum() / 3 / counts, strict=True))
-    fits = [tagger(class_weight=weight).fit(X, y) for weight in ("balanced", balance)]
+    fits = [tagger(class_weight=weight).fit(X, Y) for weight in ("balanced", balance)]
     assert_same(*fits)
 
 
@@ -214,10 +213,9 @@ def test_class_weight_of_a_list_acts_on_each_step():
 
 @engines
 def test_validation_loss_of_a_list_is_the_mean_over_its_steps(engine):
-    X, y = sentences()
     other, truth = sentences(9, seed=3)
     weights = [np.linspace(1, 2, len(row)) for row in truth]
-    fitted = tagger(engine=engine).fit(X, y, validation_data=(other, truth, weights))
+    fitted = tagger(engine=engine).fit(X, Y, validation_data=(other, truth, weights))
     # 9 sequences are a batch of 8 and one of 1, weighted by their sizes.
     of_steps, batches = losses(fitted, other, truth), [slice(0, BATCH), slice(BATCH, None)]
     means = [
@@ -261,8 +259,7 @@ def test_training_on_lists_goes_on_where_it_stood(estimator, engine):
 
 
 def test_partial_fit_takes_sequences_of_other_lengths():
-    X, y = sentences()
-    fitted = tagger().partial_fit(X[:10], y[:10], classes=TAGS)
+    fitted = tagger().partial_fit(X[:10], Y[:10], classes=TAGS)
     longer, truth = sentences(6, seed=4, shortest=7)
     fitted.partial_fit(longer, truth)
     assert [len(row) for row in fitted.predict(longer)] == [len(row) for row in truth]
@@ -278,26 +275,24 @@ def test_a_tagger_learns_what_the_word_before_decides():
 
 
 def test_search_and_cross_validation_accept_lists_of_labels():
-    X, y = sentences()
     folds = list(KFold(2).split(X))
     expected = []
     for train, test in folds:
-        fitted = tagger().fit([X[i] for i in train], [y[i] for i in train])
-        expected.append(fitted.score([X[i] for i in test], [y[i] for i in test]))
-    for labels in (y, padded(y, "pad")):
+        fitted = tagger().fit([X[i] for i in train], [Y[i] for i in train])
+        expected.append(fitted.score([X[i] for i in test], [Y[i] for i in test]))
+    for labels in (Y, padded(Y, "pad")):
         found = cross_val_score(tagger(), X, labels, cv=KFold(2), error_score="raise")
         np.testing.assert_array_equal(found, expected)
-    search = GridSearchCV(tagger(), {"cell_type": ["gru"]}, cv=folds).fit(X, y)
+    search = GridSearchCV(tagger(), {"cell_type": ["gru"]}, cv=folds).fit(X, Y)
     assert search.best_score_ == np.mean(expected)
-    found = cross_val_predict(tagger(), X, y, cv=KFold(2))
-    assert [len(row) for row in found] == [len(row) for row in y]
+    found = cross_val_predict(tagger(), X, Y, cv=KFold(2))
+    assert [len(row) for row in found] == [len(row) for row in Y]
 
 
 @pytest.mark.parametrize("form", [list, lambda rows: pd.Series(rows).to_numpy()])
 def test_a_list_of_equal_lengths_is_read_as_its_array(form):
-    X, y = sentences()
-    fitted = tagger().fit(X, y)
-    three = np.tile(X[0], (3, 1)), np.tile(y[0], (3, 1))
+    fitted = tagger().fit(X, Y)
+    three = np.tile(X[0], (3, 1)), np.tile(Y[0], (3, 1))
     rows = [form(list(part)) for part in three]
     np.testing.assert_array_equal(fitted.predict(rows[0]), fitted.predict(three[0]))
     assert fitted.score(*rows) == fitted.score(*three)
@@ -367,13 +362,12 @@ def test_unusable_weights_or_labels_of_one_sequence_are_refused(name, length, sp
 
 
 def test_a_refused_list_leaves_the_tagger_as_it_was():
-    X, y = sentences()
-    fitted = tagger(warm_start=True).fit(X, y)
+    fitted = tagger(warm_start=True).fit(X, Y)
     before = fitted.predict_proba(X)
-    shorter = [y[0][:-1], *y[1:]]
+    shorter = [Y[0][:-1], *Y[1:]]
     with pytest.raises(ValueError, match="sample 0"):
         fitted.fit(X, shorter)
     with pytest.raises(ValueError, match=r"In `validation_data`: `y` .* sample 0 has"):
-        fitted.fit(X, y, validation_data=(X, shorter))
+        fitted.fit(X, Y, validation_data=(X, shorter))
     for found, expected in zip(fitted.predict_proba(X), before, strict=True):
         np.testing.assert_array_equal(found, expected)

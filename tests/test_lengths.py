@@ -91,18 +91,6 @@ def test_many_sequences_are_predicted_as_each_alone(return_sequences, hidden_siz
         np.testing.assert_allclose(found, estimator.hidden_states([x])[0], atol=1e-12)
 
 
-@pytest.mark.parametrize("padding", ["pre", "post"])
-def test_padding_does_not_change_the_losses_of_training(padding):
-    X = numeric_list(n_samples=80)
-    y = [x.sum() for x in X]
-    settings = {"dtype": "float64", "batch_size": 8, "epochs": 3, "random_state": 0}
-    estimator = RNNRegressor("lstm", 5, engine="numpy", mask_value=np.nan, **settings)
-    losses = [
-        estimator.fit(padded(X, np.nan, n_more, padding), y).history_["loss"] for n_more in (0, 11)
-    ]
-    np.testing.assert_allclose(*losses, rtol=1e-9)
-
-
 def drawn(sequences):
     n_samples = len(sequences)
     samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")

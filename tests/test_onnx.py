@@ -1,6 +1,5 @@
 """ONNX graphs of fitted networks, run by ONNX Runtime."""
 
-import subprocess
 import sys
 from dataclasses import replace
 from itertools import product
@@ -250,22 +249,6 @@ def test_onnx_timesteps_are_free_after_a_fit_on_a_list_alone(X, timesteps, tmp_p
     trained(RNNRegressor("gru", 3), X, np.arange(20.0)).to_onnx(tmp_path / "network.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
     assert session.get_inputs()[0].shape == ["batch", timesteps, 2]
-
-
-EXPORT = """
-import sys
-import numpy as np
-from skrnn import RNNRegressor
-X = np.ones((20, 5, 2))
-RNNRegressor("gru", 3, epochs=1).fit(X, X[:, 0, 0]).to_onnx(sys.argv[1])
-print(*sorted({"keras", "onnx", "tensorflow"} & set(sys.modules)))
-"""
-
-
-def test_to_onnx_imports_no_keras(tmp_path):
-    program = [sys.executable, "-c", EXPORT, tmp_path / "network.onnx"]
-    ended = subprocess.run(program, capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["onnx"]
 
 
 def test_to_onnx_names_the_extra_where_onnx_is_missing(tmp_path, monkeypatch):

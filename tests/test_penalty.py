@@ -2,32 +2,20 @@
 
 import numpy as np
 import pytest
-from fits import both_engines
+from fits import FLOAT64, both_engines
 from gradients import slopes
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._network.l2 import Penalty, penalty
 
-N_SAMPLES, TIMESTEPS, FEATURES = 30, 5, 3
 PENALTIES = {"kernel_l2": 0.3, "recurrent_l2": 0.2}
-FIT = {
-    "standardize": False,
-    "epochs": 3,
-    "dtype": "float64",
-    "random_state": 0,
-}
-
-
-def numbers():
-    rng = np.random.default_rng(7)
-    X = rng.normal(size=(N_SAMPLES, TIMESTEPS, FEATURES))
-    X[rng.random(X.shape[:2]) < 0.2] = -1.0
-    return X, X.sum(axis=(1, 2))
+FIT = FLOAT64 | {"epochs": 3}
+X = np.random.default_rng(7).normal(size=(30, 5, 3))
+Y = X.sum(axis=(1, 2))
 
 
 def test_gradient_of_the_penalty_equals_finite_differences():
-    X, y = numbers()
-    network = RNNRegressor("gru", (4, 3), bidirectional=True, **PENALTIES, **FIT).fit(X, y)
+    network = RNNRegressor("gru", (4, 3), bidirectional=True, **PENALTIES, **FIT).fit(X, Y)
     architecture = network._network.architecture
     flat = np.concatenate([weight.ravel() for weight in network.weights_])
     gradient = np.ones_like(flat)
@@ -40,8 +28,7 @@ def test_gradient_of_the_penalty_equals_finite_differences():
 
 @pytest.mark.parametrize("parameter", PENALTIES)
 def test_each_penalty_falls_on_its_own_weights_in_every_layer_and_direction(parameter):
-    X, y = numbers()
-    network = RNNRegressor("lstm", (4, 3), bidirectional=True, **{parameter: 0.5}, **FIT).fit(X, y)
+    network = RNNRegressor("lstm", (4, 3), bidirectional=True, **{parameter: 0.5}, **FIT).fit(X, Y)
     kernels = network.weights_[0 if parameter == "kernel_l2" else 1 :: 3][:4]
     expected = 0.5 * sum((kernel**2).sum() for kernel in kernels)
     np.testing.assert_allclose(
@@ -51,21 +38,19 @@ def test_each_penalty_falls_on_its_own_weights_in_every_layer_and_direction(para
 
 @both_engines
 def test_penalty_shrinks_the_weights_of_a_classifier(engine):
-    X, y = numbers()
     norms = []
     for l2 in (0.0, 1.0):
         parameters = {"epochs": 30, "random_state": 0, "engine": engine}
         classifier = RNNClassifier("gru", 4, kernel_l2=l2, recurrent_l2=l2, **parameters)
-        W, R = classifier.fit(X, y > 0).weights_[:2]
+        W, R = classifier.fit(X, Y > 0).weights_[:2]
         norms.append((np.linalg.norm(W), np.linalg.norm(R)))
     assert norms[1][0] < norms[0][0] / 2
     assert norms[1][1] < norms[0][1] / 2
 
 
 def test_real_model_has_the_regularizers_and_the_estimators_loss():
-    X, y = numbers()
     network = RNNRegressor("gru", 4, bidirectional=True, **PENALTIES, **FIT)
-    for model in (network.fit(X, y).model_, network.build_model((TIMESTEPS, FEATURES))):
+    for model in (network.fit(X, Y).model_, network.build_model((5, 3))):
         for layer in (model.layers[1].forward_layer, model.layers[1].backward_layer):
             assert (layer.kernel_regularizer.l2, layer.recurrent_regularizer.l2) == (0.3, 0.2)
     model = network.model_

@@ -1,22 +1,14 @@
 """Pooling of the hidden states: what it reads, in both engines and in Keras's own layers."""
 
-from itertools import product
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
-
-from skrnn import RNNRegressor
+from fits import both_engines, small
 
 every_pooling = pytest.mark.parametrize("pooling", ["mean", "max"])
-every_direction = pytest.mark.parametrize(  # Keras: each pooling, one direction and two, once
-    ("engine", "pooling", "bidirectional"),
-    [("numpy", *case) for case in product(["mean", "max"], [False, True])]
-    + [
-        pytest.param("keras", *case, marks=pytest.mark.slow)
-        for case in (("mean", True), ("max", False))
-    ],
-)
+every_direction = pytest.mark.parametrize("bidirectional", [False, True])
 BY_HAND = {"mean": np.mean, "max": np.max}
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -28,11 +20,11 @@ def sequences(n_samples=30):
     return X, np.array([x.sum() for x in X])
 
 
-def network(**parameters):
-    settings = {"hidden_size": 4, "epochs": 2, "standardize": False, "random_state": 0}
-    return RNNRegressor("gru", **settings | parameters)
+network = partial(small, cell_type="gru", standardize=False)
 
 
+@both_engines
+@every_pooling
 @every_direction
 def test_pooling_is_over_the_steps_of_each_sequence(engine, pooling, bidirectional):
     X, y = sequences()
@@ -44,6 +36,8 @@ def test_pooling_is_over_the_steps_of_each_sequence(engine, pooling, bidirection
         np.testing.assert_allclose(prediction, (pooled @ W + b)[0], **CLOSE)
 
 
+@both_engines
+@every_pooling
 @every_direction
 def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidirectional):
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
@@ -52,16 +46,6 @@ def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidi
     fitted = network(pooling=pooling, **parameters).fit(X, np.arange(20.0))
     np.testing.assert_array_equal(fitted.predict(X[:1]), fitted.weights_[-1])
     np.testing.assert_array_equal(fitted.model_.predict(X[:1], verbose=0)[0], fitted.weights_[-1])
-
-
-@every_pooling
-def test_pooled_network_in_a_keras_file_predicts_alike(pooling, tmp_path):
-    X, y = np.random.default_rng(0).normal(size=(20, 5, 2)), np.arange(20.0)
-    X[::3, 2:] = np.nan
-    fitted = network(pooling=pooling, mask_value=np.nan).fit(X, y)
-    fitted.to_keras(tmp_path / "pooled.keras")
-    model = keras.models.load_model(tmp_path / "pooled.keras")
-    np.testing.assert_allclose(model.predict(X, verbose=0)[:, 0], fitted.predict(X), **CLOSE)
 
 
 def test_pooling_stands_in_summary_and_model():

@@ -1,40 +1,20 @@
 """Spatial dropout: which features it leaves out, for how long, and how often, in both engines."""
 
-from itertools import product
-
 import keras
 import numpy as np
 import pytest
-from fits import assert_same_training, both_engines
+from fits import FLOAT64, assert_same_training, both_engines
 from gradients import architecture, flat_weights, inputs
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._numpy_engine.network import Network
 
 TIMESTEPS, FEATURES, RATE = 4, 3, 0.4
-LINEAR = {
-    "activation": "linear",
-    "hidden_size": 4,
-    "standardize": False,
-    "shuffle": False,
-    "dtype": "float64",
-    "random_state": 0,
-    "learning_rate": 1e-12,  # the weights stand still
-}
 
 
-def linear_network(engine, **parameters):
-    return RNNRegressor("simple_rnn", engine=engine, **LINEAR | parameters)
-
-
-@pytest.mark.parametrize(
-    ("engine", "bidirectional", "masked"),
-    [("numpy", *case) for case in product([False, True], repeat=2)]
-    + [
-        pytest.param("keras", *case, marks=pytest.mark.slow)
-        for case in ((False, True), (True, False))
-    ],
-)
+@both_engines
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
 def test_whole_features_are_left_out_for_each_sample_on_its_own(engine, bidirectional, masked):
     """A linear network's output is a sum over features: its variance says what was dropped.
 
@@ -43,13 +23,16 @@ def test_whole_features_are_left_out_for_each_sample_on_its_own(engine, bidirect
     n_samples = 20_000
     X = np.ones((n_samples, TIMESTEPS, FEATURES))
     X[:, -1] = np.nan if masked else 1.0
-    network = linear_network(
-        engine,
+    settings = FLOAT64 | {"epochs": 1, "batch_size": n_samples, "bidirectional": bidirectional}
+    network = RNNRegressor(
+        "simple_rnn",
+        4,
+        activation="linear",
         spatial_dropout=RATE,
-        bidirectional=bidirectional,
         mask_value=np.nan if masked else None,
-        epochs=1,
-        batch_size=n_samples,
+        learning_rate=1e-12,  # the weights stand still
+        engine=engine,
+        **settings,
     ).fit(X, np.zeros(n_samples))
     alone = X[:FEATURES] * np.eye(FEATURES)[:, np.newaxis]
     effects = network.predict(alone)  # of each feature; the bias is zero

@@ -4,23 +4,8 @@ import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
-from small_networks import (
-    FEATURES,
-    LABELS,
-    N_SAMPLES,
-    TIMESTEPS,
-    X,
-    Y,
-    assert_same_training,
-    classifier,
-    regressor,
-)
-
-
-def moments_by_hand(values, weights):
-    """Return weighted mean and deviation over the first axis."""
-    mean = np.average(values, axis=0, weights=weights)
-    return mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+from sklearn.preprocessing import StandardScaler
+from small_networks import LABELS, N_SAMPLES, X, Y, assert_same_training, classifier, regressor
 
 
 @pytest.mark.parametrize("standardize", [True, "X", "y", False])
@@ -28,10 +13,12 @@ def test_standardize_is_training_on_standardized_numbers(standardize):
     weights = np.random.default_rng(1).uniform(0.5, 2, N_SAMPLES)
     mean_x, scale_x, mean_y, scale_y = 0, 1, 0, 1
     if standardize in (True, "X"):
-        flat = X.reshape(-1, FEATURES)
-        mean_x, scale_x = moments_by_hand(flat, np.repeat(weights, TIMESTEPS))
+        flat, of_steps = X.reshape(-1, X.shape[-1]), np.repeat(weights, X.shape[1])
+        scaler = StandardScaler().fit(flat, sample_weight=of_steps)
+        mean_x, scale_x = scaler.mean_, scaler.scale_
     if standardize in (True, "y"):
-        mean_y, scale_y = moments_by_hand(Y, weights)
+        scaler = StandardScaler().fit(Y[:, np.newaxis], sample_weight=weights)
+        mean_y, scale_y = scaler.mean_, scaler.scale_
     fitted = regressor(standardize=standardize).fit(X, Y, weights)
     by_hand = regressor(standardize=False)
     by_hand.fit((X - mean_x) / scale_x, (Y - mean_y) / scale_y, weights)
