@@ -121,6 +121,10 @@ def with_exog(**parameters):
     return fit(daily()[:50], daily_exog(), steps=4, **parameters)
 
 
+def forecast(exog):
+    return with_exog().predict(exog=exog)
+
+
 def known():
     return fit(daily()[:40])
 
@@ -169,25 +173,17 @@ WRONG_VALUES = {
     "got 'z'": lambda: fit(long()).update(long_frame(wide_frame().rename(columns={"a": "z"}))),
     "after the cutoff": lambda: known().score(daily()[30:]),
     "kind seen in `fit`": lambda: known().score(daily()[40:].reset_index(drop=True)),
-    "2020-02-21.*make_future_frame": lambda: with_exog().predict(
-        exog=daily_exog().drop(daily().index[51])
-    ),
-    r"\['x'\].*got None": lambda: with_exog().predict(),
-    "NaN in column 'x' at 2020-02-21": lambda: with_exog().predict(
-        exog=daily_exog().replace(51, np.nan)
-    ),
-    r"columns \['x'\], got \['z'\]": lambda: with_exog().predict(
-        exog=daily_exog().set_axis(["z"], axis=1)
-    ),
+    "2020-02-21.*make_future_frame": lambda: forecast(daily_exog().drop(daily().index[51])),
+    r"\['x'\].*got None": lambda: forecast(exog=None),
+    "NaN in column 'x' at 2020-02-21": lambda: forecast(daily_exog().replace(51, np.nan)),
+    r"columns \['x'\], got \['z'\]": lambda: forecast(daily_exog().set_axis(["z"], axis=1)),
     "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
     "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
-    "row for each time that is used, got none at 2020-01-01": lambda: fit(
-        daily(), daily_exog()[1:]
-    ),
+    "time that is used, got none at 2020-01-01": lambda: fit(daily(), daily_exog()[1:]),
     "`calendar`.*'noon'": lambda: fit(daily(), calendar=("noon",)),
     "`calendar` needs a DatetimeIndex": lambda: fit(pd.Series(range(9)), calendar="hour"),
     "`static`.*none for 'c'": lambda: fit(wide_frame(), static=STATIC[1:]),
-    "'kind' of `static`.*got 'x'.*Encode categories": lambda: fit(
+    "'kind' of `static`.*got 'x'.*Encode": lambda: fit(
         wide_frame(), static=STATIC.assign(kind="x")
     ),
     r"mask_value=np\.nan": lambda: fit(

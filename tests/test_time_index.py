@@ -166,15 +166,12 @@ def test_bad_index_is_refused(data, message):
         read_time_index(data)
 
 
-def test_other_time_zone_is_converted():
-    berlin = DAYS.tz_localize("Europe/Berlin")
+def test_times_of_another_zone_or_resolution_are_of_the_same_kind():
+    berlin, in_seconds = DAYS.tz_localize("Europe/Berlin"), DAYS.as_unit("s")
     index = read_time_index(frame(berlin.tz_convert("UTC")))
     assert in_kind(index, berlin.dtype).times.equals(berlin)
-
-
-def test_other_resolution_is_the_same_kind_of_time():
     index = read_time_index(frame(DAYS.as_unit("ns")))
-    assert in_kind(index, DAYS.as_unit("s").dtype) is index
+    assert in_kind(index, in_seconds.dtype) is index
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ def joined(blocks):
     return tuple(np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
 
 
+def assert_windows_of(series, blocks, **how):
+    for found, expected in zip(joined(blocks), make_windows(series, **how), strict=True):
+        assert_array_equal(found, expected)
+
+
 @given(
     n_rows=st.integers(20, 90),
     timesteps=st.integers(1, 9),
@@ -34,21 +39,20 @@ def joined(blocks):
 def test_blocks_hold_each_window_once(n_rows, target, rows, **settings):
     series = SERIES[:n_rows]
     blocks = window_blocks(series, target=target, rows=rows, **settings)
-    for found, expected in zip(
-        joined(blocks), make_windows(series, target=target, **settings), strict=True
-    ):
-        assert_array_equal(found, expected)
+    assert_windows_of(series, blocks, target=target, **settings)
     assert len(list(blocks)) == len(blocks)
     assert_array_equal(blocks[-1][0], list(blocks)[-1][0])
 
 
 @pytest.mark.parametrize("target", [None, 2, RNG.normal(size=90), RNG.normal(size=(90, 2))])
 @pytest.mark.parametrize(
-    "kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask", "h5py"]
+    "kind", ["memmap", "fortran", "part", "turned", "copy on write", "dask", "h5py", "by number"]
 )
 def test_rows_are_read_from_any_storage(kind, target, tmp_path):
     series = dask.array.from_array(SERIES, chunks=(17, 3))
-    if kind == "h5py":
+    if kind == "by number":
+        series = RowsByNumber(SERIES)
+    elif kind == "h5py":
         series = h5py.File(tmp_path / "series.h5", "w").create_dataset("series", data=SERIES)
     elif kind != "dask":
         shape, order = (100 if kind == "part" else 90, 3), "F" if kind == "fortran" else "C"
@@ -63,9 +67,10 @@ def test_rows_are_read_from_any_storage(kind, target, tmp_path):
         series[:] = 0
         series = np.memmap(tmp_path / "series", float, "c", 24, shape)
         series[:] = SERIES
-    found = joined(window_blocks(series, 7, target=target, rows=20))
-    for array, expected in zip(found, make_windows(SERIES, 7, target=target), strict=True):
-        assert_array_equal(array, expected)
+    by_number = kind == "by number" and isinstance(target, np.ndarray)
+    asked = RowsByNumber(target) if by_number else target
+    blocks = window_blocks(series, 7, target=asked, rows=20)
+    assert_windows_of(SERIES, blocks, timesteps=7, target=target)
 
 
 class RowsByNumber:
@@ -84,12 +89,6 @@ class DaskFrame:
     to_dask_array = None
 
 
-def test_any_object_with_a_shape_and_rows_is_a_series():
-    found = joined(window_blocks(RowsByNumber(SERIES), 7, target=RowsByNumber(SERIES), rows=20))
-    for array, expected in zip(found, make_windows(SERIES, 7), strict=True):
-        assert_array_equal(array, expected)
-
-
 def test_windows_of_a_block_are_a_view_of_its_rows():
     X, _ = window_blocks(SERIES, 8, rows=50)[0]
     assert np.shares_memory(X[0, 1:], X[1, :-1])
@@ -105,7 +104,7 @@ def test_series_of_one_dimension_has_one_feature():
     ("series", "settings", "error", "message"),
     [
         (SERIES, {"rows": 0}, ValueError, "`rows` must be at least 1, got 0"),
-        (SERIES, {"timesteps": 2.5}, TypeError, "`timesteps` must be an int, got 2.5"),
+        (SERIES, {"horizon": 2.5}, TypeError, "`horizon` must be an int, got 2.5"),
         (SERIES[:5], {}, ValueError, r"at least 8 rows \(timesteps \+ horizon .*, got 5"),
         (SERIES, {"target": np.zeros(7)}, ValueError, "aligned with the 90 rows .*, got the sh"),
         (list(SERIES), {}, TypeError, r"`series` must be an array of shape \(n_rows,\)"),
