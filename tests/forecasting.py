@@ -55,7 +55,7 @@ class Recorder(RegressorMixin, BaseEstimator):
     """Keeps the windows it was fitted to; forecasts the last value of a window at every step."""
 
     def fit(self, X, y):
-        self.X_, self.y_ = np.array(X), np.array(y)
+        self.X_, self.y_, self.base_ = np.array(X), np.array(y), X.base
         return self
 
     def predict(self, X):

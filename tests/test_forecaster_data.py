@@ -67,12 +67,8 @@ def test_intervals_have_columns_in_each_form(form):
     data = {"series": wide["a"], "wide": wide, "long": long_frame(wide)}[form]
     forecaster = fit(data, steps=3, calibration=9)
     table, plain = forecaster.predict(level=[80, 90]), forecaster.predict()
-    names = ["forecast", "lower_80", "upper_80", "lower_90", "upper_90"]
-    if form == "wide":
-        assert list(table["b"].columns) == names
-        assert table["b"]["forecast"].equals(plain["b"].rename("forecast"))
-        return
-    assert list(table.columns) == names
+    table, plain = (table["b"], plain["b"]) if form == "wide" else (table, plain)
+    assert list(table.columns) == ["forecast", "lower_80", "upper_80", "lower_90", "upper_90"]
     assert_array_equal(table["forecast"], plain)
     assert table.index.equals(plain.index)
 
@@ -166,6 +162,9 @@ WRONG_VALUES = {
     "times first": lambda: fit(wide_frame().set_axis([1, 2, 3], axis=1).stack()),
     "'shop'.*`set_index`": lambda: fit(long().reset_index().set_index("month")),
     r"at least 6 rows \(`timesteps`.*got 5": lambda: fit(daily()[:5]),
+    "at least 21 rows.*whole strides.*got 20.*the `stride`": lambda: fit(
+        daily()[:20], timesteps=4, stride=17
+    ),
     "Series 'b' must have at least 5 rows": lambda: fit(wide_frame().assign(b=monthly()[76:])),
     "continue from 2020-02-09.*no value at 2020-02-10": lambda: known().update(daily()[41:]),
     "no value at 2020-02-15": lambda: known().update(daily(["2020-02-15"])[40:]),
@@ -264,16 +263,6 @@ def test_what_exog_decides_is_forecast_exactly(form, strategy):
     assert forecaster.score(data[~known], exog) > -1e-5
 
 
-def test_a_series_that_ended_needs_no_exog_to_score_the_others():
-    wide = wide_frame()
-    wide.iloc[70:, 1] = np.nan
-    long = long_frame(wide)
-    exog = random_exog(long.index)
-    train, test = RNNForecaster.time_folds(long, n_splits=1, steps=5)[0]
-    forecaster = fit(long.iloc[train], exog.iloc[train])
-    assert forecaster.score(long.iloc[test], exog.iloc[test]) < 0
-
-
 def test_columns_of_several_levels_come_back_as_such():
     columns = pd.MultiIndex.from_product([["open", "close"], ["a", "b"]], names=["price", "share"])
     rng = np.random.default_rng(0)
@@ -311,28 +300,19 @@ def test_fewer_steps_are_the_first_of_more_where_exog_is_known_as_far(by_series)
     assert forecaster.score(wide[70:73], exog) == pytest.approx(-errors.mean())
 
 
-def test_make_future_frame_shows_the_rows_of_exog():
-    wide = wide_frame()
-    exog = pd.DataFrame({"p": np.arange(90.0), "q": 1.0}, index=monthly(90).index)
+@pytest.mark.parametrize("by_series", [False, True])
+def test_make_future_frame_shows_the_rows_of_exog(by_series):
+    wide = wide_frame().rename_axis(index="month", columns="shop")
+    exog = random_exog(monthly(90).index.rename("month")).assign(q=1.0)
+    if by_series:
+        exog = pd.concat({k: exog * (i + 1) for i, k in enumerate(wide)}, names=["shop"])
     forecaster = fit(wide, exog, steps=3)
+    asked = exog[exog.index.get_level_values("month").isin(monthly(83).index[80:])]
     frame = forecaster.make_future_frame()
-    assert frame.index.equals(exog.index[80:83])
-    assert list(frame.columns) == ["p", "q"]
-    frame[:] = exog[80:83]
-    assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
+    pd.testing.assert_frame_equal(frame, asked * np.nan, check_freq=False)
+    assert_array_equal(forecaster.predict(exog=asked), forecaster.predict(exog=exog))
     long = fit(long_frame(wide), exog)
     assert long.make_future_frame(2).index.equals(long.predict(2, exog=exog).index)
-
-
-def test_make_future_frame_has_rows_of_each_series_where_exog_had():
-    wide = wide_frame().rename_axis(index="month", columns="shop")
-    exog = pd.concat({k: wide[[k]].set_axis(["p"], axis=1) for k in "abc"}, names=["shop"])
-    forecaster = fit(wide[:-3], exog, steps=3)
-    frame = forecaster.make_future_frame()
-    assert frame.index.equals(exog.index[exog.index.get_level_values(1) > wide.index[-4]])
-    assert frame.index.names == ["shop", "month"]
-    frame["p"] = exog["p"]
-    assert_array_equal(forecaster.predict(exog=frame), forecaster.predict(exog=exog))
 
 
 @pytest.mark.parametrize("allow_missing", [False, True])

@@ -83,44 +83,6 @@ def loop_make_windows(rows, targets, series, times, timesteps, horizon, stride, 
     return np.array(X), np.array(y)
 
 
-@given(
-    n_rows=st.integers(1, 12),
-    n_columns=st.integers(1, 3),
-    padding=st.sampled_from(["mean", "nan"]) | st.floats(-9, 9),
-    **sizes,
-)
-@many
-@short_rows_pass
-def test_windows_of_an_array_equal_a_loop(n_rows, n_columns, padding, timesteps, horizon):
-    X = values(n_rows, n_columns)
-    windows = WindowTransformer(timesteps, horizon=horizon, padding=padding).fit_transform(X)
-    pad = {"mean": X.mean(axis=0), "nan": [np.nan] * n_columns}.get(padding, [padding] * n_columns)
-    assert_array_equal(windows, loop_windows([], X, timesteps, horizon, pad))
-
-
-@given(
-    n_train=st.integers(1, 12), blocks=panels, padding=st.sampled_from(["mean", "edge"]), **sizes
-)
-@many
-@short_rows_pass
-def test_windows_of_a_panel_equal_a_loop(n_train, blocks, padding, timesteps, horizon):
-    """Fit on days 0 .. n_train - 1 of series a and b, transform any days of a, b and c."""
-    train = panel([(label, range(n_train)) for label in "ba"])
-    test = panel(blocks)
-    horizon = 0 if padding == "edge" else horizon
-    transformer = WindowTransformer(timesteps, horizon=horizon, padding=padding).fit(train)
-    expected = []
-    for label, days in blocks:
-        rows, days = test.loc[label].to_numpy(), np.array(days)
-        for run in np.split(np.arange(len(days)), np.flatnonzero(np.diff(days) > 1) + 1):
-            follows = label in "ab" and run[0] == 0 and days[0] == n_train
-            past = train.loc[label].to_numpy() if follows else rows[:0]
-            edge = np.concatenate([past, rows[run]])[0]
-            pad = edge if padding == "edge" else train.to_numpy().mean(axis=0)
-            expected.append(loop_windows(past, rows[run], timesteps, horizon, pad))
-    np.testing.assert_allclose(transformer.transform(test), np.concatenate(expected), rtol=1e-12)
-
-
 def panel(blocks):
     """A frame of the blocks (label, days), in this order."""
     epoch = pd.Period("2024-01-01", freq="D")
@@ -129,41 +91,71 @@ def panel(blocks):
     return pd.DataFrame(values(len(pairs)), index=index, columns=["x0", "x1"])
 
 
+def runs_and_their_past(blocks, test, train, next_day):
+    """Each run of days, and the rows of training that it continues, if it does."""
+    for label, days in blocks:
+        rows, days = test.loc[label].to_numpy(), np.array(days)
+        for run in np.split(np.arange(len(days)), np.flatnonzero(np.diff(days) > 1) + 1):
+            continues = label in train.index and run[0] == 0 and days[0] == next_day
+            yield rows[run], train.loc[label].to_numpy() if continues else rows[:0]
+
+
 @given(
-    n_rows=st.integers(1, 25),
-    n_columns=st.integers(1, 3),
+    n_train=st.integers(1, 12),
+    blocks=panels,
+    padding=st.sampled_from(["mean", "nan", "edge"]) | st.floats(-9, 9),
+    by_position=st.booleans(),
+    **sizes,
+)
+@many
+@short_rows_pass
+def test_windows_equal_a_loop(n_train, blocks, padding, by_position, timesteps, horizon):
+    """Fit on days 0 .. n_train - 1 of series a and b, transform any days of a, b and c."""
+    train, test = panel([(label, range(n_train)) for label in "ba"]), panel(blocks)
+    runs = list(runs_and_their_past(blocks, test, train, n_train))
+    if by_position:
+        train, test = train.to_numpy(), test.to_numpy()
+        runs = [(test, test[:0])]
+    horizon = 0 if padding == "edge" else horizon
+    transformer = WindowTransformer(timesteps, horizon=horizon, padding=padding).fit(train)
+    expected = []
+    for rows, past in runs:
+        pads = {"mean": np.mean(train, axis=0), "nan": np.nan, "edge": [*past, *rows][0]}
+        pad = np.broadcast_to(pads.get(padding, padding), 2)
+        expected.append(loop_windows(past, rows, timesteps, horizon, pad))
+    np.testing.assert_allclose(transformer.transform(test), np.concatenate(expected), rtol=1e-12)
+
+
+@given(
+    blocks=panels,
+    by_position=st.booleans(),
+    target=st.sampled_from(["all", "positions", "names", "aligned"]),
+    columns=st.sampled_from([[0], [1, 0]]),
     stride=st.integers(1, 4),
     n_outputs=st.integers(1, 3),
     **sizes,
 )
 @many
-def test_make_windows_of_an_array_equals_a_loop(n_rows, n_columns, **how):
-    rows = values(n_rows, n_columns)
-    X, y = loop_make_windows(rows, rows, [0] * n_rows, range(n_rows), **how)
-    if len(X) == 0:
-        needed = how["timesteps"] + how["horizon"] + how["n_outputs"] - 1
-        with pytest.raises(ValueError, match=f"at least {needed} rows .*, got {n_rows}"):
-            make_windows(rows, **how)
-        return
-    made_X, made_y = make_windows(rows, **how)
-    single = tuple(axis for axis in (1, 2) if y.shape[axis] == 1)
-    assert_array_equal(made_X, X)
-    assert_array_equal(made_y, y.squeeze(axis=single))
-
-
-@given(blocks=panels, stride=st.integers(1, 3), n_outputs=st.integers(1, 2), **sizes)
-@many
-def test_make_windows_of_a_panel_equals_a_loop(blocks, **how):
-    data, target = panel(blocks), np.arange(sum(len(days) for _, days in blocks))
+def test_make_windows_equals_a_loop(blocks, by_position, target, columns, **how):
+    data = panel(blocks)
+    rows = data.to_numpy()
+    columns = [0, 1] if target == "all" else columns
+    names = columns if by_position else [f"x{i}" for i in columns]
+    asked = {"all": None, "positions": columns, "names": names, "aligned": rows[:, columns]}[target]
     series, times = zip(*[(label, day) for label, days in blocks for day in days], strict=True)
-    X, y = loop_make_windows(data.to_numpy(), target, series, times, **how)
+    message = "must"
+    if by_position:
+        data, series, times = rows, [0] * len(rows), range(len(rows))
+        needed = how["timesteps"] + how["horizon"] + how["n_outputs"] - 1
+        message = f"at least {needed} rows .*, got {len(rows)}"
+    X, y = loop_make_windows(rows, rows[:, columns], series, times, **how)
     if len(X) == 0:
-        with pytest.raises(ValueError, match="must"):
-            make_windows(data, target=target, **how)
+        with pytest.raises(ValueError, match=message):
+            make_windows(data, target=asked, **how)
         return
-    made_X, made_y = make_windows(data, target=target, **how)
+    made_X, made_y = make_windows(data, target=asked, **how)
     assert_array_equal(made_X, X)
-    assert_array_equal(made_y, y[:, 0] if how["n_outputs"] == 1 else y)
+    assert_array_equal(made_y, y.squeeze(axis=tuple(k for k in (1, 2) if y.shape[k] == 1)))
 
 
 @pytest.mark.parametrize(
@@ -265,13 +257,15 @@ def test_tail_has_the_rows_of_fit_without_a_gap(data, timesteps, n_padded):
     assert_array_equal(window[n_padded:], np.asarray(data)[40 - timesteps + n_padded : 40])
 
 
-def test_shuffled_rows_are_refused_and_ordered_folds_are_not():
-    data, pipe = daily(60), make_pipeline(WindowTransformer(3), linear())
+def test_ordered_folds_and_searches_work_on_rows_and_shuffled_ones_are_refused():
+    data, pipe = daily(60), make_pipeline(WindowTransformer(), linear())
     shuffled = {"cv": ShuffleSplit(2, random_state=0), "error_score": "raise"}
     with pytest.raises(ValueError, match="ShuffleSplit cannot be used"):
         cross_val_score(pipe, data, data["x0"], **shuffled)
-    for cv in KFold(3), TimeSeriesSplit(3):
-        assert np.isfinite(cross_val_score(pipe, data, data["x0"], cv=cv)).all()
+    grid = {"windowtransformer__timesteps": [1, 4]}
+    search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(3)).fit(data, data["x0"])
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+    assert cross_val_predict(pipe, data, data["x0"], cv=KFold(3)).shape == (60,)
 
 
 @pytest.mark.parametrize(
@@ -308,14 +302,6 @@ def test_test_rows_of_a_time_series_split_see_their_true_past(scaler):
         np.testing.assert_allclose(forecast, expected, rtol=1e-8)
 
 
-def test_searches_and_cross_validation_work_on_rows():
-    data, pipe = daily(60), make_pipeline(WindowTransformer(), linear())
-    grid = {"windowtransformer__timesteps": [1, 4]}
-    search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(3)).fit(data, data["x0"])
-    assert len(set(search.cv_results_["mean_test_score"])) == 2
-    assert cross_val_predict(pipe, data, data["x0"]).shape == (60,)
-
-
 def test_index_lost_on_the_way_warns_with_the_remedy():
     data = daily(40)
     with pytest.warns(UserWarning, match=r"earlier step dropped it.*set_output"):
@@ -338,18 +324,13 @@ def test_output_is_an_array_with_any_container(container):
     assert windows.shape == globally.shape == (10, 3, 2)
 
 
+BAD = {"timesteps": [0, 2.0], "horizon": [-1, 0.5], "padding": ["zero", np.inf, np.nan, None]}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        *[
-            ({name: value}, f"The '{name}' parameter")
-            for name, values in [
-                ("timesteps", [0, 2.0]),
-                ("horizon", [-1, 0.5]),
-                ("padding", ["zero", np.inf, np.nan, None]),
-            ]
-            for value in values
-        ],
+        *[({name: bad}, f"The '{name}' parameter") for name in BAD for bad in BAD[name]],
         ({"timesteps": True}, "`timesteps` must be an int, got True"),
         ({"horizon": True}, "`horizon` must be an int, got True"),
         ({"padding": "edge"}, r"`padding`.*unless `horizon` is 0, got 'edge'"),
@@ -451,29 +432,10 @@ def test_make_windows_takes_every_form_of_a_series(series):
     assert y.tolist() == [4.0, 5.0]
 
 
-@pytest.mark.parametrize(
-    ("target", "columns"),
-    [
-        (None, [0, 1, 2]),
-        ("x1", [1]),
-        (1, [1]),
-        (-1, [2]),
-        (["x2", "x0"], [2, 0]),
-        ([2, 0], [2, 0]),
-        (["x1"], [1]),
-    ],
-)
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_make_windows_target_chooses_columns(target, columns, n_outputs):
-    data = daily(12, 3)
-    _, y = make_windows(data, 4, target=target, n_outputs=n_outputs)
-    rows = data.to_numpy()[:, columns]
-    _, expected = loop_make_windows(rows, rows, [0] * 12, range(12), 4, 1, 1, n_outputs)
-    single = tuple(axis for axis in (1, 2) if expected.shape[axis] == 1)
-    assert_array_equal(y, expected.squeeze(axis=single))
-
-
-def test_make_windows_prefers_the_name_of_a_column_to_its_position():
+def test_make_windows_target_is_a_column_by_name_or_else_by_position():
+    data = daily(6, 3)
+    for target in ("x1", 1, -2):
+        assert make_windows(data, 2, target=target)[1].tolist() == data["x1"][2:].tolist()
     data = pd.DataFrame({1: [1.0, 2.0, 3.0], 0: [7.0, 8.0, 9.0]})
     assert make_windows(data, 2, target=0)[1].tolist() == [9.0]
 
