@@ -523,14 +523,9 @@ REFUSED_CALLS = [
     *[
         (partial(copied, kind), method, (wrong, *more), words)
         for kind in BOTH
-        for wrong, *words in BAD_X
-        for method, *more in [("predict",), ("transform",), ("score", good_y(kind))]
-    ],
-    *[
-        (partial(copied, kind), method, (wrong, *more), words)
-        for kind in BOTH
-        for wrong, *words in OTHER_SHAPES
-        for method, *more in [("predict",), ("transform",), ("partial_fit", good_y(kind))]
+        for table, last in [(BAD_X, "score"), (OTHER_SHAPES, "partial_fit")]
+        for wrong, *words in table
+        for method, *more in [("predict",), ("transform",), (last, good_y(kind))]
     ],
     (after(X[:, :, 0], NUMBERS), "predict", (X[:, :3, 0],), ["3 features", "4 features"]),
     *[

@@ -54,14 +54,6 @@ def test_blocks_in_order_are_a_fit_in_order(engine):
     assert_allclose(found.predict(X), expected.predict(X), rtol=1e-9)
 
 
-def test_blocks_too_large_to_stay_are_read_in_turn(monkeypatch):
-    """Samples of less than 16 MB stay in memory; here none do."""
-    monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
-    monkeypatch.setattr("skrnn._numpy_engine.engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
-    expected = network(shuffle=False).fit(X, Y)
-    assert_same_training(network(shuffle=False).fit_batches(lambda: iter(cut(X, Y))), expected)
-
-
 @pytest.mark.parametrize("is_list", [True, False])
 def test_each_epoch_reads_block_by_block_in_another_order(is_list, monkeypatch):
     orders, run_epoch = [], _numpy_engine.TrainingSession.run_epoch
@@ -210,8 +202,9 @@ def test_blocks_that_change_between_epochs_are_refused(monkeypatch):
         network().fit_batches(blocks)
 
 
-def test_blocks_are_read_twice_and_then_once_in_each_epoch(monkeypatch):
+def test_blocks_too_large_to_stay_are_read_twice_and_then_once_in_each_epoch(monkeypatch):
     monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("skrnn._numpy_engine.engine.BLOCK_BYTES", 8 * 8 * 2 * 64)
     read = []
 
     def blocks():
@@ -219,8 +212,9 @@ def test_blocks_are_read_twice_and_then_once_in_each_epoch(monkeypatch):
             read.append(number)
             yield block
 
-    network(epochs=3).fit_batches(blocks)
+    found = network(epochs=3, shuffle=False).fit_batches(blocks)
     assert read == [0, 1, 2, 3] * 5
+    assert_same_training(found, network(epochs=3, shuffle=False).fit(X, Y))
 
 
 def test_fit_takes_windows_of_a_file_as_those_of_an_array(tmp_path):

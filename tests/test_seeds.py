@@ -234,16 +234,13 @@ def test_networks_take_no_automatic_name_of_keras(tokens):
     assert_array_equal(automatic_names(), before + 1)
 
 
-def test_fit_obeys_its_dtype_and_not_the_global_policy():
+def test_fit_obeys_its_dtype_and_not_the_global_policy(request):
     expected = fit(network())
     skrnn.clear_cache()
-    keras.config.set_dtype_policy("float64")
-    try:
-        assert fit(network()) == expected
-        assert network().fit(X, Y).predict(X).dtype == np.float32
-        assert keras.config.dtype_policy().name == "float64"
-    finally:
-        keras.config.set_dtype_policy("float32")
+    request.getfixturevalue("keras_float64")
+    assert fit(network()) == expected
+    assert network().fit(X, Y).predict(X).dtype == np.float32
+    assert keras.config.dtype_policy().name == "float64"
 
 
 def test_first_fit_in_a_process_touches_no_global_stream():

@@ -39,11 +39,10 @@ def mean_and_deviation(sequences, weights):
 )
 def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, stride, masked, seed):
     rng = np.random.default_rng(seed)
-    rows, _ = windows_of(n_rows, timesteps)
+    rows, windows = windows_of(n_rows, timesteps, stride)
     if masked:
         rows[rng.random(n_rows) < 0.3] = np.nan
         rows[0] = 0.5
-    windows = sliding_window_view(rows, timesteps, axis=0).swapaxes(1, 2)[::stride]
     weights = rng.random(len(windows)) + 0.1
     flat = windows.reshape(-1, 2)
     repeated = np.repeat(weights, timesteps)
@@ -53,10 +52,8 @@ def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, str
     flat, repeated = flat[mask], repeated[mask]
     expected = np.average(flat, axis=0, weights=repeated)
     variance = np.average((flat - expected) ** 2, axis=0, weights=repeated)
-
-    mask_value = np.nan if masked else None
-    mean, deviation = mean_and_deviation(Sequences(windows, mask_value=mask_value), weights)
-
+    sequences = Sequences(windows, mask_value=np.nan if masked else None)
+    mean, deviation = mean_and_deviation(sequences, weights)
     np.testing.assert_allclose(mean, expected, rtol=1e-9)
     np.testing.assert_allclose(deviation, np.where(variance > 1e-18, np.sqrt(variance), 1), 1e-6)
 
@@ -64,9 +61,7 @@ def test_moments_of_windows_equal_those_of_copied_windows(n_rows, timesteps, str
 def test_moments_by_timestep_weigh_each_timestep():
     _, windows = windows_of(20, 4)
     weights = np.random.default_rng(0).random((len(windows), 4))
-
     mean, _ = mean_and_deviation(Sequences(windows), weights)
-
     np.testing.assert_allclose(mean, np.average(windows, axis=(0, 1), weights=weights))
 
 
@@ -127,9 +122,7 @@ def test_scaling_is_reversible():
     X, y = rng.normal(7, 3, (40, 5, 2)), rng.normal(-2, 4, (40, 3))
     data = Dataset(Sequences(X), Targets(y, (3,), "linear", "mse"), np.ones(40), None)
     scaling = fit_scaling([data], scale_x=True, scale_y=True)
-
     standardized = scaling.standardize_y(y, "float64")
-
     np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaling.standardize_x(X).std(axis=(0, 1)), 1)
     np.testing.assert_allclose(scaling.restore_y(standardized), y)
