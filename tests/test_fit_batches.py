@@ -3,13 +3,12 @@
 import pickle
 from copy import deepcopy
 
-import dask.array
 import numpy as np
 import pytest
-from fits import KERAS, assert_same_training
+from fits import assert_same_training, both_engines
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skrnn import RNNClassifier, RNNRegressor, make_windows, window_blocks
+from skrnn import RNNClassifier, RNNRegressor, make_windows
 from skrnn._numpy_engine import engine as _numpy_engine
 
 RNG = np.random.default_rng(0)
@@ -18,8 +17,6 @@ X, Y = make_windows(SERIES, 8, target=0)
 WEIGHTS = RNG.uniform(0.5, 9, len(X))
 IDS = RNG.integers(2, 30, size=(120, 7))
 LABELS = np.array(["low", "mid", "top"])[np.minimum(IDS[:, 0] // 10, 2)]
-
-every_engine = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def network(kind=RNNRegressor, **settings):
@@ -36,7 +33,7 @@ def cut(*arrays, at=(30, 31, 90)):
     ]
 
 
-@every_engine
+@both_engines
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_one_block_is_bitwise_a_fit(engine, shuffle):
     settings = {"engine": engine, "shuffle": shuffle, "dropout": 0.3}
@@ -87,7 +84,7 @@ WORDS_OF_CLASSES = WORDS | {"class_weight": {"low": 2.0, "mid": 1.0, "top": 7.0}
 BY_LABEL = np.argsort(LABELS, kind="stable")  # the first block has one class
 
 
-@every_engine
+@both_engines
 @pytest.mark.parametrize(
     ("kind", "settings", "arrays", "at"),
     [
@@ -129,13 +126,6 @@ def test_warm_start_continues_with_the_constants_of_the_first_fit():
     expected.fit(X, Y * 9)
     assert estimator.n_epochs_ == 6
     assert_same_training(estimator, expected)
-
-
-def test_arrays_of_dask_are_read_block_by_block():
-    series = dask.array.from_array(SERIES, chunks=(50, 2))
-    expected = network(shuffle=False).fit(X, Y)
-    blocks = window_blocks(series, 8, target=0, rows=64)
-    assert_same_training(network(shuffle=False).fit_batches(blocks), expected)
 
 
 def test_callbacks_are_notified_of_epochs_and_can_stop_training():
@@ -226,7 +216,7 @@ def test_fit_takes_windows_of_a_file_as_those_of_an_array(tmp_path):
     assert found.history_["loss"] == expected.history_["loss"]
 
 
-@every_engine
+@both_engines
 def test_failure_in_the_middle_leaves_the_estimator_as_it_was(engine, monkeypatch):
     monkeypatch.setattr("skrnn._numpy_engine.engine.RESIDENT_BYTES", 0)
     monkeypatch.setattr("skrnn._keras_engine.engine.RESIDENT_BYTES", 0)

@@ -52,10 +52,7 @@ OF_OTHER_FORM = set(
     "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks engine "
     "device checkpoint_dir checkpoint_every warm_start verbose".split()
 )
-CHANGES_OF = {
-    RNNRegressor: CHANGES,
-    RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})},
-}
+CHANGES_OF = {RNNRegressor: CHANGES, RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})}}
 EVERY_CHANGE = [
     # The classifier's own programs take long; what they share with the regressor's is tested there.
     pytest.param(estimator, parameter, engine, marks=pytest.mark.slow if is_slow else ())

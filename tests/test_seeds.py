@@ -115,27 +115,6 @@ def test_fit_and_build_model_draw_exactly_one_integer(estimator, draw, stream):
     assert given.randint(2**31, size=5).tolist() == expected.randint(2**31, size=5).tolist()
 
 
-REFUSED = {
-    "X": {"X": np.full((50, 4, 2), np.nan)},
-    "optimizer": {"optimizer": {"name": "adam", "nope": 1}},
-    "hidden_size": {"hidden_size": (0,)},
-    "batches": {"stateful": True, "batch_size": 7},
-    "share": {"validation_fraction": 0.99},
-    "validation_data": {"validation_data": (np.ones((9, 5, 2)), np.ones(9))},
-    "callbacks": {"callbacks": [3], "validation_fraction": 0.0},
-}
-
-
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
-@both
-def test_refused_fit_moves_no_stream(estimator, case):
-    shared, case = np.random.RandomState(0), dict(case)
-    arguments = {"X": case.pop("X", X), "validation_data": case.pop("validation_data", None)}
-    with pytest.raises((TypeError, ValueError)):
-        network(estimator, random_state=shared, **case).fit(y=TARGETS[estimator], **arguments)
-    assert shared.randint(2**31) == np.random.RandomState(0).randint(2**31)
-
-
 @every_stream
 def test_fits_of_one_stream_differ_and_repeat_with_it(stream):
     runs = []

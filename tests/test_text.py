@@ -4,14 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
-from fits import KERAS
+from fits import both_engines
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
-
-both_engines = pytest.mark.parametrize("engine", ["numpy", KERAS])
 
 
 def tokens(n_samples=60, largest=8):

@@ -128,10 +128,7 @@ def test_two_jobs_give_bitwise_the_scores_of_one(backend):
 
 @pytest.mark.parametrize(
     ("estimator", "method", "splitter"),
-    [
-        (RNNRegressor, "predict", KFold(2)),
-        (RNNClassifier, "predict_proba", StratifiedKFold(2)),
-    ],
+    [(RNNRegressor, "predict", KFold(2)), (RNNClassifier, "predict_proba", StratifiedKFold(2))],
 )
 def test_cross_val_predict_equals_a_loop(estimator, method, splitter):
     y = TARGETS[estimator]
