@@ -92,50 +92,47 @@ def test_fits_grow_by_a_few_megabytes_at_most(fits, engine):
     assert any(float(run(MEMORY + loop, engine)) <= megabytes for _ in range(n_runs))
 
 
-WINDOWS = """if True:
+ROWS = """if True:
     rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
     network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, engine=engine)
 
-    def train(rows):
-        network.fit(WindowTransformer(48).fit_transform(rows), rows[:, 0])
+    def windows(rows):
+        return WindowTransformer(48).fit_transform(rows)
 
-    def predict(rows):
-        network.predict(WindowTransformer(48).fit_transform(rows))
-
-    train(rows[:20_000]), predict(rows[:20_000])
+    network.fit(windows(rows[:20_000]), rows[:20_000, 0]).predict(windows(rows[:20_000]))
     before = megabytes()
-    {use}(rows)
-    print(peak() - before)
 """
+FILE = """if True:
+    series = np.memmap(sys.argv[2], np.float32, "w+", shape=(1_600_000, 64))
+    for start in range(0, len(series), 80_000):
+        series[start : start + 80_000] = np.random.default_rng(start).random((80_000, 64))
+    series.flush()
+    series = np.memmap(sys.argv[2], np.float32, "r", shape=series.shape)
+    settings = {"stride": 96, "target": 0, "rows": 80_000}
+    network = RNNRegressor("gru", 3, epochs=2, engine=engine, random_state=0)
+    network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
+    before = peak()
+"""
+# Of rows, the windows, copied, would be 48 times those of the rows themselves; of a file, 400.
+OF_ROWS = 1_000_000 * 7 * 4 / 2**20
 
 
 @pytest.mark.slow
 @every_engine
-@pytest.mark.parametrize(("use", "blocks"), [("train", 110), ("predict", 40)])
-def test_million_windows_take_their_rows_once_more_and_a_few_blocks(use, blocks, engine):
-    rows = 1_000_000 * 7 * 4 / 2**20  # the windows, copied, would be 48 times that
-    program = MEMORY + WINDOWS.replace("{use}", use)
-    assert float(run(program, engine)) < rows + blocks
-
-
-@pytest.mark.slow
-@every_engine
-def test_file_of_400_megabytes_trains_in_a_few_blocks_of_20(engine, tmp_path):
-    program = """if True:
-        series = np.memmap("series", np.float32, "w+", shape=(1_600_000, 64))
-        for start in range(0, len(series), 80_000):
-            series[start : start + 80_000] = np.random.default_rng(start).random((80_000, 64))
-        series.flush()
-        series = np.memmap("series", np.float32, "r", shape=series.shape)
-        settings = {"stride": 96, "target": 0, "rows": 80_000}
-        network = RNNRegressor("gru", 3, epochs=2, engine=engine, random_state=0)
-        network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
-
-        before = peak()
-        network.fit_batches(skrnn.window_blocks(series, 24, **settings))
-        print(peak() - before)
-    """
-    assert float(run(MEMORY + program, engine, cwd=tmp_path)) < 40
+@pytest.mark.parametrize(
+    ("begun", "use", "megabytes"),
+    [
+        (ROWS, "network.fit(windows(rows), rows[:, 0])", OF_ROWS + 110),
+        (ROWS, "network.predict(windows(rows))", OF_ROWS + 40),
+        (FILE, "network.fit_batches(skrnn.window_blocks(series, 24, **settings))", 40),
+    ],
+    ids=["fit", "predict", "fit_batches"],
+)
+def test_windows_take_their_rows_once_more_and_a_few_blocks(
+    begun, use, megabytes, engine, tmp_path
+):
+    program = f"{MEMORY}{begun}    {use}\n    print(peak() - before)\n"
+    assert float(run(program, engine, tmp_path / "series")) < megabytes
 
 
 def test_cache_holds_the_last_64_programs_and_no_more():
