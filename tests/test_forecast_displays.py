@@ -1,7 +1,5 @@
 """ForecastDisplay and BacktestDisplay: the lines, labels and data of their pictures, no pixels."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,22 +7,10 @@ from drawing import bands, beginning, legend, line, lines
 from forecasting import Recorder, linear, monthly
 from matplotlib import pyplot as plt
 from matplotlib.dates import date2num
-from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from skrnn import (
-    BacktestDisplay,
-    ForecastDisplay,
-    HistoryDisplay,
-    RNNForecaster,
-    SearchDisplay,
-    WindowDisplay,
-    WindowTransformer,
-)
+from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
 from skrnn._displays.plotting import short
-from skrnn.inspection import TimestepImportanceDisplay
 
 
 def fitted(series, **settings):
@@ -158,51 +144,6 @@ def test_forecast_display_draws_predictions_made_before():
     assert display.plot() is display
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"labels": "z"}, ValueError, "must name series of the forecast, a, b, c, got 'z'"),
-        ({"labels": []}, ValueError, "`labels` must name at least one series"),
-        ({"history": 0}, ValueError, "`history` must be at least 1, got 0"),
-        ({"truth": wide()}, ValueError, "must hold rows at the times of the forecast, 2024"),
-        ({"truth": wide()[["b"]]}, ValueError, "of the forecast, got none named 'a'"),
-        ({"truth": [1.0]}, TypeError, "`truth` must be a Series or DataFrame, got list"),
-        ({"ax": "here"}, TypeError, "`ax` must be matplotlib Axes, got 'here'"),
-        ({"ax": Figure().subplots()}, ValueError, "`ax` must be 3 Axes, one for each panel, got 1"),
-    ],
-)
-def test_forecast_display_refuses_what_it_cannot_draw(arguments, error, message):
-    with pytest.raises(error, match=message):
-        ForecastDisplay.from_forecaster(fitted(wide()), **arguments)
-    assert not plt.get_fignums()
-
-
-def test_forecast_display_refuses_what_is_no_fitted_forecaster():
-    search = GridSearchCV(RNNForecaster(linear()), {"timesteps": [6]}, cv=TimeSeriesSplit(2))
-    with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its `best_estimator_`"):
-        ForecastDisplay.from_forecaster(search.fit(monthly()))
-    with pytest.raises(NotFittedError):
-        ForecastDisplay.from_forecaster(RNNForecaster())
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda: ForecastDisplay(monthly()).plot(),
-        lambda: BacktestDisplay.from_forecaster(RNNForecaster(None), monthly()),
-        lambda: HistoryDisplay.from_estimators([]),
-        lambda: SearchDisplay.from_search(None),
-        lambda: WindowDisplay.from_series(range(9), 2),
-        lambda: WindowDisplay.from_estimator(WindowTransformer(2), range(9)),
-        lambda: TimestepImportanceDisplay.from_estimator(None, [], []),
-    ],
-)
-def test_displays_without_matplotlib_name_the_extra_before_all_else(monkeypatch, draw):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'skrnn\[plot\]'"):
-        draw()
-
-
 def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
     y = monthly(80)
     forecaster = RNNForecaster(linear(), timesteps=12, steps=6, calibration=9)
@@ -266,21 +207,3 @@ def test_backtest_display_draws_each_truth_once_where_folds_overlap_and_alone_on
     assert display.ax_ is ax
     assert figure.axes == [ax]
     assert_array_equal(line(ax, "truth").get_ydata(), y[-12:])
-
-
-BACKTEST = RNNForecaster(Recorder(), timesteps=12).backtest(monthly(60))
-of_backtest, of_forecaster = BacktestDisplay.from_backtest, BacktestDisplay.from_forecaster
-
-
-@pytest.mark.parametrize(
-    ("draw", "error", "message"),
-    [
-        (lambda: of_backtest(BACKTEST, label="z"), ValueError, "of the backtest, y, got 'z'"),
-        (lambda: of_backtest(BACKTEST, measure=1), ValueError, "MASE, MAE, RMSE, sMAPE, got 1"),
-        (lambda: of_backtest(pd.DataFrame(BACKTEST)), TypeError, r"got DataFrame\. Pass what"),
-        (lambda: of_forecaster(linear()[-1], monthly()), TypeError, "RNNForecaster, got Ridge"),
-    ],
-)
-def test_backtest_display_refuses_what_it_cannot_draw(draw, error, message):
-    with pytest.raises(error, match=message):
-        draw()

@@ -6,8 +6,6 @@ import pytest
 from drawing import beginning, legend, line
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
-from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -112,20 +110,3 @@ def test_history_display_finds_the_network_in_what_holds_it():
 def test_history_display_says_what_is_measured_where_it_is_one_measure(estimators, y, label):
     display = HistoryDisplay.from_estimators([estimator.fit(X, y) for estimator in estimators])
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("Epoch", label)
-
-
-RIDGE = Ridge().fit(X[:, :, 0], Y)
-REFUSED = [
-    (lambda: HistoryDisplay.from_estimator(RIDGE), TypeError, "Ridge, which has no `history_`"),
-    (lambda: HistoryDisplay.from_estimator(network()), NotFittedError, "not fitted"),
-    (lambda: HistoryDisplay.from_estimators({}), ValueError, "at least one estimator, got none"),
-    (lambda: HistoryDisplay.from_estimators(network()), TypeError, "a single one to `from_estim"),
-    (lambda: HistoryDisplay({"a": {"loss": []}}).plot(), ValueError, "of 'a' must hold .* epoch"),
-]
-
-
-@pytest.mark.parametrize(("draw", "error", "message"), REFUSED)
-def test_history_display_refuses_what_has_no_history(draw, error, message):
-    with pytest.raises(error, match=message):
-        draw()
-    assert not plt.get_fignums()

@@ -6,7 +6,6 @@ import pytest
 from drawing import beginning, legend, line, lines, ticks
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -201,23 +200,3 @@ def test_search_display_draws_a_search_of_a_forecaster():
     search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(2, test_size=5)).fit(series)
     ax = SearchDisplay.from_search(search, by="timesteps").ax_[0]
     assert len(line(ax, "4").get_ydata()) == len(line(ax, "6").get_ydata()) == 2
-
-
-@pytest.mark.parametrize("name", ["over", "by", "scoring"])
-def test_search_display_refuses_what_was_not_searched(search, name):
-    with pytest.raises(ValueError, match=f"`{name}` must name a .* search.*, .*got 'dropout'"):
-        SearchDisplay.from_search(search, **{name: "dropout"})
-    assert not plt.get_fignums()
-
-
-def test_search_display_refuses_a_search_without_scores():
-    with pytest.raises(TypeError, match="must be a search such as GridSearchCV, got Ridge"):
-        SearchDisplay.from_search(Ridge())
-    unscored = GridSearchCV(Ridge(), {"alpha": [1]}, scoring=lambda *_: np.nan, cv=2)
-    with pytest.raises(NotFittedError):
-        SearchDisplay.from_search(unscored)
-    with pytest.warns(UserWarning, match="non-finite"):
-        unscored.fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match="must have a score, got NaN for each candidate: all fits"):
-        SearchDisplay.from_search(unscored, over="alpha")
-    assert not plt.get_fignums()

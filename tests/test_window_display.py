@@ -1,16 +1,13 @@
 """WindowDisplay: the rows it draws are those whose values stand in the windows."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
 from drawing import legend, line, lines, ticks
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
-from sklearn.pipeline import make_pipeline
 
-from skrnn import RNNRegressor, WindowDisplay, WindowTransformer, make_windows
+from skrnn import WindowDisplay, WindowTransformer, make_windows
 
 RNG = np.random.default_rng(0)
 
@@ -122,28 +119,3 @@ def test_window_display_leaves_the_transformer_as_it_is():
     WindowDisplay.from_estimator(transformer, X[20:])
     assert_array_equal(transformer.transform(X[20:]), expected)
     assert transformer.padding == "mean"
-
-
-@pytest.mark.parametrize(
-    ("windows", "message"),
-    [
-        ([], "at least one position, got none"),
-        ([37], "positions from 0 to 36, got [37]"),
-        ([-1], "positions from 0 to 36, got [-1]"),
-        (["a"], "positions from 0 to 36, got ['a']"),
-    ],
-)
-def test_window_display_refuses_windows_that_are_not_there(windows, message):
-    with pytest.raises(ValueError, match=f"`windows` must hold {re.escape(message)}"):
-        WindowDisplay.from_series(range(40), 3, windows=windows)
-    assert not plt.get_fignums()
-
-
-def test_window_display_refuses_what_makes_no_windows():
-    pipeline = make_pipeline(WindowTransformer(), RNNRegressor())
-    with pytest.raises(TypeError, match=r"got Pipeline\. Pass that step of it"):
-        WindowDisplay.from_estimator(pipeline, hourly())
-    with pytest.raises(ValueError, match="`series` must have at least 10 rows"):
-        WindowDisplay.from_series(range(5), 9)
-    with pytest.raises(ValueError, match="feature names"):
-        WindowDisplay.from_estimator(WindowTransformer().fit(hourly()), hourly()[["a"]])
