@@ -580,7 +580,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
         tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = [VARIABLE_DTYPES[self.dtype]]
+        preserved = "float32" if self.dtype == "mixed_float16" else self.dtype  # of any kind here
+        tags.transformer_tags.preserves_dtype = [preserved]
         return tags
 
 

@@ -308,7 +308,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         sequences = self._read_fitted(X)
         architecture = self._network.architecture
         by_step = architecture.return_sequences
-        truth = self._read_numbers(y, sequences, by_step)
+        truth = self._read_numbers(y, sequences, by_step, architecture.variable_dtype)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
         _check_outputs(truth.shape[weights.ndim :] or (1,), architecture.outputs)
         counted = weights > 0
@@ -328,7 +328,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its trailing shape learned or compared."""
-        values = self._read_numbers(y, sequences, self.return_sequences)
+        dtype = VARIABLE_DTYPES[self.dtype]
+        values = self._read_numbers(y, sequences, self.return_sequences, dtype)
         shape = values.shape[counted.ndim :]
         if not reset and hasattr(self, "_network"):
             _check_outputs(shape, self._network.target_shape)
@@ -348,7 +349,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
             shape=shape,
         )
 
-    def _read_numbers(self, y, sequences, by_step):
+    def _read_numbers(self, y, sequences, by_step, dtype):
         """Return y as a finite floating array; values on masked timesteps are ignored."""
         if by_step:
             y = self._read_steps(y, sequences)
@@ -358,7 +359,6 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         y = check_array(
             y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
         )
-        dtype = VARIABLE_DTYPES[self.dtype]
         if y.size and np.abs(y).max() > np.finfo(dtype).max:
             raise ValueError(
                 f"Input y contains infinity or a value too large for dtype('{dtype}')."
