@@ -98,13 +98,6 @@ def test_simple_rnn_equals_the_recurrence_by_hand(function):
 
 
 @every_cell
-def test_final_state_is_the_last_of_all_states(cell):
-    x = np.random.default_rng(0).normal(size=(3, 10, 4))
-    h_all, h, *_ = run(cell, x, *random_weights(cell, 4, 8), return_state=True)
-    np.testing.assert_array_equal(h, h_all[:, -1])
-
-
-@every_cell
 @pytest.mark.parametrize("batch", [(), (3,)], ids=["sample", "batch"])
 def test_continuing_from_the_final_state_equals_one_run(cell, batch):
     x = np.random.default_rng(0).normal(size=(*batch, 10, 4))

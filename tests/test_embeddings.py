@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from fits import both_engines, small
+from fits import small
 from oracles import assert_same_arrays
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -32,14 +32,6 @@ network = partial(
     batch_size=8,
     epochs=3,
 )
-
-
-@both_engines
-@pytest.mark.parametrize("trainable", [False, True])
-def test_vectors_stay_only_where_they_are_fixed(engine, trainable):
-    fitted = network(engine=engine, embedding_trainable=trainable).fit(X, Y)
-    assert np.array_equal(fitted.embeddings_, VECTORS) != trainable
-    assert fitted.embeddings_.shape == (VOCAB, WIDTH)
 
 
 @pytest.mark.parametrize(

@@ -134,15 +134,9 @@ def test_partial_fit_tells_nobody():
 TEXTS = ["good plot", "bad plot", "good cast", "bad cast"] * 5
 NESTED = {
     "forecaster": (RNNForecaster(network(), timesteps=4), (SERIES,)),
-    "windows": (
-        make_pipeline(WindowTransformer(4), network()),
-        (SERIES.to_frame("sales"), SERIES),
-    ),
+    "windows": (make_pipeline(WindowTransformer(4), network()), (SERIES.to_frame("sales"), SERIES)),
     "text": (
-        make_pipeline(
-            SequenceVectorizer(),
-            network(RNNClassifier, vocab_size="auto"),
-        ),
+        make_pipeline(SequenceVectorizer(), network(RNNClassifier, vocab_size="auto")),
         (TEXTS, [text[0] for text in TEXTS]),
     ),
     "search": (

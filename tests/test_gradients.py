@@ -111,24 +111,15 @@ def loss_case(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_loss_equals_keras(name):
+def test_loss_equals_keras_and_its_gradient_finite_differences(name):
     truth, prediction = loss_case(name)
-    activation = keras.activations.get(LOSSES[name].of or "linear")
-    expected = keras.losses.get(name)(truth, activation(prediction))
-    value, _ = LOSSES[name].function(truth, prediction)
+    activation, loss = keras.activations.get(LOSSES[name].of or "linear"), LOSSES[name].function
+    value, gradient = loss(truth, prediction.copy())
     value /= prediction.shape[1] if LOSSES[name].mean else 1
+    expected = keras.losses.get(name)(truth, activation(prediction))
     np.testing.assert_allclose(value, expected, rtol=1e-9)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_gradient_of_a_loss_equals_finite_differences(name):
-    truth, prediction = loss_case(name)
-
-    def total(flat):
-        return LOSSES[name].function(truth, flat.reshape(prediction.shape))[0].sum()
-
-    _, gradient = LOSSES[name].function(truth, prediction.copy())
-    expected = slopes(total, prediction.ravel())
+    shape, flat = prediction.shape, prediction.ravel()
+    expected = slopes(lambda point: loss(truth, point.reshape(shape))[0].sum(), flat)
     np.testing.assert_allclose(gradient.ravel(), expected, rtol=1e-6, atol=1e-8)
 
 

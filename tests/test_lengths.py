@@ -50,9 +50,7 @@ def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches()
     )
 
 
-@given(
-    spans=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 40)), min_size=1, max_size=9),
-)
+@given(spans=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 40)), min_size=1, max_size=9))
 def test_trimmed_slice_holds_the_spans_and_at_most_half_more(spans):
     spans = np.array([(first, min(40, first + length)) for first, length in spans])
     steps = trimmed_slice(spans, 40)

@@ -24,18 +24,11 @@ MASKS = st.sampled_from([0.0, -1.5, 3.0, np.nan])
 few = settings(max_examples=12, deadline=None)
 
 
-def numbers():
-    """Return sequences of two features, and a target of each."""
-    rng = np.random.default_rng(0)
-    X = [rng.normal(size=(length, 2)) for length in LENGTHS]
-    return X, [x.sum() for x in X]
-
-
-def sentences():
-    """Return token ids, and a label of each."""
-    rng = np.random.default_rng(0)
-    X = [rng.integers(1, WORDS, length) for length in LENGTHS]
-    return X, np.arange(len(X)) % 2
+RNG = np.random.default_rng(0)
+X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+Y = [x.sum() for x in X]
+IDS = [RNG.integers(1, WORDS, length) for length in LENGTHS]
+LABELS = np.arange(len(IDS)) % 2
 
 
 def network(estimator, **parameters):
@@ -62,23 +55,20 @@ def assert_padding_is_not_read(predict, X, filling):
 @few
 @given(of=POOLED, mask_value=MASKS, standardize=st.booleans())
 def test_padding_of_numbers_changes_no_prediction(of, mask_value, standardize):
-    X, y = numbers()
-    fitted = network(RNNRegressor, mask_value=mask_value, standardize=standardize, **of).fit(X, y)
+    fitted = network(RNNRegressor, mask_value=mask_value, standardize=standardize, **of).fit(X, Y)
     assert_padding_is_not_read(fitted.predict, X, mask_value)
 
 
 @few
 @given(of=POOLED)
 def test_padding_of_tokens_changes_no_probability(of):
-    X, y = sentences()
-    fitted = network(RNNClassifier, **TOKENS, **of).fit(X, y)
-    assert_padding_is_not_read(fitted.predict_proba, X, 0)
+    fitted = network(RNNClassifier, **TOKENS, **of).fit(IDS, LABELS)
+    assert_padding_is_not_read(fitted.predict_proba, IDS, 0)
 
 
 @few
 @given(of=st.fixed_dictionaries(NETWORKS), mask_value=MASKS)
 def test_padding_changes_no_prediction_of_a_timestep(of, mask_value):
-    X, _ = numbers()
     fitted = network(RNNRegressor, return_sequences=True, mask_value=mask_value, **of)
     fitted.fit(X, [np.cumsum(x, axis=0) for x in X])
     expected = np.concatenate([fitted.predict([x])[0] for x in X])
@@ -89,11 +79,10 @@ def test_padding_changes_no_prediction_of_a_timestep(of, mask_value):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell_type", [*CELLS, CELLS])
 def test_a_network_trained_on_padded_sequences_is_that_of_the_list(cell_type, bidirectional):
-    X, y = numbers()
     of = {"cell_type": cell_type, "bidirectional": bidirectional, "epochs": 3, "batch_size": 2}
-    expected = network(RNNRegressor, **of).fit(X, y).predict(X)
+    expected = network(RNNRegressor, **of).fit(X, Y).predict(X)
     for full, _ in paddings(X, np.nan):
-        fitted = network(RNNRegressor, mask_value=np.nan, **of).fit(full, y)
+        fitted = network(RNNRegressor, mask_value=np.nan, **of).fit(full, Y)
         np.testing.assert_allclose(fitted.predict(full), expected, rtol=0, atol=1e-9)
 
 
@@ -102,9 +91,7 @@ def test_a_network_trained_on_padded_sequences_is_that_of_the_list(cell_type, bi
 @pytest.mark.parametrize("pooling", ["last", "max"])
 def test_keras_reads_no_padding(pooling, bidirectional):
     of = {"pooling": pooling, "bidirectional": bidirectional, "engine": "keras"}
-    X, y = numbers()
-    fitted = network(RNNRegressor, cell_type=CELLS, mask_value=-1.5, **of).fit(X, y)
+    fitted = network(RNNRegressor, cell_type=CELLS, mask_value=-1.5, **of).fit(X, Y)
     assert_padding_is_not_read(fitted.predict, X, -1.5)
-    X, y = sentences()
-    fitted = network(RNNClassifier, **TOKENS, **of).fit(X, y)
-    assert_padding_is_not_read(fitted.predict_proba, X, 0)
+    fitted = network(RNNClassifier, **TOKENS, **of).fit(IDS, LABELS)
+    assert_padding_is_not_read(fitted.predict_proba, IDS, 0)

@@ -161,21 +161,6 @@ def test_keras_is_never_loaded_where_numpy_computes(tmp_path):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(
-    "variant",
-    [{}, {"mask_value": -1.0}, {"return_sequences": True}, {"bidirectional": True}],
-    ids=str,
-)
-def test_one_sample_is_predicted_as_among_others(cell, variant):
-    values = X.copy()
-    values[np.random.default_rng(0).random(X.shape[:2]) < 0.3] = -1.0
-    y = X.sum(axis=2) if "return_sequences" in variant else Y
-    regressor = RNNRegressor(cell, 4, engine="numpy", **variant, **FIT).fit(values, y)
-    alone = np.concatenate([regressor.predict(values[i : i + 1]) for i in range(len(values))])
-    np.testing.assert_allclose(alone, regressor.predict(values), rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("cell", CELLS)
 def test_blocks_of_predictions_equal_those_of_all_at_once(cell, monkeypatch):
     regressor = RNNRegressor(cell, 3, engine="numpy", **FIT).fit(X, Y)
     whole = regressor.predict(X)

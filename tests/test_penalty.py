@@ -1,11 +1,10 @@
 """The L2 regularizers: what they add to losses and gradients, beside Keras's own."""
 
 import numpy as np
-import pytest
-from fits import FLOAT64, both_engines
+from fits import FLOAT64
 from gradients import slopes
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNRegressor
 from skrnn._network.l2 import Penalty, penalty
 
 PENALTIES = {"kernel_l2": 0.3, "recurrent_l2": 0.2}
@@ -24,28 +23,6 @@ def test_gradient_of_the_penalty_equals_finite_differences():
     np.testing.assert_allclose(total, penalty(entries, network.weights_), rtol=1e-12)
     expected = slopes(lambda moved: Penalty(entries, moved, np.zeros_like(flat))(), flat)
     np.testing.assert_allclose(gradient - 1, expected, rtol=1e-6, atol=1e-8)
-
-
-@pytest.mark.parametrize("parameter", PENALTIES)
-def test_each_penalty_falls_on_its_own_weights_in_every_layer_and_direction(parameter):
-    network = RNNRegressor("lstm", (4, 3), bidirectional=True, **{parameter: 0.5}, **FIT).fit(X, Y)
-    kernels = network.weights_[0 if parameter == "kernel_l2" else 1 :: 3][:4]
-    expected = 0.5 * sum((kernel**2).sum() for kernel in kernels)
-    np.testing.assert_allclose(
-        penalty(network._network.architecture.weights(), network.weights_), expected
-    )
-
-
-@both_engines
-def test_penalty_shrinks_the_weights_of_a_classifier(engine):
-    norms = []
-    for l2 in (0.0, 1.0):
-        parameters = {"epochs": 30, "random_state": 0, "engine": engine}
-        classifier = RNNClassifier("gru", 4, kernel_l2=l2, recurrent_l2=l2, **parameters)
-        W, R = classifier.fit(X, Y > 0).weights_[:2]
-        norms.append((np.linalg.norm(W), np.linalg.norm(R)))
-    assert norms[1][0] < norms[0][0] / 2
-    assert norms[1][1] < norms[0][1] / 2
 
 
 def test_real_model_has_the_regularizers_and_the_estimators_loss():

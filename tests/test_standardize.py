@@ -67,12 +67,6 @@ def test_model_predicts_raw_rows_in_small_and_large_units(unit, dtype):
     np.testing.assert_allclose(found / unit, fitted.predict(values) / unit, rtol=1e-4, atol=1e-4)
 
 
-def test_model_predicts_by_the_method_of_keras_too():
-    fitted = regressor().fit(X, Y)
-    outputs = fitted.model_.predict(X, verbose=0)
-    np.testing.assert_allclose(outputs[:, 0], fitted.predict(X), rtol=1e-5)
-
-
 def test_loss_of_positive_targets_leaves_y_as_it_is():
     fitted = regressor(loss="poisson").fit(X, np.abs(Y))
     kinds = {type(layer) for layer in fitted.model_.layers}
