@@ -65,7 +65,7 @@ def remembering(seed):
     return y + 5 * np.sin(2 * np.pi * np.arange(300) / 12)[:, np.newaxis]
 
 
-NETWORK = RNNRegressor("gru", 4, epochs=8, random_state=0)
+NETWORK = RNNRegressor("gru", 4, epochs=8, random_state=0, engine="numpy")
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,8 @@ def test_intervals_of_a_series_at_rest_are_finite_and_no_point():
 def test_backtest_bridges_a_window_without_a_value():
     y = monthly()
     y[50:62] = np.nan
-    network = RNNRegressor("gru", 3, epochs=2, random_state=0)
     settings = {"steps": 2, "scale": "window", "differences": 1, "calibration": 30}
-    asked = forecaster(network, allow_missing=True, **settings)
+    asked = forecaster(NETWORK, allow_missing=True, **settings)
     table = asked.backtest(y, folds=3, level=80)
     assert np.isfinite(table[["forecast", "lower_80", "upper_80"]]).all(axis=None)
 
@@ -149,8 +148,7 @@ def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_backtest_in_parallel_is_the_same(backend):
-    network = RNNRegressor("gru", 4, epochs=3, random_state=0, engine="numpy")
-    asked = forecaster(network, calibration=6)
+    asked = forecaster(NETWORK, calibration=6)
     settings = {"folds": 3, "refit": True, "level": 80}
     expected = asked.backtest(monthly(), **settings)
     with parallel_config(backend):
