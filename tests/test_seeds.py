@@ -38,28 +38,17 @@ def fit(estimator):
 # The same seed, the same network
 
 
-def other_fits(estimator):
-    y = TARGETS[estimator]
+@both
+def test_same_seed_gives_bitwise_the_same_network(estimator):
+    fitted, y = network(estimator), TARGETS[estimator]
+    expected = fit(fitted)
+    assert fit(fitted) == expected  # fitted a second time
     network(estimator, random_state=1, learning_rate=0.1).fit(X[:30], y[:30]).predict(X)
     classes = {} if estimator is RNNRegressor else {"classes": [0, 1]}
     network(estimator).partial_fit(X, y, **classes)
-
-
-BETWEEN = {
-    "nothing": lambda estimator: None,
-    "other fits": other_fits,
-    "programs forgotten": lambda estimator: skrnn.clear_cache(),
-}
-
-
-@both
-@pytest.mark.parametrize("between", BETWEEN)
-def test_same_seed_gives_bitwise_the_same_network(estimator, between):
-    fitted = network(estimator)
-    expected = fit(fitted)
-    BETWEEN[between](estimator)
     assert fit(network(estimator)) == expected
-    assert fit(fitted) == expected  # fitted a second time
+    skrnn.clear_cache()
+    assert fit(network(estimator)) == expected
 
 
 @both
