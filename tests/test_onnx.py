@@ -139,8 +139,9 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS)
 def test_onnx_probabilities_and_labels_are_those_of_the_classifier(cell_type, target, tmp_path):
     X, X_new = numbers(20), numbers(30)
-    estimator, y = RNNClassifier(cell_type, 4), TARGETS[target](X)
-    classifier = trained(estimator.set_params(return_sequences=target == "timesteps"), X, y)
+    estimator = RNNClassifier(cell_type, 4, return_sequences=target == "timesteps")
+    y = TARGETS[target](X)
+    classifier = trained(estimator, X, y)
     classifier.weights_[-2] *= 20  # so that every label comes, in spite of the biases
     outputs, labels = run(classifier, X_new, tmp_path), classifier.predict(X_new)
     assert len(np.unique(labels)) > 1
@@ -207,8 +208,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_onnx_refuses_what_the_standard_lacks_and_keeps_the_old_file(case, tmp_path, monkeypatch):
-    estimator, message = REFUSED[case][0](), REFUSED[case][1]
-    path = tmp_path / "network.onnx"
+    made, message = REFUSED[case]
+    estimator, path = made(), tmp_path / "network.onnx"
     path.write_bytes(b"old")
     if case == "cell type":
         monkeypatch.setitem(SPECS, "gru", replace(SPECS["gru"], onnx=None))
