@@ -30,6 +30,7 @@ SETTINGS = {
 # A program of its own: Ray replaces the pool of joblib's multiprocessing for the rest of a process.
 CLUSTER = """if True:
     import contextlib, os, pickle, sys, tempfile, threading, time
+    from functools import partial
     from pathlib import Path
     import numpy as np
     import pandas as pd
@@ -68,8 +69,7 @@ CLUSTER = """if True:
         for name, result in results.items():
             Path(sys.argv[1], name).write_bytes(pickle.dumps(result))
 
-    @contextlib.contextmanager
-    def local_ray(**settings):
+    def compare(work, **settings):
         with tempfile.TemporaryDirectory(prefix="ray") as folder:
             ray.init(
                 num_cpus=2, include_dashboard=False, log_to_driver=False,
@@ -78,10 +78,11 @@ CLUSTER = """if True:
             register_ray()
             try:
                 with parallel_config("ray", **settings):
-                    yield
+                    keep(found=work(n_jobs=2))
                 keep(started=[(process.pid, process.create_time()) for process in descendants()])
             finally:
                 ray.shutdown()
+        keep(expected=work(n_jobs=1))
 """
 
 SEARCH = """
@@ -90,18 +91,14 @@ SEARCH = """
         "numpy": {"cell_type": ["simple_rnn", "gru", "lstm"], "hidden_size": [4, 8]},
         "keras": {"learning_rate": [0.1, 0.01]},
     }
-    with local_ray():
-        keep(found=search(engine, grids[engine], 3, n_jobs=2))
-    keep(expected=search(engine, grids[engine], 3, n_jobs=1))
+    compare(partial(search, engine, grids[engine], 3))
 """
 
 BACKTEST = """
     series = pd.Series(RNG.normal(size=300), index=pd.date_range("2026-01-01", periods=300))
     network = RNNRegressor("gru", 4, epochs=3, engine="numpy", random_state=0)
     forecaster = RNNForecaster(network, timesteps=12, steps=3)
-    with local_ray():
-        keep(found=forecaster.backtest(series, folds=4, refit=True, n_jobs=2))
-    keep(expected=forecaster.backtest(series, folds=4, refit=True))
+    compare(partial(forecaster.backtest, series, folds=4, refit=True))
 """
 
 KILLED = """
@@ -117,10 +114,9 @@ KILLED = """
 
     killed = threading.Event()
     threading.Thread(target=kill, daemon=True).start()
-    grid = {"hidden_size": [4, 8]}
-    with local_ray(ray_remote_args={"max_restarts": 2, "max_task_retries": 2}):
-        keep(found=search("numpy", grid, 300, n_jobs=2), killed=killed.is_set())
-    keep(expected=search("numpy", grid, 300, n_jobs=1))
+    restarts = {"max_restarts": 2, "max_task_retries": 2}
+    compare(partial(search, "numpy", {"hidden_size": [4, 8]}, 300), ray_remote_args=restarts)
+    keep(killed=killed.is_set())
 """
 
 
