@@ -264,22 +264,23 @@ def test_annotation_tells_right_values_from_wrong_ones(kind, right, wrong):
     assert not any(fits(value, kind) for value in wrong)
 
 
-# What replaces a value of a good file, by the path of a node and the path in that node.
+# What replaces values of a good file, by the path of a node and the paths in that node.
 FROM_PIPELINE = {
     "estimator.steps.values.2": {
         "class": [
             *("os.system", "sklearn.ensemble.RandomForestClassifier", "__import__"),
             *("RNNRegressor", "Architecture", ["RNNRegressor"], np.zeros(0), np.zeros(3)),
         ],
-        **{key: ["unknown"] for key in "predict __class__ _parameter_constraints note".split()},
-        "weights_": [[], None],
+        "predict __class__ _parameter_constraints note _architecture.extra": ["unknown"],
+        "engine_ _settings.optimizer": ["os.system", "auto"],
+        "_asked_engine": ["../engine"],
+        "_architecture.activation _architecture.dtype": ["os.system", "eval", "object"],
+        "weights_ _architecture": [[], None],
         "weights_.0": [np.zeros((9, 9), "float32"), np.zeros((2, 3)), "../../weights"],
         "optimizer_state_": [[np.array(0)]],
         "classes_": [np.arange(2), np.array([2, 1, 0]), np.arange(3.0)[:, np.newaxis]],
-        "n_features_in_": [10**9],
-        "n_outputs_": [7],
+        "n_features_in_ n_outputs_": [7, 10**9],
         "input_shape_": [(9, 9)],
-        "engine_": ["os", "auto"],
         "checkpoint_dir": [{"class": "path", "text": 1}],
         "loss": [{"class": "text", "text": ["mse"]}],
         "history_": [
@@ -287,19 +288,13 @@ FROM_PIPELINE = {
             {"class": "dict", "keys": [[]], "values": [[1.0]]},
             {"class": "dict", "keys": ["a", "a"], "values": [[1.0], [1.0]]},
         ],
-        "_asked_engine": ["../engine"],
         "_scaling": [{"class": "WindowTransformer"}],
-        **{key: [np.zeros(3)] for key in ("_scaling.x_mean", "_scaling.y_mean")},
-        "_settings.optimizer": ["os.system"],
+        "_scaling.x_mean _scaling.y_mean": [np.zeros(3)],
         "_settings.batch_size": [0],
-        "_architecture": [None],
         "_architecture.units": [(TERA,), (1, 1), (), (-1,)],
         "_architecture.cell_types": [("transformer",)],
-        "_architecture.activation": ["eval"],
-        "_architecture.dtype": ["object"],
         "_architecture.vocab_size": [TERA],
         "_architecture.stateful": [True],
-        "_architecture.extra": [1],
     },
     "estimator.steps.values.1": {
         "means_": [np.zeros(3)],
@@ -338,9 +333,7 @@ FROM_FORECASTER = {
     "estimator": {
         "class": ["RNNRegressor"],
         "note": [1],
-        "regressor_": [None],
-        "_model": [None],
-        "_panel": [None],
+        "regressor_ _model _panel": [None],
         "_allow_missing": ["yes"],
         "scales_": [np.ones(3), np.zeros(2)],
         "static.values.0": [np.ones(TERA // 2**30)],
@@ -392,8 +385,9 @@ FROM_FORECASTER = {
 LIES = [
     pytest.param(file, f"{node}.{place}".strip("."), lie, id=f"{file}.{node}.{place}-{i}")
     for file, nodes in (("path", FROM_PIPELINE), ("forecaster_path", FROM_FORECASTER))
-    for node, places in nodes.items()
-    for place, lies in places.items()
+    for node, places_in_node in nodes.items()
+    for places, lies in places_in_node.items()
+    for place in places.split()
     for i, lie in enumerate(lies)
 ]
 
