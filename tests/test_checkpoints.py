@@ -39,21 +39,11 @@ FIRST_IDS = np.array([ids[0] for ids in IDS], dtype=float)
 
 def network(estimator=RNNRegressor, **parameters):
     """An estimator with all in play that a checkpoint must hold."""
-    tiny = {
-        "cell_type": "gru",
-        "hidden_size": 4,
-        "dropout": 0.2,
-        "recurrent_dropout": 0.1,
-        "spatial_dropout": 0.1,
-        "learning_rate": 0.05,
-        "epochs": EPOCHS,
-        "batch_size": 16,
-        "patience": EPOCHS,
-        "validation_fraction": 0.25,
-        "engine": "numpy",
-        "random_state": 0,
-    }
-    return estimator(**(tiny | parameters))
+    tiny = {"cell_type": "gru", "hidden_size": 4, "engine": "numpy", "random_state": 0}
+    noisy = {"dropout": 0.2, "recurrent_dropout": 0.1, "spatial_dropout": 0.1}
+    trained = {"learning_rate": 0.05, "epochs": EPOCHS, "batch_size": 16}
+    stopped = {"patience": EPOCHS, "validation_fraction": 0.25}
+    return estimator(**tiny | noisy | trained | stopped | parameters)
 
 
 class At(io.StringIO):
