@@ -288,7 +288,7 @@ def test_frozen_vectorizer_of_format_1_loads_with_the_new_name_of_its_parameter(
     ids = loaded.transform(["the plot is good"])
     assert_array_equal(ids, [[2, 4, 3, 1, 0]])
     assert_array_equal(loaded.inverse_transform(ids)[0], ["the", "plot", "is", "<unk>"])
-    both = Path(shutil.copy(path, tmp_path))
+    both = shutil.copy(path, tmp_path)
     plant(both, "estimator.oov_token", "[UNK]")
     with pytest.raises(skrnn.FileFormatError, match="oov of SequenceVectorizer"):
         skrnn.load(both)
@@ -300,29 +300,24 @@ def changed(estimator, **attributes):
 
 
 OWN_DAYS = pd.bdate_range("2024-01-01", periods=24, freq="C", holidays=["2024-01-03"])
+BY_LAMBDAS = TransformedTargetRegressor(small(), func=lambda y: y, inverse_func=lambda y: y)
+POWERS, BY_TANGENT = PolynomialFeatures(), FunctionTransformer(np.tan)
+SEARCH = GridSearchCV(small(), {"epochs": [1]}, cv=2)
 TWO_LEVELS = pd.MultiIndex.from_tuples([(1, 2)])
 # What cannot be stored, by the words that name it.
 OF_WRONG_KIND = {
     r"RNNRegressor\.callbacks\[0\]": small(callbacks=[object()]),
     r"`RNNRegressor\.random_state`": small(random_state=np.random.RandomState(0)),
-    r"steps\['polynomialfeatures'\]` .* PolynomialFeatures": make_pipeline(
-        PolynomialFeatures(), small()
-    ),
-    r"`TransformedTargetRegressor\.func`": TransformedTargetRegressor(
-        small(), func=lambda y: y, inverse_func=lambda y: y
-    ),
+    r"\['polynomialfeatures'\]` .* PolynomialFeatures": make_pipeline(POWERS, small()),
+    r"`TransformedTargetRegressor\.func`": BY_LAMBDAS,
     "type Mine": type("Mine", (RNNRegressor,), {})(),
     "must be an estimator": RNNRegressor,
-    "type GridSearchCV. Its `best_estimator_` may be": GridSearchCV(
-        small(), {"epochs": [1]}, cv=2
-    ).fit(X, NUMBERS),
+    "type GridSearchCV. Its `best_estimator_` may be": SEARCH.fit(X, NUMBERS),
     "mask_value` .* complex": small(mask_value=1j),
     r"regressor\.steps\['functiontransformer'\]": RNNForecaster(linear()).fit(monthly()),
 }
 OF_WRONG_VALUE = {
-    r"functiontransformer'\]\.func` .* tan is not among log": make_pipeline(
-        FunctionTransformer(np.tan)
-    ),
+    r"\['functiontransformer'\]\.func` .* tan is not among log": make_pipeline(BY_TANGENT),
     "`memory` is a folder": make_pipeline(small(), memory="cache"),
     r"freq_` cannot be stored: pandas": WindowTransformer(2).fit(pd.DataFrame(ROWS, OWN_DAYS)),
     "the attribute note of RNNRegressor": changed(small().fit(X, NUMBERS), note="mine"),
