@@ -317,14 +317,16 @@ def test_threads_give_bitwise_what_one_gives_and_build_no_program_twice(networks
 
 @numpy_first
 def test_threads_predict_from_networks_of_one_architecture_bitwise(engine):
-    """Two threads from each network."""
-    networks = [small(engine=engine, random_state=seed, **DEEP).fit(X, Y) for seed in range(4)] * 2
-    expected = [{network.predict(X).tobytes()} for network in networks]
+    """Two threads from each network, of other samples."""
+    networks = [small(engine=engine, random_state=seed, **DEEP).fit(X, Y) for seed in range(4)]
+    cases = [(network, X + shift) for shift in (0, 1) for network in networks]
+    expected = [{network.predict(shifted).tobytes()} for network, shifted in cases]
 
-    def predict(network):
-        return {network.predict(X).tobytes() for _ in range(500)}
+    def predict(case):
+        network, shifted = case
+        return {network.predict(shifted).tobytes() for _ in range(500)}
 
-    assert together(predict, networks) == expected
+    assert together(predict, cases) == expected
 
 
 CORES = """if True:
