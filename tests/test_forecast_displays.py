@@ -62,23 +62,21 @@ PANELS = {
 
 @pytest.mark.parametrize("level", [None, 80])
 @pytest.mark.parametrize("panel", PANELS)
-@pytest.mark.parametrize("n_known", [48, 54])
-def test_forecast_display_draws_each_series_of_every_panel(panel, level, n_known):
+def test_forecast_display_draws_each_series_of_every_panel(panel, level):
     frame, formed = PANELS[panel]
     known, truth = formed(frame[:54]), formed(frame)
     forecaster = fitted(known, calibration=9)
-    if n_known == 48:
-        display = ForecastDisplay.from_forecaster(forecaster, level=level, truth=truth)
-    else:
-        forecast = forecaster.predict(level=level)
-        display = ForecastDisplay.from_predictions(forecast, history=known, truth=truth)
+    forecast = forecaster.predict(level=level)
+    of_forecaster = ForecastDisplay.from_forecaster(forecaster, level=level, truth=truth)
+    of_forecast = ForecastDisplay.from_predictions(forecast, history=known, truth=truth)
     expected = fitted(frame[:54], calibration=9).predict()
-    assert [ax.get_ylabel() for ax in display.ax_] == [str(label) for label in frame]
-    for ax, label in zip(display.ax_, frame, strict=True):
-        assert_array_equal(line(ax, "truth").get_ydata(), frame[label][54:])
-        assert_array_equal(line(ax, "history").get_ydata(), frame[label][54 - n_known : 54])
-        assert_allclose(line(ax, "forecast").get_ydata(), expected[label], rtol=1e-5)
-        assert len(bands(ax)) == (level is not None)
+    for display, n_known in [(of_forecaster, 48), (of_forecast, 54)]:
+        assert [ax.get_ylabel() for ax in display.ax_] == [str(label) for label in frame]
+        for ax, label in zip(display.ax_, frame, strict=True):
+            assert_array_equal(line(ax, "truth").get_ydata(), frame[label][54:])
+            assert_array_equal(line(ax, "history").get_ydata(), frame[label][54 - n_known : 54])
+            assert_allclose(line(ax, "forecast").get_ydata(), expected[label], rtol=1e-5)
+            assert len(bands(ax)) == (level is not None)
 
 
 def test_forecast_display_puts_all_into_the_time_zone_of_the_forecast():

@@ -108,7 +108,7 @@ FILE = """if True:
     network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
     before = peak()
 """
-# Of rows, the windows, copied, would be 48 times those of the rows themselves; of a file, 400.
+# Megabytes of the rows; their windows, copied, would take 48 times as many.
 OF_ROWS = 1_000_000 * 7 * 4 / 2**20
 
 
