@@ -493,23 +493,12 @@ def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters, engin
         assert_array_equal(array, copy)
 
 
-def double_weights(model):
-    model.set_weights([weight * 2 for weight in model.get_weights()])
-
-
-CHANGES = {
-    "X": lambda fitted, X, y: X.fill(0),
-    "y": lambda fitted, X, y: y.fill(0),
-    "predictions": lambda fitted, X, y: fitted.predict(X).fill(0),
-    "model_": lambda fitted, X, y: double_weights(fitted.model_),
-}
-
-
 @every_engine
-@pytest.mark.parametrize("changed", CHANGES)
-def test_changing_what_fit_took_or_a_network_gave_changes_no_prediction(changed, engine):
+def test_changing_what_fit_took_and_a_network_gave_changes_no_prediction(engine):
     X, y = samples()
     fitted = small(engine=engine).fit(X, y)
     expected = fitted.predict(X)
-    CHANGES[changed](fitted, X, y)
+    for array in (X, y, fitted.predict(X)):
+        array.fill(0)
+    fitted.model_.set_weights([weight * 2 for weight in fitted.model_.get_weights()])
     assert_array_equal(fitted.predict(samples()[0]), expected)
