@@ -1,7 +1,6 @@
 """skrnn.cells against Keras's layers and against the recurrence written as a plain loop."""
 
 import re
-from functools import partial
 from itertools import product
 from typing import get_args
 
@@ -49,9 +48,13 @@ def in_docstring():
     return re.search(r"cell_type : \{(.*?)\}", RNNRegressor.__doc__)[1].replace('"', "").split(", ")
 
 
-def run(cell, *arguments, **settings):
+def run(cell, *arrays, **settings):
     """Run a cell type by its public function, or without one as such a function would."""
-    return getattr(cells, cell, partial(cells._run, cell))(*arguments, **settings)
+
+    def as_if_public(*arrays, activation="tanh", initial_state=None, return_state=False):
+        return cells._run(cell, arrays, activation, initial_state, return_state)
+
+    return getattr(cells, cell, as_if_public)(*arrays, **settings)
 
 
 def initial(states):

@@ -184,7 +184,7 @@ def test_cell_type_added_as_its_page_says_passes_the_tests_of_cell_types(tmp_pat
     for path, old, new in CELL_CHANGES:
         (tmp_path / path).write_text(changed(path, old, new, tmp_path), "utf-8")
     wanted = "public_cell_types or ugrnn"
-    files = [f"tests/test_{name}.py" for name in ("cells", "house", "numpy_engine")]
+    files = [f"tests/test_{name}.py" for name in ("cells", "gradients", "house", "numpy_engine")]
     done = subprocess.run(
         [sys.executable, *"-m pytest -q -p no:cacheprovider -m".split(), "", "-k", wanted, *files],
         cwd=tmp_path,
