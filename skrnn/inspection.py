@@ -6,12 +6,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._data.shuffled_samples import ShuffledSamples
 from skrnn._displays.plotting import BLACK, Display, load_matplotlib, open_axes
+from skrnn._estimators.base import BaseRNN
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -42,16 +43,20 @@ def timestep_importance(
 ) -> Bunch:
     """Permutation importance of each timestep and feature: how much the score falls without it.
 
-    It is scikit-learn's permutation importance [1]_ for windows: values are shuffled among samples.
-    Neighbouring timesteps often carry the same information, so that each seems to matter little;
-    then measure whole timesteps or features with `along`.
+    It is scikit-learn's permutation importance [1]_ for windows and sequences: values are shuffled
+    among the samples in which the timestep is present, so which timesteps are absent, by
+    `mask_value` or at the end of a sequence, never changes. Neighbouring timesteps often carry the
+    same information, so that each seems to matter little; then measure whole timesteps or features
+    with `along`.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator that accepts X. For a pipeline that makes windows pass its last step.
-    X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps)
-        Samples, preferably not trained on; 2-D for token ids or one feature.
+        A fitted estimator that accepts X. Of a pipeline that makes windows, or whose steps change
+        what `mask_value` marks, pass the last step.
+    X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+        Samples, preferably not trained on; 2-D for token ids or one feature. The timesteps of a
+        list of sequences count from the first of each, up to the longest.
     y : array-like of shape (n_samples,) or (n_samples, ...)
         Their targets.
     along : {"both", "timestep", "feature"}, default="both"
@@ -103,24 +108,20 @@ def timestep_importance(
             f"`scoring` must be a single score, a str or a callable, got {scoring!r}. Call it once "
             "for each."
         )
-    samples = _read_samples(X)
+    samples = ShuffledSamples.read(X, _mask_values(estimator))
     scorer = check_scoring(estimator, scoring)
     # A column for each group of values: the sample from which each row takes them.
-    timesteps, n_features = samples.shape[1:]
+    n_samples, timesteps, n_features = samples.values.shape
     steps, features = np.indices((timesteps, n_features))
     groups, sizes = {
         "both": (steps * n_features + features, (timesteps, n_features)),
         "feature": (features, (1, n_features)),
         "timestep": (steps, (timesteps, 1)),
     }[along]
-    rows = np.repeat(np.arange(len(samples))[:, np.newaxis], groups.max() + 1, axis=1)
-    shape, names = np.shape(X)[1:], getattr(X, "columns", None)
+    rows = np.repeat(np.arange(n_samples)[:, np.newaxis], groups.max() + 1, axis=1)
 
     def score(estimator, rows, y, **weights):
-        taken = samples[rows[:, groups], steps, features].reshape(-1, *shape)
-        if names is not None:  # the estimator checks them
-            taken = pd.DataFrame(taken, columns=list(names))
-        return scorer(estimator, taken, y, **weights)
+        return scorer(estimator, samples.shuffled(rows, groups), y, **weights)
 
     result = permutation_importance(
         estimator,
@@ -248,7 +249,7 @@ class TimestepImportanceDisplay(Display):
             _write_numbers(ax, table, largest)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_yticks(range(n_features), names)
-        ax.set_xlabel("Timestep (0: the last of the window)")
+        ax.set_xlabel("Timestep (0: the last)")
         ax.set_ylabel("Feature")
         if timesteps == 1:
             ax.set_xticks([0], ["whole window"])
@@ -269,18 +270,11 @@ def _write_numbers(ax, table, largest):
         ax.text(*place, text, color=color, ha="center", va="center", fontsize="small")
 
 
-def _read_samples(X):
-    """Return samples as an array of (n_samples, timesteps, features)."""
-    try:
-        samples = np.asarray(X)
-    except ValueError:
-        samples = np.empty(0)
-    if samples.ndim == 2:
-        samples = samples[:, :, np.newaxis]
-    if samples.ndim != 3 or not samples.size:
-        raise ValueError(
-            "`X` must be one array of shape (n_samples, timesteps, features), or 2-D for one "
-            f"feature, got {type(X).__name__} of shape {samples.shape}. Sequences of unequal "
-            "lengths have no common timesteps."
-        )
-    return samples
+def _mask_values(estimator):
+    """Return the values by which an estimator, or the networks in it, know absent timesteps."""
+    if isinstance(estimator, BaseRNN):
+        found = [estimator._network.mask_value]  # as fitted
+    else:
+        parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+        found = [parameters[name] for name in parameters if name.split("__")[-1] == "mask_value"]
+    return [value for value in found if value is not None]

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import mean_absolute_error
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -100,6 +101,140 @@ def test_tokens_have_one_feature():
     assert falls.argmax() == 1
 
 
+# Two features of 0 and 1, never both 0, in sequences of 1 to 6 timesteps; only the second counts.
+LENGTHS = RNG.integers(1, 7, size=60)
+PRESENT = np.arange(6) < LENGTHS[:, np.newaxis]
+BITS = RNG.integers(0, 2, size=(60, 6, 2))
+BITS[~BITS.any(axis=2)] = [1, 0]
+COUNTS = (BITS[:, :, 1] * PRESENT).sum(axis=1)
+
+
+def marked(value, dtype=float):
+    return np.where(PRESENT[:, :, np.newaxis], BITS, value).astype(dtype)
+
+
+def cut(kind):
+    return [kind(row[:length]) for row, length in zip(BITS, LENGTHS, strict=True)]
+
+
+FORMS = {  # mask_value, X: the same sequences
+    "a number": (-99, marked(-99)),
+    "a value of the features": (0.0, marked(0)),
+    "integers": (0, marked(0, np.int8)),
+    "bool": (0, marked(0, bool)),
+    "rounded in float32": (0.1, marked(0.1, np.float32)),
+    "a list": (None, cut(np.asarray)),
+    "a list of lists": (None, cut(np.ndarray.tolist)),
+    "a list of frames": (None, cut(lambda row: pd.DataFrame(row, columns=["noise", "count"]))),
+    "a list with a mask": (-99, list(marked(-99))),
+    "objects": (None, pd.Series(cut(np.asarray))),
+}
+
+
+def falls_of_each(estimator, X, y=COUNTS):
+    return [
+        timestep_importance(estimator, X, y, along=along, n_repeats=2, random_state=0).importances
+        for along in ("both", "timestep", "feature")
+    ]
+
+
+def counter(mask_value):
+    return RNNRegressor("gru", 6, mask_value=mask_value, epochs=9, random_state=0, engine="numpy")
+
+
+@pytest.fixture(scope="module")
+def falls_with_nan():
+    X = marked(np.nan)
+    return falls_of_each(counter(np.nan).fit(X, COUNTS), X)
+
+
+@pytest.mark.parametrize("mask_value", [-99, np.nan])
+def test_noise_does_not_matter_where_timesteps_are_masked(mask_value):
+    X = RNG.normal(size=(200, 6, 2))
+    y = X[:, 0, 1].copy()
+    X[RNG.permuted(np.tile(np.arange(6) > 3, (200, 1)), axis=1)] = mask_value
+    X[:, 0, 0], X[:, 0, 1] = RNG.normal(size=200), y
+    network = RNNRegressor("gru", 8, mask_value=mask_value, epochs=150, random_state=0).fit(X, y)
+    noise, signal = (falls := falls_of_each(network, X, y)[0].mean(axis=-1)).T
+    assert signal[0] > 1
+    assert np.abs(noise).max() < 0.05, falls
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_falls_do_not_depend_on_how_absent_timesteps_are_marked(form, falls_with_nan):
+    mask_value, X = FORMS[form]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = falls_of_each(counter(mask_value).fit(X, COUNTS), X)
+    for falls, expected in zip(found, falls_with_nan, strict=True):
+        assert_array_equal(falls, expected)
+
+
+@pytest.mark.parametrize("wrap", [make_pipeline, lambda network: GridSearchCV(network, {}, cv=2)])
+def test_mask_is_found_in_a_pipeline_and_a_search(wrap, falls_with_nan):
+    X = marked(-99)
+    found = falls_of_each(wrap(counter(-99)).fit(X, COUNTS), X)
+    for falls, expected in zip(found, falls_with_nan, strict=True):
+        assert_array_equal(falls, expected)
+
+
+def test_mask_is_that_of_the_fit():
+    X = marked(-99)
+    network = counter(-99).fit(X, COUNTS)
+    expected = falls_of_each(network, X)
+    for falls, same in zip(
+        falls_of_each(network.set_params(mask_value=None), X), expected, strict=True
+    ):
+        assert_array_equal(falls, same)
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_padding_of_tokens_stays_where_it_is(is_list):
+    ids = np.where(PRESENT, BITS[:, :, 1] + 2, 0)
+    ids = [row[:length] for row, length in zip(ids, LENGTHS, strict=True)] if is_list else ids
+    settings = {"vocab_size": 4, "embedding_dim": 3, "mask_value": 0, "random_state": 0}
+    network = RNNClassifier("gru", 6, epochs=3, **settings).fit(ids, COUNTS > 1)
+    seen = []
+
+    def score(network, X, y):
+        seen.append(X)
+        return network.score(X, y)
+
+    timestep_importance(network, ids, COUNTS > 1, scoring=score, n_repeats=1, random_state=0)
+    for X in seen:
+        assert [row.dtype for row in X] == [row.dtype for row in ids]
+        assert [np.count_nonzero(row) for row in X] == list(LENGTHS)
+
+
+def test_timesteps_of_a_sample_stay_together_where_both_have_them():
+    order = np.arange(1.0, 61) * 10
+    X = [order[i] + np.arange(length) for i, length in enumerate(LENGTHS)]
+    network = RNNRegressor("gru", 2, epochs=1, random_state=0).fit(X, COUNTS)
+    seen = []
+
+    def score(network, X, y):
+        seen.append(X)
+        return 0.0
+
+    timestep_importance(
+        network, X, COUNTS, along="feature", scoring=score, n_repeats=1, random_state=0
+    )
+    firsts = np.array([row[0] for row in seen[1]])
+    assert sorted(firsts) == list(order)
+    assert (firsts != order).mean() > 0.9
+    for row, first in zip(seen[1], firsts, strict=True):
+        shared = min(len(row), LENGTHS[int(first) // 10 - 1])
+        assert list(row[:shared]) == list(first + np.arange(shared))
+    for step in range(6):
+        having = [
+            (given[step], row[step])
+            for given, row in zip(X, seen[1], strict=True)
+            if len(given) > step
+        ]
+        before, after = zip(*having, strict=True)
+        assert sorted(before) == sorted(after)
+
+
 def test_display_draws_what_was_measured(network):
     display = TimestepImportanceDisplay.from_estimator(
         network, X, Y, feature_names=["load", "wind", "sun"], scoring="r2", random_state=0
@@ -142,7 +277,9 @@ def test_display_writes_no_numbers_where_there_is_no_room_and_takes_axes():
 def test_bad_input_is_refused_in_words(network):
     with pytest.raises(ValueError, match=r"`along` must be among .* got 'step'"):
         timestep_importance(network, X, Y, along="step")
-    with pytest.raises(ValueError, match=r"`X` must be one array .* got list .* unequal lengths"):
+    with pytest.raises(ValueError, match=r"`X` must have shape .* got ndarray of shape \(120,\)"):
+        timestep_importance(network, Y, Y)
+    with pytest.raises(ValueError, match=r"`X` must have 4 timesteps, as in `fit`, got 2, 4"):
         timestep_importance(network, [X[0], X[1, :2]], Y[:2])
     with pytest.raises(
         ValueError, match=r"`scoring` must be a single score, .* got \['r2', 'max_e"

@@ -42,12 +42,11 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
         X = objects_as_list(X)
-        arrays, is_list = _list_of_arrays(X), isinstance(X, (list, tuple))
+        arrays, is_list = list_of_arrays(X), isinstance(X, (list, tuple))
     if arrays is None:
-        values, lengths = _read_array(X), None
+        values, lengths = read_array(X), None
         whole = values.dtype.kind in "iu"
     else:
-        arrays = [_to_numbers(array, i) for i, array in enumerate(arrays)]
         values, lengths = _pad(arrays)
         whole = all(array.dtype.kind in "iu" for array in arrays)
     flat = lengths is None and values.ndim == 2
@@ -69,8 +68,8 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
     return Sequences(values, lengths, mask_value, flat, is_list)
 
 
-def _list_of_arrays(X):
-    """Return the sequences of a list as arrays, or None if X is an ordinary array-like."""
+def list_of_arrays(X):
+    """Return the sequences of a list as numeric arrays, or None if X is an ordinary array-like."""
     is_objects = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     if not (is_objects or isinstance(X, (list, tuple))):
         return None
@@ -88,7 +87,7 @@ def _list_of_arrays(X):
     arrays = [_as_array(item, i) for i, item in enumerate(X)]
     dimensions, shapes = {array.ndim for array in arrays}, {array.shape for array in arrays}
     if dimensions == {2} or (dimensions == {1} and len(shapes) > 1):
-        return arrays
+        return [_to_numbers(array, i) for i, array in enumerate(arrays)]
     if len(dimensions) > 1:
         for i, array in enumerate(arrays):
             _check_not_empty(array, i)  # an empty list has one dimension
@@ -169,7 +168,8 @@ def _pad(arrays):
     return padded(arrays, lengths.max(), np.nan, dtype), lengths
 
 
-def _read_array(X):
+def read_array(X):
+    """Return X as a numeric array of two or three axes; it may hold NaN and infinity."""
     if type(X) is np.ndarray and X.dtype in FLOATS and X.ndim in (2, 3) and X.size > 0:
         return X  # without the time that a conversion takes
     if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
