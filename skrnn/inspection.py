@@ -272,6 +272,7 @@ def _write_numbers(ax, table, largest):
 
 def _mask_values(estimator):
     """Return the values by which an estimator, or the networks in it, know absent timesteps."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
     if isinstance(estimator, BaseRNN):
         found = [estimator._network.mask_value]  # as fitted
     else:
