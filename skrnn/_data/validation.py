@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, padded, underlying_rows
 from skrnn._data.timestep_targets import objects_as_list
 from skrnn._preprocessing.vocabulary import UNKNOWN
-from skrnn._utils.numeric_checks import check_numbers
+from skrnn._utils.numeric_checks import check_numbers, is_nan
 
 # Arrays that `check_array` returns as they are; it takes longer than to predict one sequence.
 PLAIN_KINDS = "biuf"
@@ -226,7 +226,7 @@ def _length_mask(values, lengths):
 def _check_finite_steps(values, mask_value, lengths, dtype):
     """Refuse infinity, and NaN unless it masks a timestep; rows of windows are checked once."""
     rows, _ = underlying_rows(values)
-    nan_is_mask = isinstance(mask_value, float) and np.isnan(mask_value)
+    nan_is_mask = is_nan(mask_value)
     limit = np.finfo(dtype).max
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = rows[start : start + ROWS_AT_ONCE]

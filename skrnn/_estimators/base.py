@@ -47,6 +47,7 @@ from skrnn._training.checkpoints import NoCheckpoints
 from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator
+from skrnn._utils.numeric_checks import is_nan
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -578,7 +579,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = isinstance(self.mask_value, float) and np.isnan(self.mask_value)
+        tags.input_tags.allow_nan = is_nan(self.mask_value)
         tags.target_tags.required = True
         preserved = "float32" if self.dtype == "mixed_float16" else self.dtype  # of any kind here
         tags.transformer_tags.preserves_dtype = [preserved]

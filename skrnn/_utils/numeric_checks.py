@@ -8,6 +8,11 @@ import pandas as pd
 from scipy.sparse import issparse
 
 
+def is_nan(value):
+    """Whether a value of any kind is the number NaN."""
+    return isinstance(value, Real) and bool(np.isnan(value))
+
+
 def as_array(data, place, remedy=""):
     """Return data as an array, or refuse lists of unequal lengths."""
     try:
