@@ -5,6 +5,7 @@ for: editors know its members, and no checker wants proof.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -24,6 +25,7 @@ Block: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Arr
 Documents: TypeAlias = Iterable[str] | Iterable[Sequence[str]]
 StrPath: TypeAlias = str | PathLike[str]
 SeriesOrFrame: TypeAlias = "pd.Series[Any] | pd.DataFrame"
+Frequency: TypeAlias = str | pd.tseries.offsets.BaseOffset | timedelta | int | None
 
 # Networks
 CellType: TypeAlias = Literal["simple_rnn", "gru", "lstm"]
@@ -71,4 +73,4 @@ class BlockSequence(Protocol):
 
 
 Blocks: TypeAlias = BlockSequence | Callable[[], Iterable[Block]]
-Target: TypeAlias = int | Sequence[int] | Rows | None
+Target: TypeAlias = str | int | Sequence[str] | Sequence[int] | Rows | SeriesOrFrame | None

@@ -172,6 +172,8 @@ SERIES = pd.MultiIndex.from_product([["a", "b"], DAYS])
 INDEXES = {name: times[:24] for name, times in TIMES.items()} | {
     "series": SERIES,
     "series of numbers": SERIES.set_levels([4, 7], level=0),
+    "series in numbered rows": SERIES.set_levels(np.arange(12, dtype="uint8"), level=1),
+    "series of two levels": pd.MultiIndex.from_product([["a", "b"], ["x"], DAYS]),
     "series in zone": pd.MultiIndex.from_product([[1.5, 2.5], DAYS.tz_localize("Asia/Tokyo")]),
 }
 

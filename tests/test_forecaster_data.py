@@ -1,5 +1,7 @@
 """What RNNForecaster reads: forms, times, ragged ends, gaps, columns known in the future."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skrnn import RNNForecaster, RNNRegressor
+from skrnn import RNNForecaster, RNNRegressor, make_windows
 
 SEASONS = {
     4: ["quarter starts", "quarter ends", "quarters as periods", "three months as periods"],
@@ -121,6 +123,10 @@ def forecast(exog):
     return with_exog().predict(exog=exog)
 
 
+def minutes():
+    return pd.Series(np.arange(60.0), pd.date_range("2020", periods=60, freq="min"))
+
+
 def known():
     return fit(daily()[:40])
 
@@ -154,7 +160,19 @@ WRONG_VALUES = {
     "2016-03-31.*in series 'b'": lambda: fit(long().drop(("b", pd.Timestamp("2016-03-31")))),
     "duplicates, got 2020-01-09": lambda: fit(pd.concat([daily()[:9], daily()[8:]])),
     "ascend": lambda: fit(daily()[::-1]),
-    "regular step.*asfreq": lambda: fit(daily().iloc[[0, 1, 3, 7, 12, 14, 20, 30, 44]]),
+    "at every step, D, got none at 2020-01-03": lambda: fit(daily().iloc[[0, 1, 3, 7, 12, 14]]),
+    "regular step.*of D, and no row between 2020-01-02.*and 2020-02-29.*`freq`": lambda: fit(
+        daily().iloc[[0, 1, 59]], **GAPS
+    ),
+    "`freq` must be a frequency of pandas.*'7x'": lambda: fit(monthly(), freq="7x"),
+    "`freq`='MS', got 2015-01-31.* off it": lambda: fit(monthly(), freq="MS"),
+    "must have two rows.*one at 2020-01-05.*`freq`": lambda: fit(pd.Series([1.0], GONE[:1])),
+    "one of 1,000 times, got 61 for the 21,015,240 steps of min": lambda: fit(
+        pd.concat([minutes(), minutes().shift(21_015_240, freq="min")[:1]]), freq="min", **GAPS
+    ),
+    "one of 1,000 times, got 61 for the 21,015,241 steps of min from 2020-01-01 00:59": lambda: fit(
+        minutes(), **GAPS
+    ).update(minutes().shift(21_015_300, freq="min")[:1]),
     "one column of values.*exog": lambda: fit(pd.concat([long()] * 2, axis=1)),
     "distinct names, got 'a'": lambda: fit(wide_frame().set_axis(["a", "b", "a"], axis=1)),
     "contiguous": lambda: fit(long().swaplevel().sort_index().swaplevel()),
@@ -215,6 +233,88 @@ def test_a_row_that_is_missing_is_one_without_a_value():
 
 def test_gaps_that_leave_no_window_of_several_steps_leave_those_of_one():
     fit(weekdays(), regressor=Recorder(), steps=6, strategy="recursive", **GAPS)
+
+
+@pytest.mark.parametrize("freq", ["MS", "B", "W-WED", "h", "90s"])
+def test_missing_rows_are_read_as_the_windows_read_them(freq):
+    """Complete windows of a fit are those of `make_windows`, however many rows are missing."""
+    rng = np.random.default_rng(0)
+    kept = np.sort(rng.choice(300, 250, replace=False))
+    y = pd.Series(rng.normal(size=300), pd.date_range("2000-01-01", periods=300, freq=freq)).iloc[
+        kept
+    ]
+    seen = fit(y, regressor=Recorder(), timesteps=3, scale=None, allow_missing=True).regressor_
+    complete = np.isfinite(seen.X_).all(axis=(1, 2))
+    X, target = make_windows(y, 3)
+    assert 20 < len(X) < 200
+    assert_array_equal(seen.X_[complete], X)
+    assert_array_equal(seen.y_[complete], target)
+
+
+CLOCKS = {
+    "Africa/Cairo": "2024-04-01",
+    "America/Santiago": "2023-08-14",
+    "Asia/Beirut": "2024-03-11",
+    "America/Havana": "2024-02-19",
+}
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 3])
+@pytest.mark.parametrize("zone", CLOCKS)
+def test_a_day_that_begins_at_one_is_a_day(zone, shift):
+    hours = pd.date_range(CLOCKS[zone], periods=24 * 40, freq="h", tz=zone)
+    days = pd.Series(np.arange(24.0 * 40), hours).resample("D").sum()
+    [odd] = np.flatnonzero(days.index.hour)
+    cut = odd - 1 + shift
+    forecaster = fit(days[: cut - 3], timesteps=3)
+    assert forecaster.score(days[cut - 3 : cut]) > -9
+    assert forecaster.update(days[cut - 3 : cut]).predict(9).index.equals(days.index[cut : cut + 9])
+    assert fit(days[:cut], timesteps=3).predict(9).index.equals(days.index[cut : cut + 9])
+    gapped = days.drop(days.index[[odd - 9, odd]])
+    assert len(fit(gapped, regressor=Recorder(), **GAPS)._panel.values[0]) == len(days)
+    named = re.escape(f"got none at {days.index[odd - 9]}, {days.index[odd]}.")
+    with pytest.raises(ValueError, match=named):
+        fit(gapped)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint64", "Int8", "uint8[pyarrow]"])
+def test_small_whole_numbers_of_an_index_do_not_overflow(dtype):
+    rows = np.arange(120 if dtype in ("int8", "Int8") else 250)
+    series = pd.Series(rows * 1.0, pd.Index(rows).astype(dtype))
+    exog = pd.Series(1.0, series.index, name="x")
+    forecaster = fit(series[:-4], exog)
+    expected = np.arange(rows[-1] - 3, rows[-1] + 9)
+    longer = pd.Series(1.0, expected, name="x")
+    assert_array_equal(forecaster.predict(12, longer).index, expected)
+    assert_array_equal(forecaster.update(series, exog).predict(8, longer).index, expected[4:])
+    assert len(forecaster.predict(np.uint8(200), pd.Series(1.0, range(500), name="x"))) == 200
+
+
+def test_times_of_arrow_forecast_as_those_of_numpy():
+    series, exog = daily(), daily_exog()
+    expected = fit(series[:-4], exog).predict(4, exog)
+    arrow = [data.set_axis(data.index.astype("timestamp[us][pyarrow]")) for data in (series, exog)]
+    found = fit(arrow[0][:-4], arrow[1]).predict(4, arrow[1])
+    assert_array_equal(found, expected)
+    assert found.index.tolist() == expected.index.tolist()
+
+
+@pytest.mark.parametrize("data", ["series", "frame"])
+def test_each_combination_of_the_levels_before_time_is_a_series(data):
+    wide = wide_frame().rename_axis(index="month", columns="shop")
+    deep = pd.concat(
+        {"north": wide[["a", "b"]].unstack(), "south": wide[["b", "c"]].unstack()}, names=["place"]
+    )
+    deep = deep.rename("sales") if data == "series" else deep.to_frame("sales")
+    exog = random_exog(deep.index)
+    last = deep.index.get_level_values(-1) > wide.index[-4]
+    forecaster = fit(deep[~last], exog, steps=3)
+    forecast = forecaster.predict(exog=exog)
+    assert forecast.index.equals(deep.index[last])
+    assert forecast.index.names == deep.index.names
+    assert forecaster.make_future_frame().index.equals(forecast.index)
+    assert forecaster.score(deep[last], exog) < 0
+    assert forecaster.cutoff_.index.tolist() == list(dict.fromkeys(deep.index.droplevel(-1)))
 
 
 @pytest.mark.parametrize("differences", [0, 1, 7])

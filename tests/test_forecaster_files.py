@@ -60,6 +60,7 @@ FORMS = {
     "long, of dates": lambda: (
         wide_frame().set_axis(pd.date_range("2020", periods=3), axis=1).unstack()
     ),
+    "long, of three levels": lambda: pd.concat({"x": wide_frame().unstack()}, names=["country"]),
     "long, of periods in steps": lambda: wide_frame().reset_index(drop=True).unstack(),
 }
 
@@ -85,7 +86,8 @@ def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
         {"transformer": StandardScaler(), "calendar": ("month",)},
         {"transformer": MinMaxScaler(), "calendar": "quarter"},
         {"static": pd.DataFrame({"size": [1, 2, 3], "old": [True, False, True]}, list("cab"))},
-        {"allow_missing": True, "stride": 2},
+        {"allow_missing": True, "stride": 2, "freq": "ME"},
+        {"freq": pd.offsets.MonthEnd()},
         {"differences": np.int64(1), "timesteps": np.int64(5), "steps": np.int64(3)},
         {"regressor": RNNRegressor(("lstm", "gru"), 3, epochs=1, dtype="float64", random_state=1)},
     ],

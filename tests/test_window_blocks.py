@@ -73,6 +73,24 @@ def test_rows_are_read_from_any_storage(kind, target, tmp_path):
     assert_windows_of(SERIES, blocks, timesteps=7, target=target)
 
 
+HOURS = pd.date_range("2024", periods=45, freq="h")
+GAPPED = pd.DataFrame(
+    SERIES, pd.MultiIndex.from_product([["a", "b"], HOURS]), columns=["x", "y", "z"]
+).drop([("a", HOURS[5]), ("b", HOURS[3]), ("b", HOURS[30]), ("b", HOURS[31])])
+
+
+@pytest.mark.parametrize("target", [None, "y", GAPPED["z"], GAPPED["z"].to_numpy()])
+@pytest.mark.parametrize("rows", [1, 7, 500])
+@pytest.mark.parametrize("stride", [1, 3, 40])
+def test_blocks_of_pandas_cross_no_gap(target, rows, stride):
+    settings = {"timesteps": 4, "n_outputs": 2, "stride": stride, "target": target}
+    blocks = window_blocks(GAPPED, rows=rows, **settings)
+    expected = make_windows(GAPPED, **settings)
+    for found, array in zip(joined(blocks), expected, strict=True):
+        assert_array_equal(found, array)
+    assert all(len(X) for X, _ in blocks)
+
+
 class RowsByNumber:
     """No more than window_blocks asks of a series."""
 
@@ -108,7 +126,16 @@ def test_series_of_one_dimension_has_one_feature():
         (SERIES[:5], {}, ValueError, r"at least 8 rows \(timesteps \+ horizon .*, got 5"),
         (SERIES, {"target": np.zeros(7)}, ValueError, "aligned with the 90 rows .*, got the sh"),
         (list(SERIES), {}, TypeError, r"`series` must be an array of shape \(n_rows,\)"),
-        (pd.DataFrame(SERIES), {}, TypeError, "got a pandas object.*`make_windows`"),
+        (pd.DataFrame(SERIES), {"freq": "D"}, ValueError, "`freq` needs times"),
+        (SERIES, {"freq": "D"}, ValueError, "`freq` needs times"),
+        (
+            GAPPED,
+            {"timesteps": 50},
+            ValueError,
+            "at least 51 rows.*got 39 in its longest.* step is h",
+        ),
+        (GAPPED, {"freq": "30min"}, ValueError, "got 1 in its longest run.* step is 30min"),
+        (GAPPED.swaplevel(), {}, ValueError, r"times first.*series\.swaplevel"),
         (DaskFrame(), {}, TypeError, r"a DaskFrame of Dask. Pass its `to_dask_array"),
         (SERIES * np.nan, {}, ValueError, "NaN"),
         (UNKNOWN, {}, ValueError, r"known number of rows, got the shape \(nan, 3\)"),

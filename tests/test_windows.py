@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from probes import peak_bytes
-from sklearn import config_context
+from sklearn import clone, config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import (
@@ -232,6 +232,48 @@ def test_next_row_is_forecast_from_a_row_of_nan():
     assert_array_equal(pipe.predict(row), pipe[-1].predict(last))
 
 
+@pytest.mark.parametrize("freq", [None, "D"])
+def test_days_that_begin_at_one_are_padded_once_and_continued(freq):
+    """Clocks in Cairo are put forward at midnight of 26 April: that day begins at 1:00."""
+    hours = pd.date_range("2024-04-20", periods=24 * 20, freq="h", tz="Africa/Cairo")
+    days = pd.DataFrame({"x": 1.0}, hours).resample("D").sum()
+    transformer = WindowTransformer(10, padding="nan", freq=freq)
+    whole = transformer.fit_transform(days)
+    assert np.isnan(whole).any(axis=(1, 2)).sum() == 10
+    for n_known in range(5, 9):
+        test = (
+            clone(transformer).set_params(timesteps=2).fit(days[:n_known]).transform(days[n_known:])
+        )
+        assert_array_equal(test, whole[n_known:, -2:])
+
+
+def test_series_of_numbered_rows_and_of_several_levels_do_not_mix():
+    units = pd.MultiIndex.from_product([["e1", "e2"], [1, 2, 3, 4]])
+    data = pd.DataFrame({"s": [1.0, 2, 3, 4, 101, 102, 103, 104]}, units)
+    for index in (units, pd.MultiIndex.from_product([["e1", "e2"], ["x"], daily(4).index])):
+        X, y = make_windows(data.set_axis(index), 2)
+        assert X[:, :, 0].tolist() == [[1, 2], [2, 3], [101, 102], [102, 103]]
+        assert y.tolist() == [3, 4, 103, 104]
+        fitted = WindowTransformer(2, padding=0).fit(data.set_axis(index)[:7])
+        assert fitted.transform(data.set_axis(index)[7:])[0].tolist() == [[102], [103]]
+
+
+def test_transform_reads_gaps_of_an_index_that_fit_did_not_see():
+    transformer = WindowTransformer(2, padding="nan").fit(daily(9).to_numpy())
+    assert np.isnan(
+        transformer.transform(GAPPY.rename(columns=str).set_axis([0, 1], axis=1))[30]
+    ).all()
+
+
+def test_small_integers_of_numpy_count_rows_without_overflow():
+    X, _ = make_windows(np.arange(400.0), np.uint8(200), np.uint8(100))
+    assert X.shape == (101, 200, 1)
+    windows = WindowTransformer(np.uint8(200), horizon=np.uint8(100), padding=0.0)
+    assert_array_equal(
+        windows.fit_transform(np.ones((400, 1))).sum(axis=(1, 2))[[99, 100, 299]], [0, 1, 200]
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(TIMES.keys() - {"range", "integers"}))
 def test_rows_that_follow_the_training_rows_see_their_tail(kind):
     data = pd.DataFrame(values(60), index=TIMES[kind])
@@ -435,6 +477,7 @@ def test_make_windows_accepts_aligned_targets_of_any_type_and_returns_copies():
     assert not np.shares_memory(y, series)
 
 
+TIMES_FIRST = pd.concat({"a": daily(10), "b": daily(10)}).swaplevel()
 GAPPY_TARGET = np.array([np.nan, np.nan, 3.0, 4.0, 5.0])
 OTHER_TIMES = daily(10, start="2020")["x0"]
 
@@ -445,7 +488,11 @@ OTHER_TIMES = daily(10, start="2020")["x0"]
         (daily(20)[::-1], {}, "must ascend"),
         (np.zeros((3, 3, 3)), {}, "dim 3"),
         (range(4), {"horizon": 2, "n_outputs": 2}, r"at least 5 rows .*, got 4\. Shorten"),
-        (GAPPY, {"timesteps": 30}, "at least 31 rows .*, got 30 in its longest run"),
+        (GAPPY, {"timesteps": 30}, "at least 31 rows .*, got 30 in its longest run.* step is D"),
+        (GAPPY, {"freq": "3h"}, "got 1 in its longest run without a gap, where the step is 3h"),
+        (GAPPY, {"freq": "2D"}, r"times of `series` must follow .* at `freq`='2D', got 2024-01-02"),
+        (daily(10).to_numpy(), {"freq": "D"}, "`freq` needs times, got it with rows of `series`"),
+        (TIMES_FIRST, {}, r"times first.*`series\.swaplevel"),
         ([1.0, 2.0, np.nan, 4.0], {}, "Input series contains NaN.*row 2"),
         ([1.0, 2.0, -np.inf, 4.0], {}, "Input series contains infinity.*row 2"),
         (range(9), {"timesteps": 0}, "`timesteps` must be at least 1, got 0"),

@@ -61,10 +61,12 @@ def main() -> None:
 
     days = pd.date_range("2024-01-01", periods=len(series))
     sales = pd.Series(series, index=days, name="sales")
-    windows = skrnn.WindowTransformer(5, padding="mean").fit(sales.to_frame())
+    windows = skrnn.WindowTransformer(5, padding="mean", freq="D").fit(sales.to_frame())
     assert_type(windows.transform(sales.to_frame()), Array)
+    skrnn.make_windows(sales, 5, freq=pd.Timedelta(days=1))
+    skrnn.window_blocks(sales, 5, freq=pd.offsets.Day(), target=sales)
     forecaster = skrnn.RNNForecaster(
-        skrnn.RNNRegressor("gru", 4, epochs=1), timesteps=7, steps=3, calibration=19
+        skrnn.RNNRegressor("gru", 4, epochs=1), timesteps=7, steps=3, calibration=19, freq="D"
     )
     forecast = forecaster.fit(sales).predict(level=[80, 95])
     print(forecast.index[0], forecast["lower_80"])

@@ -22,7 +22,7 @@ from skrnn._displays.plotting import (
     with_unit,
 )
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
-from skrnn._preprocessing.time_index import same_kind
+from skrnn._preprocessing.time_index import plain_index, rows_by_series, same_kind
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
@@ -202,9 +202,9 @@ def _by_series(data, name):
         raise TypeError(f"`{name}` must be a Series or DataFrame, got {type(data).__name__}.")
     if len(data) == 0:
         raise ValueError(f"`{name}` must hold at least one row, got none.")
-    if data.index.nlevels == 2:
-        groups = data.groupby(level=0, sort=False)
-        return {label: part.droplevel(0) for label, part in groups}
+    if data.index.nlevels > 1:
+        return rows_by_series(data, name)
+    data = data.set_axis(plain_index(data.index, name), axis=0)
     if data.ndim == 1:
         return {data.name: data}
     return {label: data.iloc[:, k] for k, label in enumerate(data.columns)}

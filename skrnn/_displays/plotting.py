@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from skrnn._forecasting.time_steps import first_few
+from skrnn._preprocessing.time_index import first_few
 
 if TYPE_CHECKING:
     from skrnn._types import DrawnAxes, Figure

@@ -21,7 +21,7 @@ from skrnn._displays.plotting import (
     open_axes,
     short,
 )
-from skrnn._forecasting.time_steps import first_few
+from skrnn._preprocessing.time_index import first_few
 
 if TYPE_CHECKING:
     from typing import Self

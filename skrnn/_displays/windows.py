@@ -20,19 +20,16 @@ from skrnn._displays.plotting import (
     load_matplotlib,
     open_axes,
 )
-from skrnn._preprocessing.time_index import (
-    has_time_index,
-    learn_frequency,
-    read_time_index,
-    run_bounds,
-)
+from skrnn._preprocessing.frequency import read_step
+from skrnn._preprocessing.time_grid import run_bounds
+from skrnn._preprocessing.time_index import has_time_index, plain_index, read_time_index
 from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._preprocessing.windows import make_windows
 
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from skrnn._types import Array, ArrayLike, Axes, Positions
+    from skrnn._types import Array, ArrayLike, Axes, Frequency, Positions
 
 SHOWN = 12  # windows by default
 TICKS = 24  # at most, on the horizontal axis
@@ -145,6 +142,7 @@ class WindowDisplay(Display):
         *,
         stride: int = 1,
         n_outputs: int = 1,
+        freq: Frequency = None,
         windows: Positions | slice | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -152,7 +150,7 @@ class WindowDisplay(Display):
 
         Parameters
         ----------
-        series, timesteps, horizon, stride, n_outputs
+        series, timesteps, horizon, stride, n_outputs, freq
             As in :func:`make_windows`.
         windows, ax
             As in `plot`.
@@ -162,13 +160,13 @@ class WindowDisplay(Display):
         WindowDisplay
         """
         load_matplotlib()
-        settings = {"stride": stride, "n_outputs": n_outputs}
+        settings = {"stride": stride, "n_outputs": n_outputs, "freq": freq}
         make_windows(series, timesteps, horizon, **settings)  # checks its arguments
         numbers = _numbered(series, len(series))
         held, targets = make_windows(numbers, timesteps, horizon, **settings)
         rows = held[:, :, 0].astype(int)
         targets = targets.reshape(len(rows), -1).astype(int)
-        axis = _axis(numbers, learn_frequency(read_time_index(numbers)))
+        axis = _axis(numbers, read_step(read_time_index(numbers), freq))
         display = cls(rows, np.full(rows.shape, "row"), targets, **axis)
         return display.plot(ax, windows=windows)
 
@@ -207,7 +205,8 @@ class WindowDisplay(Display):
 
 def _numbered(data, n_rows):
     """Return rows that contain their own number, with the index of `data`."""
-    index = data.index if isinstance(data, (pd.Series, pd.DataFrame)) else None
+    is_pandas = isinstance(data, (pd.Series, pd.DataFrame))
+    index = plain_index(data.index, "X") if is_pandas else None
     return pd.DataFrame({"row": np.arange(n_rows, dtype=float)}, index=index)
 
 
@@ -273,8 +272,8 @@ def _name_rows(ax, low, high, index):
     names = times.astype(str)
     if getattr(times, "tz", None) is None and names.str.endswith(":00").all():
         names = names.str.removesuffix(":00")  # seconds, where none has any
-    if index.nlevels == 2:
-        names = index.get_level_values(0).astype(str) + " " + names
+    for level in reversed(range(index.nlevels - 1)):
+        names = index.get_level_values(level).astype(str) + " " + names
     texts = [names[row] if 0 <= row < len(names) else "" for row in ticks]
     ax.set_xticks(ticks, texts, rotation=90, fontsize="small")
     ax.set_xlabel("Time" if times.name is None else str(times.name))

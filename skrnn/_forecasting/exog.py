@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from skrnn._forecasting.time_steps import first_few
-from skrnn._preprocessing.time_index import same_kind
+from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 from skrnn._utils.numeric_checks import check_numbers
 
 
@@ -43,9 +42,11 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
     by_series = isinstance(table.index, pd.MultiIndex)
     required = [len(rows) for rows in times] if required is None else required
-    tables = dict.fromkeys(labels, table)
     if by_series:
-        tables = {label: part.droplevel(0) for label, part in table.groupby(level=0, sort=False)}
+        tables = rows_by_series(table, "exog")
+    else:
+        times_alone = table.set_axis(plain_index(table.index, "exog"), axis=0)
+        tables = dict.fromkeys(labels, times_alone)
     arrays, made = [], {}
     for label, rows, n_rows in zip(labels, times, required, strict=True):
         if n_rows == 0:

@@ -89,6 +89,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         cutoff. Prefer a stride coprime with the season; otherwise training windows start at only
         some of its phases. That is fine for forecasts from the cutoff, and from any other that is a
         multiple of the common divisor away.
+    freq : str, DateOffset, timedelta or int, default=None
+        Step from one time to the next, such as "h" or "MS". None: the frequency of the index, or
+        else the coarsest step whose grid contains every time of all series, of the calendar (days,
+        business days, weeks, months) or fixed.
 
     Attributes
     ----------
@@ -164,8 +168,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         series : Series or DataFrame
             A Series; a DataFrame with one column for each series, which may have NaN before its
             first and after its last value; or one column of values with a (series, time)
-            MultiIndex. Times are a DatetimeIndex, PeriodIndex, TimedeltaIndex or RangeIndex at a
-            regular step.
+            MultiIndex, whose levels before the last name a series. Times are dates, periods,
+            durations or whole numbers at a regular step.
         exog : Series or DataFrame, default=None
             Columns whose future is known, on the times of `series`: the same for all series, or
             with a (series, time) MultiIndex. Each row of a window holds their values at its own
@@ -297,7 +301,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         check_is_fitted(self)
         panel = self._panel
         if panel.form == "wide" and panel.own_exog:
-            panel = replace(panel, form="long", level_names=[panel.name, *panel.level_names])
+            several = isinstance(panel.name, tuple) and isinstance(panel.labels[0], tuple)
+            names = panel.name if several else [panel.name]
+            panel = replace(panel, form="long", level_names=[*names, *panel.level_names])
         times = panel.future_times(self._count_steps(steps))
         index = to_pandas(panel, times, [np.zeros(len(rows)) for rows in times]).index
         return pd.DataFrame(np.nan, index=index, columns=self.exog_names_)
@@ -381,7 +387,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 f"{self.timesteps}. Each row of a window holds the `exog` of {self.steps} steps "
                 "later, and the window must reach the first step: raise `timesteps`."
             )
-        panel = read_panel(series, allow_missing=self.allow_missing)
+        panel = read_panel(series, freq=self.freq, allow_missing=self.allow_missing)
         names = [] if exog is None else exog_names(exog)
         rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
         own = exog is not None and isinstance(exog.index, pd.MultiIndex)
@@ -402,7 +408,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         if steps is None:
             return self._model.plan.steps
         check_count("steps", steps, 1)
-        return steps
+        return int(steps)  # a small integer of NumPy would overflow
 
     def _read_exog(self, exog, times, required=None):
         """Return the rows of `exog` at the given times of each series; see `read_exog`."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from skrnn._forecasting.time_steps import index_after
+from skrnn._preprocessing.time_grid import index_after
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +108,17 @@ def to_pandas(panel, times, columns):
         return pd.Series(tables[0], index=times[0], name=panel.name)
     if panel.form == "wide":
         return _wide(panel, times, tables, names)
+    labels = _label_index(panel.labels)
+    if len(panel.level_names) > 2:
+        labels = pd.MultiIndex.from_tuples(panel.labels)
+    of_rows = labels.take(np.repeat(np.arange(len(panel)), [len(rows) for rows in times]))
     index = pd.MultiIndex.from_arrays(
         [
-            np.repeat(np.arange(len(panel)), [len(rows) for rows in times]),
+            *(of_rows.get_level_values(level) for level in range(of_rows.nlevels)),
             times[0].append(list(times[1:])),
         ],
         names=panel.level_names,
-    ).set_levels(_label_index(panel.labels), level=0)
+    )
     values = np.concatenate(tables)
     if by_name:
         return pd.DataFrame(values, index=index, columns=names)

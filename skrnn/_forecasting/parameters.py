@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from skrnn._forecasting.calendar import CYCLES
+from skrnn._preprocessing.frequency import FREQUENCY_TYPES
 from skrnn._utils.declared_parameters import declare_parameters, parameter
 from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
+
+    from skrnn._types import Frequency
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
@@ -42,3 +45,4 @@ class ForecasterParameters:
     allow_missing: bool = parameter(False, "boolean")
     calibration: int = parameter(0, NOT_NEGATIVE)
     stride: int = parameter(1, AT_LEAST_ONE)
+    freq: Frequency = parameter(None, *FREQUENCY_TYPES)

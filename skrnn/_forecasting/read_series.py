@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 
 from skrnn._forecasting.panel import Panel
-from skrnn._forecasting.time_steps import (
-    contiguous_bounds,
-    first_few,
+from skrnn._preprocessing.frequency import read_step
+from skrnn._preprocessing.time_grid import (
     index_after,
     index_between,
-    is_time_like,
-    learn_step,
+    run_bounds,
+    step_name,
     steps_until,
 )
 from skrnn._preprocessing.time_index import (
     TIME_TYPES,
-    TimeIndex,
-    check_order,
+    first_few,
     in_kind,
-    series_blocks,
+    is_counted,
+    plain_index,
+    time_index_of,
 )
 from skrnn._utils.numeric_checks import check_numbers
 
@@ -36,12 +36,12 @@ IN_ORDER = (
 )
 
 
-def read_panel(data, *, known=None, allow_missing=False):
+def read_panel(data, *, known=None, freq=None, allow_missing=False):
     """Read series from pandas as a Panel, without those that have no value.
 
     NaN before the first and after the last value of a series is dropped; `allow_missing` reads NaN
     between them, and times without a row, as missing values. Rows that may continue those of a
-    Panel `known` get its kind of times and its step; otherwise the step is learned from the times.
+    Panel `known` get its kind of times and its step; otherwise it is `freq`, or found in the times.
     """
     form = _form(data)
     check_numbers(
@@ -52,12 +52,13 @@ def read_panel(data, *, known=None, allow_missing=False):
     index, names = _read_index(data, form)
     if known is not None:
         index = in_kind(index, known.times[0].dtype)
-    step = learn_step(index) if known is None else known.step
+    step = read_step(index, freq, "series") if known is None else known.step
+    if step is None and is_counted(index.times):
+        step = 1
     if step is None:
         raise ValueError(
-            "The times of `series` must follow each other at a regular step, got "
-            f"{first_few(index.times)}. Make them regular, for instance by `series.asfreq('D')` or "
-            "`series.resample('D').mean()`."
+            "`series` must have two rows of one series, which show the step from time to time, got "
+            f"one at {index.times[0]}. Pass more rows, or the step as `freq`."
         )
     times, columns, labels = _columns(data, form, index)
     blocks = _regular_blocks(index, times, columns, step, allow_missing)
@@ -88,19 +89,9 @@ def _form(data):
     check_pandas(data)
     if len(data) == 0:
         raise ValueError("`series` must have at least one row, got none.")
-    if not isinstance(data.index, pd.MultiIndex):
+    if data.index.nlevels == 1:
         return "series" if data.ndim == 1 else "wide"
-    if data.index.nlevels != 2:
-        raise ValueError(
-            f"`series` must have the two levels (series, time) in its MultiIndex, got "
-            f"{data.index.nlevels}: {list(data.index.names)}."
-        )
-    first, second = map(data.index.get_level_values, (0, 1))
-    if isinstance(first, TIME_TYPES) and not isinstance(second, TIME_TYPES):
-        raise ValueError(
-            "`series` must have the levels (series, time) in its MultiIndex, got times first. Swap "
-            "them: `series.swaplevel().sort_index()`. If they do name series, convert them to text."
-        )
+    plain_index(data.index, "series")  # refuses what is no (series, time)
     if data.ndim == 2 and data.shape[1] != 1:
         raise ValueError(
             f"A `series` with a (series, time) MultiIndex must have one column of values, got "
@@ -112,24 +103,20 @@ def _form(data):
 
 def _read_index(data, form):
     """Return the TimeIndex of the rows, checked, and the names for the result."""
+    index = plain_index(data.index, "series")
     if form in ("series", "wide"):
-        times, bounds, labels = data.index, np.array([0, len(data)]), [None]
+        if not (isinstance(index, TIME_TYPES) or is_counted(index)):
+            raise TypeError(
+                "The rows of `series` must be indexed by a DatetimeIndex, PeriodIndex, "
+                f"TimedeltaIndex or RangeIndex, got an index of {index.dtype}. Convert it, for "
+                "instance by `pd.to_datetime`."
+            )
         axis = data if form == "series" else data.columns
         several = isinstance(axis, pd.MultiIndex)  # a tuple names their levels
-        names = tuple(axis.names) if several else axis.name, [times.name]
+        name = tuple(axis.names) if several else axis.name
     else:
-        times = data.index.get_level_values(1)
-        bounds, labels = series_blocks(data.index)
-        names = (data.name if form == "long" else data.columns[0]), list(data.index.names)
-    if not is_time_like(times):
-        raise TypeError(
-            "The rows of `series` must be indexed by a DatetimeIndex, PeriodIndex, "
-            f"TimedeltaIndex or RangeIndex, got an index of {times.dtype}. Convert it, for "
-            "instance by `pd.to_datetime`."
-        )
-    index = TimeIndex(times, bounds, labels)
-    check_order(index)
-    return index, names
+        name = data.name if form == "long" else data.columns[0]
+    return time_index_of(index), (name, list(index.names))
 
 
 def _columns(data, form, index):
@@ -153,7 +140,7 @@ def _columns(data, form, index):
 
 def _regular_blocks(index, times, columns, step, allow_missing):
     """Return (times, values) of each block with every step in it; without a row it is NaN."""
-    broken = np.setdiff1d(contiguous_bounds(index, step), index.bounds)
+    broken = np.setdiff1d(run_bounds(index, step, len(index.times)), index.bounds)
     gapped = set(np.searchsorted(index.bounds, broken, side="right") - 1)
     blocks = []
     for k, (block, values) in enumerate(zip(times, columns, strict=True)):
@@ -161,26 +148,22 @@ def _regular_blocks(index, times, columns, step, allow_missing):
             blocks.append((block, values))
             continue
         full = index_between(block, step)
-        place = "" if index.labels[k] is None else f" in series {index.labels[k]!r}"
+        place = index.place(index.bounds[k])
         strays = block.difference(full)
         if len(strays):
             raise ValueError(
-                f"The times of `series` must follow each other at the step {_step_name(step)}, got "
+                f"The times of `series` must follow each other at the step {step_name(step)}, got "
                 f"{first_few(strays)} off it{place}. Drop or move them."
             )
         if not allow_missing:
             raise ValueError(
-                f"`series` must have a row at every step, {_step_name(step)}, got none at "
+                f"`series` must have a row at every step, {step_name(step)}, got none at "
                 f"{first_few(full.difference(block))}{place}. {BRIDGE} {IN_ORDER}"
             )
         filled = np.full((len(full), *values.shape[1:]), np.nan)
         filled[full.get_indexer(block)] = values
         blocks.append((full, filled))
     return blocks
-
-
-def _step_name(step):
-    return getattr(step, "freqstr", None) or str(step)
 
 
 def _trimmed(label, times, values, allow_missing):
@@ -234,7 +217,8 @@ def rows_ahead(panel, later, *, allow_missing):
     for label, known in zip(panel.labels, panel.times, strict=True):
         k = places.get(label)
         rows = known[:0] if k is None else later.times[k]
-        n_steps = steps_until(known, panel.step, rows[-1]) if len(rows) else 0
+        n_rows = len(known) + len(rows)
+        n_steps = steps_until(known, panel.step, rows[-1], n_rows) if len(rows) else 0
         ahead = index_after(known, panel.step, n_steps) if n_steps else known[:0]
         positions = ahead.get_indexer(rows)
         placed = np.full(n_steps, np.nan)
@@ -245,7 +229,7 @@ def rows_ahead(panel, later, *, allow_missing):
         if len(strays) or (len(gap) and not allow_missing):
             got = f"{first_few(strays)} off it" if len(strays) else f"no value at {first_few(gap)}"
             raise ValueError(
-                f"`series` must continue from {known[-1]} at the step {_step_name(panel.step)}, "
+                f"`series` must continue from {known[-1]} at the step {step_name(panel.step)}, "
                 f"got {got}. Pass a value for each step."
             )
         times.append(ahead)

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skrnn._forecasting.time_steps import first_few
+from skrnn._preprocessing.time_index import first_few
 from skrnn._utils.field_types import Array64, Positive64
 
 # Least deviation of a window whose series has 1. A constant window would otherwise magnify what

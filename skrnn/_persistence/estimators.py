@@ -58,7 +58,7 @@ NETWORK = {
 WINDOWS = {
     "n_features_in_": Size,
     "time_dtype_": np.dtype | ExtensionDtype | None,
-    "freq_": pd.tseries.offsets.BaseOffset | pd.Timedelta | None,
+    "freq_": pd.tseries.offsets.BaseOffset | pd.Timedelta | Size | None,
     "means_": Array64,
     "tails_": dict,
 }
@@ -167,7 +167,7 @@ def _check_windows(windows):
     n_features = windows.n_features_in_
     require(windows.means_.shape == (n_features,), "`means_`")
     for time, tail in windows.tails_.values():
-        require(isinstance(time, (pd.Timestamp, pd.Period, pd.Timedelta)), "`tails_`")
+        require(isinstance(time, (pd.Timestamp, pd.Period, pd.Timedelta, int)), "`tails_`")
         require(tail.dtype.kind == "f" and tail.shape == (len(tail), n_features), "`tails_`")
 
 

@@ -11,14 +11,13 @@ from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.panel import Panel
 from skrnn._forecasting.target_transform import TargetTransform
-from skrnn._forecasting.time_steps import contiguous_bounds, is_counted, is_time_like
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._persistence.estimators import encode_estimator, estimator_codec
 from skrnn._persistence.records import Codec, check_fields, record_codec, require
-from skrnn._preprocessing.time_index import TimeIndex, check_order
+from skrnn._preprocessing.time_grid import run_bounds
+from skrnn._preprocessing.time_index import TIME_TYPES, TimeIndex, check_order, is_counted
 from skrnn._utils.field_types import Array64, Positive64, Table64, fits
 
-INDEX_LEVELS = {"series": 1, "wide": 1, "long": 2, "long frame": 2}
 PANEL = get_type_hints(Panel, include_extras=True)
 PLAN = record_codec(WindowSpec)
 LEARNED = {"_panel": Panel, "_model": GlobalModel, "_allow_missing": bool, "scales_": Positive64}
@@ -42,7 +41,10 @@ def _decode_panel(times, times_of, values, exog, **fields):
     labels, step = fields["labels"], fields["step"]
     require(len(labels) > 0 and len(set(labels)) == len(labels), "the names of the series")
     require(fields["form"] != "series" or len(labels) == 1, "the names of the series")
-    require(len(fields["level_names"]) == INDEX_LEVELS[fields["form"]], "the names of the index")
+    n_levels = len(fields["level_names"])
+    in_levels = [label for label in labels if type(label) is tuple and len(label) == n_levels - 1]
+    named = n_levels == 1 if fields["form"] in ("series", "wide") else n_levels > 1
+    require(named and (n_levels < 3 or in_levels == labels), "the names of the index")
     for index in times:
         _check_times(index, times[0], step)
     require(all(type(place) is int for place in times_of), "the times of the series")
@@ -64,7 +66,8 @@ def _decode_panel(times, times_of, values, exog, **fields):
 
 def _check_times(times, first, step):
     """Refuse times that do not follow each other at the step, or are of another kind."""
-    require(isinstance(times, pd.Index) and is_time_like(times) and len(times), "the times")
+    timed = isinstance(times, TIME_TYPES) or (isinstance(times, pd.Index) and is_counted(times))
+    require(timed and len(times), "the times")
     require(is_counted(times) == (type(step) is int), "the step of the series")
     require(type(step) is not int or step > 0, "the step of the series")
     alike = is_counted(times) and is_counted(first)
@@ -74,7 +77,7 @@ def _check_times(times, first, step):
         return
     index = TimeIndex(times, np.array([0, len(times)]), [None])
     check_order(index)
-    require(len(contiguous_bounds(index, step)) == 2, "the step of the series")
+    require(len(run_bounds(index, step, len(times))) == 2, "the step of the series")
 
 
 def _encode_forecaster(forecaster):

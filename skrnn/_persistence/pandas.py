@@ -81,7 +81,8 @@ def _offset(name=None, n=None, steps=None):
 
 
 def _dtype(name):
-    require(name in {f"{kind}8[{unit}]" for kind in "mM" for unit in UNITS}, f"the dtype {name!r}")
+    known = {"i8"} | {f"{kind}8[{unit}]" for kind in "mM" for unit in UNITS}
+    require(name in known, f"the dtype {name!r}")
     return np.dtype(name)
 
 

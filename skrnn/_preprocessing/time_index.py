@@ -1,4 +1,4 @@
-"""TimeIndex: the times of rows, their series, and the gaps between them."""
+"""TimeIndex: the times of rows and their series, read from the index of pandas objects."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 
 TIME_TYPES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-AGREEMENT = 0.95  # share of the steps that must agree with a frequency
-# Offsets that pandas adds to a whole index at once; it adds others one by one, with a warning.
-VECTORIZED_OFFSETS = {
-    getattr(pd.offsets, name)
-    for name in "BusinessDay Day Week SemiMonthBegin SemiMonthEnd MonthBegin MonthEnd BMonthBegin "
-    "BMonthEnd QuarterBegin QuarterEnd BQuarterBegin BQuarterEnd YearBegin YearEnd BYearBegin "
-    "BYearEnd".split()
+# By what pandas infers from the values, of Arrow or of Python objects too.
+TIME_TYPE_OF = {
+    "datetime": pd.DatetimeIndex,
+    "datetime64": pd.DatetimeIndex,
+    "date": pd.DatetimeIndex,
+    "timedelta": pd.TimedeltaIndex,
+    "timedelta64": pd.TimedeltaIndex,
+    "period": pd.PeriodIndex,
 }
-STEPS_AT_ONCE = 1_000_000  # so that a long index needs no long temporary arrays
+LISTED_AT_MOST = 5  # in a message
 
 SORT = (
     "Sort the rows with `sort_index()`; split them with KFold or TimeSeriesSplit, as ShuffleSplit "
@@ -26,76 +27,173 @@ SORT = (
 class TimeIndex:
     """The times of rows, grouped by series."""
 
-    times: pd.Index
+    times: pd.Index  # dates, periods, durations or whole numbers, all in types of NumPy
     bounds: np.ndarray  # the first row of each series, then n_rows
-    labels: list  # [None] for one series without a name
+    labels: list  # [None] for one series without a name; tuples for several levels
+
+    @property
+    def within(self):
+        """Whether each row but the first is of the same series as the row before it."""
+        within = np.ones(max(len(self.times) - 1, 0), dtype=bool)
+        within[self.bounds[1:-1] - 1] = False
+        return within
+
+    def place(self, row):
+        """Return the series of a row, as a message names it."""
+        label = self.labels[np.searchsorted(self.bounds, row, side="right") - 1]
+        return "" if label is None else f" in series {label!r}"
+
+
+def first_few(items):
+    """The first of some items, such as times, as a message lists them."""
+    shown = ", ".join(str(item) for item in items[:LISTED_AT_MOST])
+    more = len(items) - LISTED_AT_MOST
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def is_counted(times):
+    """Whether times are whole numbers, as in a RangeIndex."""
+    return times.dtype.kind in "iu"
+
+
+def as_times(index):
+    """Return an index as times in types of NumPy, or None if it holds no times.
+
+    Whole numbers become int64, so that arithmetic does not overflow.
+    """
+    if isinstance(index, TIME_TYPES):
+        return index
+    if isinstance(index.dtype, pd.CategoricalDtype):
+        return as_times(index.astype(index.dtype.categories.dtype))
+    kind = index.inferred_type
+    if kind in TIME_TYPE_OF:
+        return TIME_TYPE_OF[kind](index)
+    if kind != "integer" or index.hasnans or (len(index) and index.max() > np.iinfo("int64").max):
+        return None
+    return index if index.dtype == np.int64 else index.astype(np.int64)
+
+
+def plain_index(index, name):
+    """Return an index with its times, the last level of several, in types of NumPy.
+
+    A MultiIndex that cannot be read as (series, time) is refused; `name` is that of the argument.
+    """
+    if not isinstance(index, pd.MultiIndex):
+        times = as_times(index)
+        return index if times is None else times
+    if index.nlevels == 1:
+        return plain_index(index.get_level_values(0), name)
+    levels = [as_times(level) for level in index.levels]
+    _check_levels(index, levels, name)
+    return index if levels[-1] is index.levels[-1] else index.set_levels(levels[-1], level=-1)
+
+
+def _check_levels(index, levels, name):
+    """Refuse a MultiIndex whose last level is not times: dates, or whole numbers without dates."""
+    dated = [k for k, level in enumerate(levels) if isinstance(level, TIME_TYPES)]
+    counted = [k for k, level in enumerate(levels) if level is not None]
+    last = index.nlevels - 1
+    if last in dated or (not dated and last in counted):
+        return
+    got = index.levels[-1].dtype
+    needed = f"`{name}` must have the levels (series, time) in its MultiIndex, times last, got"
+    convert = (
+        f"`{name}.index.set_levels(pd.to_datetime({name}.index.levels[-1]), level=-1)` converts "
+        "times that are text."
+    )
+    if not counted:
+        raise TypeError(f"{needed} {got}. Convert them to dates or whole numbers: {convert}")
+    place = (dated or counted)[-1]
+    order = [*(k for k in range(last + 1) if k != place), place]
+    swap = "swaplevel()" if last == 1 else f"reorder_levels({order})"
+    found = f"times in level {place}" if last > 1 else "times first"
+    remedy = f"Swap them: `{name}.{swap}.sort_index()`."
+    more = "If they do name series, convert them to text." if dated else f"Or {convert}"
+    raise ValueError(f"{needed} {found} and {got} last. {remedy} {more}")
 
 
 def has_time_index(data):
     """Whether `data` is a pandas object with a time index."""
     if not isinstance(data, (pd.DataFrame, pd.Series)):
         return False
-    index = data.index
-    if isinstance(index, pd.MultiIndex):
-        return index.nlevels == 2 and isinstance(index.levels[1], TIME_TYPES)
-    return isinstance(index, TIME_TYPES)
-
-
-def read_time_index(data):
-    """Return the checked TimeIndex of `data`, or None where it has no time index."""
-    if not has_time_index(data):
-        return None
     if isinstance(data.index, pd.MultiIndex):
-        times = data.index.get_level_values(1)
-        bounds, labels = series_blocks(data.index)
+        return as_times(data.index.levels[-1]) is not None
+    return isinstance(as_times(data.index), TIME_TYPES)
+
+
+def read_time_index(data, name="X"):
+    """Return the checked TimeIndex of `data`, or None where it has no time index.
+
+    Whole numbers are times in a MultiIndex only: else they number the rows.
+    """
+    of_series = isinstance(getattr(data, "index", None), pd.MultiIndex)
+    if not (of_series or has_time_index(data)):
+        return None
+    return time_index_of(plain_index(data.index, name))
+
+
+def rows_by_series(data, name):
+    """Return the rows of each series of `data`, which has a MultiIndex, by its label."""
+    data = data.set_axis(plain_index(data.index, name), axis=0)
+    levels = list(range(data.index.nlevels - 1))
+    groups = data.groupby(level=levels if len(levels) > 1 else 0, sort=False)
+    return {label: part.droplevel(levels) for label, part in groups}
+
+
+def time_index_of(index):
+    """Return the checked TimeIndex of what `plain_index` returns."""
+    if isinstance(index, pd.MultiIndex):
+        bounds, labels = _series_blocks(index)
+        _check_complete(index.codes[-1] < 0)
+        index = TimeIndex(index.get_level_values(-1), bounds, labels)
     else:
-        times, bounds, labels = data.index, np.array([0, len(data)]), [None]
-    index = TimeIndex(times, bounds, labels)
+        index = TimeIndex(index, np.array([0, len(index)]), [None])
     check_order(index)
     return index
 
 
-def series_blocks(index):
-    """Return bounds and labels of the series in a (series, time) index; each must be contiguous."""
-    codes = np.asarray(index.codes[0])
+def _series_blocks(index):
+    """Return bounds and labels of the series in a MultiIndex; each must be contiguous."""
+    codes = np.array(index.codes[:-1])
     if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
+        row = int(np.argmax((codes < 0).any(axis=0)))
         raise ValueError(
             f"The series level of the index must be complete, got a missing label in row {row}. "
             "Drop the row or name its series."
         )
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    labels = [index.levels[0][code] for code in codes[starts]]
+    starts = np.flatnonzero((np.diff(codes, prepend=-1) != 0).any(axis=0))
+    labels = list(index[starts].droplevel(-1))
     if len(set(labels)) < len(labels):
         scattered = next(label for label in labels if labels.count(label) > 1)
         raise ValueError(
             f"The rows of each series must be contiguous, got those of {scattered!r} in several "
             f"places. {SORT}"
         )
-    return np.append(starts, len(codes)), labels
+    return np.append(starts, len(index)), labels
 
 
 def ticks_of(times):
     """Return times, or integers in place of times, as integers in the same order."""
-    return times.to_numpy() if times.dtype.kind in "iu" else times.asi8
+    return times.to_numpy() if is_counted(times) else times.asi8
+
+
+def _check_complete(missing):
+    if missing.any():
+        raise ValueError(
+            f"The time index must be complete, got NaT in row {int(np.argmax(missing))}. Drop the "
+            "row or set its time."
+        )
 
 
 def check_order(index):
     """Refuse NaT, and times that do not strictly ascend within their series."""
-    if index.times.hasnans:
-        row = int(np.argmax(index.times.isna()))
-        raise ValueError(
-            f"The time index must be complete, got NaT in row {row}. Drop the row or set its time."
-        )
+    _check_complete(index.times.isna())
     ticks = ticks_of(index.times)
-    descends = ticks[1:] <= ticks[:-1]
-    descends[index.bounds[1:-1] - 1] = False
+    descends = (ticks[1:] <= ticks[:-1]) & index.within
     if not descends.any():
         return
     row = int(np.argmax(descends))
-    earlier, later = index.times[row], index.times[row + 1]
-    series = index.labels[np.searchsorted(index.bounds, row, side="right") - 1]
-    place = "" if series is None else f" in series {series!r}"
+    earlier, later, place = index.times[row], index.times[row + 1], index.place(row)
     if earlier == later:
         raise ValueError(
             f"The time index must not hold duplicates, got {later} twice{place}. Drop one of the "
@@ -106,133 +204,13 @@ def check_order(index):
     )
 
 
-def is_fixed(frequency):
-    """Whether a step is a duration; a Day, a Tick before pandas 3, is a step of the calendar."""
-    durations = (pd.Timedelta, pd.offsets.Tick)
-    return isinstance(frequency, durations) and not isinstance(frequency, pd.offsets.Day)
-
-
-def follows(earlier, later, frequency):
-    """Whether `later` is one step after `earlier`: for two times, or for two equally long indexes.
-
-    Steps of a fixed duration are compared in absolute time, steps of the calendar (days, business
-    days, weeks, months) in local wall time: a clock change is not a gap.
-    """
-    if not is_fixed(frequency) and getattr(earlier, "tz", None) is not None:
-        earlier, later = earlier.tz_localize(None), later.tz_localize(None)
-    if type(frequency) is pd.DateOffset:
-        vectorized = frequency.kwds.keys() <= {"months", "days"}
-    else:
-        vectorized = is_fixed(frequency) or type(frequency) in VECTORIZED_OFFSETS
-    if isinstance(earlier, pd.DatetimeIndex) and not vectorized:
-        return pd.DatetimeIndex([time + frequency for time in earlier]) == later
-    return earlier + frequency == later
-
-
-def _continues(index, frequency):
-    """Whether each row but the first is one step after the row before it."""
-    times = index.times
-    continues = np.empty(len(times) - 1, dtype=bool)
-    for start in range(0, len(continues), STEPS_AT_ONCE):
-        stop = min(start + STEPS_AT_ONCE, len(continues))
-        later = times[start + 1 : stop + 1]
-        continues[start:stop] = follows(times[start:stop], later, frequency)
-    return continues
-
-
-def run_bounds(index, frequency, n_rows):
-    """Return the first row of each contiguous run, then `n_rows`.
-
-    Without an index all rows are one run; without a frequency each series is one run.
-    """
-    if index is None:
-        return np.array([0, n_rows])
-    if frequency is None:
-        return index.bounds
-    gaps = np.flatnonzero(~_continues(index, frequency)) + 1
-    return np.union1d(gaps, index.bounds)
-
-
-def learn_frequency(index):
-    """Return the step from row to row, or None for irregular or too few rows.
-
-    It is the index's own frequency if it has one. Otherwise it is the candidate that most steps of
-    all series agree with, if at least 95% do. Candidates are the frequency that pandas infers from
-    the longest series, the most common step in months, the most common duration and the business
-    day.
-    """
-    if index is None:
-        return None
-    own = index.times.freq
-    if own is not None and (isinstance(index.times, pd.PeriodIndex) or len(index.labels) == 1):
-        return own
-    within = np.ones(len(index.times) - 1, dtype=bool)
-    within[index.bounds[1:-1] - 1] = False
-    if not within.any():
-        return None
-    candidates = [
-        *_inferred_frequency(index),
-        *_monthly_steps(index.times, within),
-        *_elapsed_steps(index.times, within),
-        *_business_day(index.times),
-    ]
-    shares = [_continues(index, candidate)[within].mean() for candidate in candidates]
-    best = int(np.argmax(shares))
-    return candidates[best] if shares[best] >= AGREEMENT else None
-
-
-def _inferred_frequency(index):
-    """Return a list of the frequency that pandas infers from the longest series, if any."""
-    longest = int(np.argmax(np.diff(index.bounds)))
-    times = index.times[index.bounds[longest] : index.bounds[longest + 1]]
-    found = None if isinstance(times, pd.PeriodIndex) else type(times)(times, freq="infer").freq
-    return [] if found is None else [found]
-
-
-def most_common(values):
-    distinct, counts = np.unique(values, return_counts=True)
-    return int(distinct[np.argmax(counts)])
-
-
-def _monthly_steps(times, within):
-    """Return the most common step in months, for month ends or for one day of the month."""
-    if not isinstance(times, pd.DatetimeIndex):
-        return []
-    local = times.tz_localize(None)
-    step = most_common(np.diff(local.year * 12 + local.month)[within])
-    if step < 1:
-        return []
-    if local.is_month_end.all():
-        return [pd.offsets.MonthEnd(step)]
-    day = local.day.max()
-    if (local.day == day).all():
-        return [pd.DateOffset(months=step)]
-    clipped = (local.day == np.minimum(day, local.days_in_month)).all()
-    return [pd.DateOffset(months=step, day=int(day))] if clipped else []
-
-
-def _elapsed_steps(times, within):
-    """Return the most common duration; whole days in a time zone also as calendar days."""
-    step = pd.Timedelta(most_common(np.diff(times.asi8)[within]), unit=times.unit)
-    in_days = getattr(times, "tz", None) is not None and step == pd.Timedelta(days=step.days)
-    return [pd.DateOffset(days=step.days), step] if in_days else [step]
-
-
-def _business_day(times):
-    """Return the business day if all times are at one time of day from Monday to Friday."""
-    if not isinstance(times, pd.DatetimeIndex):
-        return []
-    local = times.tz_localize(None)
-    one_time = (local - local.normalize()).nunique() == 1
-    return [pd.offsets.BusinessDay()] if one_time and (local.day_of_week < 5).all() else []
-
-
 def same_kind(one, other):
     """Whether times of two dtypes compare: both in time zones or neither, periods of one length."""
     if isinstance(one, pd.PeriodDtype) or isinstance(other, pd.PeriodDtype):
         return one == other
     zones = [isinstance(dtype, pd.DatetimeTZDtype) for dtype in (one, other)]
-    return zones[0] == zones[1] and one.kind == other.kind
+    kinds = ["i" if dtype.kind == "u" else dtype.kind for dtype in (one, other)]
+    return zones[0] == zones[1] and kinds[0] == kinds[1]
 
 
 def in_kind(index, dtype):

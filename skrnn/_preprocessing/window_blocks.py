@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._preprocessing.windows import check_count, check_span, make_windows, window_span
+from skrnn._preprocessing.time_index import read_time_index
+from skrnn._preprocessing.windows import (
+    check_count,
+    cut_windows,
+    read_rows,
+    read_targets,
+    window_span,
+    window_starts,
+)
 
 if TYPE_CHECKING:
-    from skrnn._types import Array, Rows, Target
+    from skrnn._types import Array, Frequency, Rows, SeriesOrFrame, Target
 
 
 class WindowBlocks:
@@ -20,41 +28,61 @@ class WindowBlocks:
     ----------
     series, target, rows
         As in `window_blocks`.
+    starts : range or array of int
+        The first rows of all windows.
+    timesteps, stride, n_outputs : int
+        As in `window_blocks`.
     span : int
         Number of rows from the first row of a window to its last target.
-    **settings : int
-        `timesteps`, `horizon`, `stride` and `n_outputs`, as in `window_blocks`.
     """
 
-    def __init__(self, series: Rows, target: Target, rows: int, span: int, **settings: int) -> None:
-        self.series, self.target, self.span, self.settings = series, target, span, settings
-        self.stride: int = settings["stride"]
-        self.n_windows: int = (series.shape[0] - span) // self.stride + 1
-        self.windows_each: int = max(1, rows // self.stride)
+    def __init__(
+        self,
+        series: Rows | SeriesOrFrame,
+        target: Target,
+        rows: int,
+        starts: range | Array,
+        timesteps: int,
+        span: int,
+        stride: int,
+        n_outputs: int,
+    ) -> None:
+        stride = int(stride)  # a small integer of NumPy would overflow
+        self.series, self.target, self.starts = series, target, starts
+        self.timesteps, self.span, self.stride, self.n_outputs = timesteps, span, stride, n_outputs
+        n_windows = max(1, rows // stride)
+        self.firsts: range | Array = range(0, len(starts), n_windows)  # of blocks, in `starts`
+        if not isinstance(starts, range):
+            self.firsts = np.flatnonzero(np.diff(starts // (n_windows * stride), prepend=-1))
 
     def __len__(self) -> int:
-        return -(-self.n_windows // self.windows_each)
+        return len(self.firsts)
 
     def __getitem__(self, number: int) -> tuple[Array, Array]:
-        first = range(len(self))[number] * self.windows_each
-        n_windows = min(self.windows_each, self.n_windows - first)
-        start = first * self.stride
-        stop = start + (n_windows - 1) * self.stride + self.span
+        place = range(len(self))[number]
+        stops = [*self.firsts[place + 1 : place + 2], len(self.starts)]
+        starts = self.starts[self.firsts[place] : stops[0]]
+        first, stop = int(starts[0]), int(starts[-1]) + self.span
+        is_range = isinstance(starts, range)
+        starts = range(0, stop - first, self.stride)[: len(starts)] if is_range else starts - first
         target = self.target
-        if hasattr(target, "shape"):
-            target = _copy_rows(target, start, stop)
-        series = _copy_rows(self.series, start, stop)
-        return make_windows(series, target=target, **self.settings)
+        if len(getattr(target, "shape", ())):
+            target = _copy_rows(target, first, stop)
+        series = _copy_rows(self.series, first, stop)
+        rows = read_rows(series)
+        targets = read_targets(series, rows, target)
+        return cut_windows(rows, targets, starts, self.timesteps, self.span, self.n_outputs)
 
 
 def window_blocks(
-    series: Rows,
+    series: Rows | SeriesOrFrame,
     timesteps: int,
     horizon: int = 1,
     *,
     stride: int = 1,
     target: Target = None,
     n_outputs: int = 1,
+    freq: Frequency = None,
     rows: int = 100_000,
 ) -> WindowBlocks:
     """Make the windows of a series that does not fit into memory, in blocks for `fit_batches`.
@@ -65,16 +93,18 @@ def window_blocks(
 
     Parameters
     ----------
-    series : array of shape (n_rows,) or (n_rows, n_features)
-        Rows in time order, without a gap: a `numpy.memmap`, an array of Dask or h5py, or any
-        object with a `shape` that returns rows for ``series[start:stop]``. Rows of a memmap are
-        copied and its pages are released. Read Parquet as an array of Dask, by
+    series : array, Series or DataFrame of shape (n_rows,) or (n_rows, n_features)
+        Rows in time order: a `numpy.memmap`, an array of Dask or h5py, or any object with a `shape`
+        that returns rows for ``series[start:stop]``, all without a gap; or a pandas object, whose
+        windows are too many for memory, and whose index is read as in `make_windows`. Rows of a
+        memmap are copied and its pages are released. Read Parquet as an array of Dask, by
         ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
     timesteps, horizon, stride, n_outputs : int
         As in `make_windows`.
-    target : None, int, list of int, or array of shape (n_rows,) or (n_rows, n_targets), \
-default=None
+    target : None, str, int, list, or array of shape (n_rows,) or (n_rows, n_targets), default=None
         As in `make_windows`; an array may be as large as `series`, and is read in the same way.
+    freq : str, DateOffset, timedelta or int, default=None
+        As in `make_windows`, for pandas objects.
     rows : int, default=100_000
         Number of rows from the first row of a block to that of the next, rounded to whole strides.
 
@@ -85,7 +115,7 @@ default=None
 
     See Also
     --------
-    make_windows : All windows at once, also of pandas objects.
+    make_windows : All windows at once.
 
     Examples
     --------
@@ -95,28 +125,22 @@ default=None
     >>> [(X[:, 0, 0].tolist(), y.tolist()) for X, y in blocks]
     [([0.0, 1.0, 2.0, 3.0], [3.0, 4.0, 5.0, 6.0]), ([4.0, 5.0, 6.0], [7.0, 8.0, 9.0])]
     """
-    settings = {"timesteps": timesteps, "horizon": horizon, "stride": stride}
-    settings["n_outputs"] = n_outputs
-    span = window_span(**settings)
+    span = window_span(timesteps, horizon, stride, n_outputs)
     check_count("rows", rows, 1)
     _check_series(series, target)
-    check_span(span, series.shape[0])
-    return WindowBlocks(series, target, rows, span, **settings)
+    index = read_time_index(series, "series")
+    starts = window_starts(index, series.shape[0], span, stride, freq)
+    return WindowBlocks(series, target, rows, starts, timesteps, span, stride, n_outputs)
 
 
 def _check_series(series, target):
-    """Refuse anything but arrays of as many rows."""
+    """Refuse anything but arrays, and pandas objects, of as many rows."""
     for name, array in [("series", series), ("target", target)]:
         if hasattr(array, "to_dask_array"):
             raise TypeError(
                 f"`{name}` must be an array, got a {type(array).__name__} of Dask. Pass its "
                 "`to_dask_array(lengths=True)`."
             )
-    if hasattr(series, "iloc") or hasattr(target, "iloc"):
-        raise TypeError(
-            "`series` and `target` must be arrays without an index, got a pandas object, which is "
-            "in memory already. Pass it to `make_windows`, or pass its `to_numpy()`."
-        )
     if len(getattr(series, "shape", ())) not in (1, 2):
         raise TypeError(
             "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
@@ -127,7 +151,8 @@ def _check_series(series, target):
             f"`series` must have a known number of rows, got the shape {series.shape}. Call its "
             "`compute_chunk_sizes()`, or create it with `to_dask_array(lengths=True)`."
         )
-    if hasattr(target, "shape") and target.shape[:1] != series.shape[:1]:
+    aligned = len(getattr(target, "shape", ()))
+    if aligned and target.shape[0] != series.shape[0]:
         raise ValueError(
             f"`target` must be aligned with the {series.shape[0]} rows of `series`, got the shape "
             f"{target.shape}. Pass one value or one row of values per row of `series`."
@@ -138,8 +163,10 @@ def _copy_rows(array, start, stop):
     """Return rows in memory, those of a memmap, or of a view of one, by a new mapping.
 
     The pages that are read are released with the new mapping; those of the caller's mapping would
-    stay in the process.
+    stay in the process. Rows of pandas are in memory, and not copied.
     """
+    if hasattr(array, "iloc"):
+        return array.iloc[start:stop]
     mapped = array
     while isinstance(getattr(mapped, "base", None), np.memmap):
         mapped = mapped.base

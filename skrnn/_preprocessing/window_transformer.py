@@ -9,17 +9,13 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._preprocessing.time_index import (
-    follows,
-    has_time_index,
-    in_kind,
-    learn_frequency,
-    read_time_index,
-    run_bounds,
-)
+from skrnn._preprocessing.frequency import FREQUENCY_TYPES, read_step
+from skrnn._preprocessing.time_grid import follows, run_bounds, step_name
+from skrnn._preprocessing.time_index import has_time_index, in_kind, read_time_index
 from skrnn._preprocessing.windows import check_count, check_finite, padded_buffer, sliding_windows
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
@@ -31,10 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any, Literal, Self
 
-    import pandas as pd
     from sklearn.utils import Tags
 
-    from skrnn._types import Array, ArrayLike, Container
+    from skrnn._types import Array, ArrayLike, Container, Frequency
 
 INDEX_LOST = (
     "`y` has a time index and `X` has none: an earlier step dropped it, so gaps are not seen and "
@@ -54,6 +49,7 @@ class WindowParameters:
     padding: Literal["mean", "nan", "edge"] | float = parameter(
         "mean", StrOptions({"mean", "nan", "edge"}), Interval(Real, None, None, closed="neither")
     )
+    freq: Frequency = parameter(None, *FREQUENCY_TYPES)
 
 
 class WindowTransformer(
@@ -74,10 +70,11 @@ class WindowTransformer(
     without a shift.
 
     Rows with a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a (series, time)
-    MultiIndex) must ascend in time within each series. Windows do not cross gaps in the index or
-    borders of series: each contiguous run of rows is padded separately. Rows that continue a
-    series seen in `fit`, exactly one step after its last row, see its last rows instead of
-    padding. Any other index is ignored, and rows count by position.
+    MultiIndex, whose times may be whole numbers) must ascend in time within each series; the levels
+    before the last name a series. Windows do not cross gaps in the index or borders of series: each
+    contiguous run of rows is padded separately. Rows that continue a series seen in `fit`, exactly
+    one step after its last row, see its last rows instead of padding. Any other index is ignored,
+    and rows count by position.
 
     Parameters
     ----------
@@ -89,12 +86,16 @@ class WindowTransformer(
         Value of the rows before the first one: the mean of each column in `fit`, NaN (the
         estimator then needs ``mask_value=np.nan``), the first row of the run (only with
         ``horizon=0``), or this number.
+    freq : str, DateOffset, timedelta or int, default=None
+        Step from row to row, such as "h" or "MS"; a row that is more than one step later follows a
+        gap. None: the frequency of the index, or else the coarsest step whose grid contains every
+        time of all series, of the calendar (days, business days, weeks, months) or fixed.
 
     Attributes
     ----------
     means_ : ndarray of shape (n_features,)
         Mean of each column.
-    freq_ : DateOffset, Timedelta or None
+    freq_ : DateOffset, Timedelta, int or None
         Step from row to row; None if rows count by position.
     tails_ : dict
         For each series (None: the one without a name) the time of its last row, and its last
@@ -124,7 +125,7 @@ class WindowTransformer(
     """
 
     means_: Array
-    freq_: pd.DateOffset | pd.Timedelta | None
+    freq_: pd.DateOffset | pd.Timedelta | int | None
     tails_: dict[Hashable, tuple[Any, Array]]
     time_dtype_: Any
     n_features_in_: int
@@ -161,15 +162,17 @@ class WindowTransformer(
         if index is None and has_time_index(y):
             warnings.warn(INDEX_LOST, stacklevel=5)
         self.time_dtype_ = None if index is None else index.times.dtype
-        self.freq_ = learn_frequency(index)
+        self.freq_ = read_step(index, self.freq)
         self.means_ = rows.mean(axis=0, dtype=np.float64)
         bounds = run_bounds(index, self.freq_, len(rows))
         self.tails_ = {} if self.freq_ is None else self._tails(rows, index, bounds)
         longest_run = int(np.diff(bounds).max())
         if self.timesteps > longest_run:
+            step = "" if self.freq_ is None else f" at a step of {step_name(self.freq_)}"
             warnings.warn(
-                f"`timesteps` should not exceed the {longest_run} contiguous training rows, got "
-                f"{self.timesteps}: every window is padded. Shorten the window or pass more rows.",
+                f"`timesteps` should not exceed the {longest_run} contiguous training rows{step}, "
+                f"got {self.timesteps}: every window is padded. Shorten the window or pass more "
+                "rows.",
                 stacklevel=5,
             )
         return self
@@ -192,9 +195,12 @@ class WindowTransformer(
         check_is_fitted(self)
         rows = self._read_rows(X, reset=False)
         index = read_time_index(X)
-        if self.freq_ is not None and index is not None:
+        step = self.freq_
+        if step is not None and index is not None:
             index = in_kind(index, self.time_dtype_)
-        bounds = run_bounds(index, self.freq_, len(rows))
+        elif index is not None:
+            step = read_step(index)  # `fit` saw no time index, or one row of each series
+        bounds = run_bounds(index, step, len(rows))
         check_finite(rows, bounds=bounds, unseen=self.horizon)
         tails = self._tails_before(index)
         if len(bounds) == 2:
@@ -231,24 +237,26 @@ class WindowTransformer(
 
     def _tails(self, rows, index, bounds):
         """Return for each series the time of its last row, and the end of its last run."""
-        length = self.timesteps + self.horizon - 1
+        length = int(self.timesteps) + int(self.horizon) - 1
         tails = {}
         for label, stop in zip(index.labels, index.bounds[1:], strict=True):
             run_start = bounds[np.searchsorted(bounds, stop) - 1]
             tail = rows[max(run_start, stop - length) : stop]
-            tails[label] = (index.times[stop - 1], tail.copy())
+            [last] = index.times[stop - 1 : stop].tolist()
+            tails[label] = (last, tail.copy())
         return tails
 
     def _tails_before(self, index):
         """Return the rows before each series that continues its end in `fit`, by first row."""
         if index is None or not self.tails_:
             return {}
-        found = {}
-        for label, start in zip(index.labels, index.bounds[:-1], strict=True):
-            last, tail = self.tails_.get(label, (None, None))
-            if tail is not None and follows(last, index.times[start], self.freq_):
-                found[int(start)] = tail
-        return found
+        series = [k for k, label in enumerate(index.labels) if label in self.tails_]
+        if not series:
+            return {}
+        starts = index.bounds[series]
+        lasts, tails = zip(*(self.tails_[index.labels[k]] for k in series), strict=True)
+        continued = follows(pd.Index(lasts), index.times[starts], self.freq_)
+        return {int(starts[k]): tails[k] for k in np.flatnonzero(continued)}
 
     def _windows(self, rows, tail):
         """Return a view of the windows of one run."""

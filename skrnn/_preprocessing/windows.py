@@ -9,16 +9,13 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from skrnn._preprocessing.time_index import (
-    has_time_index,
-    learn_frequency,
-    read_time_index,
-    run_bounds,
-)
+from skrnn._preprocessing.frequency import read_step
+from skrnn._preprocessing.time_grid import run_bounds, step_name
+from skrnn._preprocessing.time_index import has_time_index, plain_index, read_time_index
 from skrnn._utils.numeric_checks import check_numbers
 
 if TYPE_CHECKING:
-    from skrnn._types import Array, ArrayLike
+    from skrnn._types import Array, ArrayLike, Frequency
 
 CHECKED_AT_ONCE = 100_000  # rows, so that checking them needs little memory
 
@@ -58,6 +55,7 @@ def padded_buffer(rows, timesteps, horizon, pad, tail):
     window are ignored. The buffer has n_rows + timesteps - 1 rows.
     """
     n_rows, n_features = rows.shape
+    timesteps, horizon = int(timesteps), int(horizon)  # small ones of NumPy would overflow
     buffer = np.empty((n_rows + timesteps - 1, n_features), dtype=rows.dtype)
     before = timesteps + horizon - 1
     tail = tail[max(len(tail) - before, 0) :]
@@ -71,6 +69,7 @@ def padded_buffer(rows, timesteps, horizon, pad, tail):
 
 def sliding_windows(rows, timesteps):
     """Return a read-only view of shape (n_rows - timesteps + 1, timesteps, n_features)."""
+    timesteps = int(timesteps)
     return np.lib.stride_tricks.sliding_window_view(rows, timesteps, axis=0).transpose(0, 2, 1)
 
 
@@ -82,6 +81,7 @@ def make_windows(
     stride: int = 1,
     target: str | int | ArrayLike | None = None,
     n_outputs: int = 1,
+    freq: Frequency = None,
 ) -> tuple[Array, Array]:
     """Make the complete windows of a series, and the target that follows each.
 
@@ -92,8 +92,8 @@ def make_windows(
     ----------
     series : array-like, Series or DataFrame of shape (n_rows,) or (n_rows, n_features)
         Rows in time order. With a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a
-        (series, time) MultiIndex) windows whose inputs or targets cross a gap or the border of a
-        series are dropped.
+        (series, time) MultiIndex, whose times may be whole numbers) windows whose inputs or targets
+        cross a gap or the border of a series are dropped. The levels before the last name a series.
     timesteps : int
         Number of rows in a window.
     horizon : int, default=1
@@ -105,6 +105,10 @@ def make_windows(
         or an array aligned with the rows.
     n_outputs : int, default=1
         Number of consecutive target values, the first one `horizon` rows after the window.
+    freq : str, DateOffset, timedelta or int, default=None
+        Step from row to row, such as "h" or "MS"; a row that is more than one step later follows a
+        gap. None: the frequency of the index, or else the coarsest step whose grid contains every
+        time of all series, of the calendar (days, business days, weeks, months) or fixed.
 
     Returns
     -------
@@ -131,14 +135,20 @@ def make_windows(
     ([[1.0], [2.0], [3.0]], 4.0)
     """
     span = window_span(timesteps, horizon, stride, n_outputs)
-    index = read_time_index(series)
-    rows = _read_rows(series)
-    targets = _read_targets(series, rows, target)
-    bounds = run_bounds(index, learn_frequency(index), len(rows))
-    starts = _window_starts(bounds, span, stride)
+    index = read_time_index(series, "series")
+    rows = read_rows(series)
+    targets = read_targets(series, rows, target)
+    starts = window_starts(index, len(rows), span, stride, freq)
+    return cut_windows(rows, targets, starts, timesteps, span, n_outputs)
+
+
+def cut_windows(rows, targets, starts, timesteps, span, n_outputs):
+    """Return the windows that start at given rows, and the target that follows each."""
+    if isinstance(starts, range):
+        starts = slice(starts.start, starts.stop, starts.step)  # of views
     X = sliding_windows(rows, timesteps)[starts]
     X.flags.writeable = False
-    return X, _following(targets, starts, timesteps + horizon - 1, n_outputs)
+    return X, _following(targets, starts, span - int(n_outputs), n_outputs)
 
 
 def window_span(timesteps, horizon, stride, n_outputs):
@@ -150,16 +160,33 @@ def window_span(timesteps, horizon, stride, n_outputs):
         ("n_outputs", n_outputs, 1),
     ]:
         check_count(name, value, least)
-    return timesteps + horizon + n_outputs - 1
+    return sum(map(int, (timesteps, horizon, n_outputs))) - 1  # NumPy's small ones would overflow
 
 
-def check_span(span, n_rows, place=""):
-    """Refuse a series that is shorter than one window and its targets."""
-    if n_rows < span:
+def window_starts(index, n_rows, span, stride, freq):
+    """Return the first rows of the complete windows: a range if all rows are one run."""
+    step = read_step(index, freq, "series")
+    bounds = run_bounds(index, step, n_rows)
+    longest = int(np.diff(bounds).max())
+    if longest < span:
+        place = "" if len(bounds) == 2 else " in its longest run without a gap"
+        place += "" if step is None else f", where the step is {step_name(step)}"
+        other = "" if step is None else ", or pass another `freq`"
         raise ValueError(
             f"`series` must have at least {span} rows (timesteps + horizon + n_outputs - 1), got "
-            f"{n_rows}{place}. Shorten the window or pass more rows."
+            f"{longest}{place}. Shorten the window, pass more rows{other}."
         )
+    starts = range(0, n_rows - span + 1, stride)
+    if len(bounds) == 2:
+        return starts
+    starts = np.asarray(starts)
+    run_ends = bounds[np.searchsorted(bounds, starts, side="right")]
+    starts = starts[starts + span <= run_ends]
+    if len(starts) == 0:
+        raise ValueError(
+            f"`stride` must leave at least one window within a run of rows, got {stride}. Lower it."
+        )
+    return starts
 
 
 def check_count(name, value, least):
@@ -170,7 +197,7 @@ def check_count(name, value, least):
         raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
 
 
-def _read_rows(series):
+def read_rows(series):
     """Return finite floating rows (n_rows, n_features), without a copy of floats."""
     if getattr(series, "ndim", None) is None:
         series = np.asarray(series)
@@ -184,7 +211,7 @@ def _read_rows(series):
     return rows
 
 
-def _read_targets(series, rows, target):
+def read_targets(series, rows, target):
     """Return the target values, (n_rows, n_columns)."""
     if target is None:
         return rows
@@ -199,7 +226,8 @@ def _read_targets(series, rows, target):
             f"`target` must be aligned with the {len(rows)} rows of `series`, got the shape "
             f"{values.shape}. Pass one value or one row of values per row of `series`."
         )
-    if has_time_index(series) and has_time_index(target) and not series.index.equals(target.index):
+    timed = has_time_index(series) and has_time_index(target)
+    if timed and not plain_index(series.index, "").equals(plain_index(target.index, "")):
         raise ValueError(
             "`target` must have the same index as `series`, got a different one. "
             "Pass `target.reindex(series.index)`."
@@ -217,23 +245,6 @@ def _column_position(series, n_features, column):
         f"`target` must be the name of a column of `series`, or its position below {n_features}, "
         f"got {column!r}. To pass one value for each row, pass an array."
     )
-
-
-def _window_starts(bounds, span, stride):
-    """Return the first rows of the windows: a slice if all rows are one run, else an array."""
-    n_rows, single_run = int(bounds[-1]), len(bounds) == 2
-    place = "" if single_run else " in its longest run without a gap"
-    check_span(span, int(np.diff(bounds).max()), place)
-    if single_run:
-        return slice(0, n_rows - span + 1, stride)
-    starts = np.arange(0, n_rows - span + 1, stride)
-    run_ends = bounds[np.searchsorted(bounds, starts, side="right")]
-    starts = starts[starts + span <= run_ends]
-    if len(starts) == 0:
-        raise ValueError(
-            f"`stride` must leave at least one window within a run of rows, got {stride}. Lower it."
-        )
-    return starts
 
 
 def _following(targets, starts, distance, n_outputs):
