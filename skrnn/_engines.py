@@ -56,7 +56,7 @@ class TrainingSession(Protocol):
         """
 
     def evaluate(self, weights: list, samples: Samples) -> float:
-        """Return the loss of other Samples, averaged over batches as `run_epoch` averages it."""
+        """Return the loss of other Samples, sum(w l) / sum(w) over all, with the penalties."""
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""Batches of sequences of similar length, cut to the timesteps that they need."""
+"""Sequences of unequal length: batches are cut to the timesteps that they need."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn._data import validation as _validation
-from skrnn._data.length_buckets import bucket_by_length, trimmed_slice
-from skrnn._data.samples import Samples
-from skrnn._data.sequences import Sequences
-from skrnn._estimators.training import fit_config
-from skrnn._training.progress import TrainingProgress
+from skrnn._data.sequences import Sequences, trimmed_slice
 
 
 def numeric_list(n_samples=70, longest=19, seed=0):
@@ -21,33 +17,6 @@ def numeric_list(n_samples=70, longest=19, seed=0):
     lengths = rng.integers(1, longest + 1, n_samples)
     lengths[0] = longest
     return [rng.normal(size=(length, 2)) for length in lengths]
-
-
-@given(n_samples=st.integers(1, 300), n_batch=st.integers(1, 20), seed=st.integers(0, 100))
-def test_order_by_length_holds_each_sample_once_and_leaves_the_rest_where_it_was(
-    n_samples, n_batch, seed
-):
-    rng = np.random.default_rng(seed)
-    order, lengths = rng.permutation(n_samples), rng.integers(1, 50, n_samples)
-    found = bucket_by_length(order, lengths, n_batch, rng)
-    np.testing.assert_array_equal(np.sort(found), np.arange(n_samples))
-    n_whole = n_samples // n_batch * n_batch
-    np.testing.assert_array_equal(found[n_whole:], order[n_whole:])
-
-
-def test_order_by_length_needs_less_padding_and_draws_another_order_of_batches():
-    rng = np.random.default_rng(0)
-    order, lengths = rng.permutation(3200), rng.integers(1, 50, 3200)
-
-    def read(order):
-        return lengths[order].reshape(-1, 32).max(axis=1).sum() * 32
-
-    first, second = (bucket_by_length(order, lengths, 32, rng) for _ in range(2))
-    assert read(first) < 1.1 * lengths.sum() < 1.6 * lengths.sum() < read(order)
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(
-        np.sort(first.reshape(-1, 32).min(axis=1)), np.sort(second.reshape(-1, 32).min(axis=1))
-    )
 
 
 @given(spans=st.lists(st.tuples(st.integers(0, 39), st.integers(1, 40)), min_size=1, max_size=9))
@@ -89,11 +58,17 @@ def test_many_sequences_are_predicted_as_each_alone(return_sequences, hidden_siz
         np.testing.assert_allclose(found, estimator.hidden_states([x])[0], atol=1e-12)
 
 
-def drawn(sequences):
-    n_samples = len(sequences)
-    samples = Samples(sequences, np.zeros(n_samples), np.ones(n_samples), None, "float32")
-    config = fit_config(RNNRegressor(batch_size=8), resume=False, epochs=1)
-    return TrainingProgress(None, samples, np.random.default_rng(0), config).next_order()
+@pytest.mark.parametrize("n_more", [0, 11])
+def test_a_list_is_drawn_and_trained_as_its_padded_array(n_more):
+    """Batches of sequences of similar length would learn their own classes."""
+    X = numeric_list(n_samples=80)
+    settings = {"dtype": "float64", "batch_size": 8, "epochs": 3, "random_state": 0}
+    regressor = RNNRegressor("lstm", 5, mask_value=np.nan, **settings)
+    expected, found = (
+        regressor.fit(given, [x.sum() for x in X]).history_["loss"]
+        for given in (X, padded(X, np.nan, n_more))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, np.float64, bool])
@@ -115,23 +90,8 @@ def test_booleans_are_read_as_numbers():
     np.testing.assert_array_equal(found, expected)
 
 
-def test_lists_are_drawn_by_length_and_padded_arrays_as_keras_draws_them():
-    """Batches of similar length cost accuracy, so only lists of unequal lengths have them."""
-    X = numeric_list(n_samples=320)
-    values, lengths = padded(X, np.nan, 0), np.array([len(x) for x in X])
-    at_random = np.arange(320)
-    np.random.default_rng(0).shuffle(at_random)
-    np.testing.assert_array_equal(drawn(Sequences(values, mask_value=np.nan)), at_random)
-    by_length = drawn(Sequences(values, lengths))
-    np.testing.assert_array_equal(np.sort(by_length), np.arange(320))
-    longest, random = (
-        lengths[order].reshape(-1, 8).max(axis=1) for order in (by_length, at_random)
-    )
-    assert longest.mean() < 0.8 * random.mean()
-
-
 @pytest.mark.parametrize("return_sequences", [False, True])
-def test_engines_train_alike_on_batches_by_length(return_sequences):
+def test_engines_train_alike_on_sequences_of_unequal_length(return_sequences):
     rng = np.random.default_rng(0)
     X = [rng.integers(1, 9, length) for length in rng.integers(1, 20, 90)]
     y = [x % 2 if return_sequences else x[0] % 2 for x in X]

@@ -120,7 +120,7 @@ class BlockSamples(Samples):
     def equally_weighted(self):
         return not self.weighted
 
-    def shuffled(self, order, rng, n_batch):
+    def shuffle(self, order, rng):
         """Shuffle the samples of each block, and the blocks if they can be read in any order."""
         blocks = list(self._by_block(order))
         if self.reader.source.any_order and len(blocks) > 1:
@@ -128,7 +128,6 @@ class BlockSamples(Samples):
         for _, rows in blocks:
             rng.shuffle(rows)
         order[:] = np.concatenate([rows for _, rows in blocks])
-        return order
 
     def block(self, order):
         parts = [

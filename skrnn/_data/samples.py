@@ -1,11 +1,10 @@
 """Samples: the data of one training or validation run, gathered in blocks on demand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from skrnn._data.length_buckets import bucket_by_length
 from skrnn._data.scaling import Scaling
 from skrnn._data.sequences import Sequences
 from skrnn._data.targets import Targets
@@ -22,6 +21,19 @@ class Dataset:
 
     def __len__(self):
         return len(self.sequences) if self.positions is None else len(self.positions)
+
+    def weight_and_count(self):
+        """Return the total weight of the samples of this run, and how many they are.
+
+        Where each timestep has a weight, the timesteps that are present are counted.
+        """
+        index = slice(None) if self.positions is None else self.positions
+        count = self.sequences.mask(index).sum() if self.weights.ndim == 2 else len(self)
+        return self.weights[index].sum(dtype=np.float64), count
+
+    def divided(self, weight):
+        """Return it with weights in units of this one."""
+        return self if weight == 1 else replace(self, weights=self.weights / weight)
 
     def arrays(self):
         """Return the arrays that came from the caller."""
@@ -65,15 +77,9 @@ class Samples:
         """Whether no weights were given."""
         return self.weights.strides == (0,)
 
-    def shuffled(self, order, rng, n_batch):
-        """Shuffle `order` in place, and return the order in which an epoch reads the samples.
-
-        Batches of a list of sequences are of similar length; arrays are drawn as Keras draws them.
-        """
+    def shuffle(self, order, rng):
+        """Shuffle `order`, in which an epoch reads the samples, in place."""
         rng.shuffle(order)
-        if self.sequences.lengths is None or self.spans is None:
-            return order
-        return bucket_by_length(order, self.spans[:, 1] - self.spans[:, 0], n_batch, rng)
 
     def block(self, order):
         """Return copies of X, targets and weights at the given positions of this run."""

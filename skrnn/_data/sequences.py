@@ -112,6 +112,20 @@ def token_mask(ids, mask_value):
     return (ids != -1) if mask_value is None else (ids != -1) & (ids != mask_value)
 
 
+def trimmed_slice(spans, timesteps):
+    """Return the slice of timesteps that samples with these spans need.
+
+    Its length is rounded up, by at most a half: a network has buffers for each length.
+    """
+    first, stop = spans[:, 0].min(), spans[:, 1].max()
+    power = 1 << (int(stop - first) - 1).bit_length()  # of two, not below what is needed
+    length = power * 3 // 4 if stop - first <= power * 3 // 4 else power
+    if length >= timesteps:
+        return slice(0, timesteps)
+    first = min(first, timesteps - length)
+    return slice(first, first + length)
+
+
 def padded(items, timesteps, value=0, dtype=None):
     """Return arrays of unequal lengths as one array, padded with `value` at the end."""
     shape = (len(items), timesteps, *items[0].shape[1:])

@@ -69,6 +69,17 @@ def rescale_weights(weights, unit=None):
     return weights / np.asarray(binary_unit(weights.max()) if unit is None else unit, weights.dtype)
 
 
+def check_range(weights, dtype):
+    """Refuse weights that a network of this dtype cannot hold."""
+    largest = weights.max()
+    if not largest <= np.finfo(dtype).max:
+        raise ValueError(
+            "`sample_weight`, times the weight of the class, must be below "
+            f"{np.finfo(dtype).max:.3g} in `partial_fit`, which takes weights as they are given, "
+            f"got {largest:.3g}. Divide all weights by a number."
+        )
+
+
 def nonzero_indices(weights, chosen=None):
     """Return which of `chosen`, or of all samples, have a positive weight; None for all of them.
 

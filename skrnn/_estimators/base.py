@@ -22,7 +22,7 @@ from skrnn._data.validation import (
     naming,
     read_sequences,
 )
-from skrnn._data.weights import nonzero_indices, read_weights
+from skrnn._data.weights import check_range, nonzero_indices, read_weights
 from skrnn._engines import keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
@@ -109,7 +109,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             of the same lengths or as one array padded at the end.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative; with `return_sequences` also one for each timestep, in the forms of y.
-            Samples of zero weight are dropped.
+            Samples of zero weight are dropped. The others are scaled to mean 1 once, after
+            `class_weight` and over the samples trained on. A batch's loss is the sum of weighted
+            losses divided by its number of samples, or of timesteps that are not masked, as in
+            `keras.Model.fit`. So a weight of 10 is a gradient ten times as large, in batches of
+            any size. With large weights lower the learning rate of "sgd", and keep in mind that
+            clipping cuts the heaviest samples first; "adam" adapts its steps.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
             Takes precedence over `validation_fraction`. Earlier steps of a pipeline do not
             transform it.
@@ -389,12 +394,15 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _partial_fit(self, X, y, sample_weight, reset_y):
         """Train for one epoch, from the present weights where there are any."""
         resume = hasattr(self, "weights_")
-        data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y and not resume)
-        return self._fit(data, fit_config(self, resume, epochs=1))
+        reset_y = reset_y and not resume
+        data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y, unit=1.0)
+        return self._fit(data, fit_config(self, resume, epochs=1, scale_weights=False))
 
     def _fit(self, data, config, validation_data=None, tasks=()):
         """Train on a Dataset and keep what is learned; the caller undoes a failure."""
-        data = replace(data, positions=nonzero_indices(self._weigh(data), data.positions))
+        as_given = not config.scale_weights
+        weights = self._weigh(data, as_given=as_given)
+        data = replace(data, positions=nonzero_indices(weights, data.positions))
         n_held_out = _count_held_out(config.validation_fraction, len(data))
         engine = self._describe(data.sequences, data.targets, len(data) - n_held_out, config)
         check_batches(len(data) - n_held_out, self._network.architecture.batch_size, "X")
@@ -404,7 +412,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             rng = cache(partial(draw_rng, self, config, checkpoints))
             if n_held_out:
                 data, validation = self._split(data, n_held_out, rng)
-            data = replace(data, weights=self._weigh(data))
+            data = replace(data, weights=self._weigh(data, as_given=as_given))
+            if as_given:
+                check_range(data.weights, self._network.architecture.variable_dtype)
+            else:
+                weight, count = data.weight_and_count()
+                data = data.divided(weight / count)
             if not config.resume:
                 self._fit_scaling([data], data.targets)
             samples = data.samples(self._network)

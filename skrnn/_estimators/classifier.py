@@ -119,8 +119,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
-        Shuffle the samples at every epoch. A list of sequences is then split into batches of
-        similar length, so that little padding is computed.
+        Shuffle the samples at every epoch.
     patience : int, default=None
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.
@@ -159,9 +158,9 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     verbose : int, default=0
         1: a progress bar over the epochs with the losses, on standard error.
     class_weight : dict or "balanced", default=None
-        Weight of each class by its label, multiplied with `sample_weight` in training; the
-        validation loss is weighted by `sample_weight` only. "balanced" counts the labels of the
-        training samples. Not supported for multilabel targets.
+        Weight of each class by its label, multiplied with `sample_weight` in training, see `fit`;
+        the validation loss is weighted by `sample_weight` only. "balanced" counts the labels of
+        the training samples. Not supported for multilabel targets.
 
     Attributes
     ----------
@@ -281,7 +280,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Parameters
         ----------
         X, y, sample_weight
-            As in `fit`.
+            As in `fit`, but weights are not scaled: each counts as it is given.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; required at the first call.
 
@@ -496,18 +495,16 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         if codes is not None:
             check_all_classes(self.classes_, codes[data.weights > 0])
 
-    def _weigh(self, data, unit=None):
-        """Return the weights multiplied by those of the classes, which the samples teach.
-
-        The product is divided by `unit`, as by `rescale_weights`.
-        """
+    def _weigh(self, data, *, as_given=False):
+        """Return the weights times those of the classes, which are near 1 unless `as_given`."""
         if self.class_weight is None:
             return data.weights
         weights, all_codes = data.weights, data.targets.codes
         training = slice(None) if data.positions is None else data.positions
         codes = all_codes[training][weights[training] > 0]
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
-        return rescale_weights(weights * rescale_weights(by_class)[all_codes], unit)
+        by_class = by_class if as_given else rescale_weights(by_class)
+        return weights * by_class[all_codes]
 
     def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

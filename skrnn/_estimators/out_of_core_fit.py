@@ -65,7 +65,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
     engine = estimator._describe(sequences, targets, stats.n_samples, config)
     validation = estimator._read_validation(validation_data)
     read = partial(_read_block, estimator, float(binary_unit(stats.heaviest)))
-    sizes = _measure(estimator, source, read, targets, resume)
+    sizes, mean_weight = _measure(estimator, source, read, targets, resume)
     n_samples = sum(sizes)
     check_batches(n_samples, estimator._network.architecture.batch_size, "X")
     samples = BlockSamples(
@@ -74,7 +74,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
         np.ones(()),
         estimator._network.scaling,
         estimator._network.architecture.variable_dtype,
-        reader=BlockReader(source, partial(_samples_of_block, estimator, read, sizes)),
+        reader=BlockReader(source, partial(_samples_of_block, estimator, read, sizes, mean_weight)),
         bounds=np.cumsum([0, *sizes]),
         # Masked timesteps have zero weight, so batches can differ without weights too.
         weighted=stats.weighted or estimator._weighs_classes or estimator.return_sequences,
@@ -133,33 +133,35 @@ def _read_stats(estimator, source, resume):
 
 
 def _measure(estimator, source, read, targets, resume):
-    """Learn the constants of standardization, and return the number of samples of each block."""
-    sizes = []
+    """Learn the constants of standardization, and return the blocks' sizes and the mean weight."""
+    sizes, totals = [], []
 
     def parts():
         for number, block in enumerate(source):
             with naming(f"blocks[{number}]"):
                 part = read(*block)
             sizes.append(len(part))
+            totals.append(part.weight_and_count())
             yield part
 
     if resume:
         deque(parts(), maxlen=0)
     else:
         estimator._fit_scaling(parts(), targets)
-    return sizes
+    weight, count = np.sum(totals, axis=0)
+    return sizes, weight / count
 
 
 def _read_block(estimator, unit, X, y, sample_weight):
     """Return the Dataset of a block, its weights divided by the unit of all blocks."""
     data = estimator._read(X, y, sample_weight, reset=False, unit=unit)
-    weights = estimator._weigh(data, unit=1.0)
+    weights = estimator._weigh(data)
     return replace(data, weights=weights, positions=nonzero_indices(weights, data.positions))
 
 
-def _samples_of_block(estimator, read, sizes, number, *block):
+def _samples_of_block(estimator, read, sizes, mean_weight, number, *block):
     with naming(f"blocks[{number}]"):
-        samples = read(*block).samples(estimator._network)
+        samples = read(*block).divided(mean_weight).samples(estimator._network)
     if len(samples) != sizes[number]:
         raise ValueError(
             f"`blocks` must return the same blocks at each call, got {len(samples)} samples in "

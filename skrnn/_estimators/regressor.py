@@ -118,8 +118,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
-        Shuffle the samples at every epoch. A list of sequences is then split into batches of
-        similar length, so that little padding is computed.
+        Shuffle the samples at every epoch.
     patience : int, default=None
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.
@@ -264,7 +263,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Parameters
         ----------
         X, y, sample_weight
-            As in `fit`.
+            As in `fit`, but weights are not scaled: each counts as it is given.
 
         Returns
         -------
@@ -404,7 +403,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     _weighs_classes = False
 
-    def _weigh(self, data, unit=None):
+    def _weigh(self, data, *, as_given=False):
         return data.weights
 
     def _hold_out(self, data, n_held_out, rng):

@@ -17,13 +17,15 @@ from skrnn._training.sklearn_callbacks import EpochTasks
 MOST_SEEDS = np.iinfo(np.int32).max
 
 
-def fit_config(estimator, resume, epochs, validation_fraction=0.0, checkpoint_dir=None):
+def fit_config(
+    estimator, resume, epochs, validation_fraction=0.0, checkpoint_dir=None, *, scale_weights=True
+):
     """Return what a fit with the present parameters asks of training."""
     return FitConfig(
         epochs=epochs,
         resume=resume,
         first_epoch=estimator.n_epochs_ if resume else 0,
-        batch_size=estimator.batch_size,
+        scale_weights=scale_weights,
         shuffle=estimator.shuffle and not estimator.stateful,
         patience=estimator.patience,
         min_delta=estimator.min_delta,

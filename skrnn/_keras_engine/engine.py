@@ -79,23 +79,18 @@ class TrainingSession:
 
     def evaluate(self, weights, samples):
         architecture, n_batch = self.architecture, min(self.settings.batch_size, len(samples))
-        loss_function = keras.losses.get(self.settings.loss)
         cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
-        program = programs.forward(architecture, cudnn=cudnn)
-        recurrent_states, total = program.zero_states(), 0.0
-        at_once = n_batch if architecture.stateful else n_batch * max(1, PREDICT_AT_ONCE // n_batch)
+        program = programs.forward(architecture, loss=self.settings.loss, cudnn=cudnn)
+        recurrent_states, total, weight = program.zero_states(), 0.0, 0.0
+        at_once = n_batch if architecture.stateful else max(n_batch, PREDICT_AT_ONCE)
         for start in range(0, len(samples), at_once):
             x, y, w = samples.block(np.arange(start, min(start + at_once, len(samples))))
-            outputs, recurrent_states = program(weights, recurrent_states, x)
-            losses = loss_function(y, outputs).numpy()
+            losses, recurrent_states = program(weights, recurrent_states, x, y)
+            losses = losses.numpy()
             w = w.reshape(w.shape + (1,) * (losses.ndim - w.ndim))
-            w = np.broadcast_to(w, losses.shape)
-            for first in range(0, len(losses), n_batch):
-                batch = slice(first, first + n_batch)
-                weight = w[batch].sum()
-                if weight > 0:
-                    total += (w[batch] * losses[batch]).sum() / weight * len(losses[batch])
-        return float(total / len(samples)) + penalty(architecture.weights(), weights)
+            total += (w * losses).sum(dtype=np.float64)
+            weight += np.broadcast_to(w, losses.shape).sum(dtype=np.float64)
+        return float(total / weight) + penalty(architecture.weights(), weights)
 
     def blocks(self, order):
         """Yield (X, y, w, order) as arrays of the program's capacity, and the true count."""

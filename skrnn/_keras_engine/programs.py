@@ -41,12 +41,13 @@ def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=Fa
     return _cached(Trainer, devices, architecture, settings.loss, optimizer, *shape, cudnn)
 
 
-def forward(architecture, hidden=None, *, cudnn=False):
-    """Return the program that predicts on the present device, or returns hidden states.
+def forward(architecture, hidden=None, loss=None, *, cudnn=False):
+    """Return the program that predicts on the present device, or returns hidden states or losses.
 
     `hidden` is (`return_sequences`, `return_state`) of the last recurrent layer; None: the output.
+    With `loss` it returns the loss of each sample for targets that it takes after X.
     """
-    return _cached(Forward, present_devices()[:1], architecture, hidden, cudnn)
+    return _cached(Forward, present_devices()[:1], architecture, hidden, loss, cudnn)
 
 
 def clear():
@@ -77,7 +78,7 @@ class Trainer:
         self, devices, architecture, loss, optimizer, batch_size, capacity, timesteps, cudnn
     ):
         self.devices, self.batch_size = devices, batch_size
-        self.by_step = architecture.return_sequences
+        self.by_step, self.masked = architecture.return_sequences, architecture.masked
         no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
         # XLA supports neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
@@ -186,7 +187,10 @@ class Trainer:
             real = tf.cast(tf.range(self.batch_size) < size, w.dtype)
             x_batch, y_batch, w_batch = (tf.gather(array, rows) for array in (X, y, w))
             w_batch *= tf.expand_dims(real, 1) if self.by_step else real
-            loss = self._update(x_batch, y_batch, w_batch)
+            count = tf.cast(size, w.dtype)
+            if self.by_step:
+                count = tf.reduce_sum(self._present(x_batch, w.dtype) * tf.expand_dims(real, 1))
+            loss = self._update(x_batch, y_batch, w_batch, count)
             return i + self.batch_size, total + loss * tf.cast(size, loss.dtype)
 
         _, total = tf.while_loop(
@@ -197,12 +201,19 @@ class Trainer:
         )
         return [*(tf.identity(variable.value) for variable in variables), total]
 
-    def _update(self, x, y, w):
+    def _present(self, x, dtype):
+        """Return one for each timestep (n, T) that the network reads, zero for others."""
+        if not self.masked:
+            return tf.ones(x.shape[:2], dtype)
+        present = x >= 0 if x.dtype.is_integer else ~tf.math.is_nan(x[:, :, 0])
+        return tf.cast(present, dtype)
+
+    def _update(self, x, y, w, count):
         """Take one step of the optimizer and return the batch's loss.
 
-        It is sum(w l) / sum(w) plus the penalties of regularizers.
+        It is sum(w l) / count plus the penalties of regularizers.
         """
-        total = tf.reduce_sum(w) * math.prod(self.target_shape[:-1])  # a loss for each of the steps
+        total = count * math.prod(self.target_shape[:-1])  # a loss for each of the steps
         gradients_of = self._gradients if len(self.devices) == 1 else self._summed_gradients
         loss, gradients = gradients_of(x, y, w, total)
         self.optimizer.apply(gradients, self.model.trainable_variables)
@@ -242,7 +253,7 @@ class Forward:
     Parameters are those of `forward`, and a tuple of the one device.
     """
 
-    def __init__(self, devices, architecture, hidden, cudnn):
+    def __init__(self, devices, architecture, hidden, loss, cudnn):
         if hidden is None:
             self.model = network.build_network(architecture, cudnn=cudnn)
         else:
@@ -252,35 +263,40 @@ class Forward:
         self.lock = threading.Lock()
         spec = tf.TensorSpec
         x = self.model.inputs[0]
-        self.traced = tf.function(
-            self._run,
-            autograph=False,
-            input_signature=(
-                [spec(v.shape, v.dtype) for v in self.model.weights],
-                [spec(v.shape, v.dtype) for v in self.recurrent_states],
-                spec(x.shape, x.dtype),
-            ),
-        ).get_concrete_function()
+        signature = [
+            [spec(v.shape, v.dtype) for v in self.model.weights],
+            [spec(v.shape, v.dtype) for v in self.recurrent_states],
+            spec(x.shape, x.dtype),
+        ]
+        self.loss = None
+        if loss is not None:
+            self.loss = keras.losses.get(loss)
+            lead = x.shape[: 2 if architecture.return_sequences else 1]
+            target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
+            signature.append(spec((*lead, *target_shape), self.dtype))
+        traced = tf.function(self._run, autograph=False, input_signature=signature)
+        self.traced = traced.get_concrete_function()
 
-    def __call__(self, weights, recurrent_states, x):
-        """Return the outputs and the recurrent states after them."""
+    def __call__(self, weights, recurrent_states, x, *y):
+        """Return the outputs or losses, and the recurrent states after them."""
         with self.lock:
-            return self.traced(weights[: len(self.model.weights)], recurrent_states, x)
+            return self.traced(weights[: len(self.model.weights)], recurrent_states, x, *y)
 
     def zero_states(self):
         """Return the recurrent states of a stateful network before its first batch."""
         return _zeros(self.recurrent_states)
 
-    def _run(self, weights, recurrent_states, x):
+    def _run(self, weights, recurrent_states, x, *y):
         for variable, value in zip(
             [*self.model.weights, *self.recurrent_states],
             [*weights, *recurrent_states],
             strict=True,
         ):
             variable.assign(value)
-        outputs = tf.nest.map_structure(
-            lambda output: tf.cast(output, self.dtype), self.model(x, training=False)
-        )
+        outputs = self.model(x, training=False)
+        if self.loss is not None:  # in one graph with the output: Keras reads its logits
+            outputs = self.loss(*y, outputs)
+        outputs = tf.nest.map_structure(lambda output: tf.cast(output, self.dtype), outputs)
         return outputs, [tf.identity(variable.value) for variable in self.recurrent_states]
 
 

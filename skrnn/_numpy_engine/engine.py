@@ -8,8 +8,7 @@ from math import prod
 
 import numpy as np
 
-from skrnn._data.length_buckets import trimmed_slice
-from skrnn._data.sequences import padded
+from skrnn._data.sequences import padded, trimmed_slice
 from skrnn._network.l2 import Penalty, penalty
 from skrnn._network.state import State
 from skrnn._numpy_engine.activations import ACTIVATIONS
@@ -46,6 +45,7 @@ class TrainingSession:
             settings, trained, shapes, architecture.trains_embedding
         )
         self.loss, self.penalty = LOSSES[settings.loss], None
+        self.n_summed = prod(architecture.outputs) if self.loss.mean else 1  # in a row's loss
         if architecture.penalized:
             self.penalty = Penalty(entries, trained, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
@@ -58,7 +58,7 @@ class TrainingSession:
         self.block = n_batches * self.n_batch
 
     def batches(self, order):
-        """Yield X and y of each batch, and the share of its loss that each sample has."""
+        """Yield X, y and the weights of each batch."""
         for start in range(0, len(order), self.block):
             rows = order[start : start + self.block]
             if self.arrays is None:
@@ -68,14 +68,22 @@ class TrainingSession:
                 X, y, w = X[rows], y[rows], w[rows]
             for begin in range(0, len(rows), self.n_batch):
                 batch = slice(begin, begin + self.n_batch)
-                x_batch, y_batch, w_batch = _trimmed(
-                    self.samples, rows[batch], X[batch], y[batch], w[batch]
-                )
-                yield (
-                    x_batch,
-                    y_batch,
-                    _shares(self.loss, self.architecture, w_batch, self.equal_shares),
-                )
+                yield _trimmed(self.samples, rows[batch], X[batch], y[batch], w[batch])
+
+    def shares(self, w, mask):
+        """Return the share that each row of the output has in a batch's loss, sum(w l) / count.
+
+        The count is that of the samples, or of the timesteps that are present, as `mask` says.
+        Equal weights have equal shares in batches of one size.
+        """
+        if self.equal_shares is not None and len(w) in self.equal_shares:
+            return self.equal_shares[len(w)]
+        count = w.size if w.ndim == 1 or mask is None else int(mask.sum())
+        row = w.T.reshape(-1) / (count * self.n_summed)  # timesteps first, as the output
+        shares = row, row[:, np.newaxis]
+        if self.equal_shares is not None:
+            self.equal_shares[len(w)] = shares
+        return shares
 
     def leave(self, recurrent_states):
         """Return the state that training has come to, in arrays of its own."""
@@ -99,7 +107,7 @@ class TrainingSession:
             set_rng_state(self.generator, *state.rng_state)
         stateful, total = self.architecture.stateful, 0.0
         recurrent_states = self.architecture.zero_states()
-        for X, y, shares in self.batches(order):
+        for X, y, w in self.batches(order):
             shape = X.shape[:2]
             if shape not in self.networks:
                 self.networks[shape] = Network(
@@ -107,7 +115,10 @@ class TrainingSession:
                 )
             network = self.networks[shape]
             output = network.forward(X, recurrent_states, self.generator)
-            loss, d = _batch_loss(self.loss, network, output, y, shares)
+            losses, d = _losses(self.loss, network, output, y)
+            row, column = self.shares(w, network.stack.mask)
+            loss = np.dot(row, losses)
+            np.multiply(d, column, d)
             d = d if self.loss.of else network.head[-1].through_activation(d)
             of_table = network.backward(d)
             if of_table is not None:
@@ -121,21 +132,19 @@ class TrainingSession:
         return self.leave(recurrent_states), float(total / len(order))
 
     def evaluate(self, weights, samples):
-        architecture, total = self.architecture, 0.0
+        architecture, total, weight = self.architecture, 0.0, 0.0
         n_batch = min(self.settings.batch_size, len(samples))
         recurrent_states = architecture.zero_states()
         for start in range(0, len(samples), n_batch):
             order = np.arange(start, min(start + n_batch, len(samples)))
             X, y, w = _trimmed(samples, order, *samples.block(order))
             with _borrowed(architecture, weights, X) as network:
-                output = network.forward(X, recurrent_states)
-                loss, _ = _batch_loss(
-                    self.loss, network, output, y, _shares(self.loss, architecture, w)
-                )
-                total += loss * len(X)
+                losses, _ = _losses(self.loss, network, network.forward(X, recurrent_states), y)
+                total += float(np.dot(w.T.reshape(-1), losses))
+                weight += float(w.sum()) * self.n_summed
                 if architecture.stateful:
                     recurrent_states = network.stack.recurrent_states()
-        return float(total / len(samples)) + penalty(architecture.weights(), weights)
+        return total / weight + penalty(architecture.weights(), weights)
 
 
 def unsupported_parameters(architecture, settings=None):
@@ -258,33 +267,14 @@ def _borrowed(architecture, weights, X):
             _idle.popitem(last=False)
 
 
-def _shares(loss, architecture, w, known=None):
-    """Return what each row of the output counts for in a batch's loss, as (N,) and as (N, 1).
-
-    Equal weights have equal shares in batches of one size, which `known` keeps.
-    """
-    if known is not None and len(w) in known:
-        return known[len(w)]
-    total = w.sum() * (prod(architecture.outputs) if loss.mean else 1)
-    row = w.T.reshape(-1)  # timesteps first, as the output
-    row = row / total if total else np.zeros_like(row)
-    shares = row, row[:, np.newaxis]
-    if known is not None:
-        known[len(w)] = shares
-    return shares
-
-
-def _batch_loss(loss, network, output, y, shares):
-    """Return a batch's loss, sum(w l) / sum(w), and its gradient as the loss gives it."""
+def _losses(loss, network, output, y):
+    """Return the loss of each row of the output, summed over outputs, and its gradient."""
     if network.architecture.return_sequences:
         y = y.swapaxes(0, 1).reshape(len(output), -1)  # timesteps first, as the output
     elif y.ndim != 2:
         y = y.reshape(len(output), -1)
     prediction = output if loss.of is None else network.head[-1].before
-    losses, d = loss.function(y, prediction)
-    row, column = shares
-    np.multiply(d, column, d)
-    return np.dot(row, losses), d
+    return loss.function(y, prediction)
 
 
 def _as_samples(network, output):

@@ -14,7 +14,7 @@ from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.file_lock import Lock
 
 # Raise it whenever the content of a checkpoint changes, or what training does with it.
-LAYOUT = 1
+LAYOUT = 2
 CONTENT = {"layout": int, "fingerprint": str, "seed": int, "progress": dict}
 # Parameters that do not change what a fit learns, or whose contents are in the fingerprint.
 LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())

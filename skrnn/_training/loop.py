@@ -18,7 +18,7 @@ class FitConfig:
     epochs: int
     resume: bool  # whether to continue from the present weights
     first_epoch: int  # epochs trained before: callbacks and messages count from there
-    batch_size: int
+    scale_weights: bool  # whether the weights are scaled to mean 1, or count as they are given
     shuffle: bool
     patience: int | None
     min_delta: float

@@ -19,9 +19,9 @@ class TrainingProgress:
 
     def next_order(self):
         """Return the order in which the next epoch reads the samples."""
-        if not self.config.shuffle:
-            return self.order
-        return self.samples.shuffled(self.order, self.rng, self.config.batch_size)
+        if self.config.shuffle:
+            self.samples.shuffle(self.order, self.rng)
+        return self.order
 
     def see(self, state, losses, seconds):
         """Take note of an epoch, and return whether patience has run out."""
