@@ -222,8 +222,8 @@ def _sparse_message(index, size, step, name):
     return (
         f"The times of `{name}` must follow each other at a regular step, with a row in at least "
         f"one of {SPARSEST} steps, got {len(index.times):,} rows for {size:,} steps of "
-        f"{step_name(step)}, and {found}. Round, move or drop such times, or pass the step as `freq`. To "
-        f"count rows instead of time, {rows_alone}."
+        f"{step_name(step)}, and {found}. Round, move or drop such times, or pass the step as "
+        f"`freq`. To count rows instead of time, {rows_alone}."
     )
 
 
