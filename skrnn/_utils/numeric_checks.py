@@ -1,7 +1,7 @@
 """Checks that data is numeric: text, times and other objects are refused."""
 
 import reprlib
-from numbers import Number
+from numbers import Number, Real
 
 import numpy as np
 import pandas as pd
