@@ -14,16 +14,37 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skrnn import RNNForecaster, RNNRegressor, make_windows
 
-SEASONS = {
-    4: ["quarter starts", "quarter ends", "quarters as periods", "three months as periods"],
-    5: ["business days"],
-    7: ["days", "offset from UTC", "durations of days"]
-    + [f"{step} over a change of clocks" for step in ("days", "24 hours")],
-    12: ["month starts", "month ends", "mid-months", "days 30 of a month", "months as periods"],
-    24: ["hours", "hours over a change of clocks", "hours over summer time", "hours as periods"],
-    52: ["weeks"],
-}
-SEASON_OF = {kind: season for season, kinds in SEASONS.items() for kind in kinds}
+SIX_DAYS = "Mon Tue Wed Thu Fri Sat"
+SEASONS = [
+    (24, ["h", pd.DateOffset(hours=1)]),
+    (8, ["3h", "bh"]),
+    (96, ["15min", pd.DateOffset(minutes=15)]),
+    (48, ["30min", pd.DateOffset(minutes=30)]),
+    (2880, ["30s"]),
+    (7, ["D", "24h", pd.DateOffset(1), pd.DateOffset(days=1)]),
+    (6, [pd.offsets.CustomBusinessDay(weekmask=SIX_DAYS)]),
+    (5, ["B", pd.offsets.CustomBusinessDay(holidays=["2024-01-02"])]),
+    (3, [pd.offsets.CustomBusinessDay(2, weekmask=SIX_DAYS)]),
+    (52, ["W-WED", "7D", "5B", pd.DateOffset(weeks=1), pd.DateOffset(days=7)]),
+    (26, ["2W", "14D"]),
+    (24, ["SME"]),
+    (12, ["MS", "ME", "BME", "CBMS", pd.DateOffset(months=1, day=30)]),
+    (4, ["QS", "BQE", "3ME", pd.DateOffset(months=3)]),
+    (2, ["2QS", pd.DateOffset(months=6)]),
+    (1, ["7h", "2D", "2B", "3W", "5MS", "YE", "2YS", pd.DateOffset(years=1)]),
+]
+
+
+@pytest.mark.parametrize(("season", "freqs"), SEASONS)
+def test_a_season_is_a_day_a_week_or_a_year_of_steps(season, freqs):
+    for freq in freqs:
+        times = pd.date_range("2024-01-31", periods=20, freq=freq)
+        assert fit(pd.Series(np.arange(20.0), times), regressor=Recorder()).season_ == season
+    if freqs[0] in ("15min", "D"):
+        times = pd.date_range("2024-01-31", periods=20, freq=freqs[0])
+        for other in (times.to_period(freqs[0]), pd.Index((times - times[0]).to_numpy())):
+            series = pd.Series(np.arange(20.0), other)
+            assert fit(series, regressor=Recorder()).season_ == season
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TIMES if kind != "integers"])
@@ -37,7 +58,6 @@ def test_forecasts_stand_on_the_times_that_follow(kind):
     assert (forecast.index.dtype, forecast.index.name, forecast.name) == (index.dtype, "when", "y")
     assert_allclose(forecast, series[54:], rtol=1e-6)
     assert forecaster.score(series.take(np.arange(54, 60))) > -1e-5
-    assert forecaster.season_ == SEASON_OF.get(kind, 1)
     updated = forecaster.update(series.take(np.arange(54, 58)))
     assert updated.predict(2).index.equals(index[58:])
 

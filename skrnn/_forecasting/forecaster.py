@@ -67,8 +67,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     differences : int, default=0
         Train on the changes from this many rows before: 1, or a season.
     season : int, default=None
-        Number of steps in a season, for MASE and seasonal naive forecasts. None: 24 hours, 7 days,
-        5 business days, 52 weeks, 12 months or 4 quarters by the frequency, else 1.
+        Number of steps in a season, for MASE and seasonal naive forecasts. None: from the length
+        of a step. A season is a day of shorter steps (24 hours, 96 quarters of an hour), a week of
+        days (7, or the business days in it) and a year of longer steps (52 weeks, 12 months, 4
+        quarters); 1 where it is no whole number of steps.
     calendar : tuple of str, default=()
         Calendar features of each row, as sine and cosine: "minute", "hour", "dayofweek",
         "dayofyear", "month", "quarter".
