@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import Recorder, fit, linear, monthly, wide_frame
+from forecasting import TIMES, Recorder, dates, fit, linear, monthly, wide_frame
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -121,16 +121,16 @@ def test_a_level_says_how_many_windows_it_needs():
         fit(monthly(), calibration=200)
 
 
-@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize(("refit", "every"), [(False, 3), (True, 1), (1, 1), (np.int64(2), 2)])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit):
+def test_backtest_is_a_loop_of_fit_update_and_predict(strategy, refit, every):
     wide = wide_frame("ab")
     exog = pd.DataFrame({"x": np.random.default_rng(2).normal(size=80)}, index=wide.index)
     asked = forecaster(strategy=strategy, differences=1, calibration=6)
     table = asked.backtest(wide, exog, folds=3, step=5, refit=refit, level=80)
     assert not hasattr(asked, "regressor_")
     for fold, known in enumerate([66, 71, 76]):
-        if fold == 0 or refit:
+        if fold % every == 0:
             fitted = clone(asked).fit(wide[:known], exog[:known])
         else:
             fitted.update(wide[:known], exog[:known])
@@ -208,7 +208,8 @@ def test_backtest_takes_ragged_ends_and_missing_values():
     wide.iloc[:70, 1] = np.nan  # begins after the first cutoff
     wide.iloc[66:, 2] = np.nan
     wide.iloc[77, 0] = np.nan
-    table = forecaster(Recorder(), allow_missing=True).backtest(wide, folds=4)
+    with pytest.warns(UserWarning, match="rows of series 'b', which have too few rows before"):
+        table = forecaster(Recorder(), allow_missing=True).backtest(wide, folds=4)
     assert set(table["series"]) == {"a", "c"}
     assert len(table[table["series"] == "c"]) == 2
     assert table["truth"].isna().sum() == 1
@@ -222,19 +223,81 @@ def test_backtest_leaves_out_series_too_short_at_the_first_cutoff(calibration):
     wide.iloc[: 72 - least, 1] = np.nan
     wide.iloc[: 72 - least + 1, 2] = np.nan
     asked = forecaster(Recorder(), differences=1, stride=2, calibration=calibration)
-    assert set(asked.backtest(wide, folds=2)["series"]) == {"a", "b"}
+    with pytest.warns(UserWarning, match="rows of series 'c', which have too few rows before"):
+        assert set(asked.backtest(wide, folds=2)["series"]) == {"a", "b"}
     assert set(asked.backtest(wide, folds=2, refit=True)["series"]) == {"a", "b", "c"}
-    with pytest.raises(ValueError, match=f"Series 'c' must have at least {least} rows|at least 7"):
+    words = f"`folds=2` must leave a series at least {least + 4} rows .* got {least - 1} of"
+    with pytest.raises(ValueError, match=words):
         asked.backtest(wide[["c"]], folds=2)
 
 
 def test_backtest_leaves_out_cutoffs_that_no_series_passes():
     wide = pd.DataFrame({"a": monthly()[:75], "b": monthly()[73:]})
-    assert forecaster(Recorder()).backtest(wide, folds=2)["cutoff"].unique() == wide.index[71]
-    for folds, words in [
-        (1, "one with 6 rows before a cutoff and others after it"),
-        (20, "more than 80 times for 20 folds of 4 steps, got 80"),
-        (0, "`folds` must be at least 1"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            forecaster(Recorder()).backtest(wide, folds=folds)
+    with pytest.warns(UserWarning, match="rows of series 'b', which have too few rows before"):
+        table = forecaster(Recorder()).backtest(wide, folds=2)
+    assert table["cutoff"].unique() == wide.index[71]
+    with pytest.raises(ValueError, match="one with 6 rows before a cutoff and others after it"):
+        forecaster(Recorder()).backtest(wide, folds=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        (
+            {"folds": 20},
+            ValueError,
+            r"`folds=20` must leave .* 10 rows .* got 0 of 80\. Lower `fol",
+        ),
+        ({"folds": 19}, ValueError, "`folds=19` must leave .* 10 rows .* got 4 of 80"),
+        ({"step": 70, "folds": 2}, ValueError, "`folds=2` must leave .* got 6 of 80"),
+        ({"folds": 10**9}, ValueError, "got 0 of 80"),
+        ({"folds": 0}, ValueError, "`folds` must be at least 1"),
+        *(
+            ({"refit": value}, error, f"`refit` must be True, False or a number .*got {value!r}")
+            for error, values in [(ValueError, [0, -1]), (TypeError, [0.5, 2.0, "no", None])]
+            for value in values
+        ),
+    ],
+)
+def test_backtest_says_which_setting_does_not_fit(settings, error, words):
+    with pytest.raises(error, match=words):
+        forecaster().backtest(monthly(), **settings)
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_cutoffs_lie_on_the_times_of_the_series(kind):
+    series = pd.Series(np.arange(60.0), TIMES[kind])
+    table = forecaster(Recorder()).backtest(series, folds=3, step=7)
+    assert_array_equal(table["cutoff"][::4], series.index[[41, 48, 55]])
+    folds = RNNForecaster.time_folds(series, n_splits=3, steps=7)
+    assert [(len(train), test[0], test[-1]) for train, test in folds] == [
+        (start, start, start + 6) for start in (39, 46, 53)
+    ]
+
+
+@pytest.mark.parametrize("later", [0, 3])
+def test_folds_of_series_on_other_days_of_the_week_lie_at_common_instants(later):
+    sundays, wednesdays = dates("2023-01-01", "W-SUN"), dates("2023-01-04", "W-WED")
+    series = pd.concat(
+        {
+            "sun": pd.Series(np.arange(60.0), sundays),
+            "wed": pd.Series(np.arange(56.0 + later), wednesdays[: 56 + later]),
+            "short": pd.Series(np.arange(3.0), sundays[-3:]),
+            "old": pd.Series(np.arange(30.0), wednesdays[:30]),
+        }
+    )
+    cutoffs = sundays[[47, 51, 55]]
+    with pytest.warns(UserWarning, match="of series 'old', which ended by .*2023-11-26.*`folds`"):
+        table = forecaster(Recorder()).backtest(series.drop("short"), folds=3)
+    assert_array_equal(table["cutoff"].unique(), cutoffs)
+    with pytest.warns(UserWarning, match="'old', which ended .*`n_splits`|'short', which have"):
+        folds = RNNForecaster.time_folds(series, n_splits=3, steps=4)
+    for cutoff, (train, test) in zip(cutoffs, folds, strict=True):
+        for label in ("sun", "wed"):
+            rows = table[(table["cutoff"] == cutoff) & (table["series"] == label)]
+            known, ahead = (series.iloc[part][label] for part in (train, test))
+            assert known.index.equals(series[label][:cutoff].index)
+            assert_array_equal(rows["naive"], known.iloc[-1])
+            assert_array_equal(rows["time"], ahead.index)
+            assert len(ahead) == min(4, len(series[label]) - len(known))
+        assert "short" not in series.iloc[np.append(train, test)]

@@ -244,7 +244,8 @@ def test_time_folds_leave_out_series_that_begin_in_the_test_fold():
     wide.iloc[:76, 1] = wide.iloc[70:, 2] = np.nan
     long = long_frame(wide)
     exog = pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(long))}, index=long.index)
-    train, test = RNNForecaster.time_folds(long, n_splits=1, steps=6)[0]
+    with pytest.warns(UserWarning, match="of series '(b', which have too few|c', which ended by)"):
+        train, test = RNNForecaster.time_folds(long, n_splits=1, steps=6)[0]
     assert set(long.index[test].get_level_values(0)) == {"a"}
     fitted = fit(long.iloc[train], exog.iloc[train])
     assert fitted.score(long.iloc[test], exog.iloc[test]) < 0

@@ -87,7 +87,7 @@ class BacktestDisplay(Display):
         *,
         folds: int = 5,
         step: int | None = None,
-        refit: bool = False,
+        refit: bool | int = False,
         level: Levels | None = None,
         label: Hashable | None = None,
         measure: Measure = "MASE",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +17,11 @@ from skrnn._forecasting.global_model import (
     fit_global_model,
     fresh_regressor,
     min_rows,
+    min_rows_to_train,
     warn_of_phases,
 )
-from skrnn._forecasting.panel import all_times
-from skrnn._forecasting.read_series import check_pandas
+from skrnn._forecasting.read_series import read_panel
+from skrnn._preprocessing.time_index import first_few
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
@@ -94,19 +97,18 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
     n_steps = forecaster.steps
     step = n_steps if step is None else step
     check_count("step", step, 1)
+    folds_at_once = _folds_of_a_fit(refit, folds)
     levels = [] if level is None else check_levels(level)
-    every = all_times(panel.times)
-    last_known = len(every) - n_steps - 1 - step * np.arange(folds)[::-1]
-    if last_known[0] < 0:
-        raise ValueError(
-            f"`series` must have more than {len(every) - 1 - last_known[0]} times for {folds} "
-            f"folds of {n_steps} steps, got {len(every)}. Lower `folds` or `step`."
-        )
-    cutoffs = every[last_known]
-    groups = [cutoffs[k : k + 1] for k in range(folds)] if refit else [cutoffs]
+    instants = panel.instants
+    first = len(instants) - n_steps - 1 - step * (folds - 1)
+    cutoffs = instants[first : len(instants) - n_steps : step] if first >= 0 else instants[:0]
+    n_known = np.array([times.searchsorted(cutoffs, side="right") for times in panel.times])
+    _check_first_fit(forecaster, panel, n_known[:, :1].sum(axis=1), folds)
+    groups = [slice(k, k + folds_at_once) for k in range(0, folds, folds_at_once)]
     params = clone(forecaster)  # without what is fitted
     answers = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_forecast)(params, panel, group, step, levels) for group in groups
+        delayed(_fit_and_forecast)(params, panel, cutoffs[part], n_known[:, part], step, levels)
+        for part in groups
     )
     parts = [part for answer in answers for part in answer]
     if not parts:
@@ -114,31 +116,76 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
             f"`series` must hold one with {min_rows(forecaster)} rows before a cutoff and others "
             "after it, got none. Shorten the window, or choose other `folds` or another `step`."
         )
-    return Backtest(pd.concat(parts, ignore_index=True))
+    table = Backtest(pd.concat(parts, ignore_index=True))
+    tested = set(table["series"])
+    _warn_of_untested(panel, cutoffs[0], [label in tested for label in panel.labels], "`folds`")
+    return table
 
 
-def _fit_and_forecast(params, panel, cutoffs, step, levels):
-    """Fit to the rows up to the first cutoff; return the table of each cutoff that has rows."""
-    known = [
-        np.array([times.searchsorted(cutoff, side="right") for times in panel.times])
-        for cutoff in cutoffs
-    ]
-    enough = known[0] >= min_rows(params)
-    chosen = np.flatnonzero(enough if enough.any() else known[0])  # none is: the fit says so
-    panel = panel.take(chosen)
-    training = panel.head(known[0][chosen])
+def _folds_of_a_fit(refit, folds):
+    """Return how many folds in a row are forecast by one fit."""
+    if isinstance(refit, (bool, np.bool_)):
+        return 1 if refit else folds
+    if isinstance(refit, Integral) and refit >= 1:
+        return int(refit)
+    kind = ValueError if isinstance(refit, Integral) else TypeError
+    raise kind(
+        f"`refit` must be True, False or a number of folds of at least 1, got {refit!r}. Pass 3 to "
+        "fit again at every third cutoff."
+    )
+
+
+def _check_first_fit(forecaster, panel, n_known, folds):
+    """Refuse folds that leave no series with enough rows before the first cutoff."""
+    longest = int(np.argmax(n_known))
+    if n_known[longest] < min_rows_to_train(forecaster):
+        raise ValueError(
+            f"`folds={folds}` must leave a series at least {min_rows_to_train(forecaster)} rows "
+            "before the first cutoff, for a window, its targets and calibration, got "
+            f"{n_known[longest]} of {panel.lengths[longest]}. Lower `folds` or `step`, shorten the "
+            "window, or pass more rows."
+        )
+
+
+def _warn_of_untested(panel, cutoff, tested, remedy):
+    """Name the series of which no fold has a row."""
+    untested = panel.take(np.flatnonzero(np.logical_not(tested)))
+    ended, late = [], []
+    for label, times in zip(untested.labels, untested.times, strict=True):
+        (ended if times[-1] <= cutoff else late).append(repr(label))
+    for labels, why in [
+        (ended, f"ended by the first cutoff, {cutoff}. Raise {remedy} to reach further back, or"),
+        (late, "have too few rows before the cutoffs. To silence this,"),
+    ]:
+        if labels:
+            warnings.warn(
+                f"No fold has rows of series {first_few(labels)}, which {why} leave them out of "
+                "`series`.",
+                stacklevel=4,
+            )
+
+
+def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
+    """Fit to the rows up to the first of some cutoffs; return the table of each that has rows.
+
+    `n_known` are the rows of each series up to each of them, (n_series, n_cutoffs).
+    """
+    enough = n_known[:, 0] >= min_rows(params)
+    chosen = np.flatnonzero(enough if enough.any() else n_known[:, 0])  # none is: the fit says so
+    panel, n_known = panel.take(chosen), n_known[chosen]
+    training = panel.head(n_known[:, 0])
     model = fit_global_model(params, training, fresh_regressor(params))
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
     scales = [seasonal_scale(values, model.season) for values in training.values]
     return [
-        _forecast_fold(model, panel, n_known[chosen], scales, levels)
-        for n_known in known
-        if (n_known[chosen] < panel.lengths).any()
+        _forecast_fold(model, panel, cutoffs[k : k + 1], n_known[:, k], scales, levels)
+        for k in range(len(cutoffs))
+        if (n_known[:, k] < panel.lengths).any()
     ]
 
 
-def _forecast_fold(model, panel, n_known, scales, levels):
+def _forecast_fold(model, panel, cutoff, n_known, scales, levels):
     """Return the rows of one cutoff, for the series that continue after it."""
     series = np.flatnonzero(n_known < panel.lengths)
     n_steps = model.plan.steps
@@ -151,7 +198,7 @@ def _forecast_fold(model, panel, n_known, scales, levels):
         ahead = slice(known, known + n_rows)
         columns = {
             "series": np.repeat(pd.Index([panel.labels[k]], tupleize_cols=False), n_rows),
-            "cutoff": np.repeat(times[known - 1 : known], n_rows),
+            "cutoff": cutoff.repeat(n_rows),
             "time": times[ahead],
             "step": np.arange(1, n_rows + 1),
             "truth": values[ahead],
@@ -167,23 +214,26 @@ def _forecast_fold(model, panel, n_known, scales, levels):
 
 def time_folds(series, n_splits, steps):
     """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
-    check_pandas(series)
     check_count("n_splits", n_splits, 1)
-    in_panel = isinstance(series.index, pd.MultiIndex)
-    times = series.index.get_level_values(1) if in_panel else series.index
-    labels = series.index.codes[0] if in_panel else np.zeros(len(series), dtype=int)
-    distinct = times.unique().sort_values()
-    n_test = len(distinct) // (n_splits + 1) if steps is None else steps
+    panel = read_panel(series, allow_missing=True)
+    instants = panel.instants
+    n_test = len(instants) // (n_splits + 1) if steps is None else steps
     check_count("steps", n_test, 1)
-    if len(distinct) <= n_splits * n_test:
+    if len(instants) <= n_splits * n_test:
         raise ValueError(
             f"`n_splits` folds of {n_test} times must leave times to train on, got "
-            f"n_splits={n_splits} with {len(distinct)} times. Lower one of them."
+            f"n_splits={n_splits} with {len(instants)} times. Lower one of them."
         )
-    ranks = distinct.get_indexer(times)
+    cutoffs = instants[np.arange(-n_splits, 0) * n_test - 1]
+    ends = [cutoffs.searchsorted([rows[0], rows[-1]]) for rows in panel.times]
+    _warn_of_untested(panel, cutoffs[0], [last > first for first, last in ends], "`n_splits`")
+    in_panel = isinstance(series.index, pd.MultiIndex)
+    times = series.index.get_level_values(-1) if in_panel else series.index
+    labels = series.index.droplevel(-1) if in_panel else pd.Index(np.zeros(len(series)))
+    n_before = cutoffs.searchsorted(times)  # cutoffs before each row
     folds = []
-    for start in range(len(distinct) - n_splits * n_test, len(distinct), n_test):
-        train = np.flatnonzero(ranks < start)
-        ahead = (ranks >= start) & (ranks < start + n_test)
-        folds.append((train, np.flatnonzero(ahead & np.isin(labels, labels[train]))))
+    for fold in range(n_splits):
+        train = np.flatnonzero(n_before <= fold)
+        test = (n_before == fold + 1) & labels.isin(labels[train])
+        folds.append((train, np.flatnonzero(test)))
     return folds

@@ -317,13 +317,15 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         *,
         folds: int = 5,
         step: int | None = None,
-        refit: bool = False,
+        refit: bool | int = False,
         level: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
         """Forecast the past from several cutoffs, and compare with forecasts that need no model.
 
         A clone is fitted to the rows up to the first cutoff; this forecaster does not change.
+        Cutoffs are the same instants for all series. Each series is forecast from its last row at
+        or before a cutoff.
 
         Parameters
         ----------
@@ -333,12 +335,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Number of cutoffs; the last one has `steps` rows after it.
         step : int, default=None
             Rows from one cutoff to the next; None: `steps`.
-        refit : bool, default=False
-            Whether to fit again at each cutoff.
+        refit : bool or int, default=False
+            True: fit again at each cutoff. An int: at every so many cutoffs.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
         n_jobs : int, default=None
-            Number of folds to run in parallel with `refit`, in processes, threads or on a cluster
+            Number of fits to run in parallel with `refit`, in processes, threads or on a cluster
             as set by :func:`joblib.parallel_config`. None: one, or as set there.
 
         Returns
@@ -347,7 +349,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             A DataFrame with one row for each series, cutoff and step: "series", "cutoff", "time",
             "step", "truth", "forecast", the bounds of intervals, "naive", "seasonal_naive",
             "drift", and the "scale" of MASE. Its ``summary()`` compares them. Series with fewer
-            rows before the cutoff than `fit` needs are dropped.
+            rows before a cutoff than `fit` needs are left out there; a warning names a series
+            that no fold forecasts.
 
         See Also
         --------
@@ -372,12 +375,13 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         n_splits : int, default=5
             Number of folds.
         steps : int, default=None
-            Number of times in each test fold. None: all times divided by ``n_splits + 1``.
+            Number of steps in each test fold. None: all steps divided by ``n_splits + 1``.
 
         Returns
         -------
         list of (train, test)
-            Positions of rows. A test fold has no rows of series that start in it.
+            Positions of rows. A test fold has no rows of series that start in it; a warning names
+            a series of which none has rows.
         """
         return time_folds(series, n_splits, steps)
 

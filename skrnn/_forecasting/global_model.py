@@ -104,7 +104,7 @@ def fit_global_model(params, panel, regressor):
     as `fresh_regressor` returns it, and fitted in place.
     """
     season = season_of(panel.step) if params.season is None else params.season
-    outputs = params.steps if params.strategy == "direct" else 1
+    outputs = _n_outputs(params)
     n_known = panel.lengths - _held_out_rows(params)
     after = _whole_strides(outputs, params.stride)
     _check_lengths(params, panel, n_known, after)
@@ -151,6 +151,15 @@ def _fit_window_spec(params, training, outputs, dtype):
 def min_rows(params):
     """Return the rows that a series must have: a window, and those held out for calibration."""
     return params.timesteps + params.differences + _held_out_rows(params)
+
+
+def min_rows_to_train(params):
+    """Return the rows that one of the series must have: those of all, and a window's targets."""
+    return min_rows(params) + _whole_strides(_n_outputs(params), params.stride)
+
+
+def _n_outputs(params):
+    return params.steps if params.strategy == "direct" else 1
 
 
 def _held_out_rows(params):

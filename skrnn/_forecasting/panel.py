@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from skrnn._preprocessing.time_grid import index_after
+from skrnn._preprocessing.time_grid import index_after, index_until, steps_until
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,14 @@ class Panel:
     @property
     def lengths(self):
         return np.array([len(values) for values in self.values])
+
+    @property
+    def instants(self):
+        """Times one step apart, up to the end of the series that ends last."""
+        first = min(self.times, key=lambda rows: rows[0])[:1]
+        last = max(self.times, key=lambda rows: rows[-1])
+        n_steps = steps_until(first, self.step, last[-1], n_rows=self.lengths.sum())
+        return index_until(last, self.step, n_steps + 1)
 
     @property
     def cutoffs(self):

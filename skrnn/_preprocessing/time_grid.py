@@ -107,6 +107,24 @@ def index_between(times, step):
     return _every_step(times, 0, step, last=times[-1], n_rows=len(times))
 
 
+def index_until(times, step, n_times):
+    """Return `n_times` times that end with the last one of `times`."""
+    last, before = times[-1], np.arange(1 - n_times, 1)
+    if is_counted(times):
+        return times[-1:].repeat(n_times) + step * before
+    if isinstance(times, pd.PeriodIndex):
+        ticks = (last + step).ordinal - last.ordinal
+        ordinals = last.ordinal + ticks * before
+        return pd.PeriodIndex.from_ordinals(ordinals, freq=times.freq, name=times.name)
+    settings = {"periods": n_times, "freq": step, "name": times.name}
+    if isinstance(times, pd.TimedeltaIndex):
+        return pd.timedelta_range(end=last, **settings).as_unit(times.unit)
+    if is_fixed(step):
+        return (times[-1:].repeat(n_times) + before * pd.Timedelta(step)).as_unit(times.unit)
+    full = pd.date_range(end=series_clock(times)[-1], **settings).as_unit(times.unit)
+    return full if times.tz is None else on_clocks(full, times.tz)
+
+
 def steps_until(times, step, later, n_rows=np.inf):
     """Return how many steps lead from the last of `times` to `later`; 0 where it is not later.
 
