@@ -12,6 +12,7 @@ import numpy as np
 
 from skrnn._network.cells import CELLS
 from skrnn._network.cells.plain import sigmoid
+from skrnn._utils.numeric_checks import as_array
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,11 +32,7 @@ _ACTIVATIONS = {
 
 def _as_numbers(value, name):
     """Return an argument as an array of numbers."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        message = f"`{name}` must be one array of numbers, got nested sequences of unequal lengths."
-        raise ValueError(message) from error
+    array = as_array(value, f"`{name}`")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must hold real numbers, got an array of dtype {array.dtype}.")
     return array

@@ -151,7 +151,7 @@ REFUSED = {
     r"`b` must have the shape .* got \(7,\)": ("b", ones(7)),
     r"`initial_state` must have .* \(units,\)": ("initial_state", ones((7,), (3, 8), (1, 8))),
     r"`activation` must be among \['linear', 'relu'": ("activation", ["softmax", None, ["tanh"]]),
-    "`x` must be one array of numbers": ("x", [[[[1.0], [2.0]], [[3.0]]]]),
+    "`x` must be one array": ("x", [[[[1.0], [2.0]], [[3.0]]]]),
     "`x` must hold real numbers, got an array of dtype": ("x", [[["a"] * 4], [[1j] * 4]]),
 }
 ONLY = {

@@ -8,6 +8,7 @@ import pandas as pd
 from skrnn._data.sequences import padded, step_mask
 from skrnn._data.timestep_targets import objects_as_list
 from skrnn._data.validation import list_of_arrays, read_array
+from skrnn._utils.numeric_checks import as_array
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ShuffledSamples:
         if arrays is not None:
             values = padded(arrays, lengths.max())
         else:
-            values = read_array(given) if mask_values else np.asarray(given)
+            values = read_array(given) if mask_values else as_array(given, "`X`")
         values = values[:, :, np.newaxis] if values.ndim == 2 else values
         if values.ndim != 3 or not values.size:
             raise ValueError(

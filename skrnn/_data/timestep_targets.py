@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
-from skrnn._utils.numeric_checks import as_array
+from skrnn._utils.numeric_checks import as_array, check_real
 
 
 def objects_as_list(values):
@@ -64,7 +64,8 @@ def _is_padded(values):
 
 
 def check_samples_match(values, sequences, name="y"):
-    """Refuse values that do not have as many samples as X."""
+    """Refuse values that do not have as many samples as X, or are no real numbers or labels."""
+    check_real(values, f"`{name}`")
     if issparse(values):
         raise TypeError(
             f"Sparse data was passed in `{name}`, but dense data is required: `toarray()`."

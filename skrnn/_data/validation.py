@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, padded, underlying_rows
 from skrnn._data.timestep_targets import objects_as_list
 from skrnn._preprocessing.vocabulary import UNKNOWN
-from skrnn._utils.numeric_checks import check_numbers, is_nan
+from skrnn._utils.numeric_checks import as_array, check_numbers, is_nan
 
 # Arrays that `check_array` returns as they are; it takes longer than to predict one sequence.
 PLAIN_KINDS = "biuf"
@@ -129,7 +129,7 @@ def _as_array(item, i):
             item, ensure_all_finite=False, ensure_min_samples=0, ensure_min_features=0
         )
     try:
-        return np.asarray(item)
+        return as_array(item, f"Sequence {i} of `X`")
     except ValueError as error:
         raise ValueError(
             "`X` must hold sequences with the same number of features at each timestep, but "

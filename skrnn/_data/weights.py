@@ -4,7 +4,7 @@ import numpy as np
 
 from skrnn._data.sequences import binary_unit, padded
 from skrnn._data.timestep_targets import cut_to_list, objects_as_list, rows_of_steps
-from skrnn._utils.numeric_checks import check_numbers
+from skrnn._utils.numeric_checks import check_numbers, check_real
 from skrnn._utils.sklearn_private import check_sample_weight
 
 SHAPES = "It is (n_samples,), or with `return_sequences` (n_samples, timesteps)."
@@ -20,6 +20,7 @@ def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
     if sample_weight is None:
         weights = np.broadcast_to(np.ones((), dtype=dtype), n_samples)  # takes no memory
     else:
+        check_real(sample_weight, "`sample_weight`")
         if by_step:
             sample_weight = _pad_weights(objects_as_list(sample_weight), sequences)
         check_numbers(sample_weight, "`sample_weight`", SHAPES)

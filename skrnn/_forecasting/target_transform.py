@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from skrnn._preprocessing.time_index import first_few
 from skrnn._utils.field_types import Array64, Positive64
+from skrnn._utils.numeric_checks import check_real
 
 # Least deviation of a window whose series has 1. A constant window would otherwise magnify what
 # follows it without limit: on daily exchange rates, one of them pegged for years, to ten times the
@@ -43,7 +44,7 @@ class TargetTransform:
         if self.transformer is None:
             return changes
         column = self.transformer.inverse_transform(changes.reshape(-1, 1))
-        return np.asarray(column, dtype=np.float64).reshape(changes.shape)
+        return _as_floats(column).reshape(changes.shape)
 
 
 def fit_target_transform(values, times, *, transformer, lag, standardized):
@@ -91,7 +92,7 @@ def check_transformed(transformer, values, times):
 def _check_inverse(transformer, values):
     """Warn where forecasts would not come back to the unit of the series."""
     some = values[:: max(len(values) // 10, 1)].reshape(-1, 1)
-    back = np.asarray(transformer.inverse_transform(transformer.transform(some)))
+    back = _as_floats(transformer.inverse_transform(transformer.transform(some)))
     off = np.flatnonzero(~np.isclose(back, some).ravel())
     if len(off):
         value, returned = some[off[0], 0], back[off[0], 0]
@@ -112,8 +113,14 @@ def transformed(transformer, values):
     if present.any():
         with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses them
             column = transformer.transform(values[present].reshape(-1, 1))
-        result[present] = np.asarray(column, dtype=np.float64).ravel()
+        result[present] = _as_floats(column).ravel()
     return result
+
+
+def _as_floats(column):
+    """Return what a transformer gives as an array of floats."""
+    check_real(column, "The output of `transformer`")
+    return np.asarray(column, dtype=np.float64)
 
 
 def differenced(values, lag):

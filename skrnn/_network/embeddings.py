@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skrnn._utils.numeric_checks import check_real
+
 
 def read_embeddings(embedding_init, architecture):
     """Return the given vectors as an array (vocab_size, embedding_dim), or None without any.
@@ -16,6 +18,7 @@ def read_embeddings(embedding_init, architecture):
             "`embedding_init` needs `vocab_size`, the number of its vectors, got None: without it "
             "X holds no token ids. Set `vocab_size`, or leave out `embedding_init`."
         )
+    check_real(embedding_init, "`embedding_init`")
     try:
         with np.errstate(over="ignore"):
             table = np.array(embedding_init, dtype=architecture.variable_dtype)

@@ -16,6 +16,7 @@ from skrnn._preprocessing.windows import (
     window_span,
     window_starts,
 )
+from skrnn._utils.numeric_checks import check_real
 
 if TYPE_CHECKING:
     from skrnn._types import Array, Frequency, Rows, SeriesOrFrame, Target
@@ -136,6 +137,7 @@ def window_blocks(
 def _check_series(series, target):
     """Refuse anything but arrays, and pandas objects, of as many rows."""
     for name, array in [("series", series), ("target", target)]:
+        check_real(array, f"`{name}`")
         if hasattr(array, "to_dask_array"):
             raise TypeError(
                 f"`{name}` must be an array, got a {type(array).__name__} of Dask. Pass its "
@@ -171,7 +173,9 @@ def _copy_rows(array, start, stop):
     while isinstance(getattr(mapped, "base", None), np.memmap):
         mapped = mapped.base
     if not isinstance(mapped, np.memmap) or mapped.filename is None or mapped.mode == "c":
-        return np.array(array[start:stop])  # "c": only the caller's mapping has what was written
+        rows = array[start:stop]
+        check_real(rows, f"Rows {start} to {stop}")
+        return np.array(rows)  # "c": only the caller's mapping has what was written
     file = np.memmap(mapped.filename, np.uint8, "r", mapped.offset, mapped.nbytes)
     address, mapped_address = (a.__array_interface__["data"][0] for a in (array, mapped))
     offset = address - mapped_address

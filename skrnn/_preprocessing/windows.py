@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from skrnn._preprocessing.frequency import read_step
 from skrnn._preprocessing.time_grid import run_bounds, step_name
 from skrnn._preprocessing.time_index import has_time_index, plain_index, read_time_index
-from skrnn._utils.numeric_checks import check_numbers
+from skrnn._utils.numeric_checks import as_array, check_numbers, check_real
 
 if TYPE_CHECKING:
     from skrnn._types import Array, ArrayLike, Frequency
@@ -200,7 +200,7 @@ def check_count(name, value, least):
 def read_rows(series):
     """Return finite floating rows (n_rows, n_features), without a copy of floats."""
     if getattr(series, "ndim", None) is None:
-        series = np.asarray(series)
+        series = as_array(series, "`series`")
     if series.ndim == 1:
         series = series.to_frame() if hasattr(series, "to_frame") else series.reshape(-1, 1)
     check_numbers(series, "`series`")
@@ -220,7 +220,8 @@ def read_targets(series, rows, target):
         if not columns:
             raise ValueError("`target` must name at least one column, got [].")
         return rows[:, [_column_position(series, rows.shape[1], column) for column in columns]]
-    values = np.asarray(target)
+    check_real(target, "`target`")
+    values = as_array(target, "`target`")
     if values.ndim not in (1, 2) or len(values) != len(rows):
         raise ValueError(
             f"`target` must be aligned with the {len(rows)} rows of `series`, got the shape "

@@ -1,7 +1,7 @@
-"""Checks that data is numeric: text, times and other objects are refused."""
+"""Checks that data is numeric: text, times, complex numbers and masked arrays are refused."""
 
 import reprlib
-from numbers import Number, Real
+from numbers import Complex, Number, Real
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,38 @@ def is_nan(value):
     return isinstance(value, Real) and bool(np.isnan(value))
 
 
+def _is_masked(data):
+    """Whether data is a masked array of NumPy, or a list that holds one."""
+    nested = isinstance(data, (list, tuple))
+    kinds = (np.ma.MaskedArray, list, tuple)
+    return isinstance(data, np.ma.MaskedArray) or (
+        nested and any(_is_masked(item) for item in data if isinstance(item, kinds))
+    )
+
+
+def _check_no_mask(data, place):
+    if _is_masked(data):
+        raise TypeError(
+            f"{place} must be without a mask, got a masked array: NumPy would read the values "
+            "under its mask. Pass its `filled(np.nan)` where NaN is read as missing, or drop those "
+            "values."
+        )
+
+
+def check_real(data, place):
+    """Refuse complex numbers and masked arrays: NumPy would drop imaginary parts and masks."""
+    _check_no_mask(data, place)
+    dtype = getattr(data, "dtype", None)
+    if getattr(dtype, "kind", None) == "c":
+        raise ValueError(
+            f"Complex data not supported: {place} must hold real numbers, got {dtype}. Pass the "
+            "real and the imaginary parts as two columns, or only one of them."
+        )
+
+
 def as_array(data, place, remedy=""):
-    """Return data as an array, or refuse lists of unequal lengths."""
+    """Return data as an array, or refuse lists of unequal lengths and masked arrays."""
+    _check_no_mask(data, place)
     try:
         return np.asarray(data)
     except ValueError as error:
@@ -42,14 +72,18 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
     """
     if hasattr(data, "select_dtypes"):
         for i, (column, dtype) in enumerate(data.dtypes.items()):
-            if not pd.api.types.is_numeric_dtype(dtype):
+            if not pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "c":
                 check_numbers(data.iloc[:, i], f"Column {column!r} of {place}", remedy)
         return
+    check_real(data, place)
     if issparse(data) or pd.api.types.is_numeric_dtype(getattr(data, "dtype", object)):
         return
     values = as_array(data, place, remedy)
+    check_real(values, place)
     if values.dtype.kind in "OSUmM":
         for item in values.flat:
+            if isinstance(item, Complex) and not isinstance(item, Real):
+                check_real(np.asarray(item), place)
             number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
             if not (number or item is None or item is pd.NA):
                 raise _not_a_number(item, place, remedy)
