@@ -106,12 +106,18 @@ def test_ragged_ends_are_forecast_from_the_end_of_each_series():
     assert_array_equal(long_frame(forecast), forecaster.fit(long_frame(wide)).predict())
 
 
-def test_series_without_a_value_in_training_are_left_out():
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_series_without_a_value_in_training_are_named_and_left_out(form):
     wide = wide_frame()
     wide.iloc[:70, 2] = np.nan
-    forecaster = fit(wide[:70])
-    assert list(forecaster.predict().columns) == ["a", "b"]
-    assert forecaster.score(wide[70:]) < 0
+    data = wide if form == "wide" else wide.unstack()
+    known = data.index.get_level_values(-1) < wide.index[70]
+    with pytest.warns(UserWarning, match="only NaN for 'c', which no forecast will have"):
+        forecaster = fit(data[known], regressor=Recorder())
+    shown = forecaster.predict()
+    assert list(shown.columns if form == "wide" else shown.index.levels[0]) == ["a", "b"]
+    assert forecaster.score(data[~known]) < 0
+    assert forecaster.update(data).cutoff_.tolist() == [wide.index[-1]] * 2
 
 
 def daily(missing=()):
@@ -208,6 +214,10 @@ WRONG_VALUES = {
     "no value at 2020-02-15": lambda: known().update(daily(["2020-02-15"])[40:]),
     "off it": lambda: known().update(daily()[40:].shift(5, freq="h")),
     "got 'z'": lambda: fit(long()).update(long_frame(wide_frame().rename(columns={"a": "z"}))),
+    "fit` saw, got 'd'": lambda: fit(wide_frame()[:70]).update(wide_frame().assign(d=1.0)),
+    "fit` saw, got 'e'": lambda: fit(wide_frame()[:70]).update(wide_frame().assign(e=np.nan)),
+    "fit` saw, got 'f'": lambda: fit(wide_frame()[:70]).score(wide_frame()[70:].assign(f=1.0)),
+    "fit` saw, got 'g'": lambda: fit(wide_frame()[:70]).update(wide_frame()[[]].assign(g=1.0)),
     "after the cutoff": lambda: known().score(daily()[30:]),
     "kind seen in `fit`": lambda: known().score(daily()[40:].reset_index(drop=True)),
     "2020-02-21.*make_future_frame": lambda: forecast(daily_exog().drop(daily().index[51])),

@@ -119,3 +119,11 @@ def test_series_on_the_same_times_share_them_in_the_file_and_after_it(tmp_path):
     loaded = reloaded(RNNForecaster(quick(), timesteps=4).fit(many), tmp_path)
     assert all(times is loaded._panel.times[0] for times in loaded._panel.times)
     assert (tmp_path / "forecaster.skrnn").stat().st_size < 400 * 50 * 8 * 1.2
+
+
+def test_a_series_without_a_value_is_known_after_a_file(tmp_path):
+    wide = wide_frame()
+    wide.iloc[:70, 2] = np.nan
+    with pytest.warns(UserWarning, match="only NaN for 'c'"):
+        forecaster = RNNForecaster(quick(), timesteps=4).fit(wide[:70])
+    assert reloaded(forecaster, tmp_path).score(wide[70:]) == forecaster.score(wide[70:])

@@ -1,6 +1,6 @@
 """Panel: one or many series as plain arrays, and back to pandas."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ class Panel:
     exog: list = ()  # (n_rows, n_exog) for each series: columns whose future is known
     exog_names: list = ()
     own_exog: bool = False  # whether they came with a (series, time) MultiIndex
+    empty: list = field(default_factory=list)  # names of series that came without a value
 
     def __len__(self):
         return len(self.labels)

@@ -1,5 +1,6 @@
 """Reading one or many series from pandas, checked, each on its own regular times."""
 
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 
@@ -37,7 +38,7 @@ IN_ORDER = (
 
 
 def read_panel(data, *, known=None, freq=None, allow_missing=False):
-    """Read series from pandas as a Panel, without those that have no value.
+    """Read series from pandas as a Panel, without those that have no value: a warning names them.
 
     NaN before the first and after the last value of a series is dropped; `allow_missing` reads NaN
     between them, and times without a row, as missing values. Rows that may continue those of a
@@ -72,8 +73,16 @@ def read_panel(data, *, known=None, freq=None, allow_missing=False):
     ]
     if not read:
         raise ValueError("`series` must hold values, got only NaN.")
+    found = {label for label, *_ in read}
+    empty = [label for label in labels if label not in found]
+    if empty and known is None:
+        warnings.warn(
+            f"`series` holds only NaN for {first_few(list(map(repr, empty)))}, which no forecast "
+            "will have. Leave it out of `series`, or pass its values.",
+            stacklevel=3,
+        )
     labels, times, values = (list(column) for column in zip(*read, strict=True))
-    return Panel(form, *names, labels=labels, times=times, values=values, step=step)
+    return Panel(form, *names, labels=labels, times=times, values=values, step=step, empty=empty)
 
 
 def check_pandas(data):
@@ -181,17 +190,19 @@ def _trimmed(label, times, values, allow_missing):
 
 
 def read_later_rows(data, panel):
-    """Return rows of the series that `fit` saw as a Panel; a long frame must hold no others."""
+    """Return rows of the series that `fit` saw, and of no others, as a Panel."""
     later = read_panel(data, known=panel, allow_missing=True)
     if later.form == panel.form == "series":
         return replace(later, labels=panel.labels)  # whatever its name
-    known = [k for k, label in enumerate(later.labels) if label in set(panel.labels)]
-    unknown = [label for label in later.labels if label not in set(panel.labels)]
-    if unknown and (later.form != "wide" or not known):
+    labels = set(panel.labels)
+    unknown = [k for k in (*later.labels, *later.empty) if k not in labels.union(panel.empty)]
+    seen = [k for k, label in enumerate(later.labels) if label in labels]
+    if unknown or not seen:
         raise ValueError(
-            f"`series` must hold the series that `fit` saw, got {unknown[0]!r}. {IN_ORDER}"
+            f"`series` must hold the series that `fit` saw, got {[*unknown, *later.labels][0]!r}. "
+            f"Drop it, or fit again. {IN_ORDER}"
         )
-    return later.take(known)
+    return later.take(seen)
 
 
 def check_after_cutoff(panel, later):
