@@ -49,7 +49,12 @@ OF_WRONG_VALUES = [
     (draw_forecast, FORECASTER, {"labels": []}, "`labels` must name at least one series"),
     (draw_forecast, FORECASTER, {"history": 0}, "`history` must be at least 1, got 0"),
     (draw_forecast, FORECASTER, {"truth": WIDE}, "at the times of the forecast, 2021"),
-    (draw_forecast, FORECASTER, {"truth": WIDE[["b"]]}, "of the forecast, got none named 'a'"),
+    (
+        draw_forecast,
+        FORECASTER,
+        {"truth": WIDE[["b"]], "labels": ["c", "a"]},
+        "`truth` must hold a series that is drawn, got none named c, a",
+    ),
     (draw_forecast, FORECASTER, {"ax": Figure().subplots()}, "must be 3 Axes, .* got 1"),
     (draw_forecast, RNNForecaster(), {}, "not fitted"),
     (draw_backtest, BACKTEST, {"label": "z"}, "a series of the backtest, y, got 'z'"),

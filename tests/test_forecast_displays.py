@@ -79,6 +79,19 @@ def test_forecast_display_draws_each_series_of_every_panel(panel, level):
             assert len(bands(ax)) == (level is not None)
 
 
+@pytest.mark.parametrize("lacking", ["no column", "only NaN"])
+def test_forecast_display_draws_the_series_that_have_a_truth_or_history(lacking):
+    frame = wide()
+    forecast, known, truth = fitted(frame[:54]).predict(), frame[:54].copy(), frame.copy()
+    known["c"] = truth["a"] = np.nan
+    if lacking == "no column":
+        known, truth = known[["a", "b"]], truth[["b", "c"]]
+    display = ForecastDisplay.from_predictions(forecast, history=known, truth=truth)
+    for name, labels in [("forecast", "abc"), ("history", "ab"), ("truth", "bc"), ("cutoff", "ab")]:
+        assert [ax.get_ylabel() for ax in display.ax_ if lines(ax, name)] == list(labels)
+    assert set(legend(display.ax_[0])) == {"history", "forecast", "truth", "cutoff"}
+
+
 def test_forecast_display_puts_all_into_the_time_zone_of_the_forecast():
     frame = wide()
     ax = ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_convert("UTC")).ax_[0]

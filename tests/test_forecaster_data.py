@@ -227,6 +227,10 @@ WRONG_VALUES = {
     "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
     "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
     "time that is used, got none at 2020-01-01": lambda: fit(daily(), daily_exog()[1:]),
+    "none of 'a'. Swap its levels": lambda: fit(
+        long(), long().rename("x").swaplevel().sort_index().to_frame()
+    ),
+    "none of 'b'. Add them": lambda: fit(long(), long().rename("x").drop("b")),
     "`calendar`.*'noon'": lambda: fit(daily(), calendar=("noon",)),
     "`calendar` needs a DatetimeIndex": lambda: fit(pd.Series(range(9)), calendar="hour"),
     "`static`.*none for 'c'": lambda: fit(wide_frame(), static=STATIC[1:]),

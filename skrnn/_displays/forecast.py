@@ -22,7 +22,7 @@ from skrnn._displays.plotting import (
     with_unit,
 )
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
-from skrnn._preprocessing.time_index import plain_index, rows_by_series, same_kind
+from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ForecastDisplay(Display):
     history : Series or DataFrame, default=None
         Rows up to the cutoff, of the same series.
     truth : Series or DataFrame, default=None
-        The true values. Rows beyond the forecast are ignored.
+        The true values, of all series or some. Rows beyond the forecast are ignored.
 
     Attributes
     ----------
@@ -106,7 +106,8 @@ class ForecastDisplay(Display):
             Number of rows to draw before the cutoff. None: those of a window, two seasons or three
             forecasts, whichever is most.
         truth : Series or DataFrame, default=None
-            The true values, in the form that `fit` saw. Rows beyond the forecast are ignored.
+            The true values of all series or some, in the form that `fit` saw. Rows beyond the
+            forecast are ignored.
         labels, unit, ax
             As in `plot`.
 
@@ -167,22 +168,17 @@ class ForecastDisplay(Display):
         """
         forecasts = _forecasts(self.forecast)
         chosen = _chosen(labels, list(forecasts))
-        panels = [
-            (
-                label,
-                _table(forecasts[label]),
-                _matching(self.history, "history", label, forecasts),
-                _truth_within(self.truth, label, forecasts),
-            )
-            for label in chosen
-        ]
+        tables = [_table(forecasts[label]) for label in chosen]
+        history = _matching(self.history, "history", chosen, forecasts)
+        truth = _truth_within(self.truth, chosen, forecasts)
+        panels = list(zip(chosen, tables, history, truth, strict=True))
         columns = 1 if len(panels) < 4 else 2
         rows = -(-len(panels) // columns)
         size = 8, 1.6 + 2.1 * rows
         axes = open_axes(self, ax, (len(panels),), size=size, columns=columns)
         for each, (label, *tables) in zip(axes, panels, strict=True):
             _draw(each, label, *tables, unit)
-        draw_legend(axes[0], 6 if columns == 1 else 3)
+        draw_legend(axes[0], 6 if columns == 1 else 3, axes[1:])
         if ax is None and len(panels) < len(forecasts) and labels is None:
             self.figure_.suptitle(f"The first {len(panels)} of {len(forecasts)} series")
         return self
@@ -254,40 +250,47 @@ def _table(rows):
     return (rows.set_axis(["forecast"], axis=1) if single else rows).dropna(subset="forecast")
 
 
-def _matching(data, name, label, forecasts):
-    """Return the values of a series, or None; a single series matches whatever its name."""
+def _matching(data, name, chosen, forecasts):
+    """Return the values of each series, or None; a single series matches whatever its name."""
     if data is None:
-        return None
+        return [None] * len(chosen)
     found = _by_series(data, name)
     if len(found) == len(forecasts) == 1:
-        [rows] = found.values()
-    elif label in found:
-        rows = found[label]
-    else:
+        found = dict(zip(forecasts, found.values(), strict=True))
+    if not found.keys() & set(chosen):
         raise ValueError(
-            f"`{name}` must hold the series of the forecast, got none named {label!r}."
+            f"`{name}` must hold a series that is drawn, got none named {first_few(chosen)}. "
+            "Rename its series as in the forecast."
         )
-    times = forecasts[label].index
+    return [
+        _in_zone(found[label], name, forecasts[label].index) if label in found else None
+        for label in chosen
+    ]
+
+
+def _in_zone(rows, name, times):
+    """Return the values of a series in the time zone of its forecast, or None without any."""
     if not same_kind(rows.index.dtype, times.dtype):
         raise ValueError(
             f"`{name}` must be on times of the kind of the forecast, {times.dtype}, got "
             f"{rows.index.dtype}. Convert them."
         )
     rows = rows.squeeze(axis=1).dropna() if rows.ndim == 2 else rows.dropna()
-    return rows if getattr(times, "tz", None) is None else rows.tz_convert(times.tz)
+    rows = rows if getattr(times, "tz", None) is None else rows.tz_convert(times.tz)
+    return rows if len(rows) else None
 
 
-def _truth_within(truth, label, forecasts):
-    """Return the truth at the times of the forecast."""
-    rows = _matching(truth, "truth", label, forecasts)
-    if rows is None:
-        return None
-    times = forecasts[label].index
-    within = rows[rows.index.isin(times)]
-    if len(within) == 0:
+def _truth_within(truth, chosen, forecasts):
+    """Return the truth of each series at the times of its forecast, or None."""
+    within = []
+    for label, rows in zip(chosen, _matching(truth, "truth", chosen, forecasts), strict=True):
+        at = None if rows is None else rows[rows.index.isin(forecasts[label].index)]
+        within.append(at if at is not None and len(at) else None)
+    if truth is not None and all(rows is None for rows in within):
+        times = forecasts[chosen[0]].index
         raise ValueError(
             f"`truth` must hold rows at the times of the forecast, {times[0]} to {times[-1]}, got "
-            "none there."
+            "none there. Pass later rows."
         )
     return within
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,9 +80,10 @@ def check_named(argument, value, what, known):
         raise ValueError(f"`{argument}` must name {what}, {first_few(known)}, got {value!r}.")
 
 
-def draw_legend(ax, columns):
-    """List each label once, above the axes, where there are no lines."""
-    handles, names = ax.get_legend_handles_labels()
+def draw_legend(ax, columns, others=()):
+    """List each label once, also those of `others`, above the axes, where there are no lines."""
+    pairs = [each.get_legend_handles_labels() for each in (ax, *others)]
+    handles, names = (list(chain.from_iterable(parts)) for parts in zip(*pairs, strict=True))
     first = dict(zip(reversed(names), reversed(handles), strict=True))
     names = list(dict.fromkeys(names))
     ax.legend(

@@ -53,7 +53,12 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
             arrays.append(np.empty((0, len(names))))
             continue
         if label not in tables:
-            raise ValueError(f"`exog` must hold rows of every series, got none of {label!r}.")
+            swapped = label in exog.index.get_level_values(-1)
+            remedy = "Swap its levels: `exog.swaplevel().sort_index()`" if swapped else "Add them"
+            raise ValueError(
+                "`exog` must hold rows of every series in its levels (series, time), got none of "
+                f"{label!r}. {remedy}."
+            )
         key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
