@@ -224,6 +224,23 @@ def test_search_score_is_the_score_of_a_fold_fitted_by_hand_with_exog_in_the_pla
     assert_allclose(search.cv_results_["split1_test_score"][0], by_hand)
 
 
+def test_a_search_takes_a_function_as_scoring_and_names_it_for_a_scorer_of_y():
+    y, cv = monthly(), TimeSeriesSplit(2)
+    exog = pd.Series(np.arange(80.0), y.index, name="x")
+
+    def negative_mae(fitted, rows, exog=None):
+        return -(fitted.predict(len(rows), exog) - rows).abs().mean()
+
+    settings = {"param_grid": {"timesteps": [5]}, "cv": cv, "error_score": "raise"}
+    for data in [(y,), (y, exog)]:
+        search = GridSearchCV(RNNForecaster(linear()), scoring=negative_mae, **settings)
+        train, test = ([rows.iloc[part] for rows in data] for part in list(cv.split(y))[1])
+        by_hand = negative_mae(fit(*train), *test)
+        assert_allclose(search.fit(*data).cv_results_["split1_test_score"][0], by_hand)
+    with pytest.raises(TypeError, match=r"got Series\. .*leave `scoring=None` to use `score`"):
+        GridSearchCV(RNNForecaster(linear()), scoring="r2", **settings).fit(y, exog)
+
+
 @pytest.mark.parametrize("form", ["series", "wide", "long"])
 def test_time_folds_search_every_form(form):
     wide = wide_frame("ab")

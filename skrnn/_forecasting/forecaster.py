@@ -261,7 +261,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """Return the negative MASE of one forecast of the rows after the cutoff.
 
         It is the mean over series, and MASE is measured in `scales_`. Missing rows do not count.
-        In a search leave `scoring=None` to use it: other scorers need a y.
+        A search uses it with ``scoring=None``. Scorers by name, such as "r2", need a y and fail.
+        For another measure pass a function of a fitted forecaster and the rows after its cutoff:
+        ``scoring=lambda fitted, rows: -(fitted.predict(len(rows)) - rows).abs().mean()``.
 
         Parameters
         ----------
@@ -413,6 +415,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _count_steps(self, steps):
         if steps is None:
             return self._model.plan.steps
+        if hasattr(steps, "__array__") and np.ndim(steps):  # what a scorer passes
+            raise TypeError(
+                f"`steps` must be an int, got {type(steps).__name__}. scikit-learn's scorers pass "
+                "rows to `predict`: leave `scoring=None` to use `score`, or pass a function of the "
+                "forecaster and the rows after the cutoff."
+            )
         check_count("steps", steps, 1)
         return int(steps)  # a small integer of NumPy would overflow
 

@@ -8,6 +8,9 @@ import pandas as pd
 from scipy.sparse import issparse
 
 
+NESTED = (np.ma.MaskedArray, list, tuple)
+
+
 def is_nan(value):
     """Whether a value of any kind is the number NaN."""
     return isinstance(value, Real) and bool(np.isnan(value))
@@ -15,11 +18,10 @@ def is_nan(value):
 
 def _is_masked(data):
     """Whether data is a masked array of NumPy, or a list that holds one."""
-    nested = isinstance(data, (list, tuple))
-    kinds = (np.ma.MaskedArray, list, tuple)
-    return isinstance(data, np.ma.MaskedArray) or (
-        nested and any(_is_masked(item) for item in data if isinstance(item, kinds))
-    )
+    if not isinstance(data, (list, tuple)):
+        return isinstance(data, np.ma.MaskedArray)
+    kinds = set(map(type, data))  # a long list of numbers has few
+    return any(issubclass(kind, NESTED) for kind in kinds) and any(map(_is_masked, data))
 
 
 def _check_no_mask(data, place):
