@@ -7,6 +7,8 @@ from itertools import chain
 
 import numpy as np
 
+from skrnn._utils.numeric_checks import as_array
+
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
 
 
@@ -60,7 +62,7 @@ def given_tokens(vocabulary, max_tokens, oov_token):
 
 def tokens_of_ids(ids, names, i):
     """Return the tokens of the ids of document i, where `names` has None for an id without one."""
-    ids = np.asarray(ids)
+    ids = as_array(ids, f"Document {i} of `X`")
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ValueError(
             f"`X` must hold a row of whole numbers for each document, got an array of {ids.dtype} "

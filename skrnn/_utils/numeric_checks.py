@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
-
 NESTED = (np.ma.MaskedArray, list, tuple)
 
 
