@@ -133,6 +133,11 @@ def long():
     return long_frame(wide_frame())
 
 
+def counted():
+    wide = wide_frame().set_axis([101, 102, 103], axis=1)
+    return wide.reset_index(drop=True).unstack().rename("x")
+
+
 def daily_exog():
     return pd.DataFrame({"x": np.arange(60.0)}, index=daily().index)
 
@@ -227,9 +232,10 @@ WRONG_VALUES = {
     "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
     "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
     "time that is used, got none at 2020-01-01": lambda: fit(daily(), daily_exog()[1:]),
-    "none of 'a'. Swap its levels": lambda: fit(
-        long(), long().rename("x").swaplevel().sort_index().to_frame()
+    "`exog` must have the levels .*times first.*`exog.swaplevel": lambda: fit(
+        long(), long().swaplevel().sort_index()
     ),
+    "none of 101. Swap its levels": lambda: fit(counted(), counted().swaplevel().sort_index()),
     "none of 'b'. Add them": lambda: fit(long(), long().rename("x").drop("b")),
     "`calendar`.*'noon'": lambda: fit(daily(), calendar=("noon",)),
     "`calendar` needs a DatetimeIndex": lambda: fit(pd.Series(range(9)), calendar="hour"),
