@@ -277,12 +277,6 @@ def test_clone_pickle_and_skops_keep_parameters_and_fitted_state():
         ids_of(copy.transform(DOCUMENTS), vectorizer.transform(DOCUMENTS))
 
 
-def test_tags_declare_text_input():
-    tags = SequenceVectorizer().__sklearn_tags__().input_tags
-    assert tags.string
-    assert not tags.two_d_array
-
-
 # Pipelines
 
 

@@ -1,17 +1,26 @@
-"""scikit-learn's own checks, every one that it yields."""
+"""scikit-learn's own checks, every one that it yields, and the tags it reads."""
 
 import itertools
+from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
 import pytest
 from recurrent import CELLS
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import InputTags, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer, WindowTransformer
+from skrnn import (
+    RNNClassifier,
+    RNNForecaster,
+    RNNRegressor,
+    SequenceVectorizer,
+    WindowTransformer,
+)
 
 N_CHECKS = {RNNRegressor: 66, RNNClassifier: 74}
 SHAPES = {"plain": {"hidden_size": 32}, "deep": {"hidden_size": (16, 16), "bidirectional": True}}
@@ -74,6 +83,151 @@ def test_only_exempt_checks_fail_in_float32(estimator, cell_type, engine):
     not_passed, n_checks = statuses(estimator(cell_type, engine=engine))
     assert {name.split(" ")[0] for name in not_passed} <= FLOAT32_EXEMPT.keys(), not_passed
     assert n_checks == N_CHECKS[estimator]
+
+
+# Checks pass arrays, and none to an estimator that takes no 2-D array. These take them.
+class ForecasterOfArrays(RNNForecaster):
+    """Reads columns as series on a RangeIndex, and rows after `fit` as those after the cutoff."""
+
+    def fit(self, X, exog=None):
+        return super().fit(self._series(X, 0))
+
+    def predict(self, X):
+        return super().predict(len(X)).to_numpy()
+
+    def score(self, X, exog=None):
+        return super().score(self._series(X, super().predict(1).index[0]))
+
+    def _series(self, X, start):
+        is_table = isinstance(X, np.ndarray) and X.ndim == 2
+        return pd.DataFrame(X, pd.RangeIndex(start, start + len(X))) if is_table else X
+
+    def __sklearn_tags__(self):
+        return with_tables(super().__sklearn_tags__())
+
+
+class VectorizerOfArrays(SequenceVectorizer):
+    """Reads the numbers of a row as the words of a document."""
+
+    def fit(self, X, y=None):
+        return super().fit(self._documents(X))
+
+    def fit_transform(self, X, y=None):
+        return super().fit_transform(self._documents(X))
+
+    def transform(self, X):
+        return super().transform(self._documents(X))
+
+    def _documents(self, X):
+        is_table = not issparse(X) and np.ndim(rows := np.asarray(X)) == 2
+        return [" ".join(map(str, row)) for row in rows] if is_table else X
+
+    def __sklearn_tags__(self):
+        return with_tables(super().__sklearn_tags__())
+
+
+def with_tables(tags):
+    tags.input_tags.one_d_array, tags.input_tags.two_d_array = False, True
+    return tags
+
+
+FORECASTER_EXEMPT = {
+    "check_fit_score_takes_y": "the second argument is `exog`: the target is the series itself",
+    "check_n_features_in_after_fitting": "columns are series, not features; `predict` takes none",
+    "check_n_features_in": "columns are series, not features",
+    "check_estimators_empty_data_messages": "asks for words about features; see the test below",
+    "check_fit2d_1sample": "asks for words about samples; see the test below",
+    "check_methods_sample_order_invariance": "the order of rows is that of time",
+    "check_methods_subset_invariance": "a forecast depends on how many steps are ahead of it",
+    "check_fit1d": "one series has one axis; an array of it is refused like any other",
+    "check_fit2d_predict1d": "`predict` takes a number of steps, no rows",
+}
+VECTORIZER_EXEMPT = {
+    "check_n_features_in_after_fitting": "documents have no features, and are of any length",
+    "check_n_features_in": "documents have no features",
+    "check_transformer_general": "asks to refuse documents of another length than in `fit`",
+    "check_complex_data": "documents hold no numbers",
+    "check_estimators_nan_inf": "documents hold no numbers; see the test of missing documents",
+    "check_estimators_empty_data_messages": "asks for words about features; see the test below",
+    "check_fit1d": "documents have one axis; numbers in it are refused by type",
+    "check_fit2d_predict1d": "documents have one axis; numbers in it are refused by type",
+}
+WINDOWS_EXEMPT = {
+    "check_methods_sample_order_invariance": "it permutes rows: windows hold other rows then",
+    "check_methods_subset_invariance": "it drops rows: those after them lose their past",
+}
+NAN_STARTS = {"check_estimators_nan_inf": "NaN in the first row is where a series begins later"}
+QUICK = RNNRegressor("gru", 2, epochs=1, random_state=0)
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
+@pytest.mark.parametrize(
+    ("estimator", "n_checks", "exempt"),
+    [
+        (ForecasterOfArrays(QUICK, timesteps=2), 41, FORECASTER_EXEMPT | NAN_STARTS),
+        (ForecasterOfArrays(QUICK, timesteps=2, allow_missing=True), 40, FORECASTER_EXEMPT),
+        (
+            ForecasterOfArrays(QUICK, timesteps=2, strategy="recursive"),
+            41,
+            FORECASTER_EXEMPT | NAN_STARTS,
+        ),
+        (VectorizerOfArrays(token_pattern=r"\S+"), 46, VECTORIZER_EXEMPT),
+        (VectorizerOfArrays(9, 2, padding="post", analyzer="char"), 46, VECTORIZER_EXEMPT),
+        (WindowTransformer(1, horizon=0), 47, {}),
+        (WindowTransformer(), 47, WINDOWS_EXEMPT),
+        (WindowTransformer(3, horizon=0, padding="edge"), 47, WINDOWS_EXEMPT),
+        (WindowTransformer(3, horizon=2, padding="nan"), 47, WINDOWS_EXEMPT),
+    ],
+    ids="direct missing recursive words characters one_row mean edge nan".split(),
+)
+def test_every_common_check_passes_but_those_of_another_kind_of_input(estimator, n_checks, exempt):
+    not_passed, found = statuses(estimator)
+    assert {name.split(" ")[0] for name in not_passed} == exempt.keys(), not_passed
+    assert found == n_checks
+
+
+@pytest.mark.parametrize(
+    ("estimator", "X", "words"),
+    [
+        (RNNForecaster(), pd.DataFrame(index=range(12)), "at least one column"),
+        (RNNForecaster(), pd.DataFrame(columns=["a"]), "at least one row"),
+        (RNNForecaster(timesteps=3), pd.DataFrame([[1.0]]), "at least 3 rows"),
+        (SequenceVectorizer(), [], "at least one document"),
+        (SequenceVectorizer(), [[], []], "documents without any"),
+    ],
+)
+def test_too_little_input_is_refused_in_the_words_of_the_estimator(estimator, X, words):
+    with pytest.raises(ValueError, match=words):
+        estimator.fit(X)
+
+
+ALL_FALSE = dict.fromkeys((field.name for field in fields(InputTags)), False)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "true", "preserved"),
+    [
+        (RNNForecaster(), [], None),
+        (RNNForecaster(allow_missing=True), ["allow_nan"], None),
+        (SequenceVectorizer(), ["one_d_array", "string"], []),
+        (WindowTransformer(), ["two_d_array"], ["float64", "float32"]),
+        (RNNRegressor(), ["two_d_array", "three_d_array"], ["float32"]),
+        (
+            RNNClassifier(mask_value=np.float32("nan")),
+            ["two_d_array", "three_d_array", "allow_nan"],
+            None,
+        ),
+    ],
+    ids=str,
+)
+def test_tags_say_what_an_estimator_takes(estimator, true, preserved):
+    tags = get_tags(estimator)
+    assert asdict(tags.input_tags) == ALL_FALSE | dict.fromkeys(true, True)
+    assert tags.requires_fit
+    assert not any([tags.non_deterministic, tags.no_validation, tags.array_api_support])
+    assert tags.target_tags.required == isinstance(estimator, (RNNRegressor, RNNClassifier))
+    if preserved is not None:
+        assert tags.transformer_tags.preserves_dtype == preserved
 
 
 @pytest.mark.parametrize("cell_type", CELLS)

@@ -24,15 +24,9 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._preprocessing.windows import make_windows
-
-EXPECTED = {
-    "check_methods_sample_order_invariance": "it permutes rows: windows hold other rows then",
-    "check_methods_subset_invariance": "it drops rows: those after them lose their past",
-}
 
 sizes = {"timesteps": st.integers(1, 9), "horizon": st.integers(0, 5)}
 panels = st.lists(
@@ -156,25 +150,6 @@ def test_make_windows_equals_a_loop(blocks, by_position, target, columns, **how)
     made_X, made_y = make_windows(data, target=asked, **how)
     assert_array_equal(made_X, X)
     assert_array_equal(made_y, y.squeeze(axis=tuple(k for k in (1, 2) if y.shape[k] == 1)))
-
-
-@pytest.mark.parametrize(
-    ("how", "expected"),
-    [
-        ({"timesteps": 1, "horizon": 0}, {}),
-        ({"timesteps": 3}, EXPECTED),
-        ({"timesteps": 3, "horizon": 0, "padding": "edge"}, EXPECTED),
-        ({"timesteps": 3, "horizon": 2, "padding": "nan"}, EXPECTED),
-    ],
-    ids=["one row", "mean", "edge", "nan"],
-)
-@short_rows_pass
-def test_common_checks_that_fail_are_just_those_expected_of_longer_windows(how, expected):
-    asked = {"expected_failed_checks": expected, "on_fail": None, "on_skip": None}
-    results = check_estimator(WindowTransformer(**how), **asked)
-    statuses = {result["check_name"]: result["status"] for result in results}
-    assert {name for name, status in statuses.items() if status != "passed"} == expected.keys()
-    assert statuses["check_array_api_input"] == "passed"  # skipped without SCIPY_ARRAY_API=1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, int])

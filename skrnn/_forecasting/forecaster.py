@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any, Self
 
+    from sklearn.utils import Tags
+
     from skrnn._forecasting.backtest import Backtest
     from skrnn._types import Array, Levels, SeriesOrFrame
 
@@ -452,6 +454,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _origins(self):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
         return np.arange(len(self._panel)), self._panel.lengths
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # series have times, which arrays have not
+        tags.input_tags.allow_nan = self.allow_missing is True
+        return tags
 
 
 def recent_rows(forecaster, n_rows, steps):

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from skrnn._forecasting.panel import Panel
 from skrnn._preprocessing.frequency import read_step
@@ -87,8 +88,9 @@ def read_panel(data, *, known=None, freq=None, allow_missing=False):
 
 def check_pandas(data):
     if not isinstance(data, (pd.Series, pd.DataFrame)):
+        kind = f"{'sparse ' if issparse(data) else ''}{type(data).__name__}"
         raise TypeError(
-            f"`series` must be {KINDS}, got {type(data).__name__}. "
+            f"`series` must be {KINDS}, got {kind}. "
             "Wrap an array: `pd.Series(values, index=times)`."
         )
 
@@ -96,8 +98,9 @@ def check_pandas(data):
 def _form(data):
     """Return the form of `series`, or refuse it."""
     check_pandas(data)
-    if len(data) == 0:
-        raise ValueError("`series` must have at least one row, got none.")
+    if data.size == 0:
+        missing = "column" if len(data) else "row"
+        raise ValueError(f"`series` must have at least one {missing}, got none.")
     if data.index.nlevels == 1:
         return "series" if data.ndim == 1 else "wide"
     plain_index(data.index, "series")  # refuses what is no (series, time)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 TOKENS = list, tuple, np.ndarray, pd.Series
 REMEDY = "Pass a list, a Series or an array with one document for each sample."
@@ -13,8 +14,9 @@ REMEDY = "Pass a list, a Series or an array with one document for each sample."
 
 def _as_list(X):
     """Return documents as a list; anything but one document for each sample is refused."""
-    if isinstance(X, (str, bytes, Mapping, Set)) or not hasattr(X, "__iter__"):
-        raise TypeError(f"`X` must hold documents, got one {type(X).__name__}. {REMEDY}")
+    if isinstance(X, (str, bytes, Mapping, Set)) or issparse(X) or not hasattr(X, "__iter__"):
+        kind = f"{'sparse ' if issparse(X) else ''}{type(X).__name__}"
+        raise TypeError(f"`X` must hold documents, got one {kind}. {REMEDY}")
     if hasattr(X, "columns"):
         raise TypeError(
             f"`X` must be one column of documents, got a frame of {len(X.columns)}. Pass "
