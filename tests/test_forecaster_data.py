@@ -195,6 +195,12 @@ WRONG_VALUES = {
     "regular step.*of D, and no row between 2020-01-02.*and 2020-02-29.*`freq`": lambda: fit(
         daily().iloc[[0, 1, 59]], **GAPS
     ),
+    "in one time zone, got 2020-01-05 00:00:00-05:00 first": lambda: fit(
+        pd.Series(1.0, [day.tz_localize(f"UTC-0{k + 5}:00") for k, day in enumerate(GONE)])
+    ),
+    "from 2021-06-30.* in series 'a' at the step ME, got no value at 2021-07-31": lambda: fit(
+        long_frame(wide_frame()[:78])
+    ).update(long_frame(wide_frame()[79:])),
     "`freq` must be a frequency of pandas.*'7x'": lambda: fit(monthly(), freq="7x"),
     "`freq`='MS', got 2015-01-31.* off it": lambda: fit(monthly(), freq="MS"),
     "must have two rows.*one at 2020-01-05.*`freq`": lambda: fit(pd.Series([1.0], GONE[:1])),
@@ -355,6 +361,14 @@ def test_each_combination_of_the_levels_before_time_is_a_series(data):
     assert forecaster.make_future_frame().index.equals(forecast.index)
     assert forecaster.score(deep[last], exog) < 0
     assert forecaster.cutoff_.index.tolist() == list(dict.fromkeys(deep.index.droplevel(-1)))
+    months = deep.index.levels[-1]
+    arrow = deep.set_axis(
+        deep.index.set_levels(months.astype("timestamp[ns][pyarrow]"), level=-1), axis=0
+    )
+    for rows in (deep, arrow):
+        [(train, test)] = RNNForecaster.time_folds(rows, n_splits=1, steps=3, freq="ME")
+        assert_array_equal(train, np.flatnonzero(~last))
+        assert_array_equal(test, np.flatnonzero(last))
 
 
 @pytest.mark.parametrize("differences", [0, 1, 7])

@@ -21,7 +21,7 @@ from skrnn._forecasting.global_model import (
     warn_of_phases,
 )
 from skrnn._forecasting.read_series import read_panel
-from skrnn._preprocessing.time_index import first_few
+from skrnn._preprocessing.time_index import first_few, plain_index
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
@@ -212,10 +212,10 @@ def _forecast_fold(model, panel, cutoff, n_known, scales, levels):
     return pd.concat(rows, ignore_index=True)
 
 
-def time_folds(series, n_splits, steps):
+def time_folds(series, n_splits, steps, freq):
     """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
     check_count("n_splits", n_splits, 1)
-    panel = read_panel(series, allow_missing=True)
+    panel = read_panel(series, freq=freq, allow_missing=True)
     instants = panel.instants
     n_test = len(instants) // (n_splits + 1) if steps is None else steps
     check_count("steps", n_test, 1)
@@ -227,9 +227,9 @@ def time_folds(series, n_splits, steps):
     cutoffs = instants[np.arange(-n_splits, 0) * n_test - 1]
     ends = [cutoffs.searchsorted([rows[0], rows[-1]]) for rows in panel.times]
     _warn_of_untested(panel, cutoffs[0], [last > first for first, last in ends], "`n_splits`")
-    in_panel = isinstance(series.index, pd.MultiIndex)
-    times = series.index.get_level_values(-1) if in_panel else series.index
-    labels = series.index.droplevel(-1) if in_panel else pd.Index(np.zeros(len(series)))
+    index = plain_index(series.index, "series")
+    times, in_panel = index.get_level_values(-1), isinstance(index, pd.MultiIndex)
+    labels = index.droplevel(-1) if in_panel else pd.Index(np.zeros(len(series)))
     n_before = cutoffs.searchsorted(times)  # cutoffs before each row
     folds = []
     for fold in range(n_splits):

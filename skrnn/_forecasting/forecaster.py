@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from skrnn._forecasting.backtest import Backtest
-    from skrnn._types import Array, Levels, SeriesOrFrame
+    from skrnn._types import Array, Frequency, Levels, SeriesOrFrame
 
 
 class RNNForecaster(ForecasterParameters, DeclaredEstimator):
@@ -368,7 +368,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     @staticmethod
     def time_folds(
-        series: SeriesOrFrame, n_splits: int = 5, steps: int | None = None
+        series: SeriesOrFrame,
+        n_splits: int = 5,
+        steps: int | None = None,
+        *,
+        freq: Frequency = None,
     ) -> list[tuple[Array, Array]]:
         """Return folds in time order, as the `cv` of a search over any form of series.
 
@@ -380,6 +384,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Number of folds.
         steps : int, default=None
             Number of steps in each test fold. None: all steps divided by ``n_splits + 1``.
+        freq : str, DateOffset, timedelta or int, default=None
+            As the parameter of the forecaster.
 
         Returns
         -------
@@ -387,7 +393,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Positions of rows. A test fold has no rows of series that start in it; a warning names
             a series of which none has rows.
         """
-        return time_folds(series, n_splits, steps)
+        return time_folds(series, n_splits, steps, freq)
 
     def _read(self, series, exog):
         """Return `series`, with their rows of `exog`, as a Panel."""

@@ -159,8 +159,8 @@ def _regular_blocks(index, times, columns, step, allow_missing):
         if k not in gapped:
             blocks.append((block, values))
             continue
-        full = index_between(block, step)
         place = index.place(index.bounds[k])
+        full = index_between(block, step, place)
         strays = block.difference(full)
         if len(strays):
             raise ValueError(
@@ -232,7 +232,8 @@ def rows_ahead(panel, later, *, allow_missing):
         k = places.get(label)
         rows = known[:0] if k is None else later.times[k]
         n_rows = len(known) + len(rows)
-        n_steps = steps_until(known, panel.step, rows[-1], n_rows) if len(rows) else 0
+        place = "" if label is None else f" in series {label!r}"
+        n_steps = steps_until(known, panel.step, rows[-1], n_rows, place) if len(rows) else 0
         ahead = index_after(known, panel.step, n_steps) if n_steps else known[:0]
         positions = ahead.get_indexer(rows)
         placed = np.full(n_steps, np.nan)
@@ -243,8 +244,8 @@ def rows_ahead(panel, later, *, allow_missing):
         if len(strays) or (len(gap) and not allow_missing):
             got = f"{first_few(strays)} off it" if len(strays) else f"no value at {first_few(gap)}"
             raise ValueError(
-                f"`series` must continue from {known[-1]} at the step {step_name(panel.step)}, "
-                f"got {got}. Pass a value for each step."
+                f"`series` must continue from {known[-1]}{place} at the step "
+                f"{step_name(panel.step)}, got {got}. Pass a value for each step."
             )
         times.append(ahead)
         values.append(placed)

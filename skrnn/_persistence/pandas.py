@@ -121,7 +121,7 @@ def _encode_integers(index):
 
 def _integers(ticks, name):
     _check_array(ticks, "iu")
-    return pd.Index(ticks, name=name)
+    return pd.Index(ticks.astype(np.int64), name=name)  # small ones, of older files, overflow
 
 
 def _encode_frame(frame):

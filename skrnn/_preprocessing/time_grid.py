@@ -102,9 +102,9 @@ def index_after(times, step, n_steps):
     return _every_step(times, -1, step, n_times=n_steps + 1)[1:]
 
 
-def index_between(times, step):
-    """Return every step from the first of `times` to the last."""
-    return _every_step(times, 0, step, last=times[-1], n_rows=len(times))
+def index_between(times, step, place=""):
+    """Return every step from the first of `times` to the last; messages name their `place`."""
+    return _every_step(times, 0, step, last=times[-1], n_rows=len(times), place=place)
 
 
 def index_until(times, step, n_times):
@@ -125,14 +125,14 @@ def index_until(times, step, n_times):
     return full if times.tz is None else on_clocks(full, times.tz)
 
 
-def steps_until(times, step, later, n_rows=np.inf):
+def steps_until(times, step, later, n_rows=np.inf, place=""):
     """Return how many steps lead from the last of `times` to `later`; 0 where it is not later.
 
     The grid of `n_rows` of data must not be far larger than they are.
     """
     if later <= times[-1]:
         return 0
-    return len(_every_step(times, -1, step, last=later, n_rows=n_rows)) - 1
+    return len(_every_step(times, -1, step, last=later, n_rows=n_rows, place=place)) - 1
 
 
 def off_grid(times, step):
@@ -143,7 +143,7 @@ def off_grid(times, step):
     return times[~clock.isin(_every_step(clock, 0, step, last=clock[-1], n_rows=len(times)))]
 
 
-def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None):
+def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None, place=""):
     """Return times from the one at `start`: `n_times`, or up to `last`, for `n_rows` of data."""
     zone, name = getattr(times, "tz", None), times.name
     clock = times if is_fixed(step) else series_clock(times)
@@ -151,7 +151,7 @@ def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None):
     if clock is not times:
         last = last and last.tz_localize(None)
     if n_times is None:
-        _check_size(first, last, step, n_rows)
+        _check_size(first, last, step, n_rows, place)
     if is_counted(times):
         first = int(first)
         stop = int(last) + 1 if n_times is None else first + step * n_times
@@ -173,13 +173,13 @@ def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None):
     return full if zone is None else on_clocks(full, zone)
 
 
-def _check_size(first, last, step, n_rows):
+def _check_size(first, last, step, n_rows, place):
     """Refuse a grid that is far larger than the rows on it."""
     start, one, end = (getattr(time, "ordinal", time) for time in (first, first + step, last))
     size = (end - start) / (one - start)
     if size > LARGEST * n_rows:
         raise ValueError(
             f"`series` must have a row in at least one of {LARGEST:,} times, got {n_rows} for the "
-            f"{int(size):,} steps of {step_name(step)} from {first} to {last}. Drop the rows that "
-            "are far from the others, or pass a longer `freq`."
+            f"{int(size):,} steps of {step_name(step)} from {first} to {last}{place}. Drop the "
+            "rows that are far from the others, or pass a longer `freq`."
         )

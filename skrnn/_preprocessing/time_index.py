@@ -67,7 +67,13 @@ def as_times(index):
         return as_times(index.astype(index.dtype.categories.dtype))
     kind = index.inferred_type
     if kind in TIME_TYPE_OF:
-        return TIME_TYPE_OF[kind](index)
+        try:
+            return TIME_TYPE_OF[kind](index)
+        except ValueError as error:
+            raise ValueError(
+                f"The times of an index must be in one time zone, got {index[0]} first and others "
+                "later. Convert them by `pd.to_datetime(index, utc=True)`."
+            ) from error
     if kind != "integer" or index.hasnans or (len(index) and index.max() > np.iinfo("int64").max):
         return None
     return index if index.dtype == np.int64 else index.astype(np.int64)
