@@ -275,6 +275,13 @@ def test_cutoffs_lie_on_the_times_of_the_series(kind):
     ]
 
 
+def test_freq_sets_the_step_of_folds():
+    rows = pd.date_range("2024-01-01", periods=60)[::2]
+    one, other = (RNNForecaster.time_folds(pd.Series(0.0, rows), 3, 4, freq=f) for f in (None, "D"))
+    assert [(len(train), len(test)) for train, test in one] == [(18, 4), (22, 4), (26, 4)]
+    assert [(len(train), len(test)) for train, test in other] == [(24, 2), (26, 2), (28, 2)]
+
+
 @pytest.mark.parametrize("later", [0, 3])
 def test_folds_of_series_on_other_days_of_the_week_lie_at_common_instants(later):
     sundays, wednesdays = dates("2023-01-01", "W-SUN"), dates("2023-01-04", "W-WED")

@@ -70,7 +70,7 @@ def main() -> None:
     )
     forecast = forecaster.fit(sales).predict(level=[80, 95])
     print(forecast.index[0], forecast["lower_80"])
-    backtest = forecaster.backtest(sales, folds=2)
+    backtest = forecaster.backtest(sales, folds=2, refit=2)
     assert_type(backtest.summary(), pd.DataFrame)
 
     importance = timestep_importance(regressor, X, y, n_repeats=1)
