@@ -73,4 +73,4 @@ class BlockSequence(Protocol):
 
 
 Blocks: TypeAlias = BlockSequence | Callable[[], Iterable[Block]]
-Target: TypeAlias = str | int | Sequence[str] | Sequence[int] | Rows | SeriesOrFrame | None
+Target: TypeAlias = "str | int | Sequence[str] | Sequence[int] | Rows | SeriesOrFrame | None"
