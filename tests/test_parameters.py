@@ -142,7 +142,7 @@ def test_tuples_give_a_layer_for_each_and_one_value_is_repeated(cell_type, hidde
         ),
         ({"activation": "relu"}, lambda W: simple_rnn(X, *W[:3], activation="relu")),
     ],
-    ids=str,
+    ids=["stack", "bidirectional", "activation"],
 )
 def test_transform_is_the_last_state_of_the_recurrence_by_hand(parameters, states):
     fitted = regressor(standardize=False, **parameters).fit(X, Y)
