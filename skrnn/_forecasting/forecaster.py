@@ -173,7 +173,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             A Series; a DataFrame with one column for each series, which may have NaN before its
             first and after its last value; or one column of values with a (series, time)
             MultiIndex, whose levels before the last name a series. Times are dates, periods,
-            durations or whole numbers at a regular step.
+            durations or whole numbers at a regular step. A series that holds only NaN is left out,
+            and a warning names it.
         exog : Series or DataFrame, default=None
             Columns whose future is known, on the times of `series`: the same for all series, or
             with a (series, time) MultiIndex. Each row of a window holds their values at its own
@@ -243,7 +244,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that continue where the known ones end; earlier rows are ignored.
+            Rows that continue where the known ones end, of series that `fit` saw; earlier rows are
+            ignored.
         exog : Series or DataFrame, default=None
             The columns that `fit` saw, at the new times.
 
