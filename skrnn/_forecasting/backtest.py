@@ -170,8 +170,7 @@ def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
 
     `n_known` are the rows of each series up to each of them, (n_series, n_cutoffs).
     """
-    enough = n_known[:, 0] >= min_rows(params)
-    chosen = np.flatnonzero(enough if enough.any() else n_known[:, 0])  # none is: the fit says so
+    chosen = np.flatnonzero(n_known[:, 0] >= min_rows(params))
     panel, n_known = panel.take(chosen), n_known[chosen]
     training = panel.head(n_known[:, 0])
     model = fit_global_model(params, training, fresh_regressor(params))
