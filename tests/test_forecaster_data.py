@@ -192,7 +192,7 @@ WRONG_VALUES = {
     "duplicates, got 2020-01-09": lambda: fit(pd.concat([daily()[:9], daily()[8:]])),
     "ascend": lambda: fit(daily()[::-1]),
     "at every step, D, got none at 2020-01-03": lambda: fit(daily().iloc[[0, 1, 3, 7, 12, 14]]),
-    "regular step.*of D, and no row between 2020-01-02.*and 2020-02-29.*`freq`": lambda: fit(
+    "regular step.*a step of D, and no row between 2020-01-02.*and 2020-02-29.*`freq`": lambda: fit(
         daily().iloc[[0, 1, 59]], **GAPS
     ),
     "in one time zone, got 2020-01-05 00:00:00-05:00 first": lambda: fit(

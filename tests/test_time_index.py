@@ -89,7 +89,7 @@ def test_step_is_found_with_rows_missing(offset):
         (DAILY[:3], DAY, [0, 3]),
         (bare(DAILY[:5]).delete(2), DAY, [0, 2, 4]),  # no weekend shows business days
         (DAILY.delete(range(4, 28, 4)), DAY, [0, 4, 7, 10, 13, 16, 19, 101]),
-        (DAILY[[0, 1, 5, 30]], DAY, [0, 2, 3, 4]),
+        (DAILY[[0, 1, 5, 39]], DAY, [0, 2, 3, 4]),
         (
             bare(DAILY).append(DAILY[-1:] + pd.Timedelta("12h")),
             *(pd.Timedelta("12h"), [*range(107), 108]),
@@ -127,15 +127,15 @@ def with_time(times, time):
     [
         (
             with_time(MINUTES, "2060-01-01"),
-            "of min.*between 2024-01-01 16:39.* and 2060-01-01 00:00:00",
+            "a step of min.*between 2024-01-01 16:39.* and 2060-01-01 00:00:00",
         ),
         (with_time(MINUTES, "2024-01-01 08:20:30.123456"), "and 2024-01-01 08:20:30.123456"),
-        (with_time(ordinary("MS").delete(8), "2000-09-17"), "of D, and 2000-09-17 00:00:00"),
-        (with_time(ordinary("ME").delete(8), "2000-09-17"), "of D, and 2000-09-17 00:00:00"),
-        (with_time(ordinary("D"), "2000-01-09 13:37:11"), "of s, and 2000-01-09 13:37:11"),
+        (with_time(ordinary("MS").delete(8), "2000-09-17"), "a step of D, and 2000-09-17 00:00:00"),
+        (with_time(ordinary("ME").delete(8), "2000-09-17"), "a step of D, and 2000-09-17 00:00:00"),
+        (with_time(ordinary("D"), "2000-01-09 13:37:11"), "a step of s, and 2000-01-09 13:37:11"),
         (
             bare(DAILY)[[0, 1, 4, 31, 90]],
-            "of D, and no row between 2024-02-01.* and 2024-03-31 00:00:00",
+            "a step of D, and no row between 2024-02-01.* and 2024-03-31 00:00:00",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from skrnn._preprocessing.time_grid import follows, off_grid, series_clock, step_name
+from skrnn._preprocessing.time_grid import off_grid, run_bounds, series_clock, step_name
 from skrnn._preprocessing.time_index import TimeIndex, first_few, is_counted, ticks_of
 from skrnn._utils.sklearn_private import Interval
 
@@ -45,11 +45,10 @@ def read_step(index, freq=None, name="X"):
     own = getattr(index.times, "freq", None)
     if own is not None and (isinstance(index.times, pd.PeriodIndex) or len(index.labels) == 1):
         return _plain_step(own)
-    n_steps = int(index.within.sum())
-    if n_steps == 0:
+    if not index.within.any():
         return None
     size, step = _coarsest(index)
-    if size > SPARSEST * n_steps:
+    if size > SPARSEST * len(index.times):
         raise ValueError(_sparse_message(index, size, step, name))
     return step
 
@@ -89,11 +88,12 @@ def _given_step(freq, times):
 
 def _check_on_grid(index, step, freq, name):
     """Refuse times that are not on the grid of their series."""
-    for k, start in enumerate(index.bounds[:-1]):
-        times = index.times[start : index.bounds[k + 1]]
-        if follows(times[:-1], times[1:], step).all() and len(times) > 1:
-            continue
-        strays = off_grid(times, step)
+    bounds = index.bounds
+    gaps = np.setdiff1d(run_bounds(index, step, len(index.times)), bounds)
+    gapped = np.searchsorted(bounds, gaps, side="right") - 1
+    for k in np.union1d(gapped, np.flatnonzero(np.diff(bounds) == 1)):  # rows that nothing follows
+        start = bounds[k]
+        strays = off_grid(index.times[start : bounds[k + 1]], step)
         if len(strays):
             raise ValueError(
                 f"The times of `{name}` must follow each other at `freq`={freq!r}, got "
@@ -103,12 +103,12 @@ def _check_on_grid(index, step, freq, name):
 
 
 def _coarsest(index):
-    """Return the number of steps, and the step, of the grid with the fewest of them.
+    """Return the number of times, and the step, of the grid with the fewest of them.
 
     Of equal grids it is the one of the least multiple, as of a month and not 31 days.
     """
-    size, _, step = min(_grids(index), key=lambda grid: grid[:2])
-    return size, step
+    n_steps, _, step = min(_grids(index), key=lambda grid: grid[:2])
+    return n_steps + len(index.labels), step
 
 
 def _grids(index):
@@ -218,10 +218,12 @@ def _sparse_message(index, size, step, name):
         found = f"no row between {index.times[row]} and {index.times[row + 1]}{index.place(row)}"
     rows_alone = f"pass `{name}.reset_index(drop=True)`"
     if index.labels != [None]:
-        rows_alone = f"take `{name}.groupby(level=0).cumcount()` for times"
+        several = isinstance(index.labels[0], tuple)
+        levels = list(range(len(index.labels[0]))) if several else 0
+        rows_alone = f"take `{name}.groupby(level={levels}).cumcount()` for times"
     return (
-        f"The times of `{name}` must follow each other at a regular step, with a row in at least "
-        f"one of {SPARSEST} steps, got {len(index.times):,} rows for {size:,} steps of "
+        f"The times of `{name}` must follow each other at a regular step, with a row for at least "
+        f"one of {SPARSEST} times, got {len(index.times):,} rows for {size:,} times at a step of "
         f"{step_name(step)}, and {found}. Round, move or drop such times, or pass the step as "
         f"`freq`. To count rows instead of time, {rows_alone}."
     )
@@ -245,8 +247,7 @@ def _strays(index):
             index.bounds - np.searchsorted(strays, index.bounds),
             index.labels,
         )
-        n_steps = others.within.sum()
-        if 0 < len(strays) < len(keys) / 2 and _coarsest(others)[0] <= SPARSEST * n_steps:
+        if 0 < len(strays) < len(keys) / 2 and _coarsest(others)[0] <= SPARSEST * len(others.times):
             found.append(strays)
     return min(found, key=len, default=[])
 
