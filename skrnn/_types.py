@@ -25,6 +25,8 @@ Block: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Arr
 Documents: TypeAlias = Iterable[str] | Iterable[Sequence[str]]
 StrPath: TypeAlias = str | PathLike[str]
 SeriesOrFrame: TypeAlias = "pd.Series[Any] | pd.DataFrame"
+Column: TypeAlias = Hashable | None
+Columns: TypeAlias = Hashable | list[str] | None
 Frequency: TypeAlias = str | pd.tseries.offsets.BaseOffset | timedelta | int | None
 
 # Networks
@@ -64,6 +66,12 @@ class Rows(Protocol):
     def __getitem__(self, rows: slice, /) -> Any: ...
 
 
+class ArrowFrame(Protocol):
+    """A frame or series that Arrow reads, such as those of Polars and pyarrow."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object: ...
+
+
 class BlockSequence(Protocol):
     """Blocks that are made when they are asked for."""
 
@@ -73,4 +81,5 @@ class BlockSequence(Protocol):
 
 
 Blocks: TypeAlias = BlockSequence | Callable[[], Iterable[Block]]
-Target: TypeAlias = "str | int | Sequence[str] | Sequence[int] | Rows | SeriesOrFrame | None"
+AnyFrame: TypeAlias = "SeriesOrFrame | ArrowFrame"
+Target: TypeAlias = "str | int | Sequence[str] | Sequence[int] | Rows | AnyFrame | None"

@@ -48,6 +48,7 @@ HOMES = {
     "tensorflow": "_keras_engine",
     "onnx": "_convert.onnx_graph",
     "matplotlib": "_displays.plotting",
+    "narwhals": "_utils.frames",
     "private parts of sklearn": "_utils.sklearn_private",
 }
 TOP_LEVEL = (

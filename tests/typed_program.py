@@ -12,6 +12,7 @@ from typing import Any, assert_type
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import polars as pl
 
 import skrnn
 from skrnn import cells
@@ -65,6 +66,11 @@ def main() -> None:
     assert_type(windows.transform(sales.to_frame()), Array)
     skrnn.make_windows(sales, 5, freq=pd.Timedelta(days=1))
     skrnn.window_blocks(sales, 5, freq=pd.offsets.Day(), target=sales)
+    flat = pl.DataFrame({"id": ["a"] * len(series), "ds": days, "y": series})
+    skrnn.make_windows(flat, 5, time_column="ds", series_column="id")
+    skrnn.window_blocks(flat, 5, time_column="ds", series_column=["id"], target="y")
+    skrnn.WindowTransformer(5, time_column="ds", series_column="id").fit(flat)
+    skrnn.RNNForecaster.time_folds(flat, time_column="ds", series_column="id")
     forecaster = skrnn.RNNForecaster(
         skrnn.RNNRegressor("gru", 4, epochs=1), timesteps=7, steps=3, calibration=19, freq="D"
     )

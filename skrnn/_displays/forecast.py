@@ -22,13 +22,14 @@ from skrnn._displays.plotting import (
     with_unit,
 )
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from skrnn._types import AxesLike, Labels, Levels, SeriesOrFrame
+    from skrnn._types import AnyFrame, AxesLike, Labels, Levels, SeriesOrFrame
 
 SHOWN = 6  # series, where none are chosen
 
@@ -85,11 +86,11 @@ class ForecastDisplay(Display):
         cls,
         forecaster: RNNForecaster,
         steps: int | None = None,
-        exog: SeriesOrFrame | None = None,
+        exog: AnyFrame | None = None,
         level: Levels | None = None,
         *,
         history: int | None = None,
-        truth: SeriesOrFrame | None = None,
+        truth: AnyFrame | None = None,
         labels: Labels = None,
         unit: str | None = None,
         ax: AxesLike = None,
@@ -118,6 +119,9 @@ class ForecastDisplay(Display):
         check_forecaster(forecaster)
         if history is not None:
             check_count("history", history, 1)
+        if truth is not None:
+            columns = forecaster.time_column, forecaster.series_column
+            truth = with_time_index(truth, "truth", *columns)
         forecast = forecaster.predict(steps, exog, level)
         past = recent_rows(forecaster, history, steps)
         return cls.from_predictions(
@@ -195,7 +199,9 @@ def check_forecaster(forecaster):
 def _by_series(data, name):
     """Return the rows of each series by its label; a single Series has its name as label."""
     if not isinstance(data, (pd.Series, pd.DataFrame)):
-        raise TypeError(f"`{name}` must be a Series or DataFrame, got {type(data).__name__}.")
+        raise TypeError(
+            f"`{name}` must be a Series or DataFrame of pandas, got {type(data).__name__}."
+        )
     if len(data) == 0:
         raise ValueError(f"`{name}` must hold at least one row, got none.")
     if data.index.nlevels > 1:

@@ -21,6 +21,7 @@ from skrnn._displays.plotting import (
     open_axes,
 )
 from skrnn._preprocessing.frequency import read_step
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_grid import run_bounds
 from skrnn._preprocessing.time_index import has_time_index, plain_index, read_time_index
 from skrnn._preprocessing.window_transformer import WindowTransformer
@@ -29,7 +30,7 @@ from skrnn._preprocessing.windows import make_windows
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from skrnn._types import Array, ArrayLike, Axes, Frequency, Positions
+    from skrnn._types import Array, ArrayLike, Axes, Column, Columns, Frequency, Positions
 
 SHOWN = 12  # windows by default
 TICKS = 24  # at most, on the horizontal axis
@@ -120,6 +121,7 @@ class WindowDisplay(Display):
                 "`transformer` must be a WindowTransformer, got "
                 f"{type(transformer).__name__}.{remedy}"
             )
+        X = with_time_index(X, "X", transformer.time_column, transformer.series_column)
         if not hasattr(transformer, "means_"):
             transformer = clone(transformer).fit(X)
         n_rows = len(transformer.transform(X))  # checks X
@@ -143,6 +145,8 @@ class WindowDisplay(Display):
         stride: int = 1,
         n_outputs: int = 1,
         freq: Frequency = None,
+        time_column: Column = None,
+        series_column: Columns = None,
         windows: Positions | slice | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -150,7 +154,7 @@ class WindowDisplay(Display):
 
         Parameters
         ----------
-        series, timesteps, horizon, stride, n_outputs, freq
+        series, timesteps, horizon, stride, n_outputs, freq, time_column, series_column
             As in :func:`make_windows`.
         windows, ax
             As in `plot`.
@@ -160,6 +164,7 @@ class WindowDisplay(Display):
         WindowDisplay
         """
         load_matplotlib()
+        series = with_time_index(series, "series", time_column, series_column)
         settings = {"stride": stride, "n_outputs": n_outputs, "freq": freq}
         make_windows(series, timesteps, horizon, **settings)  # checks its arguments
         numbers = _numbered(series, len(series))

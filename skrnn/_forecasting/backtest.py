@@ -21,6 +21,7 @@ from skrnn._forecasting.global_model import (
     warn_of_phases,
 )
 from skrnn._forecasting.read_series import read_panel
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import first_few, plain_index
 from skrnn._preprocessing.windows import check_count
 
@@ -211,9 +212,10 @@ def _forecast_fold(model, panel, cutoff, n_known, scales, levels):
     return pd.concat(rows, ignore_index=True)
 
 
-def time_folds(series, n_splits, steps, freq):
+def time_folds(series, n_splits, steps, freq, columns):
     """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
     check_count("n_splits", n_splits, 1)
+    series = with_time_index(series, "series", *columns)
     panel = read_panel(series, freq=freq, allow_missing=True)
     instants = panel.instants
     n_test = len(instants) // (n_splits + 1) if steps is None else steps

@@ -40,7 +40,7 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
-    by_series = isinstance(table.index, pd.MultiIndex)
+    by_series = table.index.nlevels > 1
     required = [len(rows) for rows in times] if required is None else required
     if by_series:
         tables = rows_by_series(table, "exog")

@@ -24,6 +24,7 @@ from skrnn._forecasting.read_series import (
     rows_ahead,
 )
 from skrnn._forecasting.target_transform import check_transformed
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.callback_support import notify_callbacks, propagate_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from skrnn._forecasting.backtest import Backtest
-    from skrnn._types import Array, Frequency, Levels, SeriesOrFrame
+    from skrnn._types import AnyFrame, Array, Column, Columns, Frequency, Levels, SeriesOrFrame
 
 
 class RNNForecaster(ForecasterParameters, DeclaredEstimator):
@@ -97,6 +98,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Step from one time to the next, such as "h" or "MS". None: the frequency of the index, or
         else the coarsest step whose grid contains every time of all series, of the calendar (days,
         business days, weeks, months) or fixed.
+    time_column : str, default=None
+        Column of `series` and `exog`, or level of the index, that holds the times: dates, periods,
+        durations or whole numbers. None: times are in the index.
+    series_column : str or list of str, default=None
+        Column that holds the name of each row's series, beside `time_column`; several together.
+        `exog` without it is the same for all series.
 
     Attributes
     ----------
@@ -164,7 +171,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error
-    def fit(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
+    def fit(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
         """Train the network on all series.
 
         Parameters
@@ -173,8 +180,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             A Series; a DataFrame with one column for each series, which may have NaN before its
             first and after its last value; or one column of values with a (series, time)
             MultiIndex, whose levels before the last name a series. Times are dates, periods,
-            durations or whole numbers at a regular step. A series that holds only NaN is left out,
-            and a warning names it.
+            durations or whole numbers at a regular step. Polars and pyarrow are read as pandas;
+            times and series are in columns with `time_column` and `series_column`. A series that
+            holds only NaN is left out, and a warning names it.
         exog : Series or DataFrame, default=None
             Columns whose future is known, on the times of `series`: the same for all series, or
             with a (series, time) MultiIndex. Each row of a window holds their values at its own
@@ -193,18 +201,18 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     @overload
     def predict(
-        self, steps: int | None = None, exog: SeriesOrFrame | None = None, level: None = None
+        self, steps: int | None = None, exog: AnyFrame | None = None, level: None = None
     ) -> SeriesOrFrame: ...
 
     @overload
     def predict(
-        self, steps: int | None = None, exog: SeriesOrFrame | None = None, *, level: Levels
+        self, steps: int | None = None, exog: AnyFrame | None = None, *, level: Levels
     ) -> pd.DataFrame: ...
 
     def predict(
         self,
         steps: int | None = None,
-        exog: SeriesOrFrame | None = None,
+        exog: AnyFrame | None = None,
         level: Levels | None = None,
     ) -> SeriesOrFrame:
         """Forecast the rows after the cutoff.
@@ -238,7 +246,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
 
     @rollback_on_error
-    def update(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> Self:
+    def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
         """Move the cutoff forward to the end of `series`, without training.
 
         Parameters
@@ -254,14 +262,14 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         self
         """
         check_is_fitted(self)
-        later = read_later_rows(series, self._panel)
+        later = read_later_rows(self._with_times(series, "series"), self._panel)
         times, values = rows_ahead(self._panel, later, allow_missing=self._allow_missing)
         check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
         self.cutoff_ = self._panel.cutoffs
         return self
 
-    def score(self, series: SeriesOrFrame, exog: SeriesOrFrame | None = None) -> float:
+    def score(self, series: AnyFrame, exog: AnyFrame | None = None) -> float:
         """Return the negative MASE of one forecast of the rows after the cutoff.
 
         It is the mean over series, and MASE is measured in `scales_`. Missing rows do not count.
@@ -281,7 +289,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         float
         """
         check_is_fitted(self)
-        later = read_later_rows(series, self._panel)
+        later = read_later_rows(self._with_times(series, "series"), self._panel)
         check_after_cutoff(self._panel, later)
         times, truths = rows_ahead(self._panel, later, allow_missing=True)
         outputs = self._forecast(times, exog)
@@ -318,8 +326,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     def backtest(
         self,
-        series: SeriesOrFrame,
-        exog: SeriesOrFrame | None = None,
+        series: AnyFrame,
+        exog: AnyFrame | None = None,
         *,
         folds: int = 5,
         step: int | None = None,
@@ -370,11 +378,13 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     @staticmethod
     def time_folds(
-        series: SeriesOrFrame,
+        series: AnyFrame,
         n_splits: int = 5,
         steps: int | None = None,
         *,
         freq: Frequency = None,
+        time_column: Column = None,
+        series_column: Columns = None,
     ) -> list[tuple[Array, Array]]:
         """Return folds in time order, as the `cv` of a search over any form of series.
 
@@ -388,6 +398,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Number of steps in each test fold. None: all steps divided by ``n_splits + 1``.
         freq : str, DateOffset, timedelta or int, default=None
             As the parameter of the forecaster.
+        time_column : str, default=None
+            As the parameter of the forecaster.
+        series_column : str or list of str, default=None
+            As the parameter of the forecaster.
 
         Returns
         -------
@@ -395,7 +409,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Positions of rows. A test fold has no rows of series that start in it; a warning names
             a series of which none has rows.
         """
-        return time_folds(series, n_splits, steps, freq)
+        return time_folds(series, n_splits, steps, freq, (time_column, series_column))
 
     def _read(self, series, exog):
         """Return `series`, with their rows of `exog`, as a Panel."""
@@ -405,11 +419,19 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 f"{self.timesteps}. Each row of a window holds the `exog` of {self.steps} steps "
                 "later, and the window must reach the first step: raise `timesteps`."
             )
+        series, exog = self._with_times(series, "series"), self._with_times(exog, "exog")
         panel = read_panel(series, freq=self.freq, allow_missing=self.allow_missing)
         names = [] if exog is None else exog_names(exog)
         rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
-        own = exog is not None and isinstance(exog.index, pd.MultiIndex)
+        own = exog is not None and exog.index.nlevels > 1
         return replace(panel, exog=rows, exog_names=names, own_exog=own)
+
+    def _with_times(self, data, name):
+        """Return a frame with its columns of times and series as its index."""
+        if name == "exog" and data is None:
+            return None
+        columns = self.time_column, self.series_column
+        return with_time_index(data, name, *columns, shared=name == "exog")
 
     def _most_tasks(self):
         return 1
@@ -436,6 +458,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     def _read_exog(self, exog, times, required=None):
         """Return the rows of `exog` at the given times of each series; see `read_exog`."""
+        exog = self._with_times(exog, "exog")
         known = self.exog_names_, self._panel.labels
         return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
 

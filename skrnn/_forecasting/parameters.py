@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import KW_ONLY
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
 
-    from skrnn._types import Frequency
+    from skrnn._types import Column, Columns, Frequency
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
@@ -46,3 +47,5 @@ class ForecasterParameters:
     calibration: int = parameter(0, NOT_NEGATIVE)
     stride: int = parameter(1, AT_LEAST_ONE)
     freq: Frequency = parameter(None, *FREQUENCY_TYPES)
+    time_column: Column = parameter(None, Hashable)
+    series_column: Columns = parameter(None, Hashable, list)

@@ -49,7 +49,8 @@ def read_panel(data, *, known=None, freq=None, allow_missing=False):
     check_numbers(
         data,
         "`series`",
-        "Times and the names of series belong in the index (`set_index`), others in `exog`.",
+        "Times and names of series belong in the index (`set_index`), or in `time_column` and "
+        "`series_column`; others in `exog`.",
     )
     index, names = _read_index(data, form)
     if known is not None:

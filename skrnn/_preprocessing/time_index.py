@@ -18,9 +18,10 @@ TIME_TYPE_OF = {
 LISTED_AT_MOST = 5  # in a message
 
 SORT = (
-    "Sort the rows with `sort_index()`; split them with KFold or TimeSeriesSplit, as ShuffleSplit "
-    "cannot be used on rows in time."
+    "Sort the rows, with `sort_index()` or by the columns of series and time; split them with "
+    "KFold or TimeSeriesSplit, as ShuffleSplit cannot be used on rows in time."
 )
+SEVERAL = "Several series on one time axis need a (series, time) MultiIndex or `series_column`."
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +204,11 @@ def check_order(index):
     if earlier == later:
         raise ValueError(
             f"The time index must not hold duplicates, got {later} twice{place}. Drop one of the "
-            "rows; several series on one time axis need a (series, time) MultiIndex."
+            f"rows. {SEVERAL}"
         )
     raise ValueError(
-        f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted. {SORT}"
+        f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted. {SORT} "
+        f"{SEVERAL}"
     )
 
 

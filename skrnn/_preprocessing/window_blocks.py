@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import read_time_index
 from skrnn._preprocessing.windows import (
     check_count,
@@ -16,10 +17,11 @@ from skrnn._preprocessing.windows import (
     window_span,
     window_starts,
 )
+from skrnn._utils.frames import as_pandas
 from skrnn._utils.numeric_checks import check_real
 
 if TYPE_CHECKING:
-    from skrnn._types import Array, Frequency, Rows, SeriesOrFrame, Target
+    from skrnn._types import AnyFrame, Array, Column, Columns, Frequency, Rows, Target
 
 
 class WindowBlocks:
@@ -39,7 +41,7 @@ class WindowBlocks:
 
     def __init__(
         self,
-        series: Rows | SeriesOrFrame,
+        series: Rows | AnyFrame,
         target: Target,
         rows: int,
         starts: range | Array,
@@ -76,7 +78,7 @@ class WindowBlocks:
 
 
 def window_blocks(
-    series: Rows | SeriesOrFrame,
+    series: Rows | AnyFrame,
     timesteps: int,
     horizon: int = 1,
     *,
@@ -84,6 +86,8 @@ def window_blocks(
     target: Target = None,
     n_outputs: int = 1,
     freq: Frequency = None,
+    time_column: Column = None,
+    series_column: Columns = None,
     rows: int = 100_000,
 ) -> WindowBlocks:
     """Make the windows of a series that does not fit into memory, in blocks for `fit_batches`.
@@ -106,6 +110,10 @@ def window_blocks(
         As in `make_windows`; an array may be as large as `series`, and is read in the same way.
     freq : str, DateOffset, timedelta or int, default=None
         As in `make_windows`, for pandas objects.
+    time_column : str, default=None
+        As in `make_windows`, for frames.
+    series_column : str or list of str, default=None
+        As in `make_windows`, for frames.
     rows : int, default=100_000
         Number of rows from the first row of a block to that of the next, rounded to whole strides.
 
@@ -128,21 +136,28 @@ def window_blocks(
     """
     span = window_span(timesteps, horizon, stride, n_outputs)
     check_count("rows", rows, 1)
+    series, target = _as_rows(series, "series"), _as_rows(target, "target")
+    series = with_time_index(series, "series", time_column, series_column)
     _check_series(series, target)
     index = read_time_index(series, "series")
     starts = window_starts(index, series.shape[0], span, stride, freq)
     return WindowBlocks(series, target, rows, starts, timesteps, span, stride, n_outputs)
 
 
+def _as_rows(data, name):
+    """Return a frame as a pandas object and an array as it is; refuse a frame of Dask."""
+    if hasattr(data, "to_dask_array"):
+        raise TypeError(
+            f"`{name}` must be an array, got a {type(data).__name__} of Dask. Pass its "
+            "`to_dask_array(lengths=True)`."
+        )
+    return as_pandas(data, f"`{name}`")
+
+
 def _check_series(series, target):
     """Refuse anything but arrays, and pandas objects, of as many rows."""
     for name, array in [("series", series), ("target", target)]:
         check_real(array, f"`{name}`")
-        if hasattr(array, "to_dask_array"):
-            raise TypeError(
-                f"`{name}` must be an array, got a {type(array).__name__} of Dask. Pass its "
-                "`to_dask_array(lengths=True)`."
-            )
     if len(getattr(series, "shape", ())) not in (1, 2):
         raise TypeError(
             "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "

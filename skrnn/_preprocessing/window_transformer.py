@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable
 from dataclasses import KW_ONLY
 from itertools import pairwise
 from numbers import Integral, Real
@@ -14,22 +15,27 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._preprocessing.frequency import FREQUENCY_TYPES, read_step
+from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_grid import follows, run_bounds, step_name
 from skrnn._preprocessing.time_index import has_time_index, in_kind, read_time_index
-from skrnn._preprocessing.windows import check_count, check_finite, padded_buffer, sliding_windows
+from skrnn._preprocessing.windows import (
+    check_count,
+    check_finite,
+    check_values,
+    padded_buffer,
+    sliding_windows,
+)
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
-from skrnn._utils.numeric_checks import check_numbers
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from typing import Any, Literal, Self
 
     from sklearn.utils import Tags
 
-    from skrnn._types import Array, ArrayLike, Container, Frequency
+    from skrnn._types import Array, ArrayLike, Column, Columns, Container, Frequency
 
 INDEX_LOST = (
     "`y` has a time index and `X` has none: an earlier step dropped it, so gaps are not seen and "
@@ -50,6 +56,8 @@ class WindowParameters:
         "mean", StrOptions({"mean", "nan", "edge"}), Interval(Real, None, None, closed="neither")
     )
     freq: Frequency = parameter(None, *FREQUENCY_TYPES)
+    time_column: Column = parameter(None, Hashable)
+    series_column: Columns = parameter(None, Hashable, list)
 
 
 class WindowTransformer(
@@ -90,6 +98,11 @@ class WindowTransformer(
         Step from row to row, such as "h" or "MS"; a row that is more than one step later follows a
         gap. None: the frequency of the index, or else the coarsest step whose grid contains every
         time of all series, of the calendar (days, business days, weeks, months) or fixed.
+    time_column : str, default=None
+        Column, or level of the index, that holds the times: dates, periods, durations or whole
+        numbers. It becomes the index and is no feature. None: times are in the index.
+    series_column : str or list of str, default=None
+        Column that holds the name of each row's series, beside `time_column`; several together.
 
     Attributes
     ----------
@@ -156,6 +169,7 @@ class WindowTransformer(
                 "`padding` must be 'mean', 'nan' or a float unless `horizon` is 0, got 'edge' with "
                 f"horizon={self.horizon}: row 0 would be in its own window. Pass padding='mean'."
             )
+        X = with_time_index(X, "X", self.time_column, self.series_column)
         rows = self._read_rows(X, reset=True)
         check_finite(rows)
         index = read_time_index(X)
@@ -193,6 +207,7 @@ class WindowTransformer(
             are a view of one padded copy of them, which is `timesteps` times smaller.
         """
         check_is_fitted(self)
+        X = with_time_index(X, "X", self.time_column, self.series_column)
         rows = self._read_rows(X, reset=False)
         index = read_time_index(X)
         step = self.freq_
@@ -230,7 +245,7 @@ class WindowTransformer(
     def _read_rows(self, X, reset):
         table = X.to_frame() if hasattr(X, "to_frame") else X
         if isinstance(table, (list, tuple)) or hasattr(table, "__array__"):
-            check_numbers(table, "`X`")
+            check_values(table, "`X`")
         return validate_data(
             self, table, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
         )

@@ -10,12 +10,13 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from skrnn._preprocessing.frequency import read_step
+from skrnn._preprocessing.time_columns import FLAT, with_time_index
 from skrnn._preprocessing.time_grid import run_bounds, step_name
 from skrnn._preprocessing.time_index import has_time_index, plain_index, read_time_index
 from skrnn._utils.numeric_checks import as_array, check_numbers, check_real
 
 if TYPE_CHECKING:
-    from skrnn._types import Array, ArrayLike, Frequency
+    from skrnn._types import Array, ArrayLike, Column, Columns, Frequency
 
 CHECKED_AT_ONCE = 100_000  # rows, so that checking them needs little memory
 
@@ -82,6 +83,8 @@ def make_windows(
     target: str | int | ArrayLike | None = None,
     n_outputs: int = 1,
     freq: Frequency = None,
+    time_column: Column = None,
+    series_column: Columns = None,
 ) -> tuple[Array, Array]:
     """Make the complete windows of a series, and the target that follows each.
 
@@ -94,6 +97,7 @@ def make_windows(
         Rows in time order. With a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a
         (series, time) MultiIndex, whose times may be whole numbers) windows whose inputs or targets
         cross a gap or the border of a series are dropped. The levels before the last name a series.
+        Frames and series of Polars and of pyarrow are read as those of pandas.
     timesteps : int
         Number of rows in a window.
     horizon : int, default=1
@@ -109,6 +113,11 @@ def make_windows(
         Step from row to row, such as "h" or "MS"; a row that is more than one step later follows a
         gap. None: the frequency of the index, or else the coarsest step whose grid contains every
         time of all series, of the calendar (days, business days, weeks, months) or fixed.
+    time_column : str, default=None
+        Column, or level of the index, that holds the times: dates, periods, durations or whole
+        numbers. It becomes the index and is no feature. None: times are in the index.
+    series_column : str or list of str, default=None
+        Column that holds the name of each row's series, beside `time_column`; several together.
 
     Returns
     -------
@@ -135,6 +144,7 @@ def make_windows(
     ([[1.0], [2.0], [3.0]], 4.0)
     """
     span = window_span(timesteps, horizon, stride, n_outputs)
+    series = with_time_index(series, "series", time_column, series_column)
     index = read_time_index(series, "series")
     rows = read_rows(series)
     targets = read_targets(series, rows, target)
@@ -197,13 +207,18 @@ def check_count(name, value, least):
         raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
 
 
+def check_values(rows, place):
+    """Refuse rows that are not numbers, with the remedy for a frame or for an array."""
+    check_numbers(rows, place, *([FLAT] if hasattr(rows, "columns") else []))
+
+
 def read_rows(series):
     """Return finite floating rows (n_rows, n_features), without a copy of floats."""
     if getattr(series, "ndim", None) is None:
         series = as_array(series, "`series`")
     if series.ndim == 1:
         series = series.to_frame() if hasattr(series, "to_frame") else series.reshape(-1, 1)
-    check_numbers(series, "`series`")
+    check_values(series, "`series`")
     rows = check_array(
         series, dtype=[np.float64, np.float32], ensure_all_finite=False, input_name="series"
     )

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skrnn._utils.frames import as_pandas
+
 NESTED = (np.ma.MaskedArray, list, tuple)
 
 
@@ -71,6 +73,8 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
 
     Messages name the `place`, and the column of a frame.
     """
+    if hasattr(data, "__arrow_c_stream__"):
+        data = as_pandas(data, place)
     if hasattr(data, "select_dtypes"):
         for i, (column, dtype) in enumerate(data.dtypes.items()):
             if not pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "c":
