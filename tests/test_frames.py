@@ -14,7 +14,15 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 import skrnn
-from skrnn import RNNForecaster, RNNRegressor, WindowTransformer, make_windows, window_blocks
+from skrnn import (
+    ForecastDisplay,
+    RNNForecaster,
+    RNNRegressor,
+    WindowDisplay,
+    WindowTransformer,
+    make_windows,
+    window_blocks,
+)
 from skrnn._utils.frames import as_pandas
 
 N_ROWS = 40
@@ -133,6 +141,17 @@ def test_forecasts_of_flat_frames_are_those_of_an_index(convert):
         assert_same(fold, expected)
 
 
+@libraries
+def test_static_rows_are_read_by_the_column_of_series(convert):
+    frame = flat(DAYS[:16])[["id", "ds", "y"]]
+    static = pd.DataFrame({"id": ["a", "b"], "size": [1.0, 2.0]})
+    settings = {"regressor": linear(), "timesteps": 4}
+    forecaster = RNNForecaster(**settings, **COLUMNS, static=convert(static)).fit(convert(frame))
+    oracle = RNNForecaster(**settings, static=static.set_index("id"))
+    expected = oracle.fit(frame.set_index(["id", "ds"])).predict()
+    pd.testing.assert_frame_equal(forecaster.predict(), expected)
+
+
 @pytest.mark.parametrize("times", ["days", "cycles"])
 def test_wide_polars_frames_are_searched_and_share_exog(times):
     rows = pd.RangeIndex(N_ROWS) if times == "cycles" else pd.date_range("2024", periods=N_ROWS)
@@ -163,6 +182,22 @@ def test_pipeline_of_a_polars_frame_is_that_of_a_pandas_one():
         .predict(indexed)
     )
     assert_array_equal(pipe.fit(given, given["y"]).predict(given), expected)
+
+
+def test_displays_read_the_columns_of_a_polars_frame():
+    frame = flat(DAYS[:16])[["id", "ds", "y"]]
+    indexed, given = frame.set_index(["id", "ds"]), pl.from_pandas(frame)
+    early = given.filter(pl.col("ds") < DAYS[14])
+    forecaster = RNNForecaster(linear(), timesteps=4, steps=2, **COLUMNS).fit(early)
+    display = ForecastDisplay.from_forecaster(forecaster, truth=given)
+    expected = ForecastDisplay.from_forecaster(forecaster, truth=indexed)
+    for ax, other in zip(display.figure_.axes, expected.figure_.axes, strict=True):
+        for line, same in zip(ax.lines, other.lines, strict=True):
+            assert_array_equal(line.get_ydata(), same.get_ydata())
+    rows = WindowDisplay.from_series(given, 3, **COLUMNS).rows
+    assert_array_equal(rows, WindowDisplay.from_series(indexed, 3).rows)
+    rows = WindowDisplay.from_estimator(WindowTransformer(3, **COLUMNS), given).rows
+    assert_array_equal(rows, WindowDisplay.from_estimator(WindowTransformer(3), indexed).rows)
 
 
 def test_columns_are_stored(tmp_path):
@@ -263,3 +298,5 @@ def test_dates_are_no_feature_of_a_network(convert):
     frame = FLAT.assign(y=1.0)
     with pytest.raises(TypeError, match="Column 'ds' of `X` must hold numbers"):
         RNNRegressor(epochs=1).fit(convert(frame), frame["y"])
+    with pytest.raises(TypeError, match="Column 'ds' of sequence 0 of `X` must hold numbers"):
+        RNNRegressor(epochs=1).fit([convert(frame), convert(frame[:5])], [1.0, 2.0])

@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, padded, underlying_rows
 from skrnn._data.timestep_targets import objects_as_list
 from skrnn._preprocessing.vocabulary import UNKNOWN
+from skrnn._utils.frames import as_pandas
 from skrnn._utils.numeric_checks import as_array, check_numbers, is_nan
 
 # Arrays that `check_array` returns as they are; it takes longer than to predict one sequence.
@@ -83,6 +84,8 @@ def list_of_arrays(X):
         )
     if any(issparse(item) for item in X):
         raise TypeError("Sparse data was passed in `X`, but dense data is required: `toarray()`.")
+    if first_frame(X) is not None:
+        X = [as_pandas(item, f"Sequence {i} of `X`") for i, item in enumerate(X)]
     _check_columns(X)
     arrays = [_as_array(item, i) for i, item in enumerate(X)]
     dimensions, shapes = {array.ndim for array in arrays}, {array.shape for array in arrays}

@@ -81,7 +81,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Applied to the values first and inverted in the forecast, such as
         ``FunctionTransformer(np.log, np.exp)``.
     static : DataFrame, default=None
-        Features that do not change in time: one row for each series, indexed by its name.
+        Features that do not change in time: one row for each series, indexed by its name or with it
+        in `series_column`.
     allow_missing : bool, default=False
         Accept missing rows and values. The network skips such a step, by its `mask_value`, and no
         window has a missing target. An RNNRegressor inside a Pipeline or a

@@ -23,6 +23,7 @@ from skrnn._forecasting.windows import (
 )
 from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._utils.field_types import Positive64, Size, Table64
+from skrnn._utils.frames import as_pandas
 from skrnn._utils.numeric_checks import check_numbers
 
 LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
@@ -143,7 +144,7 @@ def _fit_window_spec(params, training, outputs, dtype):
             lag=int(params.differences),
             standardized=params.scale is not None,
         ),
-        static=_static_rows(params.static, training.labels),
+        static=_static_rows(params, training.labels),
         dtype=np.float32 if single else np.float64,
     )
 
@@ -214,14 +215,21 @@ def _check_lengths(params, panel, n_known, after):
         )
 
 
-def _static_rows(static, labels):
+def _static_rows(params, labels):
     """Return the static columns of each series as (n_series, n_static)."""
-    if static is None:
+    if params.static is None:
         return np.empty((len(labels), 0))
+    static, series = as_pandas(params.static, "`static`"), params.series_column
+    if static.ndim == 1:
+        raise TypeError("`static` must be a DataFrame, got a Series. Pass its `to_frame()`.")
+    keys = series if isinstance(series, list) else [series]
+    if set(keys) <= set(static.columns):
+        static = static.set_index(keys if len(keys) > 1 else keys[0])
     missing = [label for label in labels if label not in static.index]
     if missing or not static.index.is_unique:
         raise ValueError(
-            "`static` must have one row for each series, indexed by its name, got "
+            "`static` must have one row for each series, indexed by its name, or with it in the "
+            "`series_column`, got "
             + (f"none for {missing[0]!r}." if missing else "several for one.")
         )
     chosen = static.loc[labels]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
 
-    from skrnn._types import Column, Columns, Frequency
+    from skrnn._types import AnyFrame, Column, Columns, Frequency
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
@@ -42,7 +42,9 @@ class ForecasterParameters:
     season: int | None = parameter(None, AT_LEAST_ONE, None)
     calendar: str | Sequence[str] = parameter((), tuple, list, StrOptions(set(CYCLES)))
     transformer: Any = parameter(None, HasMethods(["fit", "transform", "inverse_transform"]), None)
-    static: pd.DataFrame | None = parameter(None, pd.DataFrame, None)
+    static: AnyFrame | None = parameter(
+        None, pd.DataFrame, HasMethods(["__arrow_c_stream__"]), None
+    )
     allow_missing: bool = parameter(False, "boolean")
     calibration: int = parameter(0, NOT_NEGATIVE)
     stride: int = parameter(1, AT_LEAST_ONE)

@@ -73,7 +73,7 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
 
     Messages name the `place`, and the column of a frame.
     """
-    if hasattr(data, "__arrow_c_stream__"):
+    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "ndim"):  # no array of xarray
         data = as_pandas(data, place)
     if hasattr(data, "select_dtypes"):
         for i, (column, dtype) in enumerate(data.dtypes.items()):
