@@ -119,6 +119,18 @@ def test_samples_of_zero_weight_are_ignored():
     assert_same_training(network(shuffle=False).fit_batches(cut(X, Y, SOME, at=(30, 90))), expected)
 
 
+@pytest.mark.parametrize("unweighted", [0, 1])
+@pytest.mark.parametrize(
+    ("settings", "y", "weights"), [({}, Y, LIGHT_AND_HEAVY), (STEPS, X.sum(axis=2), abs(X[..., 0]))]
+)
+def test_samples_of_a_block_without_weights_weigh_one(settings, y, weights, unweighted):
+    blocks, weights = cut(X, y, 9 * weights, at=(100,)), 9 * weights
+    blocks[unweighted] = blocks[unweighted][:2]
+    weights[slice(100, None) if unweighted else slice(100)] = 1
+    expected = network(shuffle=False, **settings).fit(X, y, weights)
+    assert_same_training(network(shuffle=False, **settings).fit_batches(blocks), expected)
+
+
 def test_warm_start_continues_with_the_constants_of_the_first_fit():
     estimator = network(warm_start=True, shuffle=False).fit_batches(cut(X, Y))
     expected = network(warm_start=True, shuffle=False).fit(X, Y)

@@ -11,14 +11,16 @@ SHAPES = "It is (n_samples,), or with `return_sequences` (n_samples, timesteps).
 
 
 def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
-    """Return sample weights near 1, since only their ratios matter, or ones for None.
+    """Return sample weights near 1, since only their ratios matter; None is a weight of 1 each.
 
-    Their shape is (n_samples,), with `by_step` (n_samples, timesteps), where masked timesteps have
-    zero. For a list of sequences they may be a list of 1-D arrays.
+    They are divided by `unit`, as by `rescale_weights`. Their shape is (n_samples,), with `by_step`
+    (n_samples, timesteps), where masked timesteps have zero. For a list of sequences they may be a
+    list of 1-D arrays.
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
     if sample_weight is None:
-        weights = np.broadcast_to(np.ones((), dtype=dtype), n_samples)  # takes no memory
+        one = np.asarray(1 / (unit or 1), dtype=dtype)
+        weights = np.broadcast_to(one, n_samples)  # takes no memory
     else:
         check_real(sample_weight, "`sample_weight`")
         if by_step:
