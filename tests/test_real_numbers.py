@@ -7,6 +7,7 @@ from forecasting import fit
 from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import (
+    ForecastDisplay,
     RNNClassifier,
     RNNRegressor,
     SequenceVectorizer,
@@ -118,6 +119,10 @@ TABLES = {
     "update": lambda change: fit(pd.Series(Y)[:9]).update(pd.Series(change(Y))),
     "score": lambda change: fit(pd.Series(Y)[:9]).score(pd.Series(change(Y))[9:]),
     "exog": lambda change: fit(pd.Series(Y), pd.DataFrame({"x": change(Y)})),
+    "truth": lambda change: ForecastDisplay.from_predictions(
+        pd.Series(Y, TIMES), truth=pd.Series(change(Y), TIMES)
+    ),
+    "forecast": lambda change: ForecastDisplay.from_predictions(pd.Series(change(Y), TIMES)),
     "exog of predict": lambda change: fit(pd.Series(Y)[:9], pd.DataFrame({"x": Y})).predict(
         exog=pd.DataFrame({"x": change(Y)})
     ),

@@ -25,6 +25,7 @@ from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 from skrnn._preprocessing.windows import check_count
+from skrnn._utils.numeric_checks import check_numbers
 
 if TYPE_CHECKING:
     from typing import Self
@@ -205,6 +206,7 @@ def _by_series(data, name):
         )
     if len(data) == 0:
         raise ValueError(f"`{name}` must hold at least one row, got none.")
+    check_numbers(data, f"`{name}`")
     if data.index.nlevels > 1:
         return rows_by_series(data, name)
     data = data.set_axis(plain_index(data.index, name), axis=0)
