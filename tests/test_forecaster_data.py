@@ -187,7 +187,7 @@ WRONG_VALUES = {
     "got only NaN": lambda: fit(daily() * np.nan),
     "finite, got infinity at 2020-01-04": lambda: fit(daily().replace(daily().iloc[3], np.inf)),
     "NaN.*2020-01-05.*2020-01-07.*allow_missing": lambda: fit(daily(GONE)),
-    "got none at 2020-01-05.*2020-01-07": lambda: fit(daily().drop(GONE)),
+    "got none at 2020-01-05.*2020-01-07.*step as `freq`": lambda: fit(daily().drop(GONE)),
     "2016-03-31.*in series 'b'": lambda: fit(long().drop(("b", pd.Timestamp("2016-03-31")))),
     "duplicates, got 2020-01-09": lambda: fit(pd.concat([daily()[:9], daily()[8:]])),
     "ascend": lambda: fit(daily()[::-1]),

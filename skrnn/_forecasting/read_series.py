@@ -171,7 +171,8 @@ def _regular_blocks(index, times, columns, step, allow_missing):
         if not allow_missing:
             raise ValueError(
                 f"`series` must have a row at every step, {step_name(step)}, got none at "
-                f"{first_few(full.difference(block))}{place}. {BRIDGE} {IN_ORDER}"
+                f"{first_few(full.difference(block))}{place}. {BRIDGE} If no row is missing, pass "
+                f"the step as `freq`. {IN_ORDER}"
             )
         filled = np.full((len(full), *values.shape[1:]), np.nan)
         filled[full.get_indexer(block)] = values
