@@ -483,6 +483,7 @@ OTHER_TIMES = daily(10, start="2020")["x0"]
         (daily(10), {"target": np.arange(4)}, "aligned with the 10 rows"),
         (daily(10), {"target": np.zeros((10, 1, 1))}, "aligned with the 10 rows"),
         (daily(10), {"target": OTHER_TIMES}, "same index as `series`"),
+        (TIMES_FIRST.swaplevel(), {"target": TIMES_FIRST}, r"times first.*`target\.swaplevel"),
     ],
 )
 def test_make_windows_refuses_bad_arguments(series, how, message):

@@ -242,8 +242,9 @@ def read_targets(series, rows, target):
             f"`target` must be aligned with the {len(rows)} rows of `series`, got the shape "
             f"{values.shape}. Pass one value or one row of values per row of `series`."
         )
-    timed = has_time_index(series) and has_time_index(target)
-    if timed and not plain_index(series.index, "").equals(plain_index(target.index, "")):
+    of_series = isinstance(getattr(target, "index", None), pd.MultiIndex)
+    timed = has_time_index(series) and (of_series or has_time_index(target))
+    if timed and not plain_index(series.index, "").equals(plain_index(target.index, "target")):
         raise ValueError(
             "`target` must have the same index as `series`, got a different one. "
             "Pass `target.reindex(series.index)`."
