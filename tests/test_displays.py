@@ -75,7 +75,12 @@ OF_WRONG_VALUES = [
     (draw_forty, 3, {"windows": ["a"]}, r"`windows` must hold .* from 0 to 36, got \['a'\]"),
 ]
 OF_WRONG_KINDS = [
-    (draw_forecast, FORECASTER, {"truth": [1]}, "`truth` must be a Series or DataFrame, got list"),
+    (
+        draw_forecast,
+        FORECASTER,
+        {"truth": [1]},
+        "`truth` must be a Series or DataFrame of pandas, got list",
+    ),
     (draw_forecast, FORECASTER, {"ax": "here"}, "`ax` must be matplotlib Axes, got 'here'"),
     (draw_forecast, SEARCHED, {}, r"got GridSearchCV\. Pass its `best_estimator_`"),
     (draw_backtest, pd.DataFrame(BACKTEST), {}, r"got DataFrame\. Pass what"),

@@ -200,9 +200,11 @@ def check_forecaster(forecaster):
 def _by_series(data, name):
     """Return the rows of each series by its label; a single Series has its name as label."""
     if not isinstance(data, (pd.Series, pd.DataFrame)):
+        library = type(data).__module__.partition(".")[0]
+        of = "" if library == "builtins" else f" of {library}"
         raise TypeError(
-            f"`{name}` must be a Series or DataFrame of pandas, got a {type(data).__name__} of "
-            f"{type(data).__module__.partition('.')[0]}. Convert it, with times in the index."
+            f"`{name}` must be a Series or DataFrame of pandas, got {type(data).__name__}{of}. "
+            "Convert it, with times in the index."
         )
     if len(data) == 0:
         raise ValueError(f"`{name}` must hold at least one row, got none.")
