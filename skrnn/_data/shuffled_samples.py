@@ -87,7 +87,7 @@ def _among_present(sources, present):
 def _unmasked(values, mask_value, present):
     """Return values in which no present timestep has come to equal `mask_value`."""
     lost = present & ~step_mask(values, mask_value)
-    if lost.any():  # the next larger number, which is present, stands for it
+    if lost.any():  # use the next larger number, which no mask marks
         values = values.astype(np.result_type(values, np.float32))
         tiny = np.finfo(values.dtype).tiny  # of 0 it would be subnormal, and could be read as 0
         values[lost] = np.nextafter(values[lost], np.inf) + tiny

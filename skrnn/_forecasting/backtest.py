@@ -149,7 +149,7 @@ def _check_first_fit(forecaster, panel, n_known, folds):
 
 
 def _warn_of_untested(panel, cutoff, tested, remedy):
-    """Name the series of which no fold has a row."""
+    """Warn of the series that no fold tests."""
     untested = panel.take(np.flatnonzero(np.logical_not(tested)))
     ended, late = [], []
     for label, times in zip(untested.labels, untested.times, strict=True):

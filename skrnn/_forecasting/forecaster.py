@@ -103,8 +103,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Column of `series` and `exog`, or level of the index, that holds the times: dates, periods,
         durations or whole numbers. None: times are in the index.
     series_column : str or list of str, default=None
-        Column that holds the name of each row's series, beside `time_column`; several together.
-        `exog` without it is the same for all series.
+        Column that holds the name of each row's series; a list of columns names it together. Needs
+        `time_column`. `exog` without this column is the same for all series.
 
     Attributes
     ----------
@@ -408,7 +408,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         -------
         list of (train, test)
             Positions of rows. A test fold has no rows of series that start in it; a warning names
-            a series of which none has rows.
+            the series that no test fold has.
         """
         return time_folds(series, n_splits, steps, freq, (time_column, series_column))
 

@@ -117,7 +117,8 @@ def make_windows(
         Column, or level of the index, that holds the times: dates, periods, durations or whole
         numbers. It becomes the index and is no feature. None: times are in the index.
     series_column : str or list of str, default=None
-        Column that holds the name of each row's series, beside `time_column`; several together.
+        Column that holds the name of each row's series; a list of columns names it together. Needs
+        `time_column`.
 
     Returns
     -------
