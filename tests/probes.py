@@ -1,8 +1,14 @@
 """How tests measure memory, press Ctrl-C at any moment, and replace a value in a file."""
 
 import dis
+import os
+import signal
 import sys
+import threading
+import time
 import tracemalloc
+
+import pytest
 
 from skrnn._utils.file_format import read_file, write_file
 
@@ -15,6 +21,31 @@ def peak_bytes(function):
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def press_ctrl_c(function, seconds):
+    """Call a function, press Ctrl-C after some seconds, and return how long it went on after that.
+
+    Python drops an interrupt that comes within a destructor, so it is pressed again after a while.
+    """
+    pressed, ended = [], threading.Event()
+
+    def press():
+        wait = seconds
+        while not ended.wait(wait):
+            pressed.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+            wait = 5
+
+    presser = threading.Thread(target=press)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012  it may come in either line
+            presser.start()
+            function()
+    finally:
+        ended.set()
+        presser.join()
+    return time.perf_counter() - pressed[0]
 
 
 def interrupted(function, moment, files=None):

@@ -3,12 +3,9 @@
 import functools
 import gc
 import itertools
-import os
 import pickle
-import signal
 import sys
 import threading
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -18,6 +15,7 @@ import numpy as np
 import pytest
 from fits import KERAS, assert_same_weights, learned, samples
 from numpy.testing import assert_array_equal
+from probes import press_ctrl_c
 from processes import run
 from sklearn.base import clone
 
@@ -180,31 +178,6 @@ def test_fitted_estimator_is_small_and_holds_plain_data_alone(engine):
     assert modules <= {"builtins", "numpy", "skrnn"}
 
 
-def interrupted(subject, X, y, seconds):
-    """Interrupt a fit as Ctrl-C does, and return how long it went on after that.
-
-    Python drops an interrupt that comes within a destructor, so it is pressed again after a while.
-    """
-    pressed, ended = [], threading.Event()
-
-    def press():
-        wait = seconds
-        while not ended.wait(wait):
-            pressed.append(time.perf_counter())
-            os.kill(os.getpid(), signal.SIGINT)
-            wait = 5
-
-    presser = threading.Thread(target=press)
-    presser.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            subject.fit(X, y)
-    finally:
-        ended.set()
-        presser.join()
-    return time.perf_counter() - pressed[0]
-
-
 # Python drops an interrupt that comes within a destructor, and warns of it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
@@ -221,7 +194,7 @@ def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(engine, 
     if begins == "without a program":
         skrnn.clear_cache()
     before = pickle.dumps(subject)
-    waited = interrupted(subject, X, Y, seconds)
+    waited = press_ctrl_c(lambda: subject.fit(X, Y), seconds)
     assert waited < 2 or begins == "without a program"
     assert pickle.dumps(subject) == before
     if begins == "fitted":
@@ -236,7 +209,7 @@ def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds(engine):
     subject = small(engine=engine, hidden_size=128, epochs=1_000)
     clone(subject).set_params(epochs=1).fit(X[:22_000], y[:22_000])  # builds the same program
     before, built = pickle.dumps(subject), programs._build.cache_info().misses
-    assert interrupted(subject, X, y, 1.5) < 2
+    assert press_ctrl_c(lambda: subject.fit(X, y), 1.5) < 2
     assert programs._build.cache_info().misses == built
     assert pickle.dumps(subject) == before
 

@@ -63,8 +63,11 @@ def _cached(kind, *key):
 
 @functools.lru_cache(maxsize=MAX_PROGRAMS)
 def _build(kind, devices, *key):
-    with tf.device(devices[0]):
-        return kind(devices, *key)
+    try:
+        with tf.device(devices[0]):
+            return kind(devices, *key)
+    except SystemError as error:  # what TensorFlow's C code makes of Ctrl-C while it traces
+        raise KeyboardInterrupt from error
 
 
 class Trainer:
