@@ -164,7 +164,7 @@ OTHER_SHAPES = [
     (random_X(features=3), "2 features", "as in `fit`", 3),
     (X[:, :, 0], "2 features", "as in `fit`", 1),
     (X[0], "2 features", "as in `fit`", "If X is one sample, pass `[X]`"),
-    (SEQUENCES, "4 timesteps", "got 2, 3, 4", "Fit on a list", "unequal"),
+    (SEQUENCES, "4 timesteps", "got 2, 3, 4", "Fit on a list", "2-D"),
 ]
 BAD_TOKENS = [
     (tokens(10), 10, "[0, 10)", "sample 3, timestep 0", "Raise `vocab_size`"),

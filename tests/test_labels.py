@@ -284,11 +284,11 @@ def test_search_and_cross_validation_accept_lists_of_labels():
 
 
 @pytest.mark.parametrize("form", [list, lambda rows: pd.Series(rows).to_numpy()])
-def test_a_list_of_equal_lengths_is_read_as_its_array(form):
+def test_a_list_of_equal_lengths_has_the_predictions_of_its_array(form):
     fitted = tagger().fit(X, Y)
     three = np.tile(X[0], (3, 1)), np.tile(Y[0], (3, 1))
     rows = [form(list(part)) for part in three]
-    np.testing.assert_array_equal(fitted.predict(rows[0]), fitted.predict(three[0]))
+    np.testing.assert_array_equal([*fitted.predict(rows[0])], fitted.predict(three[0]))
     assert fitted.score(*rows) == fitted.score(*three)
     weights = np.tile(np.arange(len(X[0])) + 1.0, (3, 1))
     assert fitted.score(*rows, form(list(weights))) == fitted.score(*three, weights)

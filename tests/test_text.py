@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from fits import both_engines
 from sklearn.base import clone
@@ -111,6 +112,39 @@ def test_auto_vocab_size_survives_a_file_a_pickle_and_set_params(tmp_path):
 def test_auto_vocab_size_has_no_number_before_fit(method):
     with pytest.raises(ValueError, match="Fit first, or pass a number"):
         getattr(network(), method)((5, 1))
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [list, tuple, np.ndarray.tolist, lambda X: pd.Series(list(X))],
+    ids="list tuple lists series".split(),
+)
+def test_documents_of_equal_length_are_a_list_of_sequences(as_given):
+    X, y = tokens()
+    documents, of_array = network(vocab_size=9).fit(as_given(X), y), network(vocab_size=9).fit(X, y)
+    np.testing.assert_array_equal(documents.predict_proba(X), of_array.predict_proba(X))
+    assert documents.predict([[1, 2, 3]]).shape == documents.predict(as_given(X[:1])).shape == (1,)
+    with pytest.raises(ValueError, match="Fit on a list of arrays of token ids"):
+        of_array.predict([[1, 2, 3]])
+
+
+def test_documents_can_come_one_by_one_and_in_blocks():
+    X, y = tokens()
+    blocks = [
+        ([row[: 1 + i % 5]], [label]) for i, (row, label) in enumerate(zip(X, y, strict=True))
+    ]
+    one_by_one = network(vocab_size=9)
+    for block in blocks:
+        one_by_one.partial_fit(*block, classes=[0, 1])
+    for fitted in (one_by_one, network().fit_batches(blocks)):
+        assert fitted.predict([[1, 2, 3, 4, 5, 6]]).shape == (1,)
+
+
+def test_labels_of_documents_of_equal_length_come_back_as_a_list():
+    X, _ = tokens()
+    fitted = network(return_sequences=True).fit(X.tolist(), X > 4)
+    assert [len(labels) for labels in fitted.predict([[1, 2], [3, 4]])] == [2, 2]
+    assert fitted.score(X.tolist(), (X > 4).tolist()) == fitted.score(X, X > 4)
 
 
 def test_auto_vocab_size_is_found_in_each_fold_of_a_search():

@@ -43,7 +43,7 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
         X = objects_as_list(X)
-        arrays, is_list = list_of_arrays(X), isinstance(X, (list, tuple))
+        arrays, is_list = list_of_arrays(X, vocab_size is not None), isinstance(X, (list, tuple))
     if arrays is None:
         values, lengths = read_array(X), None
         whole = values.dtype.kind in "iu"
@@ -69,8 +69,12 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
     return Sequences(values, lengths, mask_value, flat, is_list)
 
 
-def list_of_arrays(X):
-    """Return the sequences of a list as numeric arrays, or None if X is an ordinary array-like."""
+def list_of_arrays(X, tokens=False):
+    """Return the sequences of a list as numeric arrays, or None if X is an ordinary array-like.
+
+    Items that are 1-D and of one length are rows of an array, unless `tokens` says that they hold
+    token ids.
+    """
     is_objects = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     if not (is_objects or isinstance(X, (list, tuple))):
         return None
@@ -89,7 +93,7 @@ def list_of_arrays(X):
     _check_columns(X)
     arrays = [_as_array(item, i) for i, item in enumerate(X)]
     dimensions, shapes = {array.ndim for array in arrays}, {array.shape for array in arrays}
-    if dimensions == {2} or (dimensions == {1} and len(shapes) > 1):
+    if dimensions == {2} or (dimensions == {1} and (tokens or len(shapes) > 1)):
         return [_to_numbers(array, i) for i, array in enumerate(arrays)]
     if len(dimensions) > 1:
         for i, array in enumerate(arrays):
@@ -270,11 +274,12 @@ def check_shape(sequences, timesteps, features):
             f"{sequences.features}.{remedy}"
         )
     lengths = {sequences.timesteps} if sequences.lengths is None else set(sequences.lengths)
+    any_length = "arrays of token ids" if sequences.tokens else "2-D arrays (timesteps, features)"
     if timesteps is not None and lengths != {timesteps}:
         found = ", ".join(map(str, sorted(lengths)))
         raise ValueError(
             f"`X` must have {timesteps} timesteps, as in `fit`, got {found}. Fit on a list of "
-            "sequences of unequal lengths to predict any length."
+            f"{any_length} to predict any length."
         )
 
 

@@ -102,8 +102,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         ----------
         X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
             Samples; 2-D is read as one feature for each timestep, or as token ids with
-            `vocab_size`. A list of 2-D arrays, or of 1-D arrays of unequal lengths, holds
-            sequences of any length.
+            `vocab_size`. A list of 2-D arrays, of 1-D arrays of unequal lengths, or of any 1-D
+            arrays of token ids, holds sequences of any length.
         y : array-like of shape (n_samples,) or (n_samples, ...), or list
             Targets; with `return_sequences` one for each timestep, for a list X as a list of arrays
             of the same lengths or as one array padded at the end.
