@@ -4,6 +4,7 @@ import pickle
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 from fits import assert_same_training, both_engines
 from numpy.testing import assert_allclose, assert_array_equal
@@ -155,6 +156,7 @@ def test_callbacks_are_notified_of_epochs_and_can_stop_training():
 
 ONCE = iter(cut(X, Y))
 BALANCED, FAST = {"class_weight": "balanced"}, {"optimizer": "sgd", "learning_rate": 1e30}
+COLUMNS = pd.DataFrame(X[:, :2, 0], columns=["a", "b"])
 MIXED_LABELS = [(X, np.where(Y > 0, "up", "down")), (X, (Y > 0).astype(int))]
 
 
@@ -167,6 +169,7 @@ BAD_BLOCKS = [
     ([(X,)], TypeError, r"tuples \(X, y\) or .*, got tuple as block 0"),
     ((X, Y), TypeError, "got ndarray as block 0"),
     ([(X, Y), (X[:, :, :1], Y)], ValueError, r"In `blocks\[1\]`: `X` must have 2 features"),
+    ([(COLUMNS, Y), (COLUMNS[list("ba")], Y)], ValueError, r"In `blocks\[1\]`: The feature names"),
     ([(X, Y), (X[:, :5], Y)], ValueError, "of one number of timesteps, got 5, 8"),
     ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
     ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),

@@ -235,6 +235,9 @@ WRONG_VALUES = {
     r"\['x'\].*got None": lambda: forecast(exog=None),
     "NaN in column 'x' at 2020-02-21": lambda: forecast(daily_exog().replace(51, np.nan)),
     r"columns \['x'\], got \['z'\]": lambda: forecast(daily_exog().set_axis(["z"], axis=1)),
+    r"columns \['x'\], got \['text'\]": lambda: forecast(
+        daily_exog().astype(str).set_axis(["text"], axis=1)
+    ),
     "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
     "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
     "time that is used, got none at 2020-01-01": lambda: fit(daily(), daily_exog()[1:]),

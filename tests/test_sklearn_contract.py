@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import InputTags, get_tags
+from sklearn.utils import InputTags, estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn import (
@@ -68,6 +68,23 @@ def test_every_common_check_passes_in_float64(estimator, cell_type, engine, shap
     not_passed, n_checks = statuses(estimator(**parameters))
     assert not_passed == {}
     assert n_checks == N_CHECKS[estimator]
+
+
+# What scikit-learn's own test_common.py asks of its estimators beyond `check_estimator`.
+CHECKS_OF_ITS_OWN = """
+    all_zero_sample_weights_error dataframe_column_names_consistency get_feature_names_out_error
+    global_output_transform_pandas global_set_output_transform_polars inplace_ensure_writeable
+    param_validation set_output_transform set_output_transform_pandas set_output_transform_polars
+    transformer_get_feature_names_out transformer_get_feature_names_out_pandas
+""".split()
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd input on purpose
+@pytest.mark.parametrize("check", CHECKS_OF_ITS_OWN)
+@pytest.mark.parametrize("kind", [RNNRegressor, RNNClassifier])
+def test_checks_that_only_scikit_learn_runs_pass(kind, check):
+    check = getattr(estimator_checks, f"check_{check}")
+    check(kind.__name__, kind("gru", 2, epochs=1, engine="numpy"))
 
 
 @pytest.mark.slow

@@ -290,12 +290,14 @@ def test_ordered_folds_and_searches_work_on_rows_and_shuffled_ones_are_refused()
     [
         (None, np.arange(20.0), r"Expected 2D array, got 1D(.|\n)*Reshape your data"),
         (FRAME, FRAME[["x1", "x0"]], "feature names"),
+        (FRAME, FRAME.reindex(columns=["x0", "other"]), "feature names"),
+        (FRAME, FRAME.assign(x1="text")[["x1", "x0"]], "feature names"),
         (FRAME, FRAME[::-1], "must ascend"),
         (FRAME, FRAME.to_period("D"), "kind seen in `fit`"),
         # In a row that no window holds:
         (FRAME, FRAME[:1] + np.inf, "Input X contains infinity"),
     ],
-    ids=["one dimension", "order of columns", "unsorted", "kind of time", "infinity"],
+    ids="one_dimension order_of_columns other_columns text unsorted kind_of_time infinity".split(),
 )
 def test_bad_rows_are_refused(fitted, X, message):
     transformer = WindowTransformer(3)

@@ -268,6 +268,10 @@ def test_frame_gives_its_column_names_and_others_are_refused_in_predict(form):
     assert fitted.n_features_in_ == 5
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.predict(other)
+    for wrong in (frame.reindex(columns=list("abcdx")), frame.assign(e="text")[list("baced")]):
+        wrong = wrong if form == "frame" else [wrong[:9]]
+        with pytest.raises(ValueError, match="feature names should match"):
+            fitted.predict(wrong)
     if form == "frame":
         assert_array_equal(fitted.predict(frame), small().fit(X, Y).predict(X))
     sequences = (

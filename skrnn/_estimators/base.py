@@ -440,6 +440,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
     def _read_X(self, X, *, reset):
         """Return X as Sequences, its shape learned or compared with that of `fit`."""
+        compared = not reset and self._compare_names(X)
         if reset:
             vocab_size, mask_value = self.vocab_size, self.mask_value
             dtype = VARIABLE_DTYPES[self.dtype]
@@ -459,13 +460,26 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             self.input_shape_ = (timesteps, sequences.features)
             self.n_features_in_ = sequences.features
             vars(self).pop("feature_names_in_", None)
-        named = X if sequences.flat else first_frame(X)
-        expected = self.input_shape_[0 if sequences.flat else 1]
-        if named is not None and (reset or self.n_features_in_ == expected):
-            validate_data(self, named, reset=reset, skip_check_array=True)
+        if not compared:
+            self._check_names(X, sequences.flat, reset=reset)
         if not reset:
             check_shape(sequences, *self.input_shape_)
         return sequences
+
+    def _compare_names(self, X):
+        """Compare columns with those of `fit` before values, NaN in wrong ones; say if done."""
+        is_table = hasattr(X, "columns")
+        compared = hasattr(self, "feature_names_in_") and (is_table or first_frame(X) is not None)
+        if compared:
+            self._check_names(X, is_table, reset=False)
+        return compared
+
+    def _check_names(self, X, flat, *, reset):
+        """Learn the names and the number of columns, or compare them with those of `fit`."""
+        table = X if flat else first_frame(X)
+        expected = self.input_shape_[0 if flat else 1]
+        if table is not None and (reset or self.n_features_in_ == expected):
+            validate_data(self, table, reset=reset, skip_check_array=True)
 
     def _read_validation(self, validation_data):
         """Return the Dataset of a (X, y) or (X, y, sample_weight) tuple, None of None."""

@@ -107,6 +107,8 @@ def _read_stats(estimator, source, resume):
     stats, features, learned, number = BlockStats(), None, None, -1
     for number, (X, y, sample_weight) in enumerate(source):
         with naming(f"blocks[{number}]"):
+            if number:
+                estimator._compare_names(X)
             sequences = estimator._read_X(X, reset=not resume)
             if features not in (None, sequences.features):
                 raise ValueError(

@@ -14,7 +14,6 @@ def exog_names(exog):
             "`exog` must be a Series or DataFrame on the times of `series`, or with a (series, "
             f"time) MultiIndex, got {type(exog).__name__}."
         )
-    check_numbers(exog, "`exog`", "Encode categories as numbers first.")
     names = [exog.name] if exog.ndim == 1 else list(exog.columns)
     if len(set(names)) < len(names):
         raise ValueError(f"The columns of `exog` must have distinct names, got {names}.")
@@ -39,6 +38,7 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
         raise ValueError(f"`exog` must hold {wanted}, got {given}.")
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
+    check_numbers(exog, "`exog`", "Encode categories as numbers first.")
     table = exog.to_frame() if exog.ndim == 1 else exog[names]
     by_series = table.index.nlevels > 1
     required = [len(rows) for rows in times] if required is None else required

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._preprocessing.frequency import FREQUENCY_TYPES, read_step
@@ -245,11 +246,15 @@ class WindowTransformer(
 
     def _read_rows(self, X, reset):
         table = X.to_frame() if hasattr(X, "to_frame") else X
+        named = hasattr(table, "columns")
+        if named:  # names before values: wrong columns are NaN
+            validate_data(self, table, reset=reset, skip_check_array=True)
         if isinstance(table, (list, tuple)) or hasattr(table, "__array__"):
             check_values(table, "`X`")
-        return validate_data(
-            self, table, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
-        )
+        kept = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
+        if named:
+            return check_array(table, estimator=self, input_name="X", **kept)
+        return validate_data(self, table, reset=reset, **kept)
 
     def _tails(self, rows, index, bounds):
         """Return for each series the time of its last row, and the end of its last run."""
