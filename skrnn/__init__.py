@@ -12,6 +12,7 @@ from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.backtest import Backtest
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._persistence.save_load import load, save
+from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.window_blocks import window_blocks
 from skrnn._preprocessing.window_transformer import WindowTransformer
@@ -30,6 +31,7 @@ __all__ = [
     "RNNForecaster",
     "RNNRegressor",
     "SearchDisplay",
+    "SequenceReshaper",
     "SequenceVectorizer",
     "WindowDisplay",
     "WindowTransformer",

@@ -40,7 +40,7 @@ WITHOUT_KERAS = {"_keras_engine", "_keras_engine.startup"}
 CLASSES = [
     name
     for name in skrnn.__all__
-    if name.startswith("RNN") or name.endswith(("Display", "Transformer", "Vectorizer"))
+    if name.startswith("RNN") or name.endswith(("Display", "Transformer", "Reshaper", "Vectorizer"))
 ]
 # What may be imported in one module, or by the modules of one folder, only.
 HOMES = {

@@ -18,6 +18,7 @@ from skrnn import (
     RNNClassifier,
     RNNForecaster,
     RNNRegressor,
+    SequenceReshaper,
     SequenceVectorizer,
     WindowTransformer,
 )
@@ -190,12 +191,13 @@ QUICK = RNNRegressor("gru", 2, epochs=1, random_state=0)
         ),
         (VectorizerOfArrays(token_pattern=r"\S+"), 46, VECTORIZER_EXEMPT),
         (VectorizerOfArrays(9, 2, padding="post", analyzer="char"), 46, VECTORIZER_EXEMPT),
+        (SequenceReshaper(), 46, {}),
         (WindowTransformer(1, horizon=0), 47, {}),
         (WindowTransformer(), 47, WINDOWS_EXEMPT),
         (WindowTransformer(3, horizon=0, padding="edge"), 47, WINDOWS_EXEMPT),
         (WindowTransformer(3, horizon=2, padding="nan"), 47, WINDOWS_EXEMPT),
     ],
-    ids="direct missing recursive words characters one_row mean edge nan".split(),
+    ids="direct missing recursive words characters reshaper one_row mean edge nan".split(),
 )
 def test_every_common_check_passes_but_those_of_another_kind_of_input(estimator, n_checks, exempt):
     not_passed, found = statuses(estimator)
@@ -228,6 +230,11 @@ ALL_FALSE = dict.fromkeys((field.name for field in fields(InputTags)), False)
         (RNNForecaster(allow_missing=True), ["allow_nan"], None),
         (SequenceVectorizer(), ["one_d_array", "string"], []),
         (WindowTransformer(), ["two_d_array"], ["float64", "float32"]),
+        (
+            SequenceReshaper(),
+            ["two_d_array", "three_d_array", "allow_nan"],
+            ["float64", "float32"],
+        ),
         (RNNRegressor(), ["two_d_array", "three_d_array"], ["float32"]),
         (
             RNNClassifier(mask_value=np.float32("nan")),

@@ -49,6 +49,10 @@ def main() -> None:
     with_blocks.fit_batches(blocks).fit_batches(list(blocks()))
     with_blocks.fit_batches(skrnn.window_blocks(series, timesteps=8, rows=50))
 
+    reshaper = skrnn.SequenceReshaper(1, channels_first=True, newest_first=True)
+    assert_type(reshaper.fit(X[:, :, 0]), skrnn.SequenceReshaper)
+    assert_type(reshaper.inverse_transform(reshaper.transform(X[:, :, 0])), Array)
+
     documents = ["a good film", "a bad one", "good", "bad"]
     vectorizer = skrnn.SequenceVectorizer(max_tokens=8, max_length=3)
     ids = vectorizer.fit_transform(documents)

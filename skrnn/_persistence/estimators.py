@@ -18,6 +18,7 @@ from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._persistence.networks import check_network
 from skrnn._persistence.records import Codec, check_fields, require
+from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
@@ -61,6 +62,11 @@ WINDOWS = {
     "freq_": pd.tseries.offsets.BaseOffset | pd.Timedelta | Size | None,
     "means_": Array64,
     "tails_": dict,
+}
+SHAPES = {
+    "n_features_in_": Size,
+    "input_shape_": tuple[Size, ...],
+    "output_shape_": tuple[Size, Size],
 }
 IDS = {"vocabulary_": dict, "max_length_": Size}
 Floats = Annotated[np.ndarray, lambda array: array.dtype.kind == "f"]
@@ -171,6 +177,15 @@ def _check_windows(windows):
         require(tail.dtype.kind == "f" and tail.shape == (len(tail), n_features), "`tails_`")
 
 
+def _check_reshaper(reshaper):
+    shape, (timesteps, features) = reshaper.input_shape_, reshaper.output_shape_
+    order = (features, timesteps) if reshaper.channels_first else (timesteps, features)
+    require(shape in ((timesteps * features,), order), "`input_shape_`")
+    require(
+        reshaper.n_features_in_ == (shape[0] if len(shape) == 1 else features), "`n_features_in_`"
+    )
+
+
 def _check_vectorizer(vectorizer):
     tokens, ids = vectorizer.vocabulary_.keys(), list(vectorizer.vocabulary_.values())
     require(set(map(type, tokens)) <= {str}, "`vocabulary_`")
@@ -225,6 +240,7 @@ ESTIMATORS = {
         RNNClassifier, NETWORK | {"classes_": np.ndarray}, NOT_IN_EVERY_NETWORK, _check_classifier
     ),
     "WindowTransformer": estimator_codec(WindowTransformer, WINDOWS, check=_check_windows),
+    "SequenceReshaper": estimator_codec(SequenceReshaper, SHAPES, check=_check_reshaper),
     "SequenceVectorizer": estimator_codec(SequenceVectorizer, IDS, check=_check_vectorizer),
     "StandardScaler": _scaler_codec(StandardScaler, "mean_ var_ scale_"),
     "MinMaxScaler": _scaler_codec(MinMaxScaler, "scale_ min_ data_min_ data_max_ data_range_"),

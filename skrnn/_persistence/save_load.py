@@ -35,8 +35,8 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     ----------
     est : estimator
         `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`,
-        `SequenceVectorizer`, scikit-learn's `StandardScaler`, `MinMaxScaler` or `RobustScaler`, or
-        a `Pipeline` or `TransformedTargetRegressor` of these.
+        `SequenceVectorizer`, `SequenceReshaper`, scikit-learn's `StandardScaler`, `MinMaxScaler`
+        or `RobustScaler`, or a `Pipeline` or `TransformedTargetRegressor` of these.
     path : str or path-like
         Any name; by convention it ends in ".skrnn".
     key : bytes or str, default=None

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._preprocessing.frequency import FREQUENCY_TYPES, read_step
 from skrnn._preprocessing.time_columns import with_time_index
@@ -28,6 +27,7 @@ from skrnn._preprocessing.windows import (
 )
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
+from skrnn._utils.numeric_checks import read_table
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
@@ -246,15 +246,8 @@ class WindowTransformer(
 
     def _read_rows(self, X, reset):
         table = X.to_frame() if hasattr(X, "to_frame") else X
-        named = hasattr(table, "columns")
-        if named:  # names before values: wrong columns are NaN
-            validate_data(self, table, reset=reset, skip_check_array=True)
-        if isinstance(table, (list, tuple)) or hasattr(table, "__array__"):
-            check_values(table, "`X`")
-        kept = {"dtype": [np.float64, np.float32], "ensure_all_finite": False}
-        if named:
-            return check_array(table, estimator=self, input_name="X", **kept)
-        return validate_data(self, table, reset=reset, **kept)
+        floats = [np.float64, np.float32]
+        return read_table(self, table, reset=reset, check=check_values, dtype=floats)
 
     def _tails(self, rows, index, bounds):
         """Return for each series the time of its last row, and the end of its last run."""

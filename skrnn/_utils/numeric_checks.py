@@ -6,6 +6,8 @@ from numbers import Complex, Number, Real
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
 
 from skrnn._utils.frames import as_pandas
 
@@ -92,3 +94,20 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
             number = isinstance(item, (Number, np.bool_)) and not isinstance(item, np.timedelta64)
             if not (number or item is None or item is pd.NA):
                 raise _not_a_number(item, place, remedy)
+
+
+def read_table(estimator, X, *, reset, check=check_numbers, **options):
+    """Return X as an array, as scikit-learn's `validate_data` does, NaN and infinity included.
+
+    Column names are compared with those of `fit` before values: those of wrong columns are NaN.
+    """
+    named = hasattr(X, "columns")
+    if named:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
+        check(X, "`X`")
+    options |= {"ensure_all_finite": False, "estimator": estimator, "input_name": "X"}
+    values = check_array(X, **options)
+    if not named and values.ndim == 2:
+        validate_data(estimator, values, reset=reset, skip_check_array=True)
+    return values
