@@ -547,7 +547,13 @@ REFUSED_CALLS = [
         ]
     ],
     # Carried states stay.
-    (partial(stateful, RNNRegressor), "predict", (X[:7],), ["batch size", 10, 7]),
+    (
+        partial(stateful, RNNRegressor),
+        "predict",
+        (X[:7],),
+        ["batch size", 10, 7, "Repeat the last"],
+    ),
+    (partial(stateful, RNNClassifier), "partial_fit", (X[:7], CODES[:7]), ["batch size", 10, 7]),
     *[
         (partial(stateful, kind), "score", (X, y), [])
         for kind, y in [

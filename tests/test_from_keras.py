@@ -29,6 +29,8 @@ from keras.layers import (
 )
 from processes import run
 from sklearn.base import clone
+from sklearn.ensemble import VotingRegressor
+from sklearn.frozen import FrozenEstimator
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
@@ -215,6 +217,8 @@ def test_from_keras_gives_an_estimator_like_any_other():
     copy = pickle.loads(pickle.dumps(regressor))
     np.testing.assert_array_equal(copy.predict(X), regressor.predict(X))
     fresh = clone(regressor).set_params(epochs=1)
+    ensemble = VotingRegressor([("a", FrozenEstimator(regressor))]).fit(X, Y)
+    np.testing.assert_array_equal(ensemble.predict(X), regressor.predict(X))
     assert fresh.fit(X, Y).predict(X).shape == (20,)
     assert regressor.partial_fit(X, Y).n_epochs_ == 1
     assert regressor.score(X, Y) <= 1

@@ -283,10 +283,10 @@ def check_shape(sequences, timesteps, features):
         )
 
 
-def check_batches(n_samples, batch_size, what):
+def check_batches(n_samples, batch_size, what, remedy="Drop or add samples."):
     """Refuse a short last batch if states are carried from batch to batch."""
     if batch_size is not None and n_samples % batch_size:
         raise ValueError(
             f"With `stateful=True` the number of samples in {what} must be a multiple of the fixed "
-            f"batch size {batch_size}, got {n_samples}. Drop or add samples."
+            f"batch size {batch_size}, got {n_samples}. {remedy}"
         )

@@ -46,7 +46,7 @@ from skrnn._network.summary import html_summary, summary
 from skrnn._training.checkpoints import NoCheckpoints
 from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
-from skrnn._utils.declared_parameters import DeclaredEstimator
+from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
 from skrnn._utils.numeric_checks import is_nan
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
@@ -85,6 +85,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     states_: list[Array]
     _network: FittedNetwork
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error
@@ -139,6 +140,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             data, config, validation_data, epoch_tasks(self, config, X, y, sample_weight)
         )
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error
@@ -508,7 +510,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             learned = sequences.vocab_size if sequences.tokens else None
         vocab_size = settle_vocab_size(self.vocab_size, learned)
         check_mask_value(self.mask_value, vocab_size)
-        batch_size = min(self.batch_size, n_training) if self.stateful else self.batch_size
+        batch_size = self.batch_size
+        if self.stateful and n_training < batch_size:
+            batch_size = (before.architecture.batch_size if resume else None) or n_training
         architecture = describe(
             self,
             vocab_size=vocab_size,

@@ -34,6 +34,7 @@ from skrnn._estimators.base import BaseRNN
 from skrnn._estimators.training import adopt_network
 from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES
 from skrnn._network.parameters import ClassifierParameters
+from skrnn._utils.declared_parameters import explain_keywords
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import check_partial_fit_first_call, fit_context
 
@@ -221,6 +222,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         optimizer's variables if the estimator has the loss and the optimizer that `compile` named;
         otherwise with its own.
 
+        `clone` gives an estimator with these parameters and random weights, and so do the folds of
+        a search and the members of an ensemble. Wrap the estimator in scikit-learn's
+        `FrozenEstimator` to keep the trained network there.
+
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
@@ -264,6 +269,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         classifier.classes_ = classes_of_outputs(classes, network.architecture)
         return classifier
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @rollback_on_error
     def partial_fit(
@@ -294,6 +300,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         self._check_in_parts("partial_fit")
         return self._partial_fit(X, y, sample_weight, reset_y=False)
 
+    @explain_keywords
     def predict(self, X: ArrayLike) -> Array:
         """Predict the label.
 
@@ -311,6 +318,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         sequences = self._read_fitted(X)
         return self._as_given(self._labels(self._outputs(sequences)), sequences)
 
+    @explain_keywords
     def predict_proba(self, X: ArrayLike) -> Array:
         """Predict the probability of each class.
 
@@ -372,6 +380,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             scores = scores[..., 0]
         return self._as_given(scores, sequences)
 
+    @explain_keywords
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of right labels.
 
@@ -422,12 +431,12 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         """Return y as Targets, its classes learned or compared."""
         if self.return_sequences:
             return self._encode_classes(labels_of_steps(y, sequences), sequences, counted, reset)
-        y = self._read_labels(y, sequences, reset)
+        y = self._read_labels(y, sequences, reset, warn=True)
         if y.ndim == 2:
             return self._encode_indicators(y, reset)
         return self._encode_classes(y, sequences, counted, reset)
 
-    def _read_labels(self, y, sequences, reset=False):
+    def _read_labels(self, y, sequences, reset=False, warn=False):
         """Return y as a label or, with several outputs, a row of indicators for each sample."""
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
@@ -435,7 +444,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         if not reset and hasattr(self, "_network") and multilabel != self._multilabel:
             raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
         if not multilabel:
-            return column_or_1d(y, warn=reset)
+            return column_or_1d(y, warn=warn)
         if not reset and y.shape[1] != len(self.classes_):
             raise ValueError(
                 f"`y` must have a column for each of {len(self.classes_)} classes, got the shape "
@@ -469,7 +478,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         if self.return_sequences:
             labels, mask = labels_of_steps(y, sequences), sequences.mask()
         else:
-            labels, mask = self._read_labels(y, sequences, reset=True), slice(None)
+            labels, mask = self._read_labels(y, sequences, reset=True, warn=True), slice(None)
         if labels.ndim == 2:
             self.classes_ = np.arange(labels.shape[1]) if classes is None else classes
         else:

@@ -10,6 +10,11 @@ from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
 from skrnn._utils.field_types import Size
 
+MORE_SAMPLES = (
+    "Repeat the last sample up to a multiple and ignore its further outputs, or fit with a "
+    "`batch_size` that divides this number, such as 1."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
@@ -56,7 +61,7 @@ class FittedNetwork:
         architecture = self.architecture
         if activation is not None:
             architecture = replace(architecture, output_activation=activation)
-        check_batches(len(sequences), architecture.batch_size, "X")
+        check_batches(len(sequences), architecture.batch_size, "X", MORE_SAMPLES)
         engine = predicting_engine(self.asked_engine, device, architecture)
         return engine.predict(
             architecture,

@@ -31,6 +31,7 @@ from skrnn._network.keras_names import (
     canonical_loss,
 )
 from skrnn._network.parameters import RegressorParameters
+from skrnn._utils.declared_parameters import explain_keywords
 from skrnn._utils.numeric_checks import check_numbers
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
@@ -212,6 +213,10 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         `fit` with `warm_start`, continue from its weights, and from its optimizer's variables where
         `compile` named a loss and an optimizer that the estimator has; else with its own.
 
+        `clone` gives an estimator with these parameters and random weights, and so do the folds of
+        a search and the members of an ensemble. Wrap the estimator in scikit-learn's
+        `FrozenEstimator` to keep the trained network there.
+
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
@@ -251,6 +256,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         outputs = network.architecture.outputs
         return adopt_network(network, () if outputs == (1,) else outputs)
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @rollback_on_error
     def partial_fit(
@@ -271,6 +277,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         """
         return self._partial_fit(X, y, sample_weight, reset_y=True)
 
+    @explain_keywords
     def predict(self, X: ArrayLike) -> Array:
         """Predict the target.
 
@@ -287,6 +294,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         """
         return self._predict(self._read_fitted(X))
 
+    @explain_keywords
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination R2, averaged over the outputs.
 

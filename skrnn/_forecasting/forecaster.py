@@ -27,7 +27,7 @@ from skrnn._forecasting.target_transform import check_transformed
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.callback_support import notify_callbacks, propagate_callbacks
-from skrnn._utils.declared_parameters import DeclaredEstimator
+from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -169,6 +169,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             self.regressor = RNNRegressor()
         return super().set_params(**params)
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error

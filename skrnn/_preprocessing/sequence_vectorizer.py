@@ -22,7 +22,12 @@ from skrnn._preprocessing.vocabulary import (
     tokens_of_ids,
 )
 from skrnn._utils.callback_support import notify_callbacks
-from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
+from skrnn._utils.declared_parameters import (
+    DeclaredEstimator,
+    declare_parameters,
+    explain_keywords,
+    parameter,
+)
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
 
@@ -131,6 +136,7 @@ class SequenceVectorizer(
     vocabulary_: dict[str, int]
     max_length_: int
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error
@@ -152,6 +158,7 @@ class SequenceVectorizer(
         self._learn(self._read_tokens(X))
         return self
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error

@@ -26,7 +26,12 @@ from skrnn._preprocessing.windows import (
     sliding_windows,
 )
 from skrnn._utils.callback_support import notify_callbacks
-from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
+from skrnn._utils.declared_parameters import (
+    DeclaredEstimator,
+    declare_parameters,
+    explain_keywords,
+    parameter,
+)
 from skrnn._utils.numeric_checks import read_table
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
@@ -146,6 +151,7 @@ class WindowTransformer(
     n_features_in_: int
     feature_names_in_: Array
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import wraps
+from inspect import signature
 from typing import TYPE_CHECKING, dataclass_transform
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from skrnn._utils.callback_support import CallbackSupport
 from skrnn._utils.sklearn_private import validate_parameter_constraints
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from skrnn._types import Method
 
 
 def parameter(default: Any, *constraints: object) -> Any:
@@ -30,6 +34,40 @@ def declare_parameters(cls: type) -> type:
     return cls
 
 
+def explain_keywords(method: Method) -> Method:
+    """Name the place of a parameter that is passed to a method instead of the constructor."""
+    arguments = [*signature(method).parameters][1:]
+
+    @wraps(method)
+    def explaining(self, *args, **kwargs):
+        for name in kwargs.keys() - set(arguments):
+            kind, settings = type(self).__name__, self.get_params(deep=True)
+            known = sorted((key for key in settings if key.split("__")[-1] == name), key=len)
+            remedy = f"Its arguments are {', '.join(arguments)}."
+            if known:
+                remedy = f"Set the parameter before, by `set_params({known[0]}={kwargs[name]!r})`."
+                if known[0] == name:
+                    remedy = f"Pass it to the constructor, `{kind}({name}={kwargs[name]!r})`."
+            raise TypeError(f"`{method.__name__}` of {kind} takes no argument `{name}`. {remedy}")
+        return method(self, *args, **kwargs)
+
+    return explaining
+
+
+def _check_copies(name, value):
+    """Refuse the value of a parameter that `clone` cannot copy; estimators name their own."""
+    try:
+        clone(value, safe=False)
+    except Exception as error:
+        if hasattr(value, "get_params"):
+            raise
+        raise TypeError(
+            f"`{name}` must be an object that can be copied, as `clone`, pipelines and searches "
+            f"copy parameters, got {type(value).__name__}: {error}. Pass a function that creates "
+            "or calls it: functions are shared, not copied."
+        ) from error
+
+
 class DeclaredEstimator(CallbackSupport, BaseEstimator):
     """An estimator that reads its parameters as attributes.
 
@@ -41,6 +79,15 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
         constraints = self._parameter_constraints
         values = {name: getattr(self, name) for name in constraints}
         validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
+
+    def __sklearn_clone__(self):
+        """Clone as scikit-learn does, and name the parameter that it cannot copy."""
+        try:
+            return super().__sklearn_clone__()
+        except Exception:
+            for name, value in self.get_params(deep=False).items():
+                _check_copies(name, value)
+            raise
 
 
 def with_parameters(cls, parameters):
