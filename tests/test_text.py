@@ -1,6 +1,7 @@
 """Token ids: networks that learn the size of their vocabulary."""
 
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -48,19 +49,30 @@ def test_auto_vocab_size_reads_larger_ids_as_out_of_vocabulary(engine, as_given)
     assert not (fitted.predict_proba(as_given(np.where(X == 1, 2, X))) == expected).all()
 
 
-@pytest.mark.parametrize("wrong", [-1, 2.5, np.nan, np.inf])
-def test_auto_vocab_size_refuses_bad_ids(wrong):
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [(-1, "Pad with an id"), (2.5, "Token ids and other"), (np.nan, "Give"), (np.inf, "Give")],
+)
+def test_auto_vocab_size_refuses_bad_ids(wrong, remedy):
     X, y = tokens()
     bad, fitted = np.where(np.arange(5) == 3, wrong, X), network().fit(X, y)
-    for call in (lambda: network().fit(bad, y), lambda: fitted.predict(bad)):
-        with pytest.raises(ValueError, match=rf"got {wrong}.* in sample 0, timestep 3"):
+    for call, numbers in (
+        (lambda: network().fit(bad, y), "0 to 2147483647"),
+        (lambda: fitted.predict(bad), "0"),
+    ):
+        message = (
+            f"whole numbers from {numbers}, .* got {wrong}.* in sample 0, timestep 3. {remedy}"
+        )
+        with pytest.raises(ValueError, match=message):
             call()
 
 
 @pytest.mark.parametrize(
     ("largest", "settings", "message"),
     [
-        (2**31, {}, r"\[0, 2147483648\)"),
+        (2**31, {}, r"from 0 to 2147483647, .* got 2147483648 in sample 0, timestep 0. Number"),
+        (2**31 - 1, {}, r"got 2147483648 for 29. different ids: 2147483647 is in sample 0"),
+        (10**6, {}, "set `vocab_size` to a number"),
         (8, {"mask_value": 9}, r"`mask_value` must be a token id in \[0, 9\)"),
     ],
 )
@@ -70,6 +82,43 @@ def test_auto_vocab_size_is_refused_in_fit_where_ids_or_mask_are_too_large(
     X, y = tokens(largest=largest)
     with pytest.raises(ValueError, match=message):
         network(**settings).fit(X, y)
+
+
+def text_and(column, n_samples=160, as_given=np.hstack):
+    """Return ids of texts of up to 8 words and a column of other numbers after them."""
+    rng = np.random.default_rng(0)
+    ids = np.minimum(rng.zipf(1.2, (n_samples, 8)) + 1, 900)
+    ids[np.arange(8) < 8 - rng.integers(4, 9, (n_samples, 1))] = 0
+    return as_given([ids, column(rng, (n_samples, 1))])
+
+
+def named(parts):
+    """Return token ids and another column as the frame that a ColumnTransformer makes of them."""
+    frame = pd.DataFrame(parts[0]).add_prefix("text__id")
+    return frame.assign(remainder__stars=parts[1])
+
+
+OTHER_COLUMNS = {
+    "stars": (lambda rng, shape: rng.integers(1, 6, shape), np.hstack, "the column 8 looks"),
+    "flags": (lambda rng, shape: rng.integers(0, 2, shape), np.hstack, "the column 8 looks"),
+    "prices": (lambda rng, shape: rng.integers(800, 9000, shape), np.hstack, "the column 8 looks"),
+    "whole prices": (lambda rng, shape: np.full(shape, 20.0), np.hstack, "it holds floats"),
+    "frame": (lambda rng, shape: rng.integers(1, 600, shape), named, "'remainder__stars' looks"),
+    "float": (lambda rng, shape: np.full(shape, 20.0), named, "'remainder__stars' looks"),
+    "stray": (lambda rng, shape: np.eye(*shape, dtype=int) * 50000, np.hstack, "1 of them are"),
+    "none": (lambda rng, shape: np.minimum(rng.zipf(1.2, shape) + 1, 900), np.hstack, None),
+    "marker": (lambda rng, shape: np.full(shape, 2), np.hstack, None),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_COLUMNS)
+def test_auto_vocab_size_warns_of_columns_that_are_not_token_ids(kind):
+    column, as_given, message = OTHER_COLUMNS[kind]
+    X = text_and(column, as_given=as_given)
+    with nullcontext() if message is None else pytest.warns(UserWarning, match=message):
+        network(epochs=1).fit(X, np.arange(160) % 2)
+    if message is not None:
+        network(vocab_size=50001, epochs=1).fit(X, np.arange(160) % 2)  # silenced by a number
 
 
 def test_auto_vocab_size_counts_padding_and_out_of_vocabulary():

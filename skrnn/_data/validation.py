@@ -10,15 +10,13 @@ from sklearn.utils import check_array
 
 from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, padded, underlying_rows
 from skrnn._data.timestep_targets import objects_as_list
-from skrnn._preprocessing.vocabulary import UNKNOWN
+from skrnn._data.token_ids import TOKEN_LIKE, check_tokens, length_mask, warn_of_other_columns
 from skrnn._utils.frames import as_pandas
 from skrnn._utils.numeric_checks import as_array, check_numbers, is_nan
 
 # Arrays that `check_array` returns as they are; it takes longer than to predict one sequence.
 PLAIN_KINDS = "biuf"
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
-MOST_IDS = 2**31  # networks read them as int32
-TOKEN_LIKE = 1000  # integers this large in X are probably token ids
 NUMBERS_FOR_X = (
     "Convert text to token ids, and pass their number as `vocab_size`; convert times to numbers."
 )
@@ -52,7 +50,9 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
         whole = all(array.dtype.kind in "iu" for array in arrays)
     flat = lengths is None and values.ndim == 2
     if vocab_size is not None:
-        tokens = _check_tokens(values, vocab_size, lengths, map_unknown_tokens)
+        tokens = check_tokens(values, vocab_size, lengths, map_unknown_tokens)
+        if vocab_size == "auto" and flat:
+            warn_of_other_columns(X, values.dtype, tokens)
         return Sequences(tokens, lengths, mask_value, flat, is_list)
     if whole and values.ndim == 2 and np.nanmin(values) >= 0 and np.nanmax(values) >= TOKEN_LIKE:
         warnings.warn(
@@ -196,40 +196,6 @@ def read_array(X):
     return values
 
 
-def _check_tokens(values, vocab_size, lengths, map_unknown_tokens):
-    """Return token ids as int32 or int64 of shape (n_samples, timesteps)."""
-    size = MOST_IDS if vocab_size == "auto" else vocab_size
-    limit = np.inf if map_unknown_tokens else size
-    if values.ndim == 3:
-        if values.shape[2] != 1:
-            raise ValueError(
-                "`X` must hold one token id for each timestep when `vocab_size` is set, got "
-                f"{values.shape[2]} features."
-            )
-        values = values[:, :, 0]
-    mask = np.True_ if lengths is None else _length_mask(values, lengths)
-    whole = values.dtype.kind in "iub"
-    with np.errstate(invalid="ignore"):
-        wrong = mask & ~((values >= 0) & (values < limit) & (whole | (values % 1 == 0)))
-    if wrong.any():
-        sample, step = np.argwhere(wrong)[0]
-        got = values[sample, step]
-        larger = vocab_size != "auto" and size <= got < np.inf
-        remedy = " Raise `vocab_size`, or set it to 'auto' in `fit`." if larger else ""
-        raise ValueError(
-            f"`X` must hold token ids, whole numbers in [0, {limit}) as `vocab_size` says, got "
-            f"{got} in sample {sample}, timestep {step}.{remedy}"
-        )
-    if map_unknown_tokens:
-        values = np.where(values < size, values, UNKNOWN)
-    return np.where(mask, values, -1).astype(np.int64 if size > MOST_IDS else np.int32)
-
-
-def _length_mask(values, lengths):
-    """Return True for each timestep within the length of its sequence."""
-    return np.arange(values.shape[1]) < lengths[:, np.newaxis]
-
-
 def _check_finite_steps(values, mask_value, lengths, dtype):
     """Refuse infinity, and NaN unless it masks a timestep; rows of windows are checked once."""
     rows, _ = underlying_rows(values)
@@ -256,7 +222,7 @@ def _check_finite_steps(values, mask_value, lengths, dtype):
                 "only timesteps whose features are all NaN."
             )
     if lengths is not None and not nan_is_mask:
-        nan = np.isnan(values).any(axis=2) & _length_mask(values, lengths)
+        nan = np.isnan(values).any(axis=2) & length_mask(values, lengths)
         if nan.any():
             raise ValueError(
                 f"Input X contains NaN in sequence {nan.any(axis=1).argmax()}. Impute it first, or "
