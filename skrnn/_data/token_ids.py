@@ -12,9 +12,10 @@ MOST_IDS = 2**31  # networks read them as int32
 TOKEN_LIKE = 1000  # integers this large in X are probably token ids
 # A vocabulary larger than any language's, of which so small a share occurs, is one stray id.
 LARGE_VOCABULARY, LEAST_SHARE = 10**6, 0.01
-# Columns are compared with each other where so many rows are not padding, and their largest ids
-# differ so much: chance alone leaves the rare words out of so many rows once in millions of texts.
-ENOUGH_ROWS, MUCH_LESS, MUCH_MORE = 50, 0.1, 0.1
+# Columns are compared in the rows that are not padding, if they are enough. One whose largest id is
+# much less than usual is odd if its ids fill a range, none in most rows; so is one much of which is
+# above all others.
+ENOUGH_ROWS, MUCH_LESS, FILLED, MOST_COMMON, MUCH_MORE = 50, 0.1, 0.75, 0.9, 0.1
 
 
 def check_tokens(values, vocab_size, lengths, map_unknown_tokens):
@@ -126,7 +127,10 @@ def _named_unlike_others(names):
 
 
 def _unlike_others(tokens):
-    """Return the positions of columns whose ids are all small, or often larger than all others."""
+    """Return the positions of columns whose ids are small and fill a range, or exceed all others.
+
+    The ids of frequent words at one place of a text are small too, but with gaps between them.
+    """
     present = tokens != PADDING
     filled = np.flatnonzero(present.sum(axis=0) >= ENOUGH_ROWS)
     if len(filled) < 3:
@@ -134,10 +138,12 @@ def _unlike_others(tokens):
     largest = tokens.max(axis=0)
     usual, odd = np.median(largest[filled]), []
     for i in filled:
+        column = tokens[present[:, i], i]
+        ids, counts = np.unique(column, return_counts=True)
         above = np.delete(largest, i).max()
-        column = tokens[:, i]
-        many_above = (column > above).sum() > MUCH_MORE * present[:, i].sum()
-        marker = len(np.unique(column[present[:, i]])) == 1 and largest[i] > UNKNOWN
-        if many_above or (largest[i] < MUCH_LESS * usual and not marker):
+        fills_range = len(ids) >= FILLED * (ids[-1] - ids[0] + 1)
+        spread = counts.max() < MOST_COMMON * len(column) or ids[-1] == UNKNOWN
+        small = ids[-1] < MUCH_LESS * usual and fills_range and spread
+        if small or (column > above).mean() > MUCH_MORE:
             odd.append(i)
     return odd
