@@ -629,6 +629,13 @@ REFUSED_CALLS = [
         for shape in BAD_SHAPES
     ],
     *[
+        (partial(small, RNNRegressor, **wrong), "build_model", ((4, 1),), ["`mask_value`", word])
+        for wrong, word in [
+            ({"mask_value": np.inf}, "finite"),
+            (TEN | {"mask_value": 10}, "[0, 10)"),
+        ]
+    ],
+    *[
         (partial(small, RNNRegressor, dropout=2), method, ((4, 2),), ["dropout", SHARE])
         for method in ("build_model", "summary")
     ],

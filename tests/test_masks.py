@@ -1,5 +1,6 @@
 """Padding is not read: however long, on either side, it changes no prediction and no training."""
 
+import keras
 import numpy as np
 import pytest
 from fits import padded
@@ -84,6 +85,30 @@ def test_a_network_trained_on_padded_sequences_is_that_of_the_list(cell_type, bi
     for full, _ in paddings(X, np.nan):
         fitted = network(RNNRegressor, mask_value=np.nan, **of).fit(full, Y)
         np.testing.assert_allclose(fitted.predict(full), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "data", "first"),
+    [
+        (TOKENS, padded(IDS, 0, 2, "pre"), keras.layers.Embedding(WORDS, 3, mask_zero=True)),
+        ({"mask_value": -1.5}, padded(X, -1.5, 2, "pre"), keras.layers.Masking(-1.5)),
+        ({"mask_value": np.nan}, padded(X, np.nan, 2, "pre"), None),
+        ({}, X, None),
+    ],
+    ids=["tokens", "numbers", "NaN", "list"],
+)
+def test_build_model_skips_what_the_network_and_plain_keras_skip(parameters, data, first):
+    fitted = network(RNNRegressor, cell_type="gru", standardize=False, **parameters).fit(data, Y)
+    expected = fitted.predict(data)[:, np.newaxis]
+    data = data if isinstance(data, np.ndarray) else padded(data, np.nan, 2)
+    model = fitted.build_model((*data.shape[1:], 1)[:2])
+    model.set_weights(fitted.weights_)
+    np.testing.assert_allclose(model(data), expected, rtol=1e-9)
+    if first is not None:
+        layers = first, keras.layers.GRU(4), keras.layers.Dense(1)
+        plain = keras.Sequential([keras.Input(data.shape[1:]), *layers])
+        plain.set_weights(fitted.weights_)
+        np.testing.assert_allclose(plain(data), expected, rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -37,7 +37,6 @@ from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._network.config import read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
-    check_mask_value,
     describe,
     describe_shape,
     settle_vocab_size,
@@ -240,13 +239,13 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         -------
         keras.Model
             With the weights from which `fit` starts; the output layer has one output, or as many
-            as fitted.
+            as fitted. It skips timesteps that equal `mask_value`, and standardizes nothing.
         """
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
         embeddings = read_embeddings(self.embedding_init, architecture)
         rng = draw_rng(self, fit_config(self, False, 0), NoCheckpoints())
-        return keras_engine().fresh_model(architecture, rng, embeddings)
+        return keras_engine().fresh_model(architecture, rng, embeddings, self.mask_value)
 
     def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
         """Return the layers, their output shapes and parameter counts as text.
@@ -509,7 +508,6 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             vars(self).pop("_network", None)
             learned = sequences.vocab_size if sequences.tokens else None
         vocab_size = settle_vocab_size(self.vocab_size, learned)
-        check_mask_value(self.mask_value, vocab_size)
         batch_size = self.batch_size
         if self.stateful and n_training < batch_size:
             batch_size = (before.architecture.batch_size if resume else None) or n_training
@@ -598,6 +596,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             self,
             input_shape,
             vocab_size=settle_vocab_size(self.vocab_size, fitted.vocab_size if fitted else None),
+            masked=self.mask_value is not None or bool(fitted and fitted.masked),
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )

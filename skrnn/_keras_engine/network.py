@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from skrnn._data.scaling import Scaling
 from skrnn._keras_engine.recurrent_layers import (
     input_projected_class,
     layer_class,
@@ -138,9 +139,9 @@ def seed_variables(model):
     return [variable for variable in model.variables if id(variable) not in known]
 
 
-def fresh_model(architecture, rng, embeddings=None):
-    """Return an unfitted model whose weights are those from which a fit begins."""
-    model = build_network(architecture)
+def fresh_model(architecture, rng, embeddings=None, mask_value=None):
+    """Return an unfitted model of raw values, with the weights from which a fit begins."""
+    model = build_network(architecture, Scaling(), mask_value)
     model.set_weights(initial_weights(architecture, rng, embeddings))
     return model
 

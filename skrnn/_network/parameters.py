@@ -168,6 +168,7 @@ def describe(
 
     `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
     """
+    check_mask_value(params.mask_value, vocab_size)
     cell_types, units = _read_layers(params.cell_type, params.hidden_size)
     if params.pooling != "last" and params.return_sequences:
         raise ValueError(
@@ -211,7 +212,7 @@ def _read_layers(cells, sizes):
     return cell_types, check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size")
 
 
-def describe_shape(params, input_shape, *, vocab_size, outputs, output_activation):
+def describe_shape(params, input_shape, *, vocab_size, masked, outputs, output_activation):
     """Return the Architecture for an input shape only, without data.
 
     The shape is (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
@@ -246,7 +247,7 @@ def describe_shape(params, input_shape, *, vocab_size, outputs, output_activatio
         vocab_size=vocab_size,
         timesteps=shape[-2],
         features=shape[-1],
-        masked=params.mask_value is not None,
+        masked=masked,
         batch_size=batch_size,
         outputs=outputs,
         output_activation=output_activation,
