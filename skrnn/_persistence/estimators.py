@@ -17,12 +17,12 @@ from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._persistence.networks import check_network
-from skrnn._persistence.records import Codec, check_fields, require
 from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._utils.field_types import Array64, Count, Size, fits
+from skrnn._utils.records import Codec, check_fields, require
 
 REQUESTS = "_metadata_request"
 # Parameters that older files hold under another name.

@@ -13,10 +13,10 @@ from skrnn._forecasting.panel import Panel
 from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._persistence.estimators import encode_estimator, estimator_codec
-from skrnn._persistence.records import Codec, check_fields, record_codec, require
 from skrnn._preprocessing.time_grid import run_bounds
 from skrnn._preprocessing.time_index import TIME_TYPES, TimeIndex, check_order, is_counted
 from skrnn._utils.field_types import Array64, Positive64, Table64, fits
+from skrnn._utils.records import Codec, check_fields, record_codec, require
 
 PANEL = get_type_hints(Panel, include_extras=True)
 PLAN = record_codec(WindowSpec)

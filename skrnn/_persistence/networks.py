@@ -8,8 +8,8 @@ from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
 from skrnn._numpy_engine import optimizers as numpy_optimizers
-from skrnn._persistence.records import record_codec, require
 from skrnn._preprocessing.vocabulary import UNKNOWN
+from skrnn._utils.records import record_codec, require
 
 # The variables of Keras's LossScaleOptimizer, which come before those of the optimizer in it.
 N_SCALING_VARIABLES = 4

@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator
 from skrnn._persistence.estimators import ESTIMATORS
 from skrnn._persistence.forecasters import FORECASTERS
 from skrnn._persistence.networks import NETWORKS
-from skrnn._persistence.pandas import PANDAS
-from skrnn._persistence.records import HINT, VALUES, from_record, require, to_record
 from skrnn._utils.atomic_write import read_path
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
+from skrnn._utils.pandas_records import PANDAS
+from skrnn._utils.records import HINT, VALUES, from_record, require, to_record
 
 if TYPE_CHECKING:
     from typing import Any

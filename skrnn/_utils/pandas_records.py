@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from skrnn._persistence.records import Codec, require
 from skrnn._utils.file_format import DTYPES
+from skrnn._utils.records import Codec, require
 
 UNITS = ("s", "ms", "us", "ns")
 # A key of the time zone database, or an offset from UTC; no path, and nothing of this machine.
