@@ -19,6 +19,20 @@ from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._preprocessing.windows import make_windows
 from skrnn._utils.file_format import FileFormatError
 
+#: Names of the types that skops must trust to load estimators of skrnn:
+#: ``skops.io.load("model.skops", trusted=skrnn.trusted_types)``. They hold plain values and arrays,
+#: and other estimators, such as those of scikit-learn in a Pipeline.
+trusted_types = [
+    f"{kind.__module__}.{kind.__name__}"
+    for kind in (
+        RNNClassifier,
+        RNNForecaster,
+        RNNRegressor,
+        SequenceReshaper,
+        SequenceVectorizer,
+        WindowTransformer,
+    )
+]
 __version__ = "0.1.0"
 
 __all__ = [
@@ -41,5 +55,6 @@ __all__ = [
     "load",
     "make_windows",
     "save",
+    "trusted_types",
     "window_blocks",
 ]

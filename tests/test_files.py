@@ -189,6 +189,16 @@ def test_time_that_windows_have_learned_comes_back(kind, tmp_path):
     assert bool(estimator.tails_) == (kind not in ("range", "integers"))
 
 
+@pytest.mark.parametrize("kind", INDEXES)
+def test_time_that_windows_have_learned_comes_back_from_skops_and_pickle(kind, tmp_path):
+    frame = pd.DataFrame(ROWS, columns=["a", "b"], index=INDEXES[kind])
+    estimator = WindowTransformer(3).fit(frame)
+    for means in ("skops", "pickle"):
+        copy = COPIES[means](estimator, tmp_path)
+        assert_same(copy, estimator)
+        assert_array_equal(copy.transform(frame), estimator.transform(frame))
+
+
 TO_PANDAS = StandardScaler().set_output(transform="pandas")
 WINDOWS, CENTRED = WindowTransformer(3), StandardScaler(with_mean=False)
 BY_FUNCTIONS = TransformedTargetRegressor(small(), func=np.arcsinh, inverse_func=np.sinh)
@@ -505,9 +515,7 @@ def through_joblib(mmap_mode):
 def through_skops(estimator, folder):
     path = folder / "file.skops"
     skops.io.dump(estimator, path)
-    untrusted = skops.io.get_untrusted_types(file=path)
-    assert {name.split(".")[0] for name in untrusted} == {"skrnn"}
-    return skops.io.load(path, trusted=untrusted)
+    return skops.io.load(path, trusted=skrnn.trusted_types)
 
 
 COPIES = {

@@ -1,8 +1,11 @@
 """skrnn.save and skrnn.load of RNNForecaster: what comes back, and what is refused."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from forecasting import TIMES, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
@@ -23,6 +26,12 @@ def reloaded(forecaster, folder):
     return skrnn.load(path)
 
 
+def through_skops_and_pickle(forecaster):
+    stored = skops.io.dumps(forecaster)
+    assert set(skops.io.get_untrusted_types(data=stored)) <= set(skrnn.trusted_types)
+    return skops.io.loads(stored, skrnn.trusted_types), pickle.loads(pickle.dumps(forecaster))
+
+
 def assert_same_frame(found, expected):
     """See that two Series or frames are the same to the bit, in their axes too."""
     check = assert_frame_equal if expected.ndim == 2 else assert_series_equal
@@ -36,6 +45,8 @@ def test_forecaster_of_any_times_comes_back_and_predicts_and_updates_bitwise(kin
     loaded = reloaded(forecaster, tmp_path)
     assert_same_frame(loaded.predict(5), forecaster.predict(5))
     assert loaded.score(series[50:]) == forecaster.score(series[50:])
+    for copy in through_skops_and_pickle(forecaster):
+        assert_same_frame(copy.predict(5), forecaster.predict(5))
     again = reloaded(loaded.update(series[50:55]), tmp_path)
     assert_same_frame(again.predict(), forecaster.update(series[50:55]).predict())
 
@@ -68,13 +79,13 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
     forecaster = RNNForecaster(quick(), timesteps=4, steps=2, calibration=9).fit(FORMS[form]())
-    loaded = reloaded(forecaster, tmp_path)
-    assert_same_frame(loaded.predict(level=[50, 80]), forecaster.predict(level=[50, 80]))
-    assert_same_frame(loaded.scales_, forecaster.scales_)
-    assert_same_frame(loaded.cutoff_, forecaster.cutoff_)
-    for name in ("season_", "freq_", "exog_names_"):
-        assert getattr(loaded, name) == getattr(forecaster, name)
-    assert loaded.regressor_ is loaded._model.regressor
+    for loaded in (reloaded(forecaster, tmp_path), *through_skops_and_pickle(forecaster)):
+        assert_same_frame(loaded.predict(level=[50, 80]), forecaster.predict(level=[50, 80]))
+        assert_same_frame(loaded.scales_, forecaster.scales_)
+        assert_same_frame(loaded.cutoff_, forecaster.cutoff_)
+        for name in ("season_", "freq_", "exog_names_"):
+            assert getattr(loaded, name) == getattr(forecaster, name)
+        assert loaded.regressor_ is loaded._model.regressor
 
 
 @pytest.mark.parametrize(
@@ -99,7 +110,8 @@ def test_forecaster_with_any_parameters_comes_back_and_learns_the_same_again(par
         wide.iloc[[30, 70], 1] = np.nan
     forecaster = RNNForecaster(quick(), timesteps=4, steps=2).set_params(**parameters).fit(wide)
     loaded = reloaded(forecaster, tmp_path)
-    assert_same_frame(loaded.predict(5), forecaster.predict(5))
+    for copy in (loaded, *through_skops_and_pickle(forecaster)):
+        assert_same_frame(copy.predict(5), forecaster.predict(5))
     assert_same_frame(loaded.fit(wide[:-7]).predict(), forecaster.fit(wide[:-7]).predict())
 
 

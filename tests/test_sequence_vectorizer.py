@@ -271,9 +271,8 @@ def test_clone_pickle_and_skops_keep_parameters_and_fitted_state():
     assert clone(vectorizer).get_params() == vectorizer.get_params()
     vectorizer.fit(DOCUMENTS)
     stored = skops.io.dumps(vectorizer)
-    trusted = skops.io.get_untrusted_types(data=stored)
-    assert trusted == ["skrnn._preprocessing.sequence_vectorizer.SequenceVectorizer"]
-    for copy in (pickle.loads(pickle.dumps(vectorizer)), skops.io.loads(stored, trusted)):
+    by_skops = skops.io.loads(stored, skrnn.trusted_types)
+    for copy in (pickle.loads(pickle.dumps(vectorizer)), by_skops):
         ids_of(copy.transform(DOCUMENTS), vectorizer.transform(DOCUMENTS))
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrnn._convert.onnx import add_network, check_exportable
 from skrnn._convert.onnx_graph import Graph
 from skrnn._data.samples import Dataset
-from skrnn._data.scaling import fit_scaling
+from skrnn._data.scaling import Scaling, fit_scaling
 from skrnn._data.sequences import unpadded
 from skrnn._data.validation import (
     check_batches,
@@ -33,8 +33,8 @@ from skrnn._estimators.training import (
     open_checkpoints,
     train_network,
 )
-from skrnn._network.architecture import VARIABLE_DTYPES
-from skrnn._network.config import read_settings
+from skrnn._network.architecture import VARIABLE_DTYPES, Architecture
+from skrnn._network.config import Settings, read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.parameters import (
     describe,
@@ -47,6 +47,7 @@ from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
 from skrnn._utils.numeric_checks import is_nan
+from skrnn._utils.records import record_codecs
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -83,6 +84,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     engine_: Engine
     states_: list[Array]
     _network: FittedNetwork
+    _codecs = DeclaredEstimator._codecs | record_codecs(
+        FittedNetwork, Architecture, Settings, Scaling
+    )
 
     @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)

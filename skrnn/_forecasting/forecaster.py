@@ -14,8 +14,8 @@ from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
-from skrnn._forecasting.global_model import fit_global_model, fresh_regressor
-from skrnn._forecasting.panel import to_pandas
+from skrnn._forecasting.global_model import GlobalModel, fit_global_model, fresh_regressor
+from skrnn._forecasting.panel import Panel, decode_panel, encode_panel, to_pandas
 from skrnn._forecasting.parameters import ForecasterParameters
 from skrnn._forecasting.read_series import (
     check_after_cutoff,
@@ -23,11 +23,13 @@ from skrnn._forecasting.read_series import (
     read_panel,
     rows_ahead,
 )
-from skrnn._forecasting.target_transform import check_transformed
+from skrnn._forecasting.target_transform import TargetTransform, check_transformed
+from skrnn._forecasting.windows import WindowSpec
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.callback_support import notify_callbacks, propagate_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
+from skrnn._utils.records import Codec, record_codecs
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -39,6 +41,20 @@ if TYPE_CHECKING:
 
     from skrnn._forecasting.backtest import Backtest
     from skrnn._types import AnyFrame, Array, Column, Columns, Frequency, Levels, SeriesOrFrame
+
+
+# Attributes that follow from the series and the model.
+DERIVED = ("cutoff_", "exog_names_", "freq_", "regressor_", "season_")
+
+
+def without_derived(state):
+    """Return the state of a forecaster without what `_set_fitted` derives from the rest."""
+    if "_model" not in state:
+        return state
+    scales = state["scales_"].to_numpy()
+    return {name: value for name, value in state.items() if name not in DERIVED} | {
+        "scales_": scales
+    }
 
 
 class RNNForecaster(ForecasterParameters, DeclaredEstimator):
@@ -151,6 +167,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     season_: int
     scales_: pd.Series[float]
     exog_names_: list[Hashable]
+    _codecs = DeclaredEstimator._codecs | {
+        "Panel": Codec(Panel, encode_panel, decode_panel),
+        **record_codecs(GlobalModel, WindowSpec, TargetTransform),
+    }
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also of `regressor`; None becomes an ``RNNRegressor()`` first.
@@ -487,6 +507,14 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _origins(self):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
         return np.arange(len(self._panel)), self._panel.lengths
+
+    def __getstate__(self) -> dict[str, Any]:
+        return without_derived(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_model" in state:
+            self._set_fitted(self._panel, self._model, self.scales_, self._allow_missing)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,7 @@
 """Panel: one or many series as plain arrays, and back to pandas."""
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -85,6 +86,31 @@ class Panel:
             values=[np.concatenate(pair) for pair in zip(self.values, values, strict=True)],
             exog=[np.concatenate(pair) for pair in zip(self.exog, exog, strict=True)],
         )
+
+
+def encode_panel(panel):
+    """Return the fields of a Panel, with the rows of all series joined, and shared times once."""
+    distinct = {id(times): times for times in panel.times}
+    places = {key: place for place, key in enumerate(distinct)}
+    return vars(panel) | {
+        "times": list(distinct.values()),
+        "times_of": [places[id(times)] for times in panel.times],
+        "values": np.concatenate(panel.values),
+        "exog": np.concatenate(panel.exog),
+    }
+
+
+def decode_panel(times, times_of, values, exog, **fields):
+    """Return the Panel of what `encode_panel` has returned."""
+    of_series = [times[place] for place in times_of]
+    bounds = np.cumsum([0, *map(len, of_series)], dtype=object)
+    rows = [slice(*pair) for pair in pairwise(bounds)]
+    return Panel(
+        times=of_series,
+        values=[values[part] for part in rows],
+        exog=[exog[part] for part in rows],
+        **fields,
+    )
 
 
 def _shared(function, *lists):

@@ -87,7 +87,7 @@ UFUNCS = {
 
 def encode_estimator(estimator):
     """Return the parameters and attributes of an estimator by their names in a file."""
-    state = dict(estimator.__getstate__())
+    state = dict(BaseEstimator.__getstate__(estimator))
     state.pop("_skl_callbacks", None)  # they watch a fit
     if "_network" in state:
         network = state.pop("_network")
@@ -110,7 +110,7 @@ def decode_estimator(kind, state):
     if found:
         state["_network"] = FittedNetwork(**found)
     estimator = kind.__new__(kind)
-    estimator.__setstate__(_defaults(kind) | state)
+    BaseEstimator.__setstate__(estimator, _defaults(kind) | state)
     if requests:  # of `set_fit_request` and its siblings
         routing = estimator.get_metadata_routing()
         for method, asked in requests.items():

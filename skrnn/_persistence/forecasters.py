@@ -1,15 +1,14 @@
 """Records of forecasters: their series, and what was learned from them."""
 
-from itertools import pairwise
 from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 
 from skrnn._estimators.regressor import RNNRegressor
-from skrnn._forecasting.forecaster import RNNForecaster
+from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.global_model import GlobalModel
-from skrnn._forecasting.panel import Panel
+from skrnn._forecasting.panel import Panel, decode_panel, encode_panel
 from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._persistence.estimators import encode_estimator, estimator_codec
@@ -21,19 +20,6 @@ from skrnn._utils.records import Codec, check_fields, record_codec, require
 PANEL = get_type_hints(Panel, include_extras=True)
 PLAN = record_codec(WindowSpec)
 LEARNED = {"_panel": Panel, "_model": GlobalModel, "_allow_missing": bool, "scales_": Positive64}
-DERIVED = ("cutoff_", "exog_names_", "freq_", "regressor_", "season_")
-
-
-def _encode_panel(panel):
-    """Join the rows of all series, and list times that series share once."""
-    distinct = {id(times): times for times in panel.times}
-    places = {key: place for place, key in enumerate(distinct)}
-    return vars(panel) | {
-        "times": list(distinct.values()),
-        "times_of": [places[id(times)] for times in panel.times],
-        "values": np.concatenate(panel.values),
-        "exog": np.concatenate(panel.exog),
-    }
 
 
 def _decode_panel(times, times_of, values, exog, **fields):
@@ -48,20 +34,14 @@ def _decode_panel(times, times_of, values, exog, **fields):
     for index in times:
         _check_times(index, times[0], step)
     require(all(type(place) is int for place in times_of), "the times of the series")
-    of_series = [times[place] for place in times_of]
-    bounds = np.cumsum([0, *(len(index) for index in of_series)], dtype=object)
-    require(fits(values, Array64) and values.shape == (bounds[-1],), "the values of the series")
-    shape = (bounds[-1], len(fields["exog_names"]))
+    n_rows = sum(len(times[place]) for place in times_of)
+    require(fits(values, Array64) and values.shape == (n_rows,), "the values of the series")
+    shape = (n_rows, len(fields["exog_names"]))
     require(fits(exog, Table64) and exog.shape == shape, "the rows of `exog`")
-    rows = [slice(*pair) for pair in pairwise(bounds)]
-    ends = np.array([values[part][[0, -1]] for part in rows])
-    require(len(of_series) == len(labels) and np.isfinite(ends).all(), "the values of the series")
-    return Panel(
-        times=of_series,
-        values=[values[part] for part in rows],
-        exog=[exog[part] for part in rows],
-        **fields,
-    )
+    panel = decode_panel(times, times_of, values, exog, **fields)
+    ends = np.array([rows[[0, -1]] for rows in panel.values])
+    require(len(times_of) == len(labels) and np.isfinite(ends).all(), "the values of the series")
+    return panel
 
 
 def _check_times(times, first, step):
@@ -78,14 +58,6 @@ def _check_times(times, first, step):
     index = TimeIndex(times, np.array([0, len(times)]), [None])
     check_order(index)
     require(len(run_bounds(index, step, len(times))) == 2, "the step of the series")
-
-
-def _encode_forecaster(forecaster):
-    state = encode_estimator(forecaster)
-    if "_model" in state:
-        state = {name: value for name, value in state.items() if name not in DERIVED}
-        state["scales_"] = forecaster.scales_.to_numpy()
-    return state
 
 
 def _complete(forecaster):
@@ -135,8 +107,8 @@ FORECASTERS = {
     "Level": record_codec(TargetTransform),
     "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
     "GlobalModel": record_codec(GlobalModel),
-    "Panel": Codec(Panel, _encode_panel, _decode_panel),
+    "Panel": Codec(Panel, encode_panel, _decode_panel),
     "RNNForecaster": estimator_codec(RNNForecaster, LEARNED, check=_complete)._replace(
-        encode=_encode_forecaster
+        encode=lambda forecaster: without_derived(encode_estimator(forecaster))
     ),
 }

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, dataclass_transform
 from sklearn.base import BaseEstimator, clone
 
 from skrnn._utils.callback_support import CallbackSupport
+from skrnn._utils.pandas_records import PANDAS
+from skrnn._utils.records import VALUES, Codec, from_record, keep, to_record
 from skrnn._utils.sklearn_private import validate_parameter_constraints
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     from skrnn._types import Method
 
@@ -72,8 +74,19 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
     """An estimator that reads its parameters as attributes.
 
     So a subclass can have a shorter `__init__`: the parameters it leaves out are checked and used
-    all the same.
+    all the same. Its state, which skops and pickle store, is plain values and arrays in place of
+    the objects that have a Codec; other estimators in it stay as they are.
     """
+
+    _codecs: ClassVar[dict[str, Codec]] = PANDAS | VALUES
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: to_record(value, self._codecs, name, keep) for name, value in state.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        known = {name: from_record(value, self._codecs) for name, value in state.items()}
+        super().__setstate__(known)
 
     def _validate_params(self):
         constraints = self._parameter_constraints

@@ -62,27 +62,52 @@ def record_codec(kind):
     return Codec(kind, lambda record: dict(vars(record)), decode)
 
 
-def to_record(value, codecs, place):
-    """Return a value with dicts, text arrays and objects as records; messages name its place."""
+def record_codecs(*kinds):
+    """Return the Codecs of dataclasses, by name, that take any values."""
+    return {kind.__name__: Codec(kind, lambda record: dict(vars(record)), kind) for kind in kinds}
+
+
+def _refuse(value, place, error=None):
+    if error is not None:
+        raise ValueError(f"`{place}` cannot be stored: {error} {HINT}") from None
+    best = "Its `best_estimator_` may be. " if hasattr(value, "best_estimator_") else ""
+    kind = type(value).__name__
+    raise TypeError(f"`{place}` cannot be stored: it is of type {kind}. {best}{HINT}")
+
+
+def keep(value, place, error=None):
+    """Return a value that has no record as it is."""
+    return value
+
+
+def to_record(value, codecs, place, unknown=_refuse):
+    """Return a value with dicts, text arrays and objects as records; messages name its place.
+
+    `unknown` is called with what has no record.
+    """
     numbers = isinstance(value, (np.generic, *ARRAYS)) and value.dtype.name in DTYPES
     if type(value) in (*PLAIN, float) or numbers:
         return value
     if type(value) in (list, tuple):
-        return type(value)(to_record(item, codecs, f"{place}[{i}]") for i, item in enumerate(value))
+        return type(value)(
+            to_record(item, codecs, f"{place}[{i}]", unknown) for i, item in enumerate(value)
+        )
     if type(value) is dict:
-        values = [to_record(item, codecs, f"{place}[{key!r}]") for key, item in value.items()]
-        return {CLASS: "dict", "keys": to_record(list(value), codecs, place), "values": values}
+        values = [
+            to_record(item, codecs, f"{place}[{key!r}]", unknown) for key, item in value.items()
+        ]
+        keys = to_record(list(value), codecs, place, unknown)
+        return {CLASS: "dict", "keys": keys, "values": values}
     name = next((name for name, codec in codecs.items() if codec.accepts(value)), None)
     if name is None:
-        best = "Its `best_estimator_` may be. " if hasattr(value, "best_estimator_") else ""
-        kind = type(value).__name__
-        raise TypeError(f"`{place}` cannot be stored: it is of type {kind}. {best}{HINT}")
+        return unknown(value, place)
     try:
         fields = codecs[name].encode(value)
     except ValueError as error:
-        raise ValueError(f"`{place}` cannot be stored: {error} {HINT}") from None
+        return unknown(value, place, error)
     return {CLASS: name} | {
-        field: to_record(item, codecs, f"{place}.{field}") for field, item in fields.items()
+        field: to_record(item, codecs, f"{place}.{field}", unknown)
+        for field, item in fields.items()
     }
 
 
