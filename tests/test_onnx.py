@@ -150,6 +150,16 @@ def test_onnx_probabilities_and_labels_are_those_of_the_classifier(cell_type, ta
     np.testing.assert_allclose(outputs["probabilities"], classifier.predict_proba(X_new), **CLOSE)
 
 
+@pytest.mark.parametrize("activation", [x for x in IN_NUMPY if x in RECURRENT_ACTIVATIONS])
+def test_onnx_is_finite_where_inputs_are_large(activation, tmp_path):
+    parameters = {"dense_sizes": 3, "dense_activation": "softplus", "standardize": False}
+    X = numbers() * 300
+    regressor = RNNRegressor("lstm", 4, activation=activation, **parameters)
+    regressor = trained(regressor, X, np.arange(20.0))
+    prediction = run(regressor, X, tmp_path)["prediction"]
+    np.testing.assert_allclose(prediction, regressor.predict(X), rtol=1e-4)
+
+
 def test_onnx_standardizes_what_float32_could_not(tmp_path):
     X = 1e6 + np.random.default_rng(0).normal(size=(20, 5, 1)).astype("float32")
     regressor = trained(RNNRegressor("gru", 4), X, 1e5 + X[:, 0, 0])
@@ -187,12 +197,16 @@ DAYS = np.array(["2026-01-01", "2026-01-02"], "datetime64[D]")[np.arange(20) % 2
 REFUSED = {
     "cell activation": (
         lambda: fitted(activation="gelu"),
-        r"no ONNX operator for `activation='gelu'`.*elu, hard_sigmoid",
+        r"no safe ONNX operator for `activation='gelu'`.*elu, hard_sigmoid",
     ),
-    "another": (lambda: fitted(activation="selu"), r"no ONNX operator for `activation='selu'`"),
+    "another": (
+        lambda: fitted(activation="selu"),
+        r"no safe ONNX operator for `activation='selu'`",
+    ),
+    "overflow": (lambda: fitted(activation="softplus"), r"no safe .* for `activation='softplus'`"),
     "dense activation": (
         lambda: as_regressor(GRU(4), "silu")[1],
-        r"no ONNX operator for `dense_activation='silu'`",
+        r"no safe ONNX operator for `dense_activation='silu'`",
     ),
     "stateful": (
         lambda: fitted(stateful=True, batch_size=10),
@@ -202,7 +216,7 @@ REFUSED = {
         lambda: RNNClassifier("gru", 3, epochs=1).fit(numbers(), DAYS),
         "labels that are numbers, booleans or str, got .*date",
     ),
-    "cell type": (fitted, "no ONNX operator for `cell_type='gru'`. Use one of lstm"),
+    "cell type": (fitted, "no safe ONNX operator for `cell_type='gru'`. Use one of lstm"),
 }
 
 

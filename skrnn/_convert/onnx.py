@@ -8,15 +8,16 @@ import numpy as np
 from skrnn._network.cells import CELLS
 
 # Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
+# Inside, ONNX Runtime computes Softplus as log(1 + exp(x)), which overflows from 89 on.
 RECURRENT_ACTIVATIONS = {
     "elu": ("Elu", {"alpha": 1.0}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
     "linear": ("Affine", {"alpha": 1.0, "beta": 0.0}),
-    **{name: (name.title(), {}) for name in "relu sigmoid softplus softsign tanh".split()},
+    **{name: (name.title(), {}) for name in "relu sigmoid softsign tanh".split()},
 }
 DENSE_ACTIVATIONS = RECURRENT_ACTIVATIONS | {
-    **{name: (name.title(), {}) for name in "celu gelu mish selu".split()},
+    **{name: (name.title(), {}) for name in "celu gelu mish selu softplus".split()},
     "exponential": ("Exp", {}),
     "hard_silu": ("HardSwish", {}),
     "hard_swish": ("HardSwish", {}),
@@ -42,7 +43,7 @@ def check_exportable(architecture):
     for parameter, value, known in used:
         if value not in known:
             raise ValueError(
-                f"`to_onnx` has no ONNX operator for `{parameter}={value!r}`. Use one of "
+                f"`to_onnx` has no safe ONNX operator for `{parameter}={value!r}`. Use one of "
                 f"{', '.join(sorted(known))}."
             )
 

@@ -362,7 +362,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         ------
         ValueError
             If the standard has no operator for the network: `stateful=True`, an activation such as
-            "gelu" in the cells, labels that are neither numbers nor str.
+            "gelu" in the cells, or "softplus" there, which overflows in ONNX Runtime; labels that
+            are neither numbers nor str.
         ImportError
             If the package onnx is not installed.
 
