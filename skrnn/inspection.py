@@ -65,7 +65,13 @@ def timestep_importance(
     scoring : str or callable, default=None
         A single score, as in :func:`sklearn.inspection.permutation_importance`. None: the
         estimator's `score`.
-    n_repeats, n_jobs, random_state, sample_weight
+    n_repeats : int, default=5
+        As in :func:`sklearn.inspection.permutation_importance`.
+    n_jobs : int, default=None
+        As in :func:`sklearn.inspection.permutation_importance`.
+    random_state : int, RandomState instance or None, default=None
+        As in :func:`sklearn.inspection.permutation_importance`.
+    sample_weight : array-like of shape (n_samples,), default=None
         As in :func:`sklearn.inspection.permutation_importance`.
 
     Returns
@@ -199,16 +205,25 @@ class TimestepImportanceDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, y, scoring, **settings
+        estimator : estimator
+            As in :func:`timestep_importance`.
+        X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+            As in :func:`timestep_importance`.
+        y : array-like of shape (n_samples,) or (n_samples, ...)
             As in :func:`timestep_importance`.
         feature_names : list of str, default=None
             Names of the features. None: they are numbered.
+        scoring : str or callable, default=None
+            As in :func:`timestep_importance`.
         ax : matplotlib Axes, default=None
             As in `plot`.
+        **settings : dict
+            Other arguments of :func:`timestep_importance`.
 
         Returns
         -------
         TimestepImportanceDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()
         result = timestep_importance(estimator, X, y, scoring=scoring, **settings)
@@ -226,6 +241,7 @@ class TimestepImportanceDisplay(Display):
         Returns
         -------
         TimestepImportanceDisplay
+            The display, with its axes in `ax_`.
         """
         table = np.asarray(self.importances, dtype=float).T
         n_features, timesteps = table.shape

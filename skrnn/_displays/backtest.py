@@ -102,14 +102,27 @@ class BacktestDisplay(Display):
             It is not changed.
         series, exog : Series or DataFrame
             As in `RNNForecaster.fit`.
-        folds, step, refit, level
+        folds : int, default=5
             As in `RNNForecaster.backtest`.
-        label, measure, unit, ax
+        step : int, default=None
+            As in `RNNForecaster.backtest`.
+        refit : bool or int, default=False
+            As in `RNNForecaster.backtest`.
+        level : float or list of float, default=None
+            As in `RNNForecaster.backtest`.
+        label : label, default=None
+            As in `plot`.
+        measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
+            As in `plot`.
+        unit : str, default=None
+            As in `plot`.
+        ax : matplotlib Axes or pair of Axes, default=None
             As in `plot`.
 
         Returns
         -------
         BacktestDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()  # fails here, before anything is trained
         _check_measure(measure)
@@ -135,12 +148,19 @@ class BacktestDisplay(Display):
         ----------
         backtest : Backtest
             As `RNNForecaster.backtest` returns it.
-        label, measure, unit, ax
+        label : label, default=None
+            As in `plot`.
+        measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
+            As in `plot`.
+        unit : str, default=None
+            As in `plot`.
+        ax : matplotlib Axes or pair of Axes, default=None
             As in `plot`.
 
         Returns
         -------
         BacktestDisplay
+            The display, with its axes in `ax_`.
         """
         return cls(backtest).plot(ax, label=label, measure=measure, unit=unit)
 
@@ -168,6 +188,7 @@ class BacktestDisplay(Display):
         Returns
         -------
         BacktestDisplay
+            The display, with its axes in `ax_`.
         """
         _check_measure(measure)
         if not isinstance(self.backtest, Backtest):

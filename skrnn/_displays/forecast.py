@@ -102,7 +102,11 @@ class ForecastDisplay(Display):
         ----------
         forecaster : RNNForecaster
             Fitted.
-        steps, exog, level
+        steps : int, default=None
+            As in `RNNForecaster.predict`.
+        exog : Series or DataFrame, default=None
+            As in `RNNForecaster.predict`.
+        level : float or list of float, default=None
             As in `RNNForecaster.predict`.
         history : int, default=None
             Number of rows to draw before the cutoff. None: those of a window, two seasons or three
@@ -110,12 +114,17 @@ class ForecastDisplay(Display):
         truth : Series or DataFrame, default=None
             The true values of all series or some, in the form that `fit` saw. Rows beyond the
             forecast are ignored.
-        labels, unit, ax
+        labels : label or list of labels, default=None
+            As in `plot`.
+        unit : str, default=None
+            As in `plot`.
+        ax : matplotlib Axes or array of Axes, default=None
             As in `plot`.
 
         Returns
         -------
         ForecastDisplay
+            The display, with its axes in `ax_`.
         """
         check_forecaster(forecaster)
         if history is not None:
@@ -146,12 +155,17 @@ class ForecastDisplay(Display):
         ----------
         forecast, history, truth : Series or DataFrame
             As in :class:`ForecastDisplay`.
-        labels, unit, ax
+        labels : label or list of labels, default=None
+            As in `plot`.
+        unit : str, default=None
+            As in `plot`.
+        ax : matplotlib Axes or array of Axes, default=None
             As in `plot`.
 
         Returns
         -------
         ForecastDisplay
+            The display, with its axes in `ax_`.
         """
         return cls(forecast, history=history, truth=truth).plot(ax, labels=labels, unit=unit)
 
@@ -170,6 +184,7 @@ class ForecastDisplay(Display):
         Returns
         -------
         ForecastDisplay
+            The display, with its axes in `ax_`.
         """
         forecasts = _forecasts(self.forecast)
         chosen = _chosen(labels, list(forecasts))

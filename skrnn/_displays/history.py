@@ -92,6 +92,7 @@ class HistoryDisplay(Display):
         Returns
         -------
         HistoryDisplay
+            The display, with its axes in `ax_`.
         """
         return cls.from_estimators({name: estimator}, ax=ax)
 
@@ -115,6 +116,7 @@ class HistoryDisplay(Display):
         Returns
         -------
         HistoryDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()
         if not isinstance(estimators, (dict, list, tuple)):
@@ -140,6 +142,7 @@ class HistoryDisplay(Display):
         Returns
         -------
         HistoryDisplay
+            The display, with its axes in `ax_`.
         """
         _check_histories(self.histories)
         open_axes(self, ax, (1,), size=(8, 4))

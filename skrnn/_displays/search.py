@@ -109,12 +109,13 @@ class SearchDisplay(Display):
             Which score, if the search has several. None: the one that `refit` names.
         negate_score : bool, default=False
             Plot the negative, for scorers whose name starts with `"neg_"`.
-        ax
+        ax : matplotlib Axes or pair of Axes, default=None
             As in `plot`.
 
         Returns
         -------
         SearchDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()
         if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
@@ -151,6 +152,7 @@ class SearchDisplay(Display):
         Returns
         -------
         SearchDisplay
+            The display, with its axes in `ax_`.
         """
         axes = open_axes(
             self, ax, (2, 1), size=(8, 3.8), columns=2, gridspec_kw={"width_ratios": [3, 2]}

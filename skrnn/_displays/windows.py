@@ -107,12 +107,15 @@ class WindowDisplay(Display):
             If it is not fitted, a clone is fitted to X.
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             As in `WindowTransformer.transform`.
-        windows, ax
+        windows : array-like of int or slice, default=None
+            As in `plot`.
+        ax : matplotlib Axes, default=None
             As in `plot`.
 
         Returns
         -------
         WindowDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()
         if not isinstance(transformer, WindowTransformer):
@@ -154,14 +157,27 @@ class WindowDisplay(Display):
 
         Parameters
         ----------
-        series, timesteps, horizon, stride, n_outputs, freq, time_column, series_column
+        series : array-like, Series or DataFrame of shape (n_rows,) or (n_rows, n_features)
             As in :func:`make_windows`.
-        windows, ax
+        timesteps : int
+            As in :func:`make_windows`.
+        horizon, stride, n_outputs : int, default=1
+            As in :func:`make_windows`.
+        freq : str, DateOffset, timedelta or int, default=None
+            As in :func:`make_windows`.
+        time_column : str, default=None
+            As in :func:`make_windows`.
+        series_column : str or list of str, default=None
+            As in :func:`make_windows`.
+        windows : array-like of int or slice, default=None
+            As in `plot`.
+        ax : matplotlib Axes, default=None
             As in `plot`.
 
         Returns
         -------
         WindowDisplay
+            The display, with its axes in `ax_`.
         """
         load_matplotlib()
         series = with_time_index(series, "series", time_column, series_column)
@@ -188,6 +204,7 @@ class WindowDisplay(Display):
         Returns
         -------
         WindowDisplay
+            The display, with its axes in `ax_`.
         """
         chosen = _chosen(windows, len(self.rows))
         open_axes(self, ax, (1,), size=(8, 1.7 + 0.26 * len(chosen)))

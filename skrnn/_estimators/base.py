@@ -126,6 +126,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         self
+            The fitted estimator.
 
         Raises
         ------
@@ -168,6 +169,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         self
+            The fitted estimator.
 
         Raises
         ------
@@ -200,7 +202,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
         Returns
         -------
-        ndarray of shape (n_samples, hidden_size), twice as wide if bidirectional
+        ndarray of shape (n_samples, hidden_size)
+            Twice as wide if bidirectional.
         """
         return self.hidden_states(X)
 
@@ -262,6 +265,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         str
+            One line for each layer, and the total.
         """
         if input_shape is not None:
             self._validate_params()
@@ -282,6 +286,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         self
+            The same estimator.
         """
         check_is_fitted(self, "weights_")
         if not self._network.architecture.stateful:

@@ -285,14 +285,19 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`, but weights are not scaled: each counts as it is given.
+        X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+            As in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, ...), or list
+            As in `fit`.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; required at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`, but not scaled: each weight counts as it is given.
 
         Returns
         -------
         self
+            The estimator, trained further.
         """
         with nullcontext() if classes is None else naming("classes"):
             check_partial_fit_first_call(self, classes)
@@ -389,6 +394,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             With `return_sequences` a label for each timestep, as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -397,6 +403,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Returns
         -------
         float
+            Between 0 and 1.
         """
         sequences = self._read_fitted(X)
         by_step = self._network.architecture.return_sequences

@@ -268,12 +268,17 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`, but weights are not scaled: each counts as it is given.
+        X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+            As in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, ...), or list
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`, but not scaled: each weight counts as it is given.
 
         Returns
         -------
         self
+            The estimator, trained further.
         """
         return self._partial_fit(X, y, sample_weight, reset_y=True)
 
@@ -303,6 +308,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features), or a list of sequences
+            As in `fit`.
         y : array-like of shape (n_samples, ...)
             With `return_sequences` a target for each timestep, as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -311,6 +317,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Returns
         -------
         float
+            R2, at most 1.
         """
         sequences = self._read_fitted(X)
         architecture = self._network.architecture

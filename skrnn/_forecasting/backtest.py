@@ -38,9 +38,32 @@ class Backtest(pd.DataFrame):
     are described there. Rows that you select are a Backtest again. For a single forecast of the
     future use `RNNForecaster.predict`.
 
+    Parameters
+    ----------
+    data : dict, array-like or DataFrame, default=None
+        As in :class:`pandas.DataFrame`, with the columns of `RNNForecaster.backtest`.
+    index, columns : array-like, default=None
+        As in :class:`pandas.DataFrame`.
+    dtype : dtype, default=None
+        As in :class:`pandas.DataFrame`.
+    copy : bool, default=None
+        As in :class:`pandas.DataFrame`.
+
     See Also
     --------
     BacktestDisplay : Pictures of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skrnn import RNNForecaster, RNNRegressor
+    >>> days = pd.date_range("2024-01-01", periods=60)
+    >>> sales = pd.Series(np.sin(np.arange(60) * 2 * np.pi / 7), index=days)
+    >>> network = RNNRegressor("gru", 4, epochs=2, random_state=0)
+    >>> backtest = RNNForecaster(network, timesteps=7, steps=3).backtest(sales, folds=2)
+    >>> backtest.summary().index.tolist()
+    ['forecast', 'naive', 'seasonal_naive', 'drift']
     """
 
     @property

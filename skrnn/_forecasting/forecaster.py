@@ -183,6 +183,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         self
+            The same forecaster.
         """
         nested = any(name.startswith("regressor__") for name in params)
         if nested and self.regressor is None and "regressor" not in params:
@@ -213,6 +214,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         self
+            The fitted forecaster.
         """
         panel = self._read(series, exog)
         regressor = fresh_regressor(self)
@@ -282,6 +284,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         self
+            The same forecaster.
         """
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)
@@ -309,6 +312,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         float
+            The negative MASE: at most 0, and higher is better.
         """
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)

@@ -89,12 +89,14 @@ def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
     Parameters
     ----------
     path : str or path-like
+        As in `save`.
     key : bytes or str, default=None
         The file must have been saved with this key. None: a signature is ignored.
 
     Returns
     -------
     estimator
+        As it was saved.
 
     Raises
     ------

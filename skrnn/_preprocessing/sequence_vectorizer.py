@@ -167,8 +167,10 @@ class SequenceVectorizer(
 
         Parameters
         ----------
-        X, y
+        X : iterable of str, or of lists of str
             As in `fit`.
+        y : object, default=None
+            Not used.
 
         Returns
         -------
@@ -225,6 +227,7 @@ class SequenceVectorizer(
         Returns
         -------
         names : ndarray of str of shape (`max_length_`,)
+            "sequencevectorizer0" and so on.
         """
         return super().get_feature_names_out(input_features)
 

@@ -104,10 +104,14 @@ def window_blocks(
         windows are too many for memory, and whose index is read as in `make_windows`. Rows of a
         memmap are copied and its pages are released. Read Parquet as an array of Dask, by
         ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
-    timesteps, horizon, stride, n_outputs : int
+    timesteps : int
+        As in `make_windows`.
+    horizon, stride : int, default=1
         As in `make_windows`.
     target : None, str, int, list, or array of shape (n_rows,) or (n_rows, n_targets), default=None
         As in `make_windows`; an array may be as large as `series`, and is read in the same way.
+    n_outputs : int, default=1
+        As in `make_windows`.
     freq : str, DateOffset, timedelta or int, default=None
         As in `make_windows`, for pandas objects.
     time_column : str, default=None

@@ -68,6 +68,12 @@ STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])')
 class FileFormatError(ValueError):
     """Raised by `skrnn.load` for a file that is corrupt, not of skrnn, too new or not authentic.
 
+    Nothing of such a file is used. It is a ValueError.
+
+    See Also
+    --------
+    load : Load an estimator from a file.
+
     Examples
     --------
     >>> import tempfile
