@@ -254,7 +254,8 @@ BAD_PARAMETERS = [
     ("mask_value", ["nan", (0,), [0.0], 1j], "float", "None"),
     ("mask_value", [np.inf, -np.inf], "`mask_value`", "finite"),
     ("loss", ["nope", 3, None, ("mse",)], "'auto'", "'mean_squared_error'"),
-    ("optimizer", ["nope", "Adam", 3, None], "'adam'", "'sgd'", "dict"),
+    ("loss", [{"name": "nope"}, {"delta": 1.0}, len], "'auto'", "'mean_squared_error'"),
+    ("optimizer", ["nope", 3, None], "'adam'", "'sgd'", "dict"),
     ("optimizer", [{}, {"clipnorm": 1.0}], "'name'", "adam"),
     ("optimizer", [{"name": name} for name in ("nope", 3, ["adam"])], "'name'", "adam"),
     *[

@@ -198,7 +198,7 @@ def test_loss_equals_keras(engine, task, loss):
 
 @pytest.mark.parametrize("alias", sorted(_keras_names.LOSS_ALIASES))
 def test_alias_of_a_loss_names_the_same_keras_loss(alias):
-    assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical_loss(alias))
+    assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical(alias))
 
 
 SETTINGS = {

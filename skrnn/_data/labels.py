@@ -16,7 +16,8 @@ from skrnn._data.timestep_targets import (
     objects_as_list,
     rows_of_steps,
 )
-from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES, canonical_loss
+from skrnn._network.config import read_loss
+from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES
 from skrnn._utils.numeric_checks import as_array
 
 SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as from `MultiLabelBinarizer`."
@@ -259,7 +260,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng):
 
 def _fitting_loss(loss, default, allowed, target):
     """Return the full name of a loss, or refuse one that does not fit the output layer."""
-    name = default if loss == "auto" else canonical_loss(loss)
+    name, _ = read_loss(default if loss == "auto" else loss)
     if name not in allowed:
         raise ValueError(
             f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got {loss!r}."

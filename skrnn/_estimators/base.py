@@ -34,8 +34,9 @@ from skrnn._estimators.training import (
     train_network,
 )
 from skrnn._network.architecture import VARIABLE_DTYPES, Architecture
-from skrnn._network.config import Settings, read_settings
+from skrnn._network.config import Settings, read_loss, read_settings
 from skrnn._network.embeddings import read_embeddings
+from skrnn._network.keras_objects import as_parameter
 from skrnn._network.parameters import (
     describe,
     describe_shape,
@@ -531,7 +532,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             outputs=targets.outputs,
             output_activation=targets.activation,
         )
-        settings = read_settings(self.optimizer, self.learning_rate, targets.loss, batch_size)
+        _, loss_config = read_loss(self.loss)
+        settings = read_settings(
+            self.optimizer, self.learning_rate, targets.loss, batch_size, loss_config
+        )
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         workload = n_training, sequences.timesteps, config.epochs
         has_callbacks = self.callbacks is not None
@@ -610,6 +614,19 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,
         )
+
+    def _plain(self):
+        """Return a shallow copy that holds Keras's objects as names and settings."""
+        plain = object.__new__(type(self))
+        read = {name: as_parameter(getattr(self, name)) for name in ("loss", "optimizer")}
+        vars(plain).update(vars(self) | read)
+        return plain
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super(BaseRNN, self._plain()).__getstate__()
+
+    def __sklearn_clone__(self) -> Self:
+        return super(BaseRNN, self._plain()).__sklearn_clone__()
 
     def __dir__(self) -> list[str]:
         """Leave out `model_`, which listing would build: the HTML view reads all that is listed."""

@@ -108,11 +108,13 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
-    loss : str, default="auto"
-        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
-        target for a classifier.
-    optimizer : str or dict, default="adam"
-        A Keras optimizer, or a dict of its "name" and its settings.
+    loss : str, dict or Keras loss, default="auto"
+        A Keras loss by its name, as an object or function, or as a dict of its "name" and its
+        settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
+        regressor, the cross-entropy that fits the target for a classifier.
+    optimizer : str, dict or Keras optimizer, default="adam"
+        A Keras optimizer by its name, as an object, whose learning rate holds, or as a dict of its
+        "name" and its settings. `clone`, pickles and files hold an object as such a dict.
     learning_rate : float, default=0.01
         Step size; None: the optimizer's own default.
     epochs : int, default=100

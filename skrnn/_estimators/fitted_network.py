@@ -34,7 +34,7 @@ class FittedNetwork:
         words = {"cell_types": "cell_type", "units": "hidden_size"}
         compared = [
             (self.architecture, before.architecture, [f.name for f in fields(Architecture)]),
-            (self.settings, before.settings, ["loss", "optimizer"]),
+            (self.settings, before.settings, ["loss", "loss_config", "optimizer"]),
         ]
         changed = [
             words.get(name, name)

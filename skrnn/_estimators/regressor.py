@@ -24,11 +24,11 @@ from skrnn._data.weights import read_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._estimators.training import adopt_network
 from skrnn._network.architecture import VARIABLE_DTYPES
+from skrnn._network.config import read_loss
 from skrnn._network.keras_names import (
     POSITIVE_LOSSES,
     REGRESSION_LOSSES,
     UNSCALED_LOSSES,
-    canonical_loss,
 )
 from skrnn._network.parameters import RegressorParameters
 from skrnn._utils.declared_parameters import explain_keywords
@@ -107,11 +107,13 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
-    loss : str, default="auto"
-        A Keras loss. "auto": mean squared error for a regressor, the cross-entropy that fits the
-        target for a classifier.
-    optimizer : str or dict, default="adam"
-        A Keras optimizer, or a dict of its "name" and its settings.
+    loss : str, dict or Keras loss, default="auto"
+        A Keras loss by its name, as an object or function, or as a dict of its "name" and its
+        settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
+        regressor, the cross-entropy that fits the target for a classifier.
+    optimizer : str, dict or Keras optimizer, default="adam"
+        A Keras optimizer by its name, as an object, whose learning rate holds, or as a dict of its
+        "name" and its settings. `clone`, pickles and files hold an object as such a dict.
     learning_rate : float, default=0.01
         Step size; None: the optimizer's own default.
     epochs : int, default=100
@@ -347,7 +349,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         shape = values.shape[counted.ndim :]
         if not reset and hasattr(self, "_network"):
             _check_outputs(shape, self._network.target_shape)
-        loss = "mean_squared_error" if self.loss == "auto" else canonical_loss(self.loss)
+        loss, _ = read_loss("mean_squared_error" if self.loss == "auto" else self.loss)
         if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
             raise ValueError(
                 f"`y` must not be negative with `loss={self.loss!r}`, got "

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.initializers import initial_weights
+from skrnn._network.keras_objects import as_parameter
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import FitConfig, Trained, joined, train
 from skrnn._training.sklearn_callbacks import EpochTasks
@@ -53,7 +54,9 @@ def open_checkpoints(estimator, engine, data, validation, config):
     network = estimator._network
     left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
     params = {
-        f.name: getattr(estimator, f.name) for f in fields(estimator) if f.name not in left_out
+        f.name: as_parameter(getattr(estimator, f.name))
+        for f in fields(estimator)
+        if f.name not in left_out
     }
     arrays = [*data.arrays(), estimator._weigh(data)]
     arrays += [] if validation is None else validation.arrays()

@@ -21,7 +21,8 @@ class CallbackHook(TrainingCallback):
         optimizer = network.make_optimizer(
             settings.optimizer, settings.optimizer_config, dtype=dtype
         )
-        model.compile(optimizer=optimizer, loss=settings.loss)
+        loss = network.loss_function(settings.loss, settings.loss_config)
+        model.compile(optimizer=optimizer, loss=loss)
         optimizer.build(model.trainable_variables)
         self.model, self.logs = model, {}
         self.callbacks = keras.callbacks.CallbackList(

@@ -80,7 +80,7 @@ class TrainingSession:
     def evaluate(self, weights, samples):
         architecture, n_batch = self.architecture, min(self.settings.batch_size, len(samples))
         cudnn = _takes_cudnn(architecture, samples.sequences, by_step=architecture.return_sequences)
-        program = programs.forward(architecture, loss=self.settings.loss, cudnn=cudnn)
+        program = programs.evaluator(architecture, self.settings, cudnn=cudnn)
         recurrent_states, total, weight = program.zero_states(), 0.0, 0.0
         at_once = n_batch if architecture.stateful else max(n_batch, PREDICT_AT_ONCE)
         for start in range(0, len(samples), at_once):

@@ -1,5 +1,7 @@
 """The real Keras network of an Architecture."""
 
+from functools import partial
+
 import keras
 import numpy as np
 
@@ -144,6 +146,11 @@ def fresh_model(architecture, rng, embeddings=None, mask_value=None):
     model = build_network(architecture, Scaling(), mask_value)
     model.set_weights(initial_weights(architecture, rng, embeddings))
     return model
+
+
+def loss_function(name, config):
+    """Return Keras's function of targets and outputs, with settings, that gives a loss of each."""
+    return partial(keras.losses.get(name), **dict(config))
 
 
 def make_optimizer(name, config, *, dtype="float32"):

@@ -9,7 +9,6 @@ import functools
 import math
 import threading
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -38,16 +37,22 @@ def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=Fa
     optimizer = settings.optimizer, settings.optimizer_config
     shape = batch_size, capacity, timesteps
     devices = present_devices()[:batch_size]
-    return _cached(Trainer, devices, architecture, settings.loss, optimizer, *shape, cudnn)
+    loss = settings.loss, settings.loss_config
+    return _cached(Trainer, devices, architecture, loss, optimizer, *shape, cudnn)
 
 
-def forward(architecture, hidden=None, loss=None, *, cudnn=False):
-    """Return the program that predicts on the present device, or returns hidden states or losses.
+def forward(architecture, hidden=None, *, cudnn=False):
+    """Return the program that predicts on the present device, or returns hidden states.
 
     `hidden` is (`return_sequences`, `return_state`) of the last recurrent layer; None: the output.
-    With `loss` it returns the loss of each sample for targets that it takes after X.
     """
-    return _cached(Forward, present_devices()[:1], architecture, hidden, loss, cudnn)
+    return _cached(Forward, present_devices()[:1], architecture, hidden, None, cudnn)
+
+
+def evaluator(architecture, settings, *, cudnn=False):
+    """Return the program that returns the loss of each sample for targets it takes after X."""
+    loss = settings.loss, settings.loss_config
+    return _cached(Forward, present_devices()[:1], architecture, None, loss, cudnn)
 
 
 def clear():
@@ -86,8 +91,8 @@ class Trainer:
         # XLA supports neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
-        self.loss = keras.losses.get(loss)
-        self.target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
+        self.loss = network.loss_function(*loss)
+        self.target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
         # One replica has nothing to sum, and TensorFlow's function would keep every graph alive.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
@@ -273,9 +278,9 @@ class Forward:
         ]
         self.loss = None
         if loss is not None:
-            self.loss = keras.losses.get(loss)
+            self.loss = network.loss_function(*loss)
             lead = x.shape[: 2 if architecture.return_sequences else 1]
-            target_shape = (1,) if loss in SPARSE_LOSSES else architecture.outputs
+            target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
             signature.append(spec((*lead, *target_shape), self.dtype))
         traced = tf.function(self._run, autograph=False, input_signature=signature)
         self.traced = traced.get_concrete_function()

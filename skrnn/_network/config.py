@@ -6,16 +6,11 @@ from typing import Annotated
 
 import numpy as np
 
-from skrnn._network.keras_names import (
-    OPTIMIZERS,
-    REGRESSION_LOSSES,
-    SIGMOID_LOSSES,
-    SOFTMAX_LOSSES,
-)
+from skrnn._network.keras_names import LOSSES, OPTIMIZERS
+from skrnn._network.keras_objects import name_and_settings
 from skrnn._utils.field_types import Size
 from skrnn._utils.sklearn_private import Interval
 
-LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
 DEFAULT_LEARNING_RATE = 0.01
 FLOAT32 = np.finfo(np.float32)
 
@@ -43,6 +38,20 @@ OPTIMIZER_RANGES = {
     for name in names.split()
 }
 
+_SMOOTHING = {"label_smoothing": Interval(Real, 0, 1, closed="both")}
+_FOCAL = _SMOOTHING | {
+    "alpha": Interval(Real, 0, 1, closed="both"),
+    "gamma": Interval(Real, 0, None, closed="left"),
+}
+# The settings that losses take, and where they make sense.
+LOSS_RANGES = {
+    "binary_crossentropy": _SMOOTHING,
+    "binary_focal_crossentropy": _FOCAL | {"apply_class_balancing": "a bool"},
+    "categorical_crossentropy": _SMOOTHING,
+    "categorical_focal_crossentropy": _FOCAL,
+    "huber": {"delta": Interval(Real, 0, None, closed="neither")},
+}
+
 # Averaged weights would have to be put in place after the last epoch, and are not.
 REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
 
@@ -60,13 +69,13 @@ class Settings:
     optimizer_config: tuple[tuple[str, float | None], ...]
     learning_rate: float | None  # None: the optimizer's default
     batch_size: Size
+    loss_config: tuple[tuple[str, float], ...] = ()  # as `optimizer_config`; () in older files
 
 
-def read_settings(optimizer, learning_rate, loss, batch_size):
+def read_settings(optimizer, learning_rate, loss, batch_size, loss_config=()):
     """Return the Settings for an estimator's parameters and Keras's full name of a loss."""
-    config = dict(optimizer) if isinstance(optimizer, dict) else {"name": optimizer}
-    name = config.pop("name", None)
-    if not isinstance(name, str) or name not in OPTIMIZERS:
+    name, config = name_and_settings(optimizer)
+    if name not in OPTIMIZERS:
         raise ValueError(
             "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
             f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
@@ -90,7 +99,26 @@ def read_settings(optimizer, learning_rate, loss, batch_size):
             )
         if value is not None and key in OPTIMIZER_RANGES:
             _check_range(key, value)
-    return Settings(loss, name, tuple(sorted(config.items())), learning_rate, batch_size)
+    config = tuple(sorted(config.items()))
+    return Settings(loss, name, config, learning_rate, batch_size, loss_config)
+
+
+def read_loss(loss):
+    """Return Keras's full name of the parameter `loss`, or "auto", and its settings, sorted."""
+    name, config = name_and_settings(loss)
+    known = LOSS_RANGES.get(name, {})
+    for key, value in config.items():
+        if key not in known:
+            takes = f"takes {', '.join(sorted(known))}" if known else "takes no settings"
+            logits = ": the output layer has its activation" if key == "from_logits" else ""
+            raise ValueError(
+                f"`loss` has the setting {key}={value!r}, which skrnn does not support: {name!r} "
+                f"{takes}. Leave it out{logits}."
+            )
+        flag = isinstance(value, bool)
+        if flag != isinstance(known[key], str) or not (flag or known[key].is_satisfied_by(value)):
+            raise ValueError(f"`loss` must have as {key} {known[key]}, got {key}={value!r}.")
+    return name, tuple(sorted(config.items()))
 
 
 def _sole_rate(rate, in_optimizer):
@@ -104,7 +132,8 @@ def _sole_rate(rate, in_optimizer):
     if not real or not 0 < in_optimizer < np.inf:
         raise ValueError(
             "`optimizer` must have a `learning_rate` that is a number above 0, got "
-            f"{in_optimizer!r}."
+            f"{in_optimizer!r}. For a schedule pass a callback, such as "
+            "`keras.callbacks.LearningRateScheduler`."
         )
     return in_optimizer
 

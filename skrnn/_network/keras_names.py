@@ -58,9 +58,16 @@ REFUSED_OPTIMIZERS = frozenset(
 )
 
 
-def canonical_loss(name):
-    """Return Keras's full name of a loss, given that name or an alias such as "mse"."""
-    return LOSS_ALIASES.get(name, name)
+LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
+_NAMES = {name.replace("_", ""): name for name in LOSSES | OPTIMIZERS} | LOSS_ALIASES
+
+
+def canonical(name):
+    """Return the full name that Keras has for a loss or an optimizer in lower case.
+
+    `name` is an alias such as "mse", a class such as "MeanSquaredError" or "Adam", or the name.
+    """
+    return _NAMES.get(name.replace("_", "").lower(), name)
 
 
 def with_aliases(losses):

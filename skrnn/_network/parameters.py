@@ -20,12 +20,13 @@ from skrnn._network.keras_names import (
     SOFTMAX_LOSSES,
     with_aliases,
 )
+from skrnn._network.keras_objects import KerasNames
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.declared_parameters import declare_parameters, parameter
 from skrnn._utils.sklearn_private import Interval, StrOptions
 
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Literal
 
     from skrnn._types import (
         ArrayLike,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         ClassWeight,
         Dtype,
         Engine,
+        Loss,
+        Optimizer,
         Pooling,
         RandomState,
         Sizes,
@@ -73,8 +76,8 @@ class NetworkParameters:
     embedding_init: ArrayLike | None = parameter(None, "array-like", None)
     embedding_trainable: bool = parameter(True, "boolean")
     mask_value: float | None = parameter(None, Real, None)
-    loss: str = parameter("auto", str)
-    optimizer: str | dict[str, Any] = parameter("adam", StrOptions(set(OPTIMIZERS)), dict)
+    loss: Loss = parameter("auto", str)
+    optimizer: Optimizer = parameter("adam", KerasNames(set(OPTIMIZERS)))
     learning_rate: float | None = parameter(
         DEFAULT_LEARNING_RATE, Interval(Real, 0, None, closed="neither"), None
     )
@@ -100,7 +103,7 @@ class RegressorParameters(NetworkParameters):
     """The parameters of RNNRegressor."""
 
     _: KW_ONLY
-    loss: str = parameter("auto", StrOptions({"auto"} | with_aliases(REGRESSION_LOSSES)))
+    loss: Loss = parameter("auto", KerasNames({"auto"} | with_aliases(REGRESSION_LOSSES)))
 
 
 @declare_parameters
@@ -108,8 +111,8 @@ class ClassifierParameters(NetworkParameters):
     """The parameters of RNNClassifier."""
 
     _: KW_ONLY
-    loss: str = parameter(
-        "auto", StrOptions({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))
+    loss: Loss = parameter(
+        "auto", KerasNames({"auto"} | with_aliases(SIGMOID_LOSSES | SOFTMAX_LOSSES))
     )
     class_weight: ClassWeight = parameter(None, dict, StrOptions({"balanced"}), None)
 

@@ -160,7 +160,8 @@ def unsupported_parameters(architecture, settings=None):
     if settings is None:
         return lacks
     loss = LOSSES.get(settings.loss)
-    if loss is None or loss.of not in (None, architecture.output_activation):
+    plain = loss is not None and not settings.loss_config
+    if not plain or loss.of not in (None, architecture.output_activation):
         lacks.append("loss")
     if not takes(settings.optimizer, settings.optimizer_config):
         lacks.append("optimizer")

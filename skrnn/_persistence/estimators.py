@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScale
 from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._network.keras_objects import as_parameter
 from skrnn._persistence.networks import check_network
 from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
@@ -87,7 +88,8 @@ UFUNCS = {
 
 def encode_estimator(estimator):
     """Return the parameters and attributes of an estimator by their names in a file."""
-    state = dict(BaseEstimator.__getstate__(estimator))
+    state = BaseEstimator.__getstate__(estimator)
+    state = {name: as_parameter(value) for name, value in state.items()}
     state.pop("_skl_callbacks", None)  # they watch a fit
     if "_network" in state:
         network = state.pop("_network")
