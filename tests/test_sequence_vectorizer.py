@@ -1,6 +1,12 @@
 """SequenceVectorizer: the ids of documents, what is refused, and the pipelines it stands in."""
 
 import pickle
+import random
+import sys
+from contextlib import nullcontext
+from functools import partial
+from importlib import import_module
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -67,12 +73,61 @@ def test_tokens_are_those_of_count_vectorizer():
         {"lowercase": False},
         {"token_pattern": r"(?u)\w+|[^\w\s]"},
         {"analyzer": "char"},
+        {"strip_accents": "unicode"},
+        {"strip_accents": str.upper},
+        {"stop_words": "english"},
+        {"stop_words": ["the", "plot"]},
         {"analyzer": str.split},
     ):
         analyze = CountVectorizer(**parameters).build_analyzer()
         vectorizer = SequenceVectorizer(padding=None, **parameters)
         back = vectorizer.inverse_transform(vectorizer.fit_transform(DOCUMENTS))
         assert [list(tokens) for tokens in back] == list(map(analyze, DOCUMENTS))
+
+
+@pytest.mark.parametrize("min_df", [2, 0.5, 1.0, 3])
+def test_min_df_leaves_out_the_words_that_count_vectorizer_does(min_df):
+    X = [*DOCUMENTS, "the cast", "cast cast"]
+    expected = CountVectorizer(min_df=min_df).fit if min_df != 1.0 else None
+    if expected is None:
+        with pytest.raises(ValueError, match=r"`min_df` must leave tokens, got 1\.0: .* 6 doc"):
+            SequenceVectorizer(min_df=min_df).fit(X)
+    else:
+        found = SequenceVectorizer(min_df=min_df).fit(X).vocabulary_
+        assert set(found) == set(expected(X).vocabulary_)
+
+
+KEPT = {"token_pattern": r"\w+|[^\w\s]"}
+CHINESE = ["这家餐厅的菜很好吃、服务也很周到", "房间又小又吵、我们再也不会来了"]
+HINDI = ["फिल्म बहुत अच्छी थी", "खाना अच्छा नहीं था"]
+LOST_TEXT = [
+    ({}, ["fine", "👍👍", "I"], r"2 of 3 documents have no token, such as '👍👍': `token_pat"),
+    ({"stop_words": "english"}, ["fine", "not you"], "1 of 2 .* `stop_words`"),
+    ({"stop_words": ["The", "plot"]}, DOCUMENTS, r"they leave \['the'\]"),
+    ({"stop_words": ["don't"]}, DOCUMENTS, r"they leave \['don'\]"),
+    ({"stop_words": "english", "analyzer": "char"}, DOCUMENTS, "`stop_words` is not used"),
+    ({"strip_accents": "ascii"}, [["a"], ["b"]], "`strip_accents` is not used"),
+    ({"stop_words": ["a"], "analyzer": str.split}, DOCUMENTS, "`stop_words` is not used"),
+    (KEPT, [["a"], ["b"]], "`token_pattern` is not used"),
+    ({"min_df": 2, "vocabulary": ["plot"]}, DOCUMENTS, "`min_df` is not used, .*vocabulary"),
+    ({}, CHINESE, "text without spaces.*'这家餐厅的菜很好吃'. Set `analyzer='char'`"),
+    ({}, HINDI, "combining marks"),
+    (KEPT, ["I 👍", "a"], None),
+    ({"analyzer": "char"}, CHINESE, None),
+    ({"analyzer": str.split}, HINDI, None),
+    ({}, ["这家 餐厅 的 菜 很 好吃", "房间 又 小 我们 不会"], None),
+    ({"stop_words": ["the"], "strip_accents": "unicode"}, [*DOCUMENTS, "", " "], None),
+]
+
+
+@pytest.mark.parametrize(("parameters", "X", "match"), LOST_TEXT)
+def test_fit_warns_of_text_that_it_loses_and_of_parameters_that_it_does_not_use(
+    parameters, X, match
+):
+    vectorizer = SequenceVectorizer(**parameters)
+    with nullcontext() if match is None else pytest.warns(UserWarning, match=match):
+        vectorizer.fit(X)
+    vectorizer.transform(X)
 
 
 def test_order_of_the_vocabulary_does_not_depend_on_that_of_the_documents():
@@ -130,10 +185,13 @@ def test_vocabulary_may_be_given():
         assert fixed.vocabulary_ == learned.vocabulary_
         ids_of(fixed.transform(DOCUMENTS), learned.transform(DOCUMENTS))
     shuffled = dict(sorted(learned.vocabulary_.items()))
-    assert list(SequenceVectorizer(vocabulary=shuffled).fit(["a"]).vocabulary_) == [
+    assert list(SequenceVectorizer(vocabulary=shuffled).fit(["no word"]).vocabulary_) == [
         *learned.vocabulary_
     ]
-    assert SequenceVectorizer(vocabulary={"b", "a"}).fit(["a"]).vocabulary_ == {"a": 2, "b": 3}
+    assert SequenceVectorizer(vocabulary={"b", "a"}).fit(["no word"]).vocabulary_ == {
+        "a": 2,
+        "b": 3,
+    }
 
 
 def test_tokens_are_taken_as_they_are():
@@ -326,9 +384,41 @@ def test_pipeline_survives_save_and_load(tmp_path):
     ids_of(loaded.predict_proba(DOCUMENTS), pipeline.predict_proba(DOCUMENTS))
 
 
-def test_file_refuses_a_function_and_a_vocabulary_that_does_not_fit(tmp_path):
-    with pytest.raises(TypeError, match=r"`SequenceVectorizer\.analyzer` cannot be stored"):
-        skrnn.save(SequenceVectorizer(analyzer=str.split), tmp_path / "file")
+@pytest.mark.parametrize(
+    ("analyzer", "name"),
+    [(str.split, "builtins.str.split"), (wrap, "textwrap.wrap"), (random.choice, "random.choice")],
+)
+def test_file_imports_an_analyzer_that_is_trusted(analyzer, name, tmp_path):
+    skrnn.save(make_pipeline(SequenceVectorizer(analyzer=analyzer), network()), tmp_path / "file")
+    loaded = skrnn.load(tmp_path / "file", trusted=[name])
+    assert loaded[0].analyzer == analyzer
+    for trusted in ([], ["str.split"], ["builtins.str.splitlines"]):
+        message = rf"the function {name} is not trusted\. Pass `trusted=\['{name}'\]`"
+        with pytest.raises(skrnn.FileFormatError, match=message):
+            skrnn.load(tmp_path / "file", trusted=trusted)
+    with pytest.raises(TypeError, match="`trusted` must be a list"):
+        skrnn.load(tmp_path / "file", trusted=name)
+
+
+def test_file_imports_nothing_before_it_is_trusted(tmp_path, monkeypatch):
+    (tmp_path / "my_words.py").write_text("def split(text): return text.split()")
+    monkeypatch.syspath_prepend(tmp_path)
+    skrnn.save(SequenceVectorizer(analyzer=import_module("my_words").split), tmp_path / "file")
+    monkeypatch.delitem(sys.modules, "my_words")
+    with pytest.raises(skrnn.FileFormatError, match=r"my_words\.split is not trusted"):
+        skrnn.load(tmp_path / "file")
+    assert "my_words" not in sys.modules
+    skrnn.load(tmp_path / "file", trusted=["my_words.split"])
+    monkeypatch.delitem(sys.modules, "my_words")
+    (tmp_path / "my_words.py").write_text("split = 3")
+    with pytest.raises(skrnn.FileFormatError, match=r"the function my_words\.split is not as"):
+        skrnn.load(tmp_path / "file", trusted=["my_words.split"])
+
+
+def test_file_refuses_a_function_without_a_name_and_a_wrong_vocabulary(tmp_path):
+    for function in (lambda text: [text], "".split, partial(str.split, sep=",")):
+        with pytest.raises((TypeError, ValueError), match=r"`SequenceVectorizer\.analyzer` cannot"):
+            skrnn.save(SequenceVectorizer(analyzer=function), tmp_path / "file")
     for wrong in ({"a": 3}, {"a": 2, "b": 2}, {1: 2}, ["a"]):
         vectorizer = SequenceVectorizer().fit(DOCUMENTS)
         vectorizer.vocabulary_ = wrong

@@ -93,8 +93,25 @@ for text in ("The wine was good!", "the gnocchi was not a bit stale"):
 
 # %%
 # Two habits come from scikit-learn's tokenizer: capitals and punctuation go, and so do words of one
-# letter, as "a" here. `token_pattern=r"\w+"` keeps them. What is longer than `max_length` loses its
-# beginning (`truncating="pre"`): look at the lengths of your texts before you choose it.
+# letter, as "a" here. `token_pattern=r"\w+|[^\w\s]"` keeps them, and emoji too. `stop_words` and
+# `min_df` leave out words, `strip_accents` makes "café" equal "cafe". What is longer than
+# `max_length` loses its beginning (`truncating="pre"`): look at the lengths of your texts before
+# you choose it.
+#
+# Languages without spaces
+# ------------------------
+# Chinese and Japanese are read by characters: a network puts them together to words.
+places, quality = ["餐厅", "房间", "酒店", "早餐", "服务", "泳池"], [("很好", 1), ("不好", 0)]
+chinese = [f"{place}{word}" for place in places for word, _ in quality]
+liked = [label for _ in places for _, label in quality]
+characters = make_pipeline(
+    SequenceVectorizer(max_length=4, analyzer="char"),
+    RNNClassifier("gru", 8, vocab_size="auto", embedding_dim=8, mask_value=0, random_state=0),
+)
+characters.fit(chinese[:-2], liked[:-2])
+print(dict(zip(chinese[-2:], characters.predict(chinese[-2:]), strict=True)))
+
+# %%
 #
 # Padding must be skipped
 # -----------------------

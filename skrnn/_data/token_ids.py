@@ -14,8 +14,9 @@ TOKEN_LIKE = 1000  # integers this large in X are probably token ids
 LARGE_VOCABULARY, LEAST_SHARE = 10**6, 0.01
 # Columns are compared in the rows that are not padding, if they are enough. One whose largest id is
 # much less than usual is odd if its ids fill a range, none in most rows; so is one much of which is
-# above all others.
+# twice as large as all others. In small vocabularies both come about by chance.
 ENOUGH_ROWS, MUCH_LESS, FILLED, MOST_COMMON, MUCH_MORE = 50, 0.1, 0.75, 0.9, 0.1
+SMALL_VOCABULARY = 100
 
 
 def check_tokens(values, vocab_size, lengths, map_unknown_tokens):
@@ -133,7 +134,7 @@ def _unlike_others(tokens):
     """
     present = tokens != PADDING
     filled = np.flatnonzero(present.sum(axis=0) >= ENOUGH_ROWS)
-    if len(filled) < 3:
+    if len(filled) < 3 or tokens.max() < SMALL_VOCABULARY:
         return []
     largest = tokens.max(axis=0)
     usual, odd = np.median(largest[filled]), []
@@ -144,6 +145,6 @@ def _unlike_others(tokens):
         fills_range = len(ids) >= FILLED * (ids[-1] - ids[0] + 1)
         spread = counts.max() < MOST_COMMON * len(column) or ids[-1] == UNKNOWN
         small = ids[-1] < MUCH_LESS * usual and fills_range and spread
-        if small or (column > above).mean() > MUCH_MORE:
+        if small or (column > 2 * above).mean() > MUCH_MORE:
             odd.append(i)
     return odd

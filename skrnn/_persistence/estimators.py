@@ -1,5 +1,6 @@
 """Records of estimators: which classes a file may hold, with which attributes."""
 
+from collections.abc import Callable
 from functools import cache
 from inspect import signature
 from math import prod
@@ -72,7 +73,7 @@ SHAPES = {
 IDS = {"vocabulary_": dict, "max_length_": Size}
 Floats = Annotated[np.ndarray, lambda array: array.dtype.kind == "f"]
 COUNTED = {"n_samples_seen_": int | float | np.generic | np.ndarray}
-FUNCTIONS = {"func": np.ufunc | None, "inverse_func": np.ufunc | None}
+FUNCTIONS = {"func": Callable | None, "inverse_func": Callable | None}
 TARGETS = {
     "regressor": BaseEstimator | None,
     "transformer": BaseEstimator | None,

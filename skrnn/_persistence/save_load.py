@@ -12,16 +12,17 @@ from skrnn._persistence.networks import NETWORKS
 from skrnn._utils.atomic_write import read_path
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.pandas_records import PANDAS
-from skrnn._utils.records import HINT, VALUES, from_record, require, to_record
+from skrnn._utils.records import HINT, VALUES, from_record, function_codec, require, to_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from skrnn._types import StrPath
 
 CONTENT = "estimator"  # distinguishes the file from others of the same format
 # Everything that a file may hold; one entry adds a class.
-CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS
+CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | {"function": function_codec()}
 
 
 def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -> None:
@@ -45,8 +46,8 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     Raises
     ------
     TypeError, ValueError
-        If a part cannot be stored, such as callbacks, a RandomState or your own functions. The
-        message names it, and nothing is written.
+        If a part cannot be stored, such as callbacks, a RandomState or a lambda. The message names
+        it, and nothing is written. Functions that can be imported are stored by their names.
 
     See Also
     --------
@@ -78,13 +79,13 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     write_file(path, {"content": CONTENT, "estimator": record}, key=key)
 
 
-def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
+def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str] = ()) -> Any:
     """Load an estimator from a file.
 
-    No code comes from the file: only classes and attributes in a fixed table are accepted, and all
-    sizes are checked. TensorFlow and Keras are not imported if NumPy can predict. The SHA-256
-    checksum detects corruption, not tampering: only a `key` shows that the file comes from someone
-    who has the key.
+    No code comes from the file: only classes and attributes in a fixed table are accepted, all
+    sizes are checked, and only functions that you name are imported. TensorFlow and Keras are not
+    imported if NumPy can predict. The SHA-256 checksum detects corruption, not tampering: only a
+    `key` shows that the file comes from someone who has the key.
 
     Parameters
     ----------
@@ -92,6 +93,9 @@ def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
         As in `save`.
     key : bytes or str, default=None
         The file must have been saved with this key. None: a signature is ignored.
+    trusted : list of str, default=()
+        Names of functions that the file may import, such as ``["my_words.split"]`` for a
+        `SequenceVectorizer` with that `analyzer`. Any other function is refused by name.
 
     Returns
     -------
@@ -101,8 +105,8 @@ def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
     Raises
     ------
     FileFormatError
-        If the file is corrupt, truncated, not a skrnn file, of a newer format, or not signed with
-        the key.
+        If the file is corrupt, truncated, not a skrnn file, of a newer format, not signed with
+        the key, or holds a function that is not trusted.
 
     See Also
     --------
@@ -125,11 +129,17 @@ def load(path: StrPath, *, key: bytes | str | None = None) -> Any:
     WindowTransformer(timesteps=4)
     """
     path = read_path(path)
+    if isinstance(trusted, str) or not all(isinstance(name, str) for name in trusted):
+        raise TypeError(
+            f"`trusted` must be a list of names of functions, got {trusted!r}. Pass "
+            "['module.name']."
+        )
     tree = read_file(path, key=key)
+    codecs = CODECS | {"function": function_codec(trusted)}
     try:
         content = tree.get("content") if isinstance(tree, dict) else None
         require(isinstance(content, str) and content == CONTENT, "the content")
-        loaded = from_record(tree.get("estimator"), CODECS)
+        loaded = from_record(tree.get("estimator"), codecs)
         require(isinstance(loaded, BaseEstimator), "the estimator")
     except FileFormatError as error:
         raise FileFormatError(f"{path} cannot be used: {error}") from error

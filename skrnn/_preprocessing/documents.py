@@ -1,6 +1,5 @@
 """Documents: strings or lists of tokens, checked, and their tokens."""
 
-import re
 import reprlib
 from collections.abc import Mapping, Set
 
@@ -12,7 +11,7 @@ TOKENS = list, tuple, np.ndarray, pd.Series
 REMEDY = "Pass a list, a Series or an array with one document for each sample."
 
 
-def _as_list(X):
+def as_list(X):
     """Return documents as a list; anything but one document for each sample is refused."""
     if isinstance(X, (str, bytes, Mapping, Set)) or issparse(X) or not hasattr(X, "__iter__"):
         kind = f"{'sparse ' if issparse(X) else ''}{type(X).__name__}"
@@ -30,9 +29,8 @@ def _as_list(X):
     return X.tolist() if isinstance(X, np.ndarray) else list(X)
 
 
-def read_documents(X, analyze):
+def read_documents(documents, analyze):
     """Return a list of tokens for each document; `analyze` splits those that are text."""
-    documents = _as_list(X)
     text = bool(documents) and isinstance(documents[0], str)
     required = "strings" if text else "strings, or lists of tokens"
     for i, document in enumerate(documents):
@@ -54,9 +52,9 @@ def read_documents(X, analyze):
     return [_string_tokens(document, i) for i, document in enumerate(documents)]
 
 
-def analyze_documents(X, analyzer):
+def analyze_documents(documents, analyzer):
     """Return the tokens that a caller's function makes of each document, of any type."""
-    documents = [analyzer(document) for document in _as_list(X)]
+    documents = [analyzer(document) for document in documents]
     for i, tokens in enumerate(documents):
         if isinstance(tokens, str) or not hasattr(tokens, "__iter__"):
             raise TypeError(
@@ -76,24 +74,3 @@ def _string_tokens(document, i):
                 f"{type(token).__name__} in document {i}. Pass `str(token)`."
             )
     return tokens
-
-
-def text_analyzer(lowercase, token_pattern, analyzer):
-    """Return scikit-learn's function from a string to its list of tokens."""
-    # Imported here: a server that reads no text starts 20 ms faster.
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    try:
-        groups = re.compile(token_pattern).groups
-    except re.error as error:
-        raise ValueError(
-            f"`token_pattern` must be a regular expression, got {token_pattern!r}: {error}."
-        ) from error
-    if groups > 1:
-        raise ValueError(
-            f"`token_pattern` must have one group at most, got {groups} in {token_pattern!r}. "
-            "Write the others as (?:...)."
-        )
-    return CountVectorizer(
-        lowercase=lowercase, token_pattern=token_pattern, analyzer=analyzer
-    ).build_analyzer()

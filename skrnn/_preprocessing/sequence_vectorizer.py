@@ -12,7 +12,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._preprocessing.documents import analyze_documents, read_documents, text_analyzer
+from skrnn._preprocessing.analyzers import TOKEN_PATTERN, text_analyzer, warn_of_lost_text
+from skrnn._preprocessing.documents import analyze_documents, as_list, read_documents
 from skrnn._preprocessing.vocabulary import (
     FIRST,
     PADDING,
@@ -29,7 +30,7 @@ from skrnn._utils.declared_parameters import (
     parameter,
 )
 from skrnn._utils.rollback import rollback_on_error
-from skrnn._utils.sklearn_private import Interval, StrOptions, fit_context
+from skrnn._utils.sklearn_private import Interval, RealNotInt, StrOptions, fit_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -61,9 +62,18 @@ class VectorizerParameters:
     truncating: Side = parameter("pre", StrOptions({"pre", "post"}))
     oov_token: str | None = parameter("[UNK]", str, None)
     lowercase: bool = parameter(True, "boolean")
-    token_pattern: str = parameter(r"(?u)\b\w\w+\b", str)
+    strip_accents: Literal["ascii", "unicode"] | Callable[[str], str] | None = parameter(
+        None, StrOptions({"ascii", "unicode"}), callable, None
+    )
+    stop_words: list[str] | Literal["english"] | None = parameter(
+        None, StrOptions({"english"}), list, None
+    )
+    token_pattern: str = parameter(TOKEN_PATTERN, str)
     analyzer: Literal["word", "char"] | Callable[[Any], Iterable[str]] = parameter(
         "word", StrOptions({"word", "char"}), callable
+    )
+    min_df: float = parameter(
+        1, Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="both")
     )
     vocabulary: Iterable[str] | Mapping[str, int] | None = parameter(None, object)
 
@@ -98,13 +108,23 @@ class SequenceVectorizer(
         None: such tokens are dropped, and the id 1 is not used.
     lowercase : bool, default=True
         As in scikit-learn's `CountVectorizer`: convert strings to lower case.
+    strip_accents : {"ascii", "unicode"}, callable or None, default=None
+        As in `CountVectorizer`: remove accents from strings. A callable gets and returns a string.
+    stop_words : list of str, "english" or None, default=None
+        As in `CountVectorizer`: words that are left out, for ``analyzer="word"``. Negations such as
+        "not" are in the English list, and a network may need them.
     token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
         As in `CountVectorizer`: the regular expression of a token, for ``analyzer="word"``. The
-        default drops punctuation, emoji and words of one letter. It does not suit scripts without
-        spaces, such as Chinese, or with vowel signs, such as Hindi: pass an `analyzer`.
+        default drops punctuation, emoji and words of one letter; ``r"\\w+|[^\\w\\s]"`` keeps each
+        of them as a token. Neither suits scripts without spaces, such as Chinese, or with vowel
+        signs, such as Hindi: pass an `analyzer`.
     analyzer : {"word", "char"} or callable, default="word"
-        As in `CountVectorizer`: split strings into words or characters, or a function from a
-        document to the list of its tokens.
+        As in `CountVectorizer`: split strings into words, or into characters, which suits Chinese
+        or Japanese; or a function from a document to the list of its tokens. `skrnn.save` stores
+        the name of a function that can be imported.
+    min_df : int or float, default=1
+        As in `CountVectorizer`: leave out tokens that are in fewer documents, or, for a float, in
+        a smaller share of them.
     vocabulary : iterable of str or dict, default=None
         The tokens in the order of their ids from 2 on, or a dict from tokens to these ids, such as
         `vocabulary_`. None: learned in `fit`.
@@ -131,6 +151,12 @@ class SequenceVectorizer(
     array([[0, 3, 2, 4, 1]], dtype=int32)
     >>> vectorizer.inverse_transform([[0, 3, 2, 4, 1]])
     [array(['is', 'the', 'plot', '[UNK]'], dtype=object)]
+
+    Characters as tokens, for languages without spaces:
+
+    >>> SequenceVectorizer(max_length=6, analyzer="char").fit_transform(["很好吃", "不好吃"])
+    array([[0, 0, 0, 4, 2, 3],
+           [0, 0, 0, 5, 2, 3]], dtype=int32)
     """
 
     vocabulary_: dict[str, int]
@@ -155,7 +181,7 @@ class SequenceVectorizer(
         self : SequenceVectorizer
             Fitted vectorizer.
         """
-        self._learn(self._read_tokens(X))
+        self._learn(X)
         return self
 
     @explain_keywords
@@ -177,7 +203,7 @@ class SequenceVectorizer(
         ids : ndarray of int32 of shape (n_samples, `max_length_`), or list of ndarray
             As `transform` returns them.
         """
-        return self._to_rows(self._learn(self._read_tokens(X)))
+        return self._to_rows(self._learn(X))
 
     def transform(self, X: Documents) -> Array | Any:
         """Return the ids of the tokens of each document.
@@ -193,7 +219,7 @@ class SequenceVectorizer(
             With ``padding=None`` a list of arrays of shape (n_tokens,).
         """
         check_is_fitted(self)
-        return self._to_rows(self._ids(self._read_tokens(X)))
+        return self._to_rows(self._ids(self._tokens(as_list(X))))
 
     def inverse_transform(self, X: ArrayLike) -> list[Array]:
         """Return the tokens of ids, without padding.
@@ -251,25 +277,27 @@ class SequenceVectorizer(
     def _n_features_out(self):
         return self.max_length_
 
-    def _read_tokens(self, X):
-        """Return the tokens of each document."""
+    def _tokens(self, documents):
+        """Return the tokens of each document of a list."""
         if callable(self.analyzer):
-            return analyze_documents(X, self.analyzer)
-        analyze = text_analyzer(self.lowercase, self.token_pattern, self.analyzer)
-        return read_documents(X, analyze)
+            return analyze_documents(documents, self.analyzer)
+        return read_documents(documents, text_analyzer(self))
 
-    def _learn(self, documents):
-        """Learn from the tokens of documents, and return their ids."""
+    def _learn(self, X):
+        """Learn from documents, and return the ids of their tokens."""
+        documents = as_list(X)
+        tokens = self._tokens(documents)
         if not documents:
             raise ValueError("`X` must hold at least one document, got none.")
         if self.vocabulary is None:
-            known = most_frequent(documents, self.max_tokens, self.oov_token)
+            known = most_frequent(tokens, self.max_tokens, self.oov_token, self.min_df)
         else:
             known = given_tokens(self.vocabulary, self.max_tokens, self.oov_token)
         self.vocabulary_ = {str(token): i for i, token in enumerate(known, FIRST)}
-        ids = self._ids(documents)
+        ids = self._ids(tokens)
         # Documents without tokens give one column of padding.
         self.max_length_ = int(self.max_length or max(1, *map(len, ids)))
+        warn_of_lost_text(self, documents, tokens)
         return ids
 
     def _ids(self, documents):

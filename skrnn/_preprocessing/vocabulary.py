@@ -4,6 +4,7 @@ import reprlib
 from collections import Counter
 from collections.abc import Mapping, Set
 from itertools import chain
+from numbers import Integral
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from skrnn._utils.numeric_checks import as_array
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
 
 
-def most_frequent(documents, max_tokens, oov_token):
+def most_frequent(documents, max_tokens, oov_token, min_df):
     """Return the tokens to keep in Keras's order: equally frequent ones in reverse order.
 
-    `max_tokens` counts padding and out of vocabulary; `oov_token` has an id already.
+    `max_tokens` counts padding and out of vocabulary; `oov_token` has an id already; `min_df` is
+    the least number of documents that hold a token, or their least share.
     """
     counts = Counter(chain.from_iterable(documents))
     counts.pop(oov_token, None)
@@ -24,6 +26,15 @@ def most_frequent(documents, max_tokens, oov_token):
             "`X` must hold tokens, got documents without any. Check `token_pattern` and "
             "`analyzer`, or pass documents that are not empty."
         )
+    if min_df != 1 or not isinstance(min_df, Integral):
+        least = min_df if isinstance(min_df, Integral) else min_df * len(documents)
+        in_documents = Counter(chain.from_iterable(map(set, documents)))
+        counts = {token: count for token, count in counts.items() if in_documents[token] >= least}
+        if not counts:
+            raise ValueError(
+                f"`min_df` must leave tokens, got {min_df}: no token is in so many of the "
+                f"{len(documents)} documents. Lower it."
+            )
     ordered = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
     return ordered if max_tokens is None else ordered[: max_tokens - FIRST]
 

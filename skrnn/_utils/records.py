@@ -4,8 +4,12 @@ The classes and the parts of each are a table in code: any other name is refused
 looked up elsewhere.
 """
 
+import sys
 from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
 from pathlib import Path, PurePath
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import NamedTuple, get_type_hints
 
 import numpy as np
@@ -18,6 +22,7 @@ HINT = (
     "everything else."
 )
 CLASS = "class"
+FUNCTIONS = FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType
 # What constructors and lookups raise when a file gives them something wrong,
 # and pandas (NotImplementedError) for times in a zone beyond the years of Python's datetime.
 INVALID = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
@@ -30,7 +35,7 @@ class Codec(NamedTuple):
     be stored. `decode` takes such a dict as keywords, and refuses what `encode` never makes.
     """
 
-    kind: type
+    kind: type | tuple
     encode: Callable
     decode: Callable
     exact: bool = True  # whether objects of subclasses are excluded
@@ -162,6 +167,49 @@ def _text_codec(kind, make, exact):
         return make(text)
 
     return Codec(kind, lambda value: {"text": str(value)}, decode, exact)
+
+
+def _encode_function(function):
+    owner = getattr(function, "__objclass__", function)  # of a method of a built-in class
+    module = getattr(owner, "__module__", None)
+    known = sys.modules.get(module) if module != "__main__" else None
+    own_names = (
+        [name for name, value in vars(known).items() if _same(value, function)] if known else []
+    )
+    for name in (function.__qualname__, *own_names):
+        if known and _same(_attribute(known, name), function):
+            return {"module": module, "name": name}
+    raise ValueError(f"{function!r} has no name to import it by. Define it in a module.")
+
+
+def _same(value, function):
+    """Whether a value is a function, or the same method of the same object."""
+    return type(value) is type(function) and value == function
+
+
+def _attribute(module, name):
+    return reduce(lambda owner, part: getattr(owner, part, None), name.split("."), module)
+
+
+def function_codec(trusted=None):
+    """Return the Codec of functions, which a file holds by name; None trusts every name.
+
+    Nothing is imported before its name is found to be trusted.
+    """
+
+    def decode(module, name):
+        require(isinstance(module, str) and isinstance(name, str), "a function")
+        full = f"{module}.{name}"
+        if trusted is not None and full not in trusted:
+            raise FileFormatError(
+                f"the function {full} is not trusted. Pass `trusted=[{full!r}]` if you trust the "
+                "source of the file, and that function with the data that you will pass."
+            )
+        function = _attribute(import_module(module), name)
+        require(isinstance(function, FUNCTIONS), f"the function {full}")
+        return function
+
+    return Codec(FUNCTIONS, _encode_function, decode, exact=False)
 
 
 VALUES = {
