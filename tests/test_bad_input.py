@@ -303,7 +303,8 @@ def test_every_parameter_stands_in_the_table():
 # What `fit` refuses: the estimators, samples, targets, words of the message and arguments.
 # Targets that are a function are made for the estimator.
 
-MULTILABEL = np.eye(4, dtype=int)[np.arange(20) % 4]
+ONE_HOT = np.eye(4, dtype=int)[np.arange(20) % 4]
+MULTILABEL = np.maximum(ONE_HOT, np.roll(ONE_HOT, 5))
 PARTLY_NAN = changed(X, (3, 1, 0), np.nan)
 LAST_PARTLY_NAN = ending_with(np.array([[1.0, np.nan], [1.0, 1.0]]))
 ONE_OF_1, FIFTH = changed(np.zeros(20, dtype=int), 3, 1), {"validation_fraction": 0.2}
@@ -472,7 +473,13 @@ REFUSED_FITS = [
             (CLASSIFIER, np.arange(20) % 3, BINARY, ["categorical_crossentropy"]),
             (CLASSIFIER, CODES, "categorical_crossentropy", [BINARY]),
             (CLASSIFIER, CODES, "huber", [BINARY]),
-            (CLASSIFIER, MULTILABEL, "categorical_crossentropy", ["multilabel", BINARY]),
+            (CLASSIFIER, MULTILABEL, "categorical_crossentropy", ["one 1 in each row", BINARY]),
+            (
+                CLASSIFIER,
+                ONE_HOT,
+                "sparse_categorical_crossentropy",
+                ["multilabel", " categorical_c"],
+            ),
         ]
     ],
 ]

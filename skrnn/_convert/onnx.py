@@ -87,7 +87,10 @@ def add_prediction(graph, x, architecture, target_shape):
 
 
 def add_labels(graph, x, architecture, classes):
-    """Add a classifier's outputs: probabilities and labels; indicators if classes is None."""
+    """Add a classifier's outputs: probabilities and labels; indicators if classes is None.
+
+    `classes` holds the label of each class, or its one-hot row.
+    """
     lead = _lead(architecture, by_step=architecture.return_sequences)
     dtype = architecture.variable_dtype
     if classes is None:
@@ -101,7 +104,7 @@ def add_labels(graph, x, architecture, classes):
         x = graph("Concat", graph("Sub", np.array(1, dtype), x), x, axis=-1)
     label = graph("Gather", classes, graph("ArgMax", x, axis=-1, keepdims=0))
     graph.give("probabilities", x, dtype, (*lead, len(classes)))
-    graph.give("label", label, classes.dtype, lead)
+    graph.give("label", label, classes.dtype, (*lead, *classes.shape[1:]))
 
 
 class _Steps:

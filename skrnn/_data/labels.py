@@ -1,5 +1,6 @@
 """Labels: classes are checked, encoded, weighted and split."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -17,10 +18,16 @@ from skrnn._data.timestep_targets import (
     rows_of_steps,
 )
 from skrnn._network.config import read_loss
-from skrnn._network.keras_names import SIGMOID_LOSSES, SOFTMAX_LOSSES, SPARSE_LOSSES
+from skrnn._network.keras_names import (
+    ONE_HOT_LOSSES,
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+    SPARSE_LOSSES,
+)
 from skrnn._utils.numeric_checks import as_array
 
 SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as from `MultiLabelBinarizer`."
+ONE_HOT_STEPS = " For one-hot labels pass `y.argmax(axis=-1)`."
 
 
 def labels_of_steps(y, sequences):
@@ -33,9 +40,10 @@ def labels_of_steps(y, sequences):
         check_samples_match(y, sequences)
         y = _as_one(cut_to_list(objects_as_list(y), sequences), sequences)
         if y.shape != mask.shape:
+            remedy = ONE_HOT_STEPS if y.ndim == 3 else ""
             raise ValueError(
                 "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
-                f"{mask.shape} as X, got {y.shape}."
+                f"{mask.shape} as X, got {y.shape}.{remedy}"
             )
         labels = y[mask]
     else:
@@ -44,7 +52,7 @@ def labels_of_steps(y, sequences):
             if row.ndim != 1:
                 raise ValueError(
                     f"`y` must hold one label for each timestep, got the shape {row.shape} in "
-                    f"sample {i}."
+                    f"sample {i}.{ONE_HOT_STEPS}"
                 )
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
         labels = np.concatenate(rows, dtype=_common_type(rows))[mask[inside]]
@@ -133,10 +141,42 @@ def targets_of_classes(codes, n_classes, loss):
     return Targets(values, (n_classes,), "softmax", loss, codes=codes)
 
 
+def is_one_hot(y):
+    """Whether each row of an indicator matrix holds exactly one 1."""
+    return bool((y.sum(axis=1) == 1).all())
+
+
+def warn_of_one_hot(y, loss):
+    """Warn that one-hot labels are read as multilabel, unless the loss says that they are."""
+    if is_one_hot(y) and read_loss(loss)[0] not in SIGMOID_LOSSES - SOFTMAX_LOSSES:
+        warnings.warn(
+            "`y` holds exactly one 1 in each row, as one-hot labels do, and is read as multilabel: "
+            "a sigmoid for each column. For one class for each sample pass `y.argmax(axis=1)`, or "
+            "set `loss='categorical_crossentropy'`. If it is multilabel, "
+            "`loss='binary_crossentropy'` silences this warning.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 def targets_of_indicators(y, loss):
-    """Return Targets of any number of classes each: one sigmoid for each column of `y`."""
-    loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "multilabel targets")
-    return Targets(y, (y.shape[1],), "sigmoid", loss)
+    """Return Targets of an indicator matrix, which has a column for each class.
+
+    Any number of classes in each row: a sigmoid for each column. With a loss for one-hot labels,
+    one class in each row: a softmax.
+    """
+    outputs, one_hot, name = (y.shape[1],), is_one_hot(y), read_loss(loss)[0]
+    if name in ONE_HOT_LOSSES:
+        if not one_hot:
+            raise ValueError(
+                f"`y` must hold exactly one 1 in each row with `loss={loss!r}`, got "
+                f"{y[(y.sum(axis=1) != 1).argmax()].tolist()}. For multilabel targets set "
+                "`loss='binary_crossentropy'`."
+            )
+        return Targets(y, outputs, "softmax", name, shape=outputs, codes=y.argmax(axis=1))
+    allowed = SIGMOID_LOSSES | (ONE_HOT_LOSSES if one_hot else set())
+    loss = _fitting_loss(loss, "binary_crossentropy", allowed, "multilabel targets")
+    return Targets(y, outputs, "sigmoid", loss)
 
 
 def one_against_rest(logits):

@@ -18,5 +18,5 @@ class Targets:
     activation: str
     loss: str  # Keras's full name
     scaled: bool = False  # whether the values may be standardized
-    shape: tuple | None = None  # trailing shape of a regressor's y
+    shape: tuple | None = None  # trailing shape of a regressor's y, and of one-hot labels
     codes: np.ndarray | None = None  # each label's class index, if there is one label

@@ -19,12 +19,14 @@ from skrnn._data.labels import (
     classes_of_outputs,
     encode,
     hold_out,
+    is_one_hot,
     joined_classes,
     labels_of_steps,
     one_against_rest,
     read_labels,
     targets_of_classes,
     targets_of_indicators,
+    warn_of_one_hot,
     weights_of_classes,
 )
 from skrnn._data.sequences import as_objects
@@ -59,6 +61,9 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     sequences, windows or token ids and y labels; use RNNRegressor for numbers. Two classes end in
     one sigmoid, more in a softmax, a multilabel indicator matrix in a sigmoid for each label. With
     `return_sequences` y holds a label for every timestep.
+
+    One-hot labels look like a multilabel indicator matrix: they are read as such with a warning, or
+    with `loss="categorical_crossentropy"` as Keras reads them, and `predict` returns one-hot rows.
 
     Parameters
     ----------
@@ -319,8 +324,9 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Returns
         -------
         ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, timesteps)
-            Labels; an indicator matrix for multilabel targets; with `return_sequences` a label for
-            each timestep, and for a list X a 1-D object array of arrays.
+            Labels; an indicator matrix for multilabel targets, one-hot rows for one-hot labels;
+            with `return_sequences` a label for each timestep, and for a list X a 1-D object array
+            of arrays.
         """
         sequences = self._read_fitted(X)
         return self._as_given(self._labels(self._outputs(sequences)), sequences)
@@ -412,7 +418,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         truth = labels_of_steps(y, sequences) if by_step else self._read_labels(y, sequences)
         with naming("y"):
             check_classification_targets(truth)
-            if not self._multilabel:
+            if truth.ndim == 1:
                 unique_labels(self.classes_, truth)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
         mask = sequences.mask() if by_step else slice(None)
@@ -425,6 +431,16 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         architecture = self._network.architecture
         return architecture.output_activation == "sigmoid" and architecture.outputs[-1] > 1
 
+    @property
+    def _one_hot(self):
+        """Whether one-hot labels were fitted: a softmax whose labels are rows."""
+        return self._network.target_shape is not None
+
+    @property
+    def _labels_of_outputs(self):
+        """The label, or the one-hot row, of each output."""
+        return np.eye(len(self.classes_), dtype=int) if self._one_hot else self.classes_
+
     def _probabilities(self, outputs):
         """Return a sigmoid's one output as two probabilities, and others as they are."""
         if outputs.shape[-1] > 1:
@@ -434,7 +450,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     def _labels(self, outputs):
         if self._multilabel:
             return (outputs > 0.5).astype(int)
-        return self.classes_[self._probabilities(outputs).argmax(axis=-1)]
+        return self._labels_of_outputs[self._probabilities(outputs).argmax(axis=-1)]
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its classes learned or compared."""
@@ -449,10 +465,14 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         """Return y as a label or, with several outputs, a row of indicators for each sample."""
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
-        multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
-        if not reset and hasattr(self, "_network") and multilabel != self._multilabel:
-            raise ValueError(f"`y` must have the form it had in `fit`, got the shape {y.shape}.")
-        if not multilabel:
+        rows = type_of_target(y, input_name="y") == "multilabel-indicator"
+        known = not reset and hasattr(self, "_network")
+        if known and rows != (self._multilabel or self._one_hot):
+            remedy = " Pass `y.argmax(axis=1)`." if rows and is_one_hot(y) else ""
+            raise ValueError(
+                f"`y` must have the form it had in `fit`, got the shape {y.shape}.{remedy}"
+            )
+        if not rows:
             return column_or_1d(y, warn=warn)
         if not reset and y.shape[1] != len(self.classes_):
             raise ValueError(
@@ -471,15 +491,19 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         return targets_of_classes(codes, len(self.classes_), self.loss)
 
     def _encode_indicators(self, y, reset):
-        """Encode an indicator matrix of shape (n_samples, n_outputs)."""
-        if self.class_weight is not None:
-            raise ValueError("`class_weight` is not supported for multilabel targets.")
+        """Encode an indicator matrix, or one-hot labels, of shape (n_samples, n_outputs)."""
         if reset:
             self.classes_ = np.arange(y.shape[1])
-        return targets_of_indicators(y, self.loss)
+        targets = targets_of_indicators(y, self.loss)
+        if targets.codes is None:
+            if self.class_weight is not None:
+                raise ValueError("`class_weight` is not supported for multilabel targets.")
+            if reset or not hasattr(self, "_network"):
+                warn_of_one_hot(y, self.loss)
+        return targets
 
     def _add_outputs(self, graph, outputs):
-        classes = None if self._multilabel else self.classes_
+        classes = None if self._multilabel else self._labels_of_outputs
         add_labels(graph, outputs, self._network.architecture, classes)
 
     def _learn_y(self, y, sequences, counted, classes):
@@ -510,7 +534,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     def _check_whole(self, data):
         """Refuse to continue a fit on a part of its classes."""
         codes = data.targets.codes
-        if codes is not None:
+        if codes is not None and not self._one_hot:
             check_all_classes(self.classes_, codes[data.weights > 0])
 
     def _weigh(self, data, *, as_given=False):

@@ -44,6 +44,9 @@ SOFTMAX_LOSSES = SPARSE_LOSSES | frozenset(
     "mean_absolute_error mean_squared_error".split()
 )
 
+# Losses that only fit rows of class probabilities, as one-hot labels are.
+ONE_HOT_LOSSES = SOFTMAX_LOSSES - SPARSE_LOSSES - SIGMOID_LOSSES
+
 # No value for each sample (circle, dice, tversky), or none of these targets (ctc).
 REFUSED_LOSSES = frozenset({"circle", "ctc", "dice", "tversky"})
 

@@ -165,11 +165,14 @@ def _check_regressor(regressor):
 
 def _check_classifier(classifier):
     check_network(classifier)
-    outputs, classes = classifier._network.architecture.outputs, classifier.classes_
+    network, classes = classifier._network, classifier.classes_
+    outputs = network.architecture.outputs
     n_classes = 2 if outputs == (1,) else outputs[0]
     require(len(outputs) == 1 and classes.shape == (n_classes,), "`classes_`")
     require(np.array_equal(np.unique(classes), classes), "`classes_`")
     require(classifier.n_outputs_ == outputs[0], "`n_outputs_`")
+    rows, activation = network.target_shape, network.architecture.output_activation
+    require(rows is None or (rows == outputs and activation == "softmax"), "`_target_shape`")
 
 
 def _check_windows(windows):
@@ -240,7 +243,10 @@ ESTIMATORS = {
         _check_regressor,
     ),
     "RNNClassifier": estimator_codec(
-        RNNClassifier, NETWORK | {"classes_": np.ndarray}, NOT_IN_EVERY_NETWORK, _check_classifier
+        RNNClassifier,
+        NETWORK | {"classes_": np.ndarray},
+        NOT_IN_EVERY_NETWORK | {"_target_shape": tuple[Size, ...]},
+        _check_classifier,
     ),
     "WindowTransformer": estimator_codec(WindowTransformer, WINDOWS, check=_check_windows),
     "SequenceReshaper": estimator_codec(SequenceReshaper, SHAPES, check=_check_reshaper),
