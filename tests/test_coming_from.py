@@ -4,18 +4,12 @@ import inspect
 import re
 
 import pytest
+from pages import blocks, page
 from processes import ROOT, printed
 
 import skrnn
 
-PAGE = (ROOT / "examples" / "site" / "coming_from.rst").read_text("utf-8")
-
-
-def blocks(caption):
-    """Return the code blocks of the page with a caption."""
-    head = rf"^\.\. code-block:: python\n   :caption: {caption}\n\n"
-    found = re.findall(head + r"((?:   .*\n|\n)+)", PAGE, re.M)
-    return [re.sub(r"^   ", "", block, flags=re.M) for block in found]
+PAGE = page("coming_from")
 
 
 def known_names():
@@ -43,8 +37,8 @@ def test_names_on_the_side_of_skrnn_are_those_of_skrnn():
 
 @pytest.mark.slow
 def test_code_on_the_side_of_skrnn_forecasts_and_searches():
-    (data,) = blocks("data")
-    windows, search, forecaster = blocks("skrnn")
+    (data,) = blocks(PAGE, "data")
+    windows, search, forecaster = blocks(PAGE, "skrnn")
     shows = "print(type(forecast).__name__, forecast.shape)"
     assert printed("-c", f"{data}\n{windows}\n{shows}", cwd=ROOT) == "ndarray (24,)\n"
     best = printed("-c", f"{data}\n{search}\nprint(search.best_params_)", cwd=ROOT)
@@ -57,5 +51,5 @@ def test_code_on_the_side_of_skrnn_forecasts_and_searches():
 
 def test_code_of_the_others_can_be_read():
     for caption in ("Keras", "scikeras", "skforecast"):
-        (code,) = blocks(caption)
+        (code,) = blocks(PAGE, caption)
         compile(code, caption, "exec")
