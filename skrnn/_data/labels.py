@@ -273,21 +273,28 @@ def weights_of_classes(class_weight, classes, codes):
     return weights
 
 
-def hold_out(chosen, codes, classes, n_held_out, rng):
+def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
     """Return training and validation positions drawn from `chosen`, each sorted.
 
-    They are stratified if `codes` holds one label for each sample.
+    They are stratified if `codes` holds one label for each sample. Where classes are too small for
+    that it is a ValueError; not `strict`: a plain draw that leaves one sample of each to train on.
     """
     labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
     if labels is not None:
         counts = np.bincount(labels, minlength=len(classes))
+        n_classes = (counts > 0).sum()
+        too_few = min(n_held_out, len(chosen) - n_held_out) < n_classes
+        if not strict and (too_few or (counts == 1).any()):
+            order = rng().permutation(len(chosen))
+            first_of_class = np.unique(labels[order], return_index=True)[1]
+            held_out = np.sort(np.delete(order, first_of_class)[:n_held_out])
+            return np.delete(chosen, held_out), chosen[held_out]
         if (counts == 1).any():
             rare = classes[counts == 1].tolist()
             raise ValueError(
                 f"`validation_fraction` needs two samples of each class, got one of {rare}."
             )
-        n_classes = (counts > 0).sum()
-        if min(n_held_out, len(chosen) - n_held_out) < n_classes:
+        if too_few:
             raise ValueError(
                 f"`validation_fraction` must leave a sample of each of the {n_classes} classes on "
                 f"both sides, got {n_held_out} of {len(chosen)} samples held out."

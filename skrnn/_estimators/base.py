@@ -31,6 +31,7 @@ from skrnn._estimators.training import (
     epoch_tasks,
     fit_config,
     open_checkpoints,
+    read_schedule,
     train_network,
 )
 from skrnn._network.architecture import VARIABLE_DTYPES, Architecture
@@ -44,6 +45,7 @@ from skrnn._network.parameters import (
 )
 from skrnn._network.summary import html_summary, summary
 from skrnn._training.checkpoints import NoCheckpoints
+from skrnn._training.schedule import MOST_EPOCHS, Schedule
 from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
@@ -77,6 +79,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     weights_: list[Array]
     history_: dict[str, list[float]]
     n_epochs_: int
+    fit_settings_: dict[str, int | float | None]
     optimizer_state_: list[Array]
     n_outputs_: int
     n_features_in_: int
@@ -139,8 +142,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         data = self._read(X, y, sample_weight, reset=not resume)
         if resume:
             self._check_whole(data)
-        fraction = self.validation_fraction if validation_data is None else 0.0
-        config = fit_config(self, resume, self.epochs, fraction, self.checkpoint_dir)
+        data = self._without_zeros(data)
+        schedule = read_schedule(self, len(data), validation_data)
+        config = fit_config(self, resume, schedule, self.checkpoint_dir)
         return self._fit(
             data, config, validation_data, epoch_tasks(self, config, X, y, sample_weight)
         )
@@ -252,7 +256,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
         embeddings = read_embeddings(self.embedding_init, architecture)
-        rng = draw_rng(self, fit_config(self, False, 0), NoCheckpoints())
+        rng = draw_rng(self, fit_config(self, False, Schedule(epochs=0)), NoCheckpoints())
         return keras_engine().fresh_model(architecture, rng, embeddings, self.mask_value)
 
     def summary(self, input_shape: Sequence[int | None] | None = None) -> str:
@@ -408,13 +412,18 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         resume = hasattr(self, "weights_")
         reset_y = reset_y and not resume
         data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y, unit=1.0)
-        return self._fit(data, fit_config(self, resume, epochs=1, scale_weights=False))
+        data = self._without_zeros(data, as_given=True)
+        config = fit_config(self, resume, Schedule(epochs=1), scale_weights=False)
+        return self._fit(data, config)
+
+    def _without_zeros(self, data, *, as_given=False):
+        """Return a Dataset of the samples that `class_weight` leaves too."""
+        weights = self._weigh(data, as_given=as_given)
+        return replace(data, positions=nonzero_indices(weights, data.positions))
 
     def _fit(self, data, config, validation_data=None, tasks=()):
         """Train on a Dataset and keep what is learned; the caller undoes a failure."""
         as_given = not config.scale_weights
-        weights = self._weigh(data, as_given=as_given)
-        data = replace(data, positions=nonzero_indices(weights, data.positions))
         n_held_out = _count_held_out(config.validation_fraction, len(data))
         engine = self._describe(data.sequences, data.targets, len(data) - n_held_out, config)
         check_batches(len(data) - n_held_out, self._network.architecture.batch_size, "X")
@@ -565,7 +574,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """Return a Dataset for training and one for validation."""
         positions = np.arange(len(data)) if data.positions is None else data.positions
         training, held_out = self._hold_out(replace(data, positions=positions), n_held_out, rng)
-        return replace(data, positions=training), replace(data, positions=held_out)
+        validation = replace(data, positions=held_out) if len(held_out) else None
+        return replace(data, positions=training), validation
 
     def _fit_scaling(self, parts, targets):
         """Learn the constants of standardization from an iterable of Datasets."""
@@ -577,7 +587,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         self._network = replace(self._network, scaling=scaling)
 
     def _most_tasks(self):
-        return self.epochs
+        return MOST_EPOCHS if self.epochs == "auto" else self.epochs
 
     def _run(self, sequences, hidden=None, activation=None):
         """Return the raw outputs of the network, or hidden states, as a list of arrays."""

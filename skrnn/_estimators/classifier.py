@@ -122,20 +122,27 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         "name" and its settings. `clone`, pickles and files hold an object as such a dict.
     learning_rate : float, default=0.01
         Step size; None: the optimizer's own default.
-    epochs : int, default=100
-        Number of passes over the training data.
+    epochs : int or "auto", default="auto"
+        Number of passes over the training data. "auto": 100, and from 1,000 samples on training
+        stops early: a tenth is held out (`validation_fraction`), `patience` is 10. What you set of
+        these two, and `validation_data`, stays as it is. Stateful networks never stop early, and
+        `fit_batches` only with `validation_data`. Each `fit` with `warm_start` chooses again.
+        `fit_settings_` holds what was chosen, and `verbose=1` prints it.
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
         Shuffle the samples at every epoch.
-    patience : int, default=None
+    patience : int, "auto" or None, default="auto"
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.
+        "auto": None with `epochs` as a number; else see there.
     min_delta : float, default=0.0
         Smallest change of that loss that counts as an improvement.
-    validation_fraction : float in [0, 1), default=0.0
+    validation_fraction : float in [0, 1) or "auto", default="auto"
         Fraction of the samples held out for validation: the last ones for a regressor, a stratified
-        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps). "auto":
+        0 with `epochs` as a number; else see there. A tenth chosen so is a plain draw too where
+        classes are too small, and one sample of each class stays in training.
     callbacks : list of keras.callbacks.Callback or callable, default=None
         Keras callbacks, or a function that returns a list of them; copied for each fit. Callbacks
         that override a batch hook raise an error.
@@ -164,7 +171,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Seed of weights, shuffling and dropout. Global generators are not touched, except that None
         draws one integer from NumPy's.
     verbose : int, default=0
-        1: a progress bar over the epochs with the losses, on standard error.
+        1: a progress bar over the epochs with the losses, on standard error, after a line that
+        says what `epochs="auto"` has chosen.
     class_weight : dict or "balanced", default=None
         Weight of each class by its label, multiplied with `sample_weight` in training, see `fit`;
         the validation loss is weighted by `sample_weight` only. "balanced" counts the labels of
@@ -182,6 +190,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
     n_epochs_ : int
         Epochs trained so far.
+    fit_settings_ : dict
+        "epochs", "validation_fraction" and "patience" as used by the last fit.
     optimizer_state_ : list of ndarray
         The optimizer's variables, from which `warm_start` and `partial_fit` continue.
     n_outputs_ : int
@@ -550,7 +560,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
     def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
-        return hold_out(data.positions, data.targets.codes, self.classes_, n_held_out, rng)
+        drawn = data.positions, data.targets.codes, self.classes_, n_held_out, rng
+        return hold_out(*drawn, strict=self.validation_fraction != "auto")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

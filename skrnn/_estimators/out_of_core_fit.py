@@ -12,7 +12,13 @@ from skrnn._data.out_of_core import BlockIterator, BlockReader, BlockSamples, Sh
 from skrnn._data.sequences import binary_unit
 from skrnn._data.validation import check_batches, naming
 from skrnn._data.weights import nonzero_indices, read_weights
-from skrnn._estimators.training import draw_rng, epoch_tasks, fit_config, train_network
+from skrnn._estimators.training import (
+    draw_rng,
+    epoch_tasks,
+    fit_config,
+    read_schedule,
+    train_network,
+)
 from skrnn._network.architecture import VARIABLE_DTYPES
 from skrnn._training.checkpoints import NoCheckpoints
 
@@ -58,9 +64,10 @@ def fit_out_of_core(estimator, blocks, validation_data):
     _check_parameters(estimator)
     source = BlockIterator(blocks)
     resume = estimator.warm_start and hasattr(estimator, "weights_")
-    config = fit_config(estimator, resume, estimator.epochs)
     stats, targets = _read_stats(estimator, source, resume)
     _, features = estimator.input_shape_
+    schedule = read_schedule(estimator, stats.n_samples, validation_data, whole=False)
+    config = fit_config(estimator, resume, schedule)
     sequences = stats.sequences(stats.n_samples, features, estimator.mask_value)
     engine = estimator._describe(sequences, targets, stats.n_samples, config)
     validation = estimator._read_validation(validation_data)
@@ -88,7 +95,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
 def _check_parameters(estimator):
     """Refuse parameters that need all samples at once."""
     estimator._check_in_parts("fit_batches")
-    if estimator.validation_fraction:
+    if estimator.validation_fraction not in ("auto", 0):
         raise ValueError(
             "`validation_fraction` must be 0 in `fit_batches`, which holds no samples out, got "
             f"{estimator.validation_fraction}. Pass `validation_data`."

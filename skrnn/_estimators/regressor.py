@@ -116,20 +116,27 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         "name" and its settings. `clone`, pickles and files hold an object as such a dict.
     learning_rate : float, default=0.01
         Step size; None: the optimizer's own default.
-    epochs : int, default=100
-        Number of passes over the training data.
+    epochs : int or "auto", default="auto"
+        Number of passes over the training data. "auto": 100, and from 1,000 samples on training
+        stops early: a tenth is held out (`validation_fraction`), `patience` is 10. What you set of
+        these two, and `validation_data`, stays as it is. Stateful networks never stop early, and
+        `fit_batches` only with `validation_data`. Each `fit` with `warm_start` chooses again.
+        `fit_settings_` holds what was chosen, and `verbose=1` prints it.
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
         Shuffle the samples at every epoch.
-    patience : int, default=None
+    patience : int, "auto" or None, default="auto"
         Stop after this many epochs without improvement of the validation loss, or of the training
         loss where there is no validation set, and keep the best weights. None: no early stopping.
+        "auto": None with `epochs` as a number; else see there.
     min_delta : float, default=0.0
         Smallest change of that loss that counts as an improvement.
-    validation_fraction : float in [0, 1), default=0.0
+    validation_fraction : float in [0, 1) or "auto", default="auto"
         Fraction of the samples held out for validation: the last ones for a regressor, a stratified
-        draw for a classifier (a plain one for multilabel targets and labels of timesteps).
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps). "auto":
+        0 with `epochs` as a number; else see there. A tenth chosen so is a plain draw too where
+        classes are too small, and one sample of each class stays in training.
     callbacks : list of keras.callbacks.Callback or callable, default=None
         Keras callbacks, or a function that returns a list of them; copied for each fit. Callbacks
         that override a batch hook raise an error.
@@ -158,7 +165,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Seed of weights, shuffling and dropout. Global generators are not touched, except that None
         draws one integer from NumPy's.
     verbose : int, default=0
-        1: a progress bar over the epochs with the losses, on standard error.
+        1: a progress bar over the epochs with the losses, on standard error, after a line that
+        says what `epochs="auto"` has chosen.
 
     Attributes
     ----------
@@ -170,6 +178,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
     n_epochs_ : int
         Epochs trained so far.
+    fit_settings_ : dict
+        "epochs", "validation_fraction" and "patience" as used by the last fit.
     optimizer_state_ : list of ndarray
         The optimizer's variables, from which `warm_start` and `partial_fit` continue.
     n_outputs_ : int

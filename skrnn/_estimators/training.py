@@ -1,5 +1,6 @@
 """The parts of a fit that are alike for every estimator: its configuration, generator, training."""
 
+import sys
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import fields
@@ -13,24 +14,30 @@ from skrnn._network.initializers import initial_weights
 from skrnn._network.keras_objects import as_parameter
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import FitConfig, Trained, joined, train
+from skrnn._training.schedule import Schedule, settle_schedule
 from skrnn._training.sklearn_callbacks import EpochTasks
 
 MOST_SEEDS = np.iinfo(np.int32).max
 
 
-def fit_config(
-    estimator, resume, epochs, validation_fraction=0.0, checkpoint_dir=None, *, scale_weights=True
-):
-    """Return what a fit with the present parameters asks of training."""
+def read_schedule(estimator, n_samples, validation_data, *, whole=True):
+    """Return the Schedule of a fit; `verbose` prints what `epochs="auto"` has chosen."""
+    validated = validation_data is not None
+    schedule = settle_schedule(estimator, n_samples, validated=validated, whole=whole)
+    if estimator.verbose and estimator.epochs == "auto":
+        print(f"epochs='auto' for {n_samples:,} samples: {schedule}", file=sys.stderr)
+    return schedule
+
+
+def fit_config(estimator, resume, schedule, checkpoint_dir=None, *, scale_weights=True):
+    """Return what a fit with the present parameters and a Schedule asks of training."""
     return FitConfig(
-        epochs=epochs,
+        **schedule._asdict(),
         resume=resume,
         first_epoch=estimator.n_epochs_ if resume else 0,
         scale_weights=scale_weights,
         shuffle=estimator.shuffle and not estimator.stateful,
-        patience=estimator.patience,
         min_delta=estimator.min_delta,
-        validation_fraction=validation_fraction,
         checkpoint_dir=checkpoint_dir,
         verbose=bool(estimator.verbose),
     )
@@ -128,6 +135,7 @@ def fitted_attributes(estimator, config, trained):
         "optimizer_state_": trained.optimizer_state,
         "history_": history,
         "n_epochs_": len(history["loss"]),
+        "fit_settings_": {name: getattr(config, name) for name in Schedule._fields},
         "n_outputs_": int(np.prod(architecture.outputs)),
     }
     if architecture.stateful:
@@ -144,7 +152,7 @@ def adopt_network(network, target_shape=None):
     )
     history = {"loss": [], "seconds": []}
     trained = Trained(network.weights, network.optimizer_state, history)
-    config = fit_config(estimator, resume=False, epochs=0)
+    config = fit_config(estimator, resume=False, schedule=Schedule(epochs=0))
     vars(estimator).update(fitted_attributes(estimator, config, trained))
     estimator.input_shape_ = (architecture.timesteps, architecture.features)
     estimator.n_features_in_ = architecture.features

@@ -81,12 +81,14 @@ class NetworkParameters:
     learning_rate: float | None = parameter(
         DEFAULT_LEARNING_RATE, Interval(Real, 0, None, closed="neither"), None
     )
-    epochs: int = parameter(100, AT_LEAST_ONE)
+    epochs: int | Literal["auto"] = parameter("auto", AT_LEAST_ONE, StrOptions({"auto"}))
     batch_size: int = parameter(64, AT_LEAST_ONE)
     shuffle: bool = parameter(True, "boolean")
-    patience: int | None = parameter(None, Interval(Integral, 0, None, closed="left"), None)
+    patience: int | Literal["auto"] | None = parameter(
+        "auto", Interval(Integral, 0, None, closed="left"), StrOptions({"auto"}), None
+    )
     min_delta: float = parameter(0.0, NOT_NEGATIVE)
-    validation_fraction: float = parameter(0.0, SHARE)
+    validation_fraction: float | Literal["auto"] = parameter("auto", SHARE, StrOptions({"auto"}))
     callbacks: Callbacks = parameter(None, list, tuple, callable, None)
     engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
     device: str = parameter("auto", str)

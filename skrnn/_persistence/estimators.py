@@ -44,6 +44,7 @@ FITTED = {
 }
 OF_SOME = ("_asked_vocab_size", "_target_shape")
 NOT_IN_EVERY_NETWORK = {
+    "fit_settings_": dict[str, int | float | None],
     "states_": list[np.ndarray],
     "_asked_vocab_size": FITTED["_asked_vocab_size"],
 }

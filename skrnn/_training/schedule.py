@@ -1,0 +1,38 @@
+"""How long a fit trains: what `epochs="auto"` chooses from the number of samples."""
+
+from typing import NamedTuple
+
+MOST_EPOCHS = 100
+# From so many samples on a part is held out: with fewer, the samples are worth more than the stop.
+STOPS_FROM = 1000
+HELD_OUT, PATIENCE = 0.1, 10
+
+
+class Schedule(NamedTuple):
+    """The maximum number of epochs, and what ends training before."""
+
+    epochs: int
+    validation_fraction: float = 0.0
+    patience: int | None = None
+
+    def __str__(self):
+        held_out = f"validation_fraction={self.validation_fraction:g}, patience={self.patience}"
+        return f"at most {self.epochs} epochs, {held_out}"
+
+
+def settle_schedule(params, n_samples, *, validated, whole=True):
+    """Return the Schedule of a fit; what the user has set stays as it is.
+
+    `n_samples` are those trained on, before a part is held out. `validated` is whether there is
+    `validation_data`; `whole` whether all samples are in memory, so that a part can be held out.
+    """
+    automatic = params.epochs == "auto"
+    stops = automatic and n_samples >= STOPS_FROM and not params.stateful
+    fraction, patience = params.validation_fraction, params.patience
+    if fraction == "auto":
+        fraction = HELD_OUT if stops and whole else 0.0
+    if validated:
+        fraction = 0.0
+    if patience == "auto":
+        patience = PATIENCE if stops and (validated or fraction) else None
+    return Schedule(MOST_EPOCHS if automatic else params.epochs, fraction, patience)
