@@ -246,8 +246,12 @@ def test_unfitted_estimator_comes_back_unfitted_with_values_in_their_types(estim
 def test_metadata_requests_come_back(tmp_path):
     with config_context(enable_metadata_routing=True):
         requests = {"sample_weight": True, "validation_data": "holdout"}
-        skrnn.save(small().set_fit_request(**requests), tmp_path / "file")
-        assert skrnn.load(tmp_path / "file").get_metadata_routing().fit.requests == requests
+        estimator = small().set_fit_request(**requests)
+        skrnn.save(estimator, tmp_path / "file")
+        loaded = [skrnn.load(tmp_path / "file")]
+        loaded += [COPIES[means](estimator, tmp_path) for means in ("pickle", "deepcopy", "skops")]
+        for each in loaded:
+            assert each.get_metadata_routing().fit.requests == requests
 
 
 def test_array_in_fortran_order_stays_so(tmp_path):

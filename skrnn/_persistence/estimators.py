@@ -23,10 +23,10 @@ from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import FIRST
 from skrnn._preprocessing.window_transformer import WindowTransformer
+from skrnn._utils.declared_parameters import REQUESTS, plain_requests, restore_requests
 from skrnn._utils.field_types import Array64, Count, Size, fits
 from skrnn._utils.records import Codec, check_fields, require
 
-REQUESTS = "_metadata_request"
 # Parameters that older files hold under another name.
 RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
 
@@ -98,10 +98,7 @@ def encode_estimator(estimator):
         state |= {name: getattr(network, name[1:]) for name in FITTED}
         if network.target_shape is None:
             del state["_target_shape"]
-    if REQUESTS in state:
-        methods = vars(state[REQUESTS]).items()
-        state[REQUESTS] = {name: dict(m.requests) for name, m in methods if name != "owner"}
-    return state
+    return plain_requests(state)
 
 
 def decode_estimator(kind, state):
@@ -115,14 +112,10 @@ def decode_estimator(kind, state):
         state["_network"] = FittedNetwork(**found)
     estimator = kind.__new__(kind)
     BaseEstimator.__setstate__(estimator, _defaults(kind) | state)
-    if requests:  # of `set_fit_request` and its siblings
-        routing = estimator.get_metadata_routing()
-        for method, asked in requests.items():
-            known = getattr(routing, method).requests
-            require(asked.keys() <= known.keys(), f"the metadata of `{method}`")
-            for name, alias in asked.items():
-                getattr(routing, method).add_request(param=name, alias=alias)
-        setattr(estimator, REQUESTS, routing)
+    for method, asked in requests.items():
+        known = getattr(estimator.get_metadata_routing(), method).requests
+        require(asked.keys() <= known.keys(), f"the metadata of `{method}`")
+    restore_requests(estimator, requests)
     return estimator
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from skrnn._types import Method
 
 
+REQUESTS = "_metadata_request"
+
+
 def parameter(default: Any, *constraints: object) -> Any:
     """Declare a parameter: its default, and scikit-learn's constraints on its values."""
     return field(default=default, metadata={"constraints": constraints})
@@ -56,6 +59,24 @@ def explain_keywords(method: Method) -> Method:
     return explaining
 
 
+def plain_requests(state):
+    """Return a state with the requests of `set_fit_request` as dicts: they hold the estimator."""
+    if REQUESTS not in state:
+        return state
+    methods = vars(state[REQUESTS]).items()
+    return state | {REQUESTS: {name: dict(m.requests) for name, m in methods if name != "owner"}}
+
+
+def restore_requests(estimator, requests):
+    """Set what `plain_requests` has returned, as `set_fit_request` and its siblings do."""
+    if requests:
+        routing = estimator.get_metadata_routing()
+        for method, asked in requests.items():
+            for name, alias in asked.items():
+                getattr(routing, method).add_request(param=name, alias=alias)
+        setattr(estimator, REQUESTS, routing)
+
+
 def _check_copies(name, value):
     """Refuse the value of a parameter that `clone` cannot copy; estimators name their own."""
     try:
@@ -81,12 +102,14 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
     _codecs: ClassVar[dict[str, Codec]] = PANDAS | VALUES
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = plain_requests(super().__getstate__())
         return {name: to_record(value, self._codecs, name, keep) for name, value in state.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         known = {name: from_record(value, self._codecs) for name, value in state.items()}
+        requests = known.pop(REQUESTS, {})
         super().__setstate__(known)
+        restore_requests(self, requests)
 
     def _validate_params(self):
         constraints = self._parameter_constraints
