@@ -50,7 +50,7 @@ CHANGES = {
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.
 OF_OTHER_FORM = set(
     "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks engine "
-    "device checkpoint_dir checkpoint_every warm_start verbose".split()
+    "device checkpoint_dir checkpoint_every warm_start verbose metrics monitor".split()
 )
 CHANGES_OF = {RNNRegressor: CHANGES, RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})}}
 EVERY_CHANGE = [

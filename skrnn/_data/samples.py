@@ -9,6 +9,8 @@ from skrnn._data.scaling import Scaling
 from skrnn._data.sequences import Sequences
 from skrnn._data.targets import Targets
 
+PIECE_BYTES = 2**26
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -34,6 +36,23 @@ class Dataset:
     def divided(self, weight):
         """Return it with weights in units of this one."""
         return self if weight == 1 else replace(self, weights=self.weights / weight)
+
+    def pieces(self, n_multiple=1):
+        """Yield the Sequences of this run in pieces of bounded size, and their positions.
+
+        All but the last have a multiple of so many samples. Samples in a row come as one view.
+        """
+        positions, sequences = self.positions, self.sequences
+        if positions is None:
+            positions = np.arange(len(sequences))
+        if len(positions) == positions[-1] - positions[0] + 1:
+            positions = slice(positions[0], positions[-1] + 1)
+            yield sequences.part(positions), positions
+            return
+        at_once = max(1, PIECE_BYTES // max(1, sequences.values[:1].nbytes) // n_multiple)
+        for start in range(0, len(positions), at_once * n_multiple):
+            index = positions[start : start + at_once * n_multiple]
+            yield sequences.part(index), index
 
     def arrays(self):
         """Return the arrays that came from the caller."""

@@ -1,6 +1,6 @@
 """Sequences: validated X, a view of the caller's array that is read block by block."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,11 @@ class Sequences:
     def vocab_size(self):
         """One more than the largest token id, at least 2: padding and out of vocabulary."""
         return max(int(self.values.max()) + 1, 2)
+
+    def part(self, index):
+        """Return some of the samples."""
+        lengths = None if self.lengths is None else self.lengths[index]
+        return replace(self, values=self.values[index], lengths=lengths)
 
     def mask(self, index=slice(None)):
         """Return a boolean (n_samples, timesteps) array, True where a timestep is valid."""

@@ -442,7 +442,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             if not config.resume:
                 self._fit_scaling([data], data.targets)
             samples = data.samples(self._network)
-            train_network(self, engine, samples, validation, config, rng, checkpoints, tasks)
+            train_network(
+                self, engine, samples, validation, config, rng, checkpoints, tasks, lambda: [data]
+            )
         return self
 
     def _read(self, X, y, sample_weight, *, reset, reset_y=None, unit=None):

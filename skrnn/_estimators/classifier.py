@@ -133,11 +133,22 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     shuffle : bool, default=True
         Shuffle the samples at every epoch.
     patience : int, "auto" or None, default="auto"
-        Stop after this many epochs without improvement of the validation loss, or of the training
-        loss where there is no validation set, and keep the best weights. None: no early stopping.
-        "auto": None with `epochs` as a number; else see there.
+        Stop after this many epochs without improvement of `monitor`, and keep the best weights.
+        None: no early stopping. "auto": None with `epochs` as a number; else see there.
     min_delta : float, default=0.0
-        Smallest change of that loss that counts as an improvement.
+        Smallest change of `monitor` that counts as an improvement.
+    monitor : str, default="val_loss"
+        What `patience` follows: "loss", or the name of one of `metrics`, each with "val_" before it
+        for the validation set; "val_loss" is the training loss where there is none. Losses and
+        names that end in "error", "loss" or "deviance" are to be lower, scores higher.
+    metrics : str, callable, or list of these, default=()
+        Computed after every epoch on the training samples, which costs a prediction, and on the
+        validation set; kept in `history_`. A name of scikit-learn's scorers or metric functions, or
+        of Keras's metrics, such as "r2", "mae", "f1_macro" or "AUC"; or a function of (y_true,
+        y_pred) that returns a number. They get y in its own units or labels, as from `predict`, and
+        probabilities where scikit-learn's scorer takes them; with `return_sequences` of all
+        timesteps in one row, without masked ones. Rows of zero weight are left out; other weights
+        do not count.
     validation_fraction : float in [0, 1) or "auto", default="auto"
         Fraction of the samples held out for validation: the last ones for a regressor, a stratified
         draw for a classifier (a plain one for multilabel targets and labels of timesteps). "auto":
@@ -187,7 +198,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     embeddings_ : ndarray of shape (vocab_size, embedding_dim)
         With `vocab_size` the vector of each token id, the first of `weights_`.
     history_ : dict of list
-        "loss", "seconds" and, with validation, "val_loss": one entry for each epoch.
+        "loss", "seconds", each of `metrics` and, with validation, "val_loss" and each metric after
+        "val_": one entry for each epoch.
     n_epochs_ : int
         Epochs trained so far.
     fit_settings_ : dict
@@ -229,6 +241,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
     classes_: Array
     _default_activation = "sigmoid"
+    _other_metrics = ("regression",)
 
     @classmethod
     def from_keras(cls, model: KerasModel, classes: ArrayLike | None = None) -> Self:
@@ -461,6 +474,16 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         if self._multilabel:
             return (outputs > 0.5).astype(int)
         return self._labels_of_outputs[self._probabilities(outputs).argmax(axis=-1)]
+
+    def _truths(self, targets, index):
+        """Return the labels of samples, as `predict` gives them."""
+        if targets.codes is None:
+            return targets.values[index]
+        return self.classes_[targets.codes[index]]
+
+    def _responses(self, outputs):
+        """Return what `predict` and `predict_proba` give for outputs of the network."""
+        return self._labels(outputs), self._probabilities(outputs)
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its classes learned or compared."""

@@ -88,7 +88,11 @@ def fit_out_of_core(estimator, blocks, validation_data):
     )
     checkpoints, tasks = NoCheckpoints(), epoch_tasks(estimator, config)
     rng = partial(draw_rng, estimator, config, checkpoints)
-    train_network(estimator, engine, samples, validation, config, rng, checkpoints, tasks)
+
+    def datasets():
+        return (read(*block) for block in source)
+
+    train_network(estimator, engine, samples, validation, config, rng, checkpoints, tasks, datasets)
     return estimator
 
 

@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skrnn._estimators.fit_metrics import epoch_metrics, metrics_of
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.initializers import initial_weights
 from skrnn._network.keras_objects import as_parameter
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
 from skrnn._training.loop import FitConfig, Trained, joined, train
+from skrnn._training.metrics import read_monitor
 from skrnn._training.schedule import Schedule, settle_schedule
 from skrnn._training.sklearn_callbacks import EpochTasks
 
@@ -31,12 +33,15 @@ def read_schedule(estimator, n_samples, validation_data, *, whole=True):
 
 def fit_config(estimator, resume, schedule, checkpoint_dir=None, *, scale_weights=True):
     """Return what a fit with the present parameters and a Schedule asks of training."""
+    metrics = metrics_of(estimator)
     return FitConfig(
         **schedule._asdict(),
         resume=resume,
         first_epoch=estimator.n_epochs_ if resume else 0,
         scale_weights=scale_weights,
         shuffle=estimator.shuffle and not estimator.stateful,
+        monitor=estimator.monitor,
+        maximize=read_monitor(estimator.monitor, metrics) > 0,
         min_delta=estimator.min_delta,
         checkpoint_dir=checkpoint_dir,
         verbose=bool(estimator.verbose),
@@ -59,7 +64,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
             "Leave out one of them."
         )
     network = estimator._network
-    left_out = {"embedding_init", *LEFT_OUT}  # its `repr` would not say all
+    left_out = {"embedding_init", "metrics", *LEFT_OUT}  # their `repr` would not say all
     params = {
         f.name: as_parameter(getattr(estimator, f.name))
         for f in fields(estimator)
@@ -80,6 +85,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
         network.settings,
         devices,
         seed,
+        [metric.name for metric in metrics_of(estimator)],
     ]
     if config.resume:
         constants = [array for array in vars(network.scaling).values() if array is not None]
@@ -98,9 +104,16 @@ def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
     return [EpochTasks(estimator, data, partial(fitted_attributes, estimator, config))]
 
 
-def train_network(estimator, engine, training, validation, config, rng, checkpoints, tasks):
-    """Run the epochs on Samples and keep arrays and history; `rng` calls `draw_rng`."""
+def train_network(
+    estimator, engine, training, validation, config, rng, checkpoints, tasks, datasets
+):
+    """Run the epochs on Samples and keep arrays and history; `rng` calls `draw_rng`.
+
+    `datasets` returns the Datasets of which `training` is made.
+    """
     network, callbacks = estimator._network, list(tasks)
+    _check_monitor(config, validation)
+    metrics = epoch_metrics(estimator, datasets, validation)
     validation = None if validation is None else validation.samples(network)
     with engine.training_scope(estimator.device):
         if estimator.callbacks is not None:
@@ -113,6 +126,7 @@ def train_network(estimator, engine, training, validation, config, rng, checkpoi
                 config.epochs,
             )
             callbacks.insert(0, hook)
+        callbacks[:0] = metrics
         rng = rng()
         embeddings = read_embeddings(estimator.embedding_init, network.architecture)
         start = initial_weights(network.architecture, rng, embeddings), None
@@ -122,6 +136,16 @@ def train_network(estimator, engine, training, validation, config, rng, checkpoi
         trained = train(session, config, start, validation, rng, callbacks, checkpoints)
     vars(estimator).pop("states_", None)
     vars(estimator).update(fitted_attributes(estimator, config, trained))
+
+
+def _check_monitor(config, validation):
+    """Refuse to follow a metric of validation samples without any; the loss is that of training."""
+    of_validation = config.monitor.startswith("val_") and config.monitor != "val_loss"
+    if of_validation and validation is None and config.patience is not None:
+        raise ValueError(
+            f"`monitor` must be of training without a validation set, got {config.monitor!r}. Set "
+            "`validation_fraction`, or pass `validation_data`."
+        )
 
 
 def fitted_attributes(estimator, config, trained):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Dtype,
         Engine,
         Loss,
+        Metrics,
         Optimizer,
         Pooling,
         RandomState,
@@ -88,6 +89,8 @@ class NetworkParameters:
         "auto", Interval(Integral, 0, None, closed="left"), StrOptions({"auto"}), None
     )
     min_delta: float = parameter(0.0, NOT_NEGATIVE)
+    monitor: str = parameter("val_loss", str)
+    metrics: Metrics = parameter((), str, callable, list, tuple)
     validation_fraction: float | Literal["auto"] = parameter("auto", SHARE, StrOptions({"auto"}))
     callbacks: Callbacks = parameter(None, list, tuple, callable, None)
     engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))

@@ -21,6 +21,8 @@ class FitConfig:
     scale_weights: bool  # whether the weights are scaled to mean 1, or count as they are given
     shuffle: bool
     patience: int | None
+    monitor: str  # the name in the losses that patience follows, if it is there
+    maximize: bool  # whether greater is better for `monitor`
     min_delta: float
     validation_fraction: float
     checkpoint_dir: str | PathLike | None

@@ -8,7 +8,7 @@ from skrnn._utils.rng_state import get_rng_state, set_rng_state
 class TrainingProgress:
     """The state, the order of the samples and their generator, the best state and the history.
 
-    The best state is the last one, or with patience the one of lowest loss.
+    The best state is the last one, or with patience the one whose `monitor` is best.
     """
 
     def __init__(self, state, samples, rng, config):
@@ -28,7 +28,10 @@ class TrainingProgress:
         self.state, self.done = state, self.done + 1
         for name, value in (losses | {"seconds": seconds}).items():
             self.history.setdefault(name, []).append(value)
-        loss = losses.get("val_loss", losses["loss"])
+        loss = losses["loss"]
+        if self.config.monitor in losses:
+            loss = losses[self.config.monitor] * (-1 if self.config.maximize else 1)
+        loss = np.inf if np.isnan(loss) else loss  # a metric may be undefined
         if self.config.patience is None:
             self.best = state
         elif self.best is None or loss < self.best_loss - self.config.min_delta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sklearn.base import _fit_context
+from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -30,6 +31,8 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "is_scorer",
+    "scorer_parts",
     "validate_parameter_constraints",
 ]
 
@@ -37,3 +40,16 @@ __all__ = [
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
     """Validate parameters before a method; type checkers keep its signature."""
     return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def is_scorer(value):
+    """Whether a value is a scorer, as from `make_scorer`."""
+    return isinstance(value, _BaseScorer)
+
+
+def scorer_parts(scorer):
+    """Return a scorer's metric function, sign and arguments, and whether it takes probabilities."""
+    responses = scorer._response_method
+    responses = [responses] if isinstance(responses, str) else responses
+    of_probabilities = "predict" not in responses
+    return scorer._score_func, scorer._sign, scorer._kwargs, of_probabilities

@@ -1,0 +1,187 @@
+"""`metrics` and `monitor`: metrics of every epoch, and what patience follows."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from oracles import assert_same_arrays
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    fbeta_score,
+    log_loss,
+    make_scorer,
+    max_error,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+)
+from small_networks import LABELS, X, Y, classifier, labels, numbers, regressor
+
+LETTERS = np.array(list("cab"))[labels(3)]
+F2 = partial(fbeta_score, beta=2, average="macro")
+
+
+def largest_miss(y_true, y_pred):
+    return np.abs(y_true - y_pred).max()
+
+
+def proba_of(fitted, X):
+    return fitted.predict_proba(X)
+
+
+METRICS = [  # estimator, y, metric, its name, what it is by hand
+    (classifier, LABELS, "accuracy", "accuracy", accuracy_score),
+    (classifier, LABELS, "acc", "acc", accuracy_score),
+    (classifier, LABELS, "BinaryAccuracy", "BinaryAccuracy", accuracy_score),
+    (classifier, LETTERS, "f1_macro", "f1_macro", partial(f1_score, average="macro")),
+    (classifier, LETTERS, F2, "fbeta_score", F2),
+    (classifier, LETTERS, make_scorer(F2), "fbeta_score", F2),
+    (classifier, LETTERS, accuracy_score, "accuracy_score", accuracy_score),
+    (regressor, 100 * Y, "mae", "mae", mean_absolute_error),
+    (regressor, 100 * Y, "MeanAbsoluteError", "MeanAbsoluteError", mean_absolute_error),
+    (regressor, 100 * Y, "r2", "r2", r2_score),
+    (regressor, np.c_[Y, 9 * Y], "r2_score", "r2_score", r2_score),
+    (regressor, Y, "neg_max_error", "neg_max_error", lambda *y: -max_error(*y)),
+    (regressor, np.c_[Y, 9 * Y], largest_miss, "largest_miss", largest_miss),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "y", "metric", "name", "by_hand"),
+    METRICS,
+    ids=[f"{i} {case[3]}" for i, case in enumerate(METRICS)],
+)
+def test_metrics_of_the_last_epoch_are_those_of_predict(make, y, metric, name, by_hand):
+    fitted = make(metrics=[metric]).fit(X, y, validation_data=(X[:9], y[:9]))
+    for prefix, rows in (("", slice(None)), ("val_", slice(9))):
+        assert len(fitted.history_[prefix + name]) == fitted.n_epochs_
+        expected = by_hand(y[rows], fitted.predict(X[rows]))
+        np.testing.assert_allclose(fitted.history_[prefix + name][-1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "n_classes", "by_hand"),
+    [
+        ("AUC", 2, lambda y, p: roc_auc_score(y, p[:, 1])),
+        ("roc_auc_ovr", 3, partial(roc_auc_score, multi_class="ovr")),
+        ("log_loss", 3, log_loss),
+        (log_loss, 2, log_loss),
+        ("categorical_crossentropy", 3, log_loss),
+        ("neg_log_loss", 3, lambda y, p: -log_loss(y, p)),
+    ],
+)
+def test_metrics_get_probabilities_where_the_scorers_of_scikit_learn_do(metric, n_classes, by_hand):
+    y = labels(n_classes)
+    fitted = classifier(metrics=metric, dtype="float64").fit(X, y)
+    name = metric if isinstance(metric, str) else metric.__name__
+    expected = by_hand(y, fitted.predict_proba(X))
+    np.testing.assert_allclose(fitted.history_[name][-1], expected, rtol=1e-6)
+
+
+def test_metrics_of_a_validation_set_may_lack_a_class():
+    y = labels(3)
+    held_out = X[y > 0], y[y > 0]
+    fitted = classifier(metrics="log_loss").fit(X, y, validation_data=held_out)
+    expected = log_loss(held_out[1], fitted.predict_proba(held_out[0]), labels=[0, 1, 2])
+    np.testing.assert_allclose(fitted.history_["val_log_loss"][-1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_metrics_leave_out_padded_timesteps_and_those_of_zero_weight(make):
+    lengths = np.arange(len(X)) % 4 + 2
+    sequences = [x[:n] for x, n in zip(X, lengths, strict=True)]
+    y = [(x[:, 0] > 5).astype(int) for x in sequences]
+    weights = [np.arange(len(row)) % 3 for row in y]
+    fitted = make(return_sequences=True, metrics=[largest_miss]).fit(sequences, y, weights)
+    wrong = np.concatenate(y) - np.concatenate(list(fitted.predict(sequences)))
+    expected = np.abs(wrong[np.concatenate(weights) > 0]).max()
+    np.testing.assert_allclose(fitted.history_["largest_miss"][-1], expected, rtol=1e-5)
+
+
+def test_metrics_change_nothing_that_is_learned():
+    assert_same_arrays(
+        classifier().fit(X, LABELS).weights_, classifier(metrics="accuracy").fit(X, LABELS).weights_
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "stateful"), [("numpy", False), ("numpy", True), ("keras", False)]
+)
+def test_metrics_are_the_same_in_both_engines_and_in_blocks(engine, stateful):
+    asked = {"metrics": "mae", "shuffle": False, "epochs": 2, "stateful": stateful}
+    fitted = regressor(engine="numpy", **asked).fit(X, Y)
+    blocks = [(X[:16], Y[:16]), (X[16:], Y[16:])]
+    in_blocks = regressor(engine=engine, **asked).fit_batches(blocks)
+    for history in (in_blocks.history_, regressor(engine=engine, **asked).fit(X, Y).history_):
+        np.testing.assert_allclose(history["mae"], fitted.history_["mae"], rtol=1e-4)
+
+
+def test_metrics_join_the_history_that_a_warm_start_and_partial_fit_continue():
+    fitted = classifier(warm_start=True).fit(X, LABELS)
+    fitted.set_params(metrics="accuracy").fit(X, LABELS).partial_fit(X, LABELS)
+    accuracies = fitted.history_["accuracy"]
+    assert np.isnan(accuracies).tolist() == [True] * 3 + [False] * 4
+    assert len(accuracies) == fitted.n_epochs_ == 7
+    assert accuracies[-1] == fitted.score(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best_of"),
+    [("val_r2", np.argmax), ("mae", np.argmin), ("val_mae", np.argmin), ("loss", np.argmin)],
+)
+def test_patience_follows_the_monitor_in_its_direction(monitor, best_of):
+    X, y = numbers()
+    asked = {"metrics": ["r2", "mae"], "learning_rate": 0.3, "standardize": False}
+    watching = regressor(patience=2, epochs=40, monitor=monitor, **asked)
+    watching.fit(X[:16], y[:16], validation_data=(X[16:], y[16:]))
+    best = int(best_of(watching.history_[monitor]))
+    assert watching.n_epochs_ in (best + 3, 40)
+    until_best = regressor(epochs=best + 1, **asked).fit(
+        X[:16], y[:16], validation_data=(X[16:], y[16:])
+    )
+    assert_same_arrays(watching.weights_, until_best.weights_)
+
+
+def test_an_undefined_metric_is_no_improvement():
+    values = iter([np.nan, 3.0, np.nan, 1.0, 2.0, 2.0])
+    fitted = regressor(metrics=[lambda *y: next(values)], monitor="<lambda>", patience=9)
+    with pytest.raises(ValueError, match="whose better direction its name tells"):
+        fitted.fit(X, Y)
+
+    def slow_error(y_true, y_pred):
+        return next(values)
+
+    fitted.set_params(metrics=slow_error, monitor="slow_error", patience=2, epochs=6).fit(X, Y)
+    until_best = regressor(epochs=4).fit(X, Y)
+    assert_same_arrays(fitted.weights_, until_best.weights_)
+
+
+WRONG = [
+    (classifier, {"metrics": "acuracy"}, "`metrics` must name metrics of scikit-learn"),
+    (classifier, {"metrics": ["accuracy"] * 2}, "it is there twice"),
+    (classifier, {"metrics": 3}, "'metrics' parameter"),
+    (classifier, {"metrics": [3]}, "or functions of"),
+    (classifier, {"metrics": "mae"}, "Pass the function itself"),
+    (regressor, {"metrics": "accuracy"}, "Pass the function itself"),
+    (regressor, {"metrics": "roc_auc"}, "needs probabilities"),
+    (regressor, {"metrics": lambda *y: y}, "that return one number"),
+    (classifier, {"metrics": "precision"}, "'precision' failed: Target is multiclass"),
+    (classifier, {"monitor": "val_accuracy"}, "Add the metric to `metrics`"),
+    (
+        classifier,
+        {"metrics": "accuracy", "monitor": "val_accuracy", "patience": 3},
+        "Set `validation_fraction`",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "parameters", "words"), WRONG, ids=[f"{i} {case[2]}" for i, case in enumerate(WRONG)]
+)
+def test_metrics_that_cannot_be_are_refused_and_leave_the_estimator(make, parameters, words):
+    fitted = make().fit(X, labels(3))
+    before = fitted.history_
+    with pytest.raises((TypeError, ValueError), match=words):
+        fitted.set_params(**parameters).fit(X, labels(3))
+    assert fitted.history_ is before
