@@ -53,6 +53,8 @@ def main() -> None:
     assert_type(reshaper.fit(X[:, :, 0]), skrnn.SequenceReshaper)
     assert_type(reshaper.inverse_transform(reshaper.transform(X[:, :, 0])), Array)
 
+    assert_type(skrnn.trusted_types, list[str])
+
     documents = ["a good film", "a bad one", "good", "bad"]
     vectorizer = skrnn.SequenceVectorizer(max_tokens=8, max_length=3)
     ids = vectorizer.fit_transform(documents)

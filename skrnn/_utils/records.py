@@ -22,6 +22,7 @@ HINT = (
     "everything else."
 )
 CLASS = "class"
+NO_RECORD = {*PLAIN, float}  # types whose values are written as they are
 FUNCTIONS = FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType
 # What constructors and lookups raise when a file gives them something wrong,
 # and pandas (NotImplementedError) for times in a zone beyond the years of Python's datetime.
@@ -72,6 +73,11 @@ def record_codecs(*kinds):
     return {kind.__name__: Codec(kind, lambda record: dict(vars(record)), kind) for kind in kinds}
 
 
+def _all_plain(items):
+    """Whether no item needs a record, found without a look at each: there may be many."""
+    return set(map(type, items)) <= NO_RECORD
+
+
 def _refuse(value, place, error=None):
     if error is not None:
         raise ValueError(f"`{place}` cannot be stored: {error} {HINT}") from None
@@ -91,16 +97,20 @@ def to_record(value, codecs, place, unknown=_refuse):
     `unknown` is called with what has no record.
     """
     numbers = isinstance(value, (np.generic, *ARRAYS)) and value.dtype.name in DTYPES
-    if type(value) in (*PLAIN, float) or numbers:
+    if type(value) in NO_RECORD or numbers:
         return value
     if type(value) in (list, tuple):
+        if _all_plain(value):
+            return value
         return type(value)(
             to_record(item, codecs, f"{place}[{i}]", unknown) for i, item in enumerate(value)
         )
     if type(value) is dict:
-        values = [
-            to_record(item, codecs, f"{place}[{key!r}]", unknown) for key, item in value.items()
-        ]
+        values = list(value.values())
+        if not _all_plain(values):
+            values = [
+                to_record(item, codecs, f"{place}[{key!r}]", unknown) for key, item in value.items()
+            ]
         keys = to_record(list(value), codecs, place, unknown)
         return {CLASS: "dict", "keys": keys, "values": values}
     name = next((name for name, codec in codecs.items() if codec.accepts(value)), None)
@@ -119,6 +129,8 @@ def to_record(value, codecs, place, unknown=_refuse):
 def from_record(node, codecs):
     """Return the value of a node of a file's tree."""
     if isinstance(node, (list, tuple)):
+        if _all_plain(node):
+            return node
         return type(node)(from_record(item, codecs) for item in node)
     if not isinstance(node, dict):
         return node
