@@ -5,9 +5,18 @@ from math import ceil
 import numpy as np
 import pytest
 from oracles import assert_same_arrays
-from small_networks import EAGER, X, Y, assert_same_training, classifier, overfitting, regressor
+from small_networks import (
+    EAGER,
+    X,
+    Y,
+    assert_same_training,
+    classifier,
+    every_estimator,
+    overfitting,
+    regressor,
+)
 
-from skrnn import RNNClassifier
+from skrnn import RNNClassifier, RNNRegressor
 
 
 @pytest.mark.parametrize("validated", [True, False])
@@ -90,3 +99,90 @@ def test_validation_loss_is_in_standardized_units():
     fitted = regressor().fit(X, Y, validation_data=(X[:8], Y[:8]))
     expected = np.mean((fitted.predict(X[:8]) - Y[:8]) ** 2) / Y.var()
     assert fitted.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
+
+
+def drawn(estimator, n_samples):
+    """Noise, which a network does not learn."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=n_samples)
+    return rng.normal(size=(n_samples, 3, 1)), y if estimator is RNNRegressor else y > 0
+
+
+AUTO = {"cell_type": "simple_rnn", "hidden_size": 2, "batch_size": 256, "random_state": 0}
+
+
+@every_estimator
+@pytest.mark.parametrize(
+    ("n_samples", "given", "expected"),
+    [
+        (999, {"validation_fraction": 0.2}, {"validation_fraction": 0.2}),
+        (1000, {}, {"validation_fraction": 0.1, "patience": 10}),
+        (1000, {"validation_fraction": 0.2}, {"validation_fraction": 0.2, "patience": 10}),
+        (1000, {"patience": 3}, {"validation_fraction": 0.1, "patience": 3}),
+        (1000, {"stateful": True, "batch_size": 250}, {}),
+    ],
+)
+def test_auto_epochs_are_what_the_same_numbers_are(estimator, n_samples, given, expected):
+    X, y = drawn(estimator, n_samples)
+    automatic = estimator(**AUTO | given).fit(X, y)
+    by_numbers = estimator(**AUTO | given | {"epochs": 100} | expected).fit(X, y)
+    assert_same_training(automatic, by_numbers)
+    none = {"epochs": 100, "validation_fraction": 0.0, "patience": None}
+    assert automatic.fit_settings_ == by_numbers.fit_settings_ == none | expected
+
+
+@pytest.mark.parametrize("n_samples", [999, 1000])
+def test_auto_epochs_take_validation_data_for_the_part_held_out(n_samples):
+    X, y = drawn(RNNRegressor, n_samples)
+    held_out = X[:50], y[:50]
+    patience = 10 if n_samples == 1000 else None
+    automatic = RNNRegressor(**AUTO)
+    by_numbers = RNNRegressor(**AUTO, epochs=100, patience=patience)
+    in_blocks = RNNRegressor(**AUTO).fit_batches([(X, y)], validation_data=held_out)
+    for fitted in (automatic, by_numbers):
+        fitted.fit(X, y, validation_data=held_out)
+    assert_same_training(automatic, by_numbers)
+    assert automatic.fit_settings_ == by_numbers.fit_settings_ == in_blocks.fit_settings_
+
+
+def test_auto_epochs_in_parts():
+    X, y = drawn(RNNRegressor, 1000)
+    network = RNNRegressor(**AUTO | {"batch_size": 1000})
+    assert network.partial_fit(X, y).n_epochs_ == network.fit_settings_["epochs"] == 1
+    assert network.fit_batches([(X, y)]).n_epochs_ == 100
+    weights = np.ones(1000)
+    weights[0] = 0
+    network.set_params(warm_start=True).fit(X, y, weights)  # on 999 samples
+    assert network.n_epochs_ == 200
+    network.fit(X, y)
+    assert network.fit_settings_["patience"] == 10
+    assert network.n_epochs_ == len(network.history_["val_loss"])
+
+
+@pytest.mark.parametrize("n_classes", [2, 400])
+def test_auto_epochs_leave_a_sample_of_each_class_to_train_on(n_classes, monkeypatch):
+    X, y = drawn(RNNRegressor, 1200)
+    classes = np.argsort(y) % n_classes
+    classes[0] = n_classes  # the only one
+    seen, hold_out = [], RNNClassifier._hold_out
+    monkeypatch.setattr(
+        RNNClassifier, "_hold_out", lambda *args: seen.append(hold_out(*args)) or seen[-1]
+    )
+    network = RNNClassifier(**AUTO, patience=0).fit(X, classes)
+    [(training, held_out)] = seen
+    assert set(np.asarray(classes)[training]) == set(classes)
+    assert sorted([*training, *held_out]) == list(range(1200))
+    assert len(held_out) == 120
+    with pytest.raises(ValueError, match="validation_fraction"):
+        network.set_params(validation_fraction=0.1).fit(X, classes)
+
+
+def test_what_auto_epochs_chose_is_shown(capsys):
+    X, y = drawn(RNNRegressor, 1000)
+    network = RNNRegressor(**AUTO, patience=0, verbose=1).fit(X, y)
+    first = capsys.readouterr().err.splitlines()[0]
+    chosen = "at most 100 epochs, validation_fraction=0.1, patience=0"
+    assert first == f"epochs='auto' for 1,000 samples: {chosen}"
+    assert "fit_settings_" in network._repr_html_()
+    network.set_params(epochs=1).fit(X, y)
+    assert "auto" not in capsys.readouterr().err

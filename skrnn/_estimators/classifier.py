@@ -124,17 +124,17 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Step size; None: the optimizer's own default.
     epochs : int or "auto", default="auto"
         Number of passes over the training data. "auto": 100, and from 1,000 samples on training
-        stops early: a tenth is held out (`validation_fraction`), `patience` is 10. What you set of
-        these two, and `validation_data`, stays as it is. Stateful networks never stop early, and
-        `fit_batches` only with `validation_data`. Each `fit` with `warm_start` chooses again.
+        stops early: where they are at their defaults, `validation_fraction` is a tenth, unless
+        there is `validation_data`, and `patience` is 10. Stateful networks do not stop early so,
+        and `fit_batches` only with `validation_data`. Each `fit` with `warm_start` chooses again.
         `fit_settings_` holds what was chosen, and `verbose=1` prints it.
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True
         Shuffle the samples at every epoch.
-    patience : int, "auto" or None, default="auto"
+    patience : int, default=None
         Stop after this many epochs without improvement of `monitor`, and keep the best weights.
-        None: no early stopping. "auto": None with `epochs` as a number; else see there.
+        None: no early stopping, but what `epochs="auto"` chooses.
     min_delta : float, default=0.0
         Smallest change of `monitor` that counts as an improvement.
     monitor : str, default="val_loss"
@@ -149,11 +149,11 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         probabilities where scikit-learn's scorer takes them; with `return_sequences` of all
         timesteps in one row, without masked ones. Rows of zero weight are left out; other weights
         do not count.
-    validation_fraction : float in [0, 1) or "auto", default="auto"
+    validation_fraction : float in [0, 1), default=0.0
         Fraction of the samples held out for validation: the last ones for a regressor, a stratified
-        draw for a classifier (a plain one for multilabel targets and labels of timesteps). "auto":
-        0 with `epochs` as a number; else see there. A tenth chosen so is a plain draw too where
-        classes are too small, and one sample of each class stays in training.
+        draw for a classifier (a plain one for multilabel targets and labels of timesteps). 0: none,
+        but what `epochs="auto"` chooses, which is a plain draw too where classes are too small for
+        a stratified one, and leaves one sample of each in training.
     callbacks : list of keras.callbacks.Callback or callable, default=None
         Keras callbacks, or a function that returns a list of them; copied for each fit. Callbacks
         that override a batch hook raise an error.
@@ -584,7 +584,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
         drawn = data.positions, data.targets.codes, self.classes_, n_held_out, rng
-        return hold_out(*drawn, strict=self.validation_fraction != "auto")
+        return hold_out(*drawn, strict=self.validation_fraction > 0)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

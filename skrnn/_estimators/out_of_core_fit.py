@@ -99,7 +99,7 @@ def fit_out_of_core(estimator, blocks, validation_data):
 def _check_parameters(estimator):
     """Refuse parameters that need all samples at once."""
     estimator._check_in_parts("fit_batches")
-    if estimator.validation_fraction not in ("auto", 0):
+    if estimator.validation_fraction:
         raise ValueError(
             "`validation_fraction` must be 0 in `fit_batches`, which holds no samples out, got "
             f"{estimator.validation_fraction}. Pass `validation_data`."

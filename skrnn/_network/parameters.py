@@ -85,13 +85,11 @@ class NetworkParameters:
     epochs: int | Literal["auto"] = parameter("auto", AT_LEAST_ONE, StrOptions({"auto"}))
     batch_size: int = parameter(64, AT_LEAST_ONE)
     shuffle: bool = parameter(True, "boolean")
-    patience: int | Literal["auto"] | None = parameter(
-        "auto", Interval(Integral, 0, None, closed="left"), StrOptions({"auto"}), None
-    )
+    patience: int | None = parameter(None, Interval(Integral, 0, None, closed="left"), None)
     min_delta: float = parameter(0.0, NOT_NEGATIVE)
     monitor: str = parameter("val_loss", str)
     metrics: Metrics = parameter((), str, callable, list, tuple)
-    validation_fraction: float | Literal["auto"] = parameter("auto", SHARE, StrOptions({"auto"}))
+    validation_fraction: float = parameter(0.0, SHARE)
     callbacks: Callbacks = parameter(None, list, tuple, callable, None)
     engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
     device: str = parameter("auto", str)

@@ -21,18 +21,18 @@ class Schedule(NamedTuple):
 
 
 def settle_schedule(params, n_samples, *, validated, whole=True):
-    """Return the Schedule of a fit; what the user has set stays as it is.
+    """Return the Schedule of a fit; "auto" leaves a fraction or patience that is set as it is.
 
     `n_samples` are those trained on, before a part is held out. `validated` is whether there is
     `validation_data`; `whole` whether all samples are in memory, so that a part can be held out.
     """
-    automatic = params.epochs == "auto"
-    stops = automatic and n_samples >= STOPS_FROM and not params.stateful
-    fraction, patience = params.validation_fraction, params.patience
-    if fraction == "auto":
-        fraction = HELD_OUT if stops and whole else 0.0
-    if validated:
-        fraction = 0.0
-    if patience == "auto":
-        patience = PATIENCE if stops and (validated or fraction) else None
-    return Schedule(MOST_EPOCHS if automatic else params.epochs, fraction, patience)
+    fraction = 0.0 if validated else params.validation_fraction
+    if params.epochs != "auto":
+        return Schedule(params.epochs, fraction, params.patience)
+    stops = n_samples >= STOPS_FROM and not params.stateful and (whole or validated)
+    if not stops:
+        return Schedule(MOST_EPOCHS, fraction, params.patience)
+    if not validated:
+        fraction = fraction or HELD_OUT
+    patience = PATIENCE if params.patience is None else params.patience
+    return Schedule(MOST_EPOCHS, fraction, patience)
