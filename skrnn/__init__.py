@@ -1,6 +1,6 @@
 """skrnn: recurrent networks as scikit-learn estimators."""
 
-from skrnn import cells
+from skrnn import cells, metrics
 from skrnn._displays.backtest import BacktestDisplay
 from skrnn._displays.forecast import ForecastDisplay
 from skrnn._displays.history import HistoryDisplay
@@ -54,6 +54,7 @@ __all__ = [
     "clear_cache",
     "load",
     "make_windows",
+    "metrics",
     "save",
     "trusted_types",
     "window_blocks",

@@ -7,7 +7,7 @@ import pytest
 import skrnn
 import skrnn.inspection
 
-MODULES = (skrnn, skrnn.inspection, skrnn.cells)
+MODULES = (skrnn, skrnn.inspection, skrnn.metrics, skrnn.cells)
 # Of Python and pandas, which have docstrings of their own.
 FOREIGN = ("builtins", "pandas")
 

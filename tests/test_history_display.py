@@ -22,6 +22,22 @@ def network(**settings):
     return RNNRegressor("gru", 3, **settings)
 
 
+@pytest.mark.parametrize(("metric", "best_of"), [("r2", np.argmax), ("mae", np.argmin)])
+def test_history_display_draws_a_metric_and_marks_its_best_epoch(metric, best_of):
+    estimator = network(metrics=("r2", "mae"), learning_rate=0.3).fit(
+        X[:30], Y[:30], validation_data=(X[30:], Y[30:])
+    )
+    ax = HistoryDisplay.from_estimator(estimator, metric=metric).ax_
+    history = estimator.history_
+    assert_array_equal(line(ax, metric).get_ydata(), history[metric])
+    assert_array_equal(line(ax, f"validation {metric}").get_ydata(), history[f"val_{metric}"])
+    best = int(best_of(history[f"val_{metric}"]))
+    assert_array_equal(beginning(ax, "best epoch").get_xdata(), [best + 1])
+    assert ax.get_ylabel() == metric
+    with pytest.raises(ValueError, match="must be among 'loss', 'r2', 'mae', got 'R2'"):
+        HistoryDisplay.from_estimator(estimator, metric="R2")
+
+
 def test_history_display_draws_both_losses_and_marks_the_epoch_whose_weights_patience_keeps():
     noise = np.random.default_rng(1).normal(size=40)
     held_out = X[30:], noise[30:]

@@ -12,7 +12,7 @@ import typed_program
 from processes import ROOT, run
 
 import skrnn
-from skrnn import cells, inspection
+from skrnn import cells, inspection, metrics
 from skrnn._preprocessing.window_blocks import WindowBlocks
 
 # Folders, and modules that lie in none. Each imports only from those before it.
@@ -29,6 +29,7 @@ LAYERS = [
     "_convert",
     "_engines",
     "_estimators",
+    "metrics",
     "_forecasting",
     "_displays",
     "inspection",
@@ -109,7 +110,7 @@ def parameter_entries(estimator):
 def public_functions():
     """Return each public function, method and property of skrnn's own by its name."""
     functions = {}
-    for module in (skrnn, cells, inspection):
+    for module in (skrnn, cells, inspection, metrics):
         public = [getattr(module, name) for name in module.__all__]
         functions |= {value.__name__: value for value in public if inspect.isfunction(value)}
         for kind in [*filter(inspect.isclass, public), WindowBlocks]:

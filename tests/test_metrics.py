@@ -1,10 +1,13 @@
 """`metrics` and `monitor`: metrics of every epoch, and what patience follows."""
 
+import pickle
+import re
 from functools import partial
 
 import numpy as np
 import pytest
 from oracles import assert_same_arrays
+from sklearn.linear_model import Ridge
 from sklearn.metrics import (
     accuracy_score,
     f1_score,
@@ -16,7 +19,12 @@ from sklearn.metrics import (
     r2_score,
     roc_auc_score,
 )
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from small_networks import LABELS, X, Y, classifier, labels, numbers, regressor
+
+import skrnn
+from skrnn.metrics import flat_scorer
 
 LETTERS = np.array(list("cab"))[labels(3)]
 F2 = partial(fbeta_score, beta=2, average="macro")
@@ -26,8 +34,11 @@ def largest_miss(y_true, y_pred):
     return np.abs(y_true - y_pred).max()
 
 
-def proba_of(fitted, X):
-    return fitted.predict_proba(X)
+def refusal(function, *arguments):
+    """Return the words with which a call fails."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        function(*arguments)
+    return str(caught.value)
 
 
 METRICS = [  # estimator, y, metric, its name, what it is by hand
@@ -165,7 +176,7 @@ WRONG = [
     (classifier, {"metrics": "mae"}, "Pass the function itself"),
     (regressor, {"metrics": "accuracy"}, "Pass the function itself"),
     (regressor, {"metrics": "roc_auc"}, "needs probabilities"),
-    (regressor, {"metrics": lambda *y: y}, "that return one number"),
+    (regressor, {"metrics": lambda *y: y}, "that returns one number"),
     (classifier, {"metrics": "precision"}, "'precision' failed: Target is multiclass"),
     (classifier, {"monitor": "val_accuracy"}, "Add the metric to `metrics`"),
     (
@@ -185,3 +196,112 @@ def test_metrics_that_cannot_be_are_refused_and_leave_the_estimator(make, parame
     with pytest.raises((TypeError, ValueError), match=words):
         fitted.set_params(**parameters).fit(X, labels(3))
     assert fitted.history_ is before
+
+
+# flat_scorer
+
+LENGTHS = np.arange(len(X)) % 4 + 2
+SEQUENCES = [x[:n] for x, n in zip(X, LENGTHS, strict=True)]
+TAGS = [np.where(x[:, 0] > 5, "up", "down") for x in SEQUENCES]
+
+
+@pytest.mark.parametrize("as_array", [False, True], ids=["list", "masked array"])
+@pytest.mark.parametrize(
+    ("metric", "by_hand"),
+    [
+        ("f1_macro", partial(f1_score, average="macro")),
+        (F2, F2),
+        ("accuracy", accuracy_score),
+    ],
+    ids=["name", "function", "accuracy"],
+)
+def test_flat_scorer_is_the_metric_of_all_valid_timesteps(metric, by_hand, as_array):
+    given, y, parameters = SEQUENCES, TAGS, {}
+    if as_array:
+        given, y = np.full_like(X, np.nan), np.full(X.shape[:2], "up  ")
+        for i, n in enumerate(LENGTHS):
+            given[i, :n], y[i, :n] = SEQUENCES[i], TAGS[i]
+        parameters = {"mask_value": np.nan}
+    tagger = classifier(return_sequences=True, **parameters).fit(given, y)
+    predicted = [row[:n] for row, n in zip(tagger.predict(given), LENGTHS, strict=True)]
+    expected = by_hand(np.concatenate(TAGS), np.concatenate(predicted))
+    assert flat_scorer(metric)(tagger, given, y) == pytest.approx(expected)
+
+
+def test_flat_scorer_takes_probabilities_weights_numbers_and_pipelines():
+    tagger = classifier(return_sequences=True).fit(SEQUENCES, TAGS)
+    truth, found = np.concatenate(TAGS), np.concatenate(tagger.predict_proba(SEQUENCES))
+    assert flat_scorer("AUC")(tagger, SEQUENCES, TAGS) == roc_auc_score(truth, found[:, 1])
+    weights = [np.arange(1, n + 1) for n in LENGTHS]
+    weighted = flat_scorer("accuracy")(tagger, SEQUENCES, TAGS, weights)
+    assert weighted == pytest.approx(tagger.score(SEQUENCES, TAGS, weights))
+
+    levels = [x[:, :1] for x in SEQUENCES]
+    network = make_pipeline("passthrough", regressor(return_sequences=True)).fit(SEQUENCES, levels)
+    expected = -mean_absolute_error(
+        np.concatenate(levels), np.concatenate(network.predict(SEQUENCES))
+    )
+    assert flat_scorer("mae")(network, SEQUENCES, levels) == pytest.approx(expected)
+    assert flat_scorer("neg_mean_absolute_error")(network[-1], SEQUENCES, levels) == pytest.approx(
+        expected
+    )
+
+
+def test_flat_scorer_searches_labels_of_timesteps_in_processes():
+    scorer = pickle.loads(pickle.dumps(flat_scorer("f1_macro")))
+    assert repr(scorer) == "flat_scorer('f1_macro')"
+    search = GridSearchCV(
+        classifier(return_sequences=True), {"hidden_size": [2, 3]}, scoring=scorer, cv=3
+    ).fit(SEQUENCES, TAGS)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert scorer(search, SEQUENCES, TAGS) == search.score(SEQUENCES, TAGS)
+
+
+def test_flat_scorer_names_what_it_cannot_use():
+    with pytest.raises(ValueError, match="`name_or_metric` must name metrics"):
+        flat_scorer("f1_makro")
+    with pytest.raises(TypeError, match="got Ridge"):
+        flat_scorer("r2")(Ridge(), X, Y)
+
+
+# Files
+
+
+def test_metrics_are_stored_by_names_and_functions_must_be_trusted(tmp_path):
+    fitted = regressor(metrics=("mae", r2_score), monitor="mae").fit(X, Y)
+    skrnn.save(fitted, tmp_path / "network")
+    [name] = re.findall(r"trusted=\['(.*)'\]", refusal(skrnn.load, tmp_path / "network"))
+    loaded = skrnn.load(tmp_path / "network", trusted=[name])
+    assert loaded.metrics == ("mae", r2_score)
+    assert loaded.history_ == fitted.history_
+    skrnn.save(fitted.set_params(metrics=("mae", "r2")), tmp_path / "network")
+    assert skrnn.load(tmp_path / "network").metrics == ("mae", "r2")
+    fitted.set_params(metrics=[lambda *y: 0.0])
+    assert "metrics" in refusal(skrnn.save, fitted, tmp_path / "other")
+
+
+class Interrupting:
+    """R2, and Ctrl-C at one of its calls."""
+
+    __name__ = "r2_score"
+
+    def __init__(self, n_calls):
+        self.left = n_calls
+
+    def __call__(self, y_true, y_pred):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return r2_score(y_true, y_pred)
+
+
+def test_a_checkpoint_restores_metrics_and_what_the_monitor_found_best(tmp_path):
+    asked = {"monitor": "r2_score", "patience": 9, "epochs": 8, "learning_rate": 0.9}
+    whole = regressor(metrics=r2_score, **asked).fit(X, Y)
+    assert np.argmax(whole.history_["r2_score"]) < 6  # found before the interruption
+    asked["checkpoint_dir"] = tmp_path
+    with pytest.raises(KeyboardInterrupt):
+        regressor(metrics=Interrupting(7), **asked).fit(X, Y)
+    resumed = regressor(metrics=Interrupting(7), **asked).fit(X, Y)  # 2 more calls
+    assert_same_arrays(resumed.weights_, whole.weights_)
+    assert resumed.history_["r2_score"] == whole.history_["r2_score"]

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import polars as pl
+from sklearn.metrics import r2_score
 
 import skrnn
 from skrnn import cells
 from skrnn.inspection import timestep_importance
+from skrnn.metrics import flat_scorer
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +40,8 @@ def main() -> None:
     assert_type(regressor.score(X, y), float)
     assert_type(regressor.history_["val_loss"], list[float])
     assert_type(regressor.weights_, list[Array])
+    measured = skrnn.RNNRegressor(epochs=1, metrics=["mae", r2_score], monitor="val_mae")
+    assert_type(flat_scorer("mae")(measured.fit(X, y), X, y), float)
     assert_type(regressor.summary(), str)
     print(pd.DataFrame(regressor.history_))
     steps, state = regressor.hidden_states(X, return_sequences=True, return_state=True)

@@ -1,4 +1,4 @@
-"""HistoryDisplay: loss and validation loss of each epoch, of one estimator or of several."""
+"""HistoryDisplay: the loss or a metric of each epoch, of one estimator or of several."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from skrnn._displays.plotting import (
     with_unit,
 )
 from skrnn._estimators.base import BaseRNN, loss_description
+from skrnn._training.metrics import sign_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,12 +35,12 @@ INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")
 
 @dataclass(eq=False, repr=False)
 class HistoryDisplay(Display):
-    """Plot of learning curves: loss and validation loss of each epoch, with the best one marked.
+    """Plot of learning curves: the loss, or a metric, of each epoch, with the best one marked.
 
-    Create it with `from_estimator` or `from_estimators`. The best epoch has the lowest validation
-    loss, or the lowest loss without a validation set. With `patience` its weights are kept, if
-    `min_delta` is 0 and no `warm_start` followed; otherwise those of the last epoch are. To compare
-    the scores of a search use `SearchDisplay`.
+    Create it with `from_estimator` or `from_estimators`. The best epoch is that of the validation
+    set, or without one that of training. With `patience` the weights of the best epoch by `monitor`
+    are kept, if `min_delta` is 0 and no `warm_start` followed; otherwise those of the last epoch
+    are. To compare the scores of a search use `SearchDisplay`.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class HistoryDisplay(Display):
         The `history_` of each name: "loss" and, with validation, "val_loss".
     loss_name : str, default=None
         Name of the loss, for the label of the vertical axis.
+    metric : str, default="loss"
+        Name in the histories of what is drawn: "loss", or one of the estimators' `metrics`.
 
     Attributes
     ----------
@@ -73,10 +76,16 @@ class HistoryDisplay(Display):
     histories: Mapping[Any, Mapping[str, Sequence[float]]]
     _: KW_ONLY
     loss_name: str | None = None
+    metric: str = "loss"
 
     @classmethod
     def from_estimator(
-        cls, estimator: BaseEstimator, *, name: str | None = None, ax: Axes | None = None
+        cls,
+        estimator: BaseEstimator,
+        *,
+        name: str | None = None,
+        metric: str = "loss",
+        ax: Axes | None = None,
     ) -> Self:
         """Plot the history of an estimator.
 
@@ -86,6 +95,8 @@ class HistoryDisplay(Display):
             A fitted network, or a pipeline, search or forecaster that contains one.
         name : str, default=None
             Prefix of the labels of the lines.
+        metric : str, default="loss"
+            What to draw: "loss", or the name of one of the estimator's `metrics`.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -94,13 +105,14 @@ class HistoryDisplay(Display):
         HistoryDisplay
             The display, with its axes in `ax_`.
         """
-        return cls.from_estimators({name: estimator}, ax=ax)
+        return cls.from_estimators({name: estimator}, metric=metric, ax=ax)
 
     @classmethod
     def from_estimators(
         cls,
         estimators: Mapping[Any, BaseEstimator] | Sequence[BaseEstimator],
         *,
+        metric: str = "loss",
         ax: Axes | None = None,
     ) -> Self:
         """Plot the histories of several estimators in one figure.
@@ -110,6 +122,8 @@ class HistoryDisplay(Display):
         estimators : dict or list of estimators
             Fitted estimators by name. In a list, such as `cross_validate` returns with
             ``return_estimator=True``, they are numbered from 1.
+        metric : str, default="loss"
+            As in `from_estimator`.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -129,10 +143,11 @@ class HistoryDisplay(Display):
         networks = {name: _network_in(estimator) for name, estimator in estimators.items()}
         loss_names = {loss_description(network) for network in networks.values()}
         histories = {name: network.history_ for name, network in networks.items()}
-        return cls(histories, loss_name=loss_names.pop() if len(loss_names) == 1 else None).plot(ax)
+        loss_name = loss_names.pop() if len(loss_names) == 1 else None
+        return cls(histories, loss_name=loss_name, metric=metric).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Plot loss and validation loss over epochs.
+        """Plot the loss or the metric of training and validation over epochs.
 
         Parameters
         ----------
@@ -144,13 +159,14 @@ class HistoryDisplay(Display):
         HistoryDisplay
             The display, with its axes in `ax_`.
         """
-        _check_histories(self.histories)
+        _check_histories(self.histories, self.metric)
         open_axes(self, ax, (1,), size=(8, 4))
         for position, (name, history) in enumerate(self.histories.items()):
-            _draw(self.ax_, name, history, MARKERS[position % len(MARKERS)])
+            _draw(self.ax_, name, history, self.metric, MARKERS[position % len(MARKERS)])
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
         self.ax_.set_xlabel("Epoch")
-        self.ax_.set_ylabel(with_unit("Loss", self.loss_name))
+        of_loss = self.metric == "loss"
+        self.ax_.set_ylabel(with_unit("Loss", self.loss_name) if of_loss else self.metric)
         n_names = len(self.histories)
         draw_legend(self.ax_, 3 if n_names == 1 else min(n_names, 3))
         return self
@@ -175,7 +191,7 @@ def _network_in(estimator):
     return estimator
 
 
-def _check_histories(histories):
+def _check_histories(histories, metric):
     if not histories:
         raise ValueError("`estimators` must hold at least one estimator, got none.")
     for name, history in histories.items():
@@ -185,20 +201,30 @@ def _check_histories(histories):
                 f"The history{place} must hold at least one epoch, got none: its weights come from "
                 "a Keras model. Call `partial_fit`, or `fit` with `warm_start=True`, to train on."
             )
+        if metric not in history or metric.startswith("val_") or metric == "seconds":
+            names = [key for key in history if not key.startswith("val_") and key != "seconds"]
+            raise ValueError(
+                f"`metric` must be among {', '.join(map(repr, names))}, got {metric!r}. Set the "
+                "parameter `metrics` of the network before `fit`."
+            )
 
 
-def _draw(ax, name, history, marker):
+def _draw(ax, name, history, metric, marker):
     """Draw the lines of one history in one colour, and mark its best epoch."""
     prefix = "" if name is None else f"{name}: "
-    losses = np.asarray(history["loss"], dtype=float)
-    epochs = np.arange(1, len(losses) + 1)
-    style = "--" if "val_loss" in history else "-"
-    [line] = ax.plot(epochs, losses, style, linewidth=1, label=f"{prefix}loss")
-    judged = losses
-    if "val_loss" in history:
-        judged = np.asarray(history["val_loss"], dtype=float)
-        ax.plot(epochs, judged, color=line.get_color(), label=f"{prefix}validation loss")
-    best = int(np.nanargmin(judged))
+    values = np.asarray(history[metric], dtype=float)
+    epochs = np.arange(1, len(values) + 1)
+    validation = f"val_{metric}"
+    style = "--" if validation in history else "-"
+    [line] = ax.plot(epochs, values, style, linewidth=1, label=f"{prefix}{metric}")
+    judged = values
+    if validation in history:
+        judged = np.asarray(history[validation], dtype=float)
+        ax.plot(epochs, judged, color=line.get_color(), label=f"{prefix}validation {metric}")
+    sign = -1 if metric == "loss" else sign_of(metric)
+    if not sign or np.isnan(judged).all():
+        return
+    best = int(np.nanargmax(sign * judged))
     look = {"color": line.get_color(), "linestyle": "", "marker": marker, "markersize": 8}
     label = f"{prefix}best epoch {best + 1} ({short(judged[best])})"
     ax.plot(epochs[best], judged[best], **look, label=label)

@@ -436,6 +436,11 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         float
             Between 0 and 1.
         """
+        truth, outputs, weights = self._flat(X, y, sample_weight)
+        return accuracy_score(truth, self._labels(outputs), sample_weight=weights)
+
+    def _flat(self, X, y, sample_weight):
+        """Return labels, outputs and weights of samples, or of all valid timesteps in one row."""
         sequences = self._read_fitted(X)
         by_step = self._network.architecture.return_sequences
         truth = labels_of_steps(y, sequences) if by_step else self._read_labels(y, sequences)
@@ -445,8 +450,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
                 unique_labels(self.classes_, truth)
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
         mask = sequences.mask() if by_step else slice(None)
-        labels = self._labels(self._outputs(sequences))
-        return accuracy_score(truth, labels[mask], sample_weight=weights[mask])
+        return truth, self._outputs(sequences)[mask], weights[mask]
 
     @property
     def _multilabel(self):
@@ -479,7 +483,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         """Return the labels of samples, as `predict` gives them."""
         if targets.codes is None:
             return targets.values[index]
-        return self.classes_[targets.codes[index]]
+        return self._labels_of_outputs[targets.codes[index]]
 
     def _responses(self, outputs):
         """Return what `predict` and `predict_proba` give for outputs of the network."""

@@ -344,6 +344,12 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         float
             R2, at most 1.
         """
+        truth, outputs, weights = self._flat(X, y, sample_weight)
+        truth, outputs = (values.reshape(len(values), -1) for values in (truth, outputs))
+        return r2_score(truth, outputs, sample_weight=weights)
+
+    def _flat(self, X, y, sample_weight):
+        """Return targets, outputs and weights of samples, or of all valid timesteps in one row."""
         sequences = self._read_fitted(X)
         architecture = self._network.architecture
         by_step = architecture.return_sequences
@@ -351,9 +357,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         weights = read_weights(sample_weight, sequences, by_step=by_step, dtype="float64")
         _check_outputs(truth.shape[weights.ndim :] or (1,), architecture.outputs)
         counted = weights > 0
-        truth = truth.reshape(*weights.shape, -1)[counted]
-        outputs = self._outputs(sequences).reshape(*weights.shape, -1)[counted]
-        return r2_score(truth, outputs, sample_weight=weights[counted])
+        truth = truth[counted].reshape(-1, *self._network.target_shape)
+        return truth, self._outputs(sequences)[counted], weights[counted]
 
     def _truths(self, targets, index):
         """Return the targets of samples, with the trailing shape of y."""

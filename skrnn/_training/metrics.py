@@ -47,7 +47,7 @@ class Metric:
         """Return "regression", "classification" or "ranking", as scikit-learn sorts its metrics."""
         return getattr(_unwrapped(self.function), "__module__", "").split("_")[-1]
 
-    def value(self, truth, predicted, probabilities, classes):
+    def value(self, truth, predicted, probabilities, classes, **weights):
         """Return the number, or NaN; an error of the function names the metric."""
         function = self.function
         if self.of_sklearn and truth.ndim > 2:
@@ -59,16 +59,16 @@ class Metric:
             if truth.ndim == 1 and "labels" in signature(_unwrapped(function)).parameters:
                 function = partial(function, labels=classes)  # some may be missing in y_true
         try:
-            value = function(truth, predicted)
+            value = function(truth, predicted, **weights)
         except Exception as error:
             raise ValueError(
-                f"`metrics` must hold metrics of this y, but {self.name!r} failed: {error} Leave "
-                "it out, or pass a function of (y_true, y_pred)."
+                f"The metric must be one of this y, but {self.name!r} failed: {error} Choose "
+                "another one, or pass a function of (y_true, y_pred)."
             ) from error
         if np.ndim(value) != 0 or not np.isreal(value):
             raise TypeError(
-                f"`metrics` must hold functions that return one number, got {type(value).__name__} "
-                f"of shape {np.shape(value)} from {self.name!r}."
+                f"The metric must be a function that returns one number, got an object of type "
+                f"{type(value).__name__} and shape {np.shape(value)} from {self.name!r}."
             )
         return float(value)
 
