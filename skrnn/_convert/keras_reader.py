@@ -4,13 +4,18 @@ Parameters are guessed from the layers, the network that they describe is built,
 the two are compared: the first difference is refused.
 """
 
-import sys
 from dataclasses import replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from skrnn._convert.keras_chain import (
+    CELL_LAYERS,
+    kind_of,
+    read_chain,
+    refusal,
+    wiring_of,
+)
 from skrnn._convert.keras_training import read_training
 from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import POOLINGS, Architecture
@@ -42,7 +47,7 @@ REBUILT_PARTS = "embedding", "recurrent", "pooling", "dense"
 # Settings that are read one by one, or decide how a layer starts or how fast it runs.
 NOT_COMPARED = set(
     "axis backward_layer dtype input_dim layer mask_value mask_zero mean name offset rate scale "
-    "seed unit_forget_bias unroll use_cudnn variance".split()
+    "seed unit_forget_bias unroll use_bias use_cudnn variance".split()
 )
 SHARED_SETTINGS = "activation", "dropout", "recurrent_dropout", "stateful"
 DTYPES = "float32", "float64", "mixed_float16"
@@ -68,8 +73,9 @@ def read_network(estimator, model, losses):
 
     `losses` holds the losses that fit each output activation that the estimator has.
     """
-    layers = _layers_by_part(model, is_regressor="linear" in losses)
-    parameters = _input_parameters(layers) | _parameters(layers)
+    chain = read_chain(model)
+    layers = _layers_by_part(chain.layers, is_regressor="linear" in losses)
+    parameters = _input_parameters(layers, chain) | _parameters(layers)
     output = _read_output(layers, losses, parameters)
     timesteps, features = (*model.input_shape[1:], 1)[:2]
     scaling = _read_scaling(layers, features, output["outputs"])
@@ -91,85 +97,72 @@ def read_network(estimator, model, losses):
         batch_size=params.batch_size,
         **kept_output,
     )
-    states = _compare_with_rebuilt(model, layers, replace(architecture, **output))
-    weights = [np.array(w) for part in REBUILT_PARTS for x in layers[part] for w in x.get_weights()]
+    given = replace(architecture, **output)
+    states = _compare_with_rebuilt(model, layers, given, chain, scaling)
+    weights, complete = _read_weights(layers, given)
     if of_two:  # as the sigmoid of their difference
         weights[-2:] = (weight[..., 1:] - weight[..., :1] for weight in weights[-2:])
-    if of_two or scales[1]:
-        optimizer_state = []  # of other gradients
+    if of_two or scales[1] or not complete:
+        optimizer_state = []  # of other gradients, or of fewer weights
     settings = read_settings(params.optimizer, params.learning_rate, loss, params.batch_size)
     return KerasNetwork(params, architecture, settings, scaling, weights, optimizer_state, states)
 
 
-def _layers_by_part(model, *, is_regressor):
-    """Return the layers of a Keras model by the part that they belong to."""
-    left, found = _chain(model), {}
+def with_outputs_in_order(network, order):
+    """Return the KerasNetwork of a classifier with its classes in another order."""
+    if (order == np.arange(len(order))).all():
+        return network
+    kernel, bias = network.weights[-2:]
+    if network.architecture.outputs == (1,):
+        kernel, bias = -kernel, -bias
+    else:
+        kernel, bias = kernel[:, order], bias[order]
+    weights = [*network.weights[:-2], kernel, bias]
+    return network._replace(weights=weights, optimizer_state=[])
+
+
+def _layers_by_part(layers, *, is_regressor):
+    """Return the layers of a chain by the part that they belong to."""
+    left, found = layers, {}
     parts = {name: PARTS[name] for name in PARTS if is_regressor or name not in REGRESSOR_PARTS}
     for part, (kinds, most) in parts.items():
         n_layers = 0
-        while left[n_layers:] and _kind(left[n_layers]) in kinds and n_layers != most:
+        while left[n_layers:] and kind_of(left[n_layers]) in kinds and n_layers != most:
             n_layers += 1
         found[part], left = left[:n_layers], left[n_layers:]
-    if left:
+    has_cells = any(kind_of(layer) in CELL_LAYERS for layer in layers)
+    if left and (has_cells or kind_of(left[0]) not in PARTS["dense"][0]):
         order = "; ".join(" or ".join(kinds) for kinds, _ in parts.values())
-        raise _refusal(left[0], f"no estimator has it there. The order of layers is: {order}.")
+        raise refusal(
+            _too_early(left[0], found, parts),
+            f"no estimator has it there. The order of layers is: {order}.",
+        )
     for part, kinds in (("recurrent", "SimpleRNN, GRU, LSTM or Bidirectional"), ("dense", "Dense")):
         if not found[part]:
             raise ValueError(f"`model` must have a layer {kinds} for `from_keras`, got none.")
     return found
 
 
-def _chain(model):
-    """Return the layers of a model that is one chain, in order; others are refused."""
-    keras = sys.modules.get("keras")  # whoever has a model has imported it
-    is_model = keras is not None and isinstance(model, keras.Model)
-    sequential = is_model and isinstance(model, keras.Sequential)
-    if not sequential and not (is_model and hasattr(model, "operations")):
-        raise TypeError(
-            "`model` must be a keras.Sequential or a functional keras.Model, got "
-            f"{type(model).__name__}. Read a file with `keras.models.load_model`."
-        )
-    if not model.built:
-        raise ValueError(
-            "`model` must have weights: start it with keras.Input(shape), or fit it, first."
-        )
-    if sequential:
-        return list(model.layers)
-    for before, after in pairwise(model.operations):
-        if after.input is not before.output:
-            raise _refusal(
-                after,
-                f"it must read only the output of {before.name!r}, in a single chain of layers. "
-                "The `model_` of an estimator that masks timesteps is not one: use `skrnn.save`.",
-            )
-    if len(model.outputs) != 1:
-        raise ValueError(f"`model` must have one output, got {len(model.outputs)}.")
-    return list(model.operations[1:])
+def _too_early(layer, found, parts):
+    """Return the layer that is out of order: one found before the place of `layer`, or itself."""
+    names = list(parts)
+    places = [name for name in names if kind_of(layer) in parts[name][0]]
+    if places and names.index(places[-1]) >= names.index("recurrent"):
+        later = names[names.index(places[-1]) + 1 :]
+        return next((early for name in later for early in found[name]), layer)
+    return layer
 
 
-def _kind(layer):
-    """Return the name of Keras's own class of a layer, None for other classes."""
-    name = type(layer).__name__
-    return name if getattr(sys.modules["keras"].layers, name, None) is type(layer) else None
-
-
-def _refusal(layer, reason):
-    """Return the error that names a layer which cannot be taken over."""
-    return ValueError(
-        f"`from_keras` cannot take over {layer.name!r} ({type(layer).__name__}): {reason}"
-    )
-
-
-def _input_parameters(layers):
-    """Return the parameters of what comes before the recurrent layers."""
+def _input_parameters(layers, chain):
+    """Return the parameters of what comes before the recurrent layers, and of the pooling."""
     parameters = {}
     for layer in layers["mask"]:
         if np.ndim(layer.mask_value) or np.isnan(layer.mask_value):
-            raise _refusal(layer, f"`mask_value` must be a number, got {layer.mask_value!r}.")
+            raise refusal(layer, f"`mask_value` must be a number, got {layer.mask_value!r}.")
         parameters["mask_value"] = layer.mask_value
     for layer in layers["embedding"]:
         if layers["mask"] or layers["input_scaling"]:
-            raise _refusal(layer, "it must come first: token ids are not scaled.")
+            raise refusal(layer, "it must come first: token ids are not scaled.")
         parameters["vocab_size"] = layer.input_dim
         parameters["embedding_dim"] = layer.output_dim
         parameters["embedding_trainable"] = layer.trainable
@@ -177,9 +170,12 @@ def _input_parameters(layers):
     for layer in layers["spatial_dropout"]:
         parameters["spatial_dropout"] = layer.rate
     for layer in layers["pooling"]:
-        parameters["pooling"] = POOLING_NAMES[_kind(layer)]
+        parameters["pooling"] = POOLING_NAMES[kind_of(layer)]
         if parameters["pooling"] == "max" and parameters.get("mask_value") is not None:
-            raise _refusal(layer, "it also reads masked timesteps, which `pooling='max'` skips.")
+            raise refusal(layer, "it also reads masked timesteps, which `pooling='max'` skips.")
+    if chain.wiring is not None:
+        tokens = bool(layers["embedding"]) and chain.mask_value is not None
+        parameters["mask_value"] = int(chain.mask_value) if tokens else chain.mask_value
     return parameters
 
 
@@ -190,11 +186,11 @@ def _parameters(layers):
     for layer in (*cells, *dense):
         activation = layer.get_config()["activation"]
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise _refusal(layer, "its `activation` must be one that Keras knows by name.")
+            raise refusal(layer, "its `activation` must be one that Keras knows by name.")
     dtype, first = recurrent[0].dtype_policy.name, cells[0].get_config()
     if dtype not in DTYPES:
-        raise _refusal(recurrent[0], f"it must compute in {' or '.join(DTYPES)}, got {dtype}.")
-    cell_types = tuple(CELL_TYPES[_kind(cell)] for cell in cells)
+        raise refusal(recurrent[0], f"it must compute in {' or '.join(DTYPES)}, got {dtype}.")
+    cell_types = tuple(CELL_TYPES[kind_of(cell)] for cell in cells)
     sizes = tuple(cell.units for cell in cells)
     parameters = {
         "cell_type": cell_types[0] if len(set(cell_types)) == 1 else cell_types,
@@ -213,10 +209,10 @@ def _parameters(layers):
 
 def _forward_layer(layer):
     """Return a recurrent layer, that of the forward direction where it is bidirectional."""
-    forward = layer.forward_layer if _kind(layer) == "Bidirectional" else layer
-    if _kind(forward) not in CELL_TYPES:
+    forward = layer.forward_layer if kind_of(layer) == "Bidirectional" else layer
+    if kind_of(forward) not in CELL_TYPES:
         kinds = " or ".join(CELL_TYPES)
-        raise _refusal(layer, f"it must hold a {kinds}, got {type(forward).__name__}.")
+        raise refusal(layer, f"it must hold a {kinds}, got {type(forward).__name__}.")
     return forward
 
 
@@ -226,12 +222,12 @@ def _read_output(layers, losses, parameters):
     activation = layer.get_config()["activation"]
     if activation not in losses:
         wanted = " or ".join(losses)
-        raise _refusal(layer, f"the output must be {wanted}, got `activation={activation!r}`.")
+        raise refusal(layer, f"the output must be {wanted}, got `activation={activation!r}`.")
     outputs = (layer.units,)
     for layer in layers.get("reshape", ()):
         outputs = tuple(layer.output.shape[1:])
         if parameters["return_sequences"] or len(outputs) != 2:
-            raise _refusal(layer, f"it must turn one output into (steps, outputs), got {outputs}.")
+            raise refusal(layer, f"it must turn one output into (steps, outputs), got {outputs}.")
     return {"output_activation": activation, "outputs": outputs}
 
 
@@ -241,7 +237,7 @@ def _read_scaling(layers, features, outputs):
     for layer in layers["input_scaling"]:
         m, s = _input_constants(layer)
         if m.size not in (1, features) or s.size not in (1, features) or not (s > 0).all():
-            raise _refusal(layer, "it must have one positive scale for each feature.")
+            raise refusal(layer, "it must have one positive scale for each feature.")
         mean, scale = mean + m.ravel() * scale, scale * s.ravel()
     x_constants = (mean, scale) if layers["input_scaling"] else (None, None)
     if not layers.get("output_scaling"):
@@ -250,18 +246,18 @@ def _read_scaling(layers, features, outputs):
     for layer in layers["output_scaling"]:
         s, m = _rescaling(layer)
         if max(s.ndim, m.ndim) > len(outputs):
-            raise _refusal(layer, "it must have one scale for each output.")
+            raise refusal(layer, "it must have one scale for each output.")
         mean, scale = mean * s + m, scale * s
     return Scaling(*x_constants, mean, scale)
 
 
 def _input_constants(layer):
     """Return mean and deviation of a layer that scales the input."""
-    if _kind(layer) == "Rescaling":
+    if kind_of(layer) == "Rescaling":
         scale, offset = _rescaling(layer)
         return -offset / scale, 1 / scale
     if layer.axis not in ((-1,), (2,)):
-        raise _refusal(layer, f"`axis` must be -1, the features, got {layer.axis}.")
+        raise refusal(layer, f"`axis` must be -1, the features, got {layer.axis}.")
     config = layer.get_config()
     mean, variance = config["mean"], config["variance"]
     if mean is None:
@@ -274,21 +270,45 @@ def _rescaling(layer):
     return (np.asarray(value, np.float64) for value in (layer.scale, layer.offset))
 
 
-def _compare_with_rebuilt(model, layers, architecture):
+def _read_weights(layers, architecture):
+    """Return the weights as arrays, zeros for biases that a layer lacks, and whether none does."""
+    arrays = []
+    for layer in (layer for part in REBUILT_PARTS for layer in layers[part]):
+        two_ways = kind_of(layer) == "Bidirectional"
+        for one in (layer.forward_layer, layer.backward_layer) if two_ways else (layer,):
+            arrays += map(np.array, one.get_weights())
+            arrays += [] if getattr(one, "use_bias", True) else [None]  # the bias is the last
+    shapes = [weight.shape for weight in architecture.weights()]
+    dtype = architecture.variable_dtype
+    weights = [
+        np.zeros(shape, dtype) if array is None else array
+        for shape, array in zip(shapes, arrays, strict=True)
+    ]
+    return weights, all(array is not None for array in arrays)
+
+
+def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
     """Refuse layers that are not those of an architecture; return the recurrent states."""
     from skrnn._keras_engine import network  # imports Keras, which the model's owner has done
 
     for layer in model.layers:
-        if _kind(layer) in COMPARED_BY_KIND:
-            _compare(layer, type(layer)(*COMPARED_BY_KIND[_kind(layer)]))
+        if kind_of(layer) in COMPARED_BY_KIND:
+            _compare(layer, type(layer)(*COMPARED_BY_KIND[kind_of(layer)]))
     if architecture.vocab_size is not None:
         architecture = replace(architecture, vocab_size=1)  # of the largest array
     kinds = {kind for part in REBUILT_PARTS for kind in PARTS[part][0]}
-    rebuilt = [x for x in network.build_network(architecture).layers if _kind(x) in kinds]
+    own = () if chain.wiring is None else (scaling, chain.mask_value)
+    twin_model = network.build_network(architecture, *own)
+    if own and wiring_of(twin_model) != chain.wiring:
+        raise refusal(
+            layers["recurrent"][0],
+            "timesteps must be masked by a Masking layer or `mask_zero`, or as in `model_`.",
+        )
+    rebuilt = [x for x in twin_model.layers if kind_of(x) in kinds]
     given = [layer for part in REBUILT_PARTS for layer in layers[part]]
     for layer, twin in zip(given, rebuilt, strict=True):
         _compare(layer, twin, NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED)
-        if _kind(layer) == "Bidirectional":
+        if kind_of(layer) == "Bidirectional":
             _compare(layer.forward_layer, twin.forward_layer)
             _compare(layer.backward_layer, twin.backward_layer)
     return [state.numpy() for state in network.state_variables(model)]
@@ -297,7 +317,7 @@ def _compare_with_rebuilt(model, layers, architecture):
 def _compare(layer, twin, left_out=NOT_COMPARED):
     """Refuse a layer whose settings are not those of its twin; name the first difference."""
     given, wanted = (
-        {"class": _kind(one), **one.get_config(), "dtype": one.dtype_policy.name}
+        {"class": kind_of(one), **one.get_config(), "dtype": one.dtype_policy.name}
         for one in (layer, twin)
     )
     for setting in given | wanted:
@@ -305,7 +325,7 @@ def _compare(layer, twin, left_out=NOT_COMPARED):
             continue
         got, has = (_shown(config.get(setting)) for config in (given, wanted))
         if got != has:
-            raise _refusal(
+            raise refusal(
                 layer,
                 f"it has `{setting}={got}`, but the estimator would have {has} in all such layers.",
             )

@@ -194,7 +194,10 @@ def one_against_rest(logits):
 
 
 def classes_of_outputs(classes, architecture):
-    """Return the labels of a network's outputs: `classes`, or for None 0, 1, 2 and so on."""
+    """Return the labels of a network's outputs: `classes`, or for None 0, 1, 2 and so on.
+
+    They are in the order of the outputs, for one sigmoid that of 0 and 1.
+    """
     (n_outputs,) = architecture.outputs
     multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
     n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
@@ -212,10 +215,10 @@ def classes_of_outputs(classes, architecture):
             f"{classes!r}."
         )
     classes = column_or_1d(read_labels(classes))
-    if len(classes) != n_classes or not np.array_equal(classes, np.unique(classes)):
+    if len(classes) != n_classes or len(np.unique(classes)) != n_classes:
         raise ValueError(
-            f"`classes` must hold {n_classes} different labels in increasing order, one for each "
-            f"output of `model`, got {classes.tolist()}."
+            f"`classes` must hold {n_classes} different labels, one for each output of `model` in "
+            f"their order, got {classes.tolist()}."
         )
     return classes
 

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skrnn._convert.keras_reader import read_network
+from skrnn._convert.keras_reader import read_network, with_outputs_in_order
 from skrnn._convert.onnx import add_labels
 from skrnn._data.labels import (
     check_all_classes,
@@ -259,17 +259,20 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
-            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
-            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
-            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
-            GlobalMaxPooling1D; Dense. All but the recurrent layers and the last Dense may be left
-            out. The recurrent layers share one activation, dropout and L2 regularizer, the inner
-            Dense layers one activation. The output is one sigmoid for two classes, a softmax for
-            several (two units become the sigmoid of their difference), or a sigmoid for each of
-            several labels.
+            Such as `model_` of an estimator. In this order: Masking; Normalization or Rescaling;
+            Embedding; SpatialDropout1D; SimpleRNN, GRU, LSTM or Bidirectional round one;
+            GlobalAveragePooling1D or GlobalMaxPooling1D; Dense. All but the recurrent layers and
+            the last Dense may be left out. The recurrent layers share one activation, dropout and
+            L2 regularizer, the inner Dense layers one activation. The output is one sigmoid for two
+            classes, a softmax for several (two units become the sigmoid of their difference), or a
+            sigmoid for each of several labels. A Dense may be within TimeDistributed, and its
+            activation in a layer Activation, ReLU or Softmax. Dropout layers, which predictions do
+            not see, are left out, and biases that a layer lacks are zeros: training it further uses
+            no such Dropout, and trains these biases.
         classes : array-like of shape (n_classes,), default=None
-            The label of each output, in increasing order; for one sigmoid those of 0 and 1.
-            None: 0, 1, 2 and so on. For several sigmoids None.
+            The label of each output, in the order of the outputs; for one sigmoid those of 0 and
+            1. `classes_`, and the columns of `predict_proba`, are sorted. None: 0, 1, 2 and so on.
+            For several sigmoids None.
 
         Returns
         -------
@@ -295,8 +298,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         (4, 3)
         """
         network = read_network(cls, model, OUTPUT_LOSSES)
-        classifier = adopt_network(network)
-        classifier.classes_ = classes_of_outputs(classes, network.architecture)
+        classes = classes_of_outputs(classes, network.architecture)
+        order = np.argsort(classes)
+        classifier = adopt_network(with_outputs_in_order(network, order))
+        classifier.classes_ = classes[order]
         return classifier
 
     @explain_keywords

@@ -245,13 +245,16 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Parameters
         ----------
         model : keras.Sequential, or a functional model that is one chain of layers
-            As `model_` of an estimator is, unless timesteps are masked: then keep it by `save`.
-            In this order: Masking; Normalization or Rescaling; Embedding; SpatialDropout1D;
-            SimpleRNN, GRU, LSTM or Bidirectional round one; GlobalAveragePooling1D or
-            GlobalMaxPooling1D; Dense; Reshape to (steps, outputs); Rescaling. All but the recurrent
-            layers and the last Dense may be left out. The recurrent layers share one activation,
-            dropout and L2 regularizer, the inner Dense layers one activation. The output is linear,
-            or a softplus, to which a loss such as "poisson" belongs.
+            Such as `model_` of an estimator. In this order: Masking; Normalization or Rescaling;
+            Embedding; SpatialDropout1D; SimpleRNN, GRU, LSTM or Bidirectional round one;
+            GlobalAveragePooling1D or GlobalMaxPooling1D; Dense; Reshape to (steps, outputs);
+            Rescaling. All but the recurrent layers and the last Dense may be left out. The
+            recurrent layers share one activation, dropout and L2 regularizer, the inner Dense
+            layers one activation. The output is linear, or a softplus, to which a loss such as
+            "poisson" belongs. A Dense may be within TimeDistributed, and its activation in a layer
+            Activation, ReLU or Softmax. Dropout layers, which predictions do not see, are left out,
+            and biases that a layer lacks are zeros: training it further uses no such Dropout, and
+            trains these biases.
 
         Returns
         -------
