@@ -102,6 +102,21 @@ def keras_engine():
     return engine
 
 
+class KerasFirst:
+    """Starts Keras where it is unpickled: what comes after it in the pickle may import Keras.
+
+    That import would know neither the threads of this process nor the level of TensorFlow's log.
+    """
+
+    def __reduce__(self):
+        return _start_keras, ()
+
+
+def _start_keras():
+    if "keras" not in sys.modules:
+        keras_engine()
+
+
 def clear_cache() -> None:
     """Forget compiled programs and networks kept for predictions; the next use makes them again.
 

@@ -44,7 +44,7 @@ ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
 Loss: TypeAlias = str | dict[str, Any] | keras.losses.Loss | Callable[..., Any]
 Optimizer: TypeAlias = str | dict[str, Any] | keras.optimizers.Optimizer
 KerasModel: TypeAlias = keras.Model
-KerasCallbacks: TypeAlias = Sequence[keras.callbacks.Callback]
+KerasCallbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 Callbacks: TypeAlias = KerasCallbacks | Callable[[], KerasCallbacks] | None
 
 # What stands round them

@@ -23,7 +23,7 @@ from skrnn._data.validation import (
     read_sequences,
 )
 from skrnn._data.weights import check_range, nonzero_indices, read_weights
-from skrnn._engines import keras_engine, training_engine
+from skrnn._engines import KerasFirst, keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
 from skrnn._estimators.training import (
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from skrnn._types import Array, ArrayLike, Block, Blocks, Engine, KerasModel, StrPath
+
+STARTED = "_started"  # the first in the state of an estimator with callbacks
 
 
 def _count_held_out(fraction, n_samples):
@@ -635,7 +637,11 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return plain
 
     def __getstate__(self) -> dict[str, Any]:
-        return super(BaseRNN, self._plain()).__getstate__()
+        state = super(BaseRNN, self._plain()).__getstate__()
+        return state if self.callbacks is None else {STARTED: KerasFirst()} | state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({name: state[name] for name in state if name != STARTED})
 
     def __sklearn_clone__(self) -> Self:
         return super(BaseRNN, self._plain()).__sklearn_clone__()

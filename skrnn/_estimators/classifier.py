@@ -154,9 +154,11 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         draw for a classifier (a plain one for multilabel targets and labels of timesteps). 0: none,
         but what `epochs="auto"` chooses, which is a plain draw too where classes are too small for
         a stratified one, and leaves one sample of each in training.
-    callbacks : list of keras.callbacks.Callback or callable, default=None
-        Keras callbacks, or a function that returns a list of them; copied for each fit. Callbacks
-        that override a batch hook raise an error.
+    callbacks : keras.callbacks.Callback, list of them or callable, default=None
+        Keras callbacks, or a function that returns them; copied for each fit. Their epoch, train
+        and test hooks are called on a compiled model. Callbacks that override a batch hook or a
+        predict hook raise an error, unless their settings make it do nothing, as in ModelCheckpoint
+        and TensorBoard by default.
     engine : {"auto", "keras", "numpy"}, default="auto"
         Computation backend; both give the same results. "auto": NumPy, which needs neither
         TensorFlow nor compilation, unless there is a GPU, a callback, a parameter that only Keras

@@ -124,6 +124,7 @@ def train_network(
                 network.mask_value,
                 training,
                 config.epochs,
+                _signs(estimator, validation),
             )
             callbacks.insert(0, hook)
         callbacks[:0] = metrics
@@ -136,6 +137,12 @@ def train_network(
         trained = train(session, config, start, validation, rng, callbacks, checkpoints)
     vars(estimator).pop("states_", None)
     vars(estimator).update(fitted_attributes(estimator, config, trained))
+
+
+def _signs(estimator, validation):
+    """Return what an epoch measures, by name: 1 where more is better, else -1."""
+    signs = {"loss": -1} | {metric.name: metric.sign for metric in metrics_of(estimator)}
+    return signs | ({} if validation is None else {f"val_{name}": signs[name] for name in signs})
 
 
 def _check_monitor(config, validation):

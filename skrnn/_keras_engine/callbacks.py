@@ -4,26 +4,37 @@ import copy
 
 import keras
 
-from skrnn._keras_engine import network
+from skrnn._keras_engine.compiling import compile_model
 from skrnn._training.loop import TrainingCallback
 
-BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+# An epoch runs as one program, and `predict` has no callbacks.
+UNCALLED_HOOKS = [
+    f"on_{kind}_{moment}"
+    for kind in ("batch", "train_batch", "test_batch", "predict", "predict_batch")
+    for moment in ("begin", "end")
+]
+# Keras's own that override such a hook, and the test and the words of settings that need none.
+BY_EPOCH = {
+    keras.callbacks.ModelCheckpoint: (lambda it: it.save_freq == "epoch", "save_freq='epoch'"),
+    keras.callbacks.TensorBoard: (
+        lambda it: it.update_freq == "epoch" and not it._should_trace,
+        "update_freq='epoch', profile_batch=0",
+    ),
+    keras.callbacks.TerminateOnNaN: (lambda it: True, ""),  # training that diverges raises
+}
+MONITORING = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
 
 
 class CallbackHook(TrainingCallback):
-    """Runs the epoch and train hooks of Keras callbacks on a real compiled model.
+    """Runs the epoch, train and test hooks of Keras callbacks on a real compiled model.
 
     Before a hook runs, the model and its optimizer get the present weights and variables; changes
     that the hook makes are read back.
     """
 
-    def __init__(self, callbacks, model, settings, epochs, dtype):
-        optimizer = network.make_optimizer(
-            settings.optimizer, settings.optimizer_config, dtype=dtype
-        )
-        loss = network.loss_function(settings.loss, settings.loss_config)
-        model.compile(optimizer=optimizer, loss=loss)
-        optimizer.build(model.trainable_variables)
+    def __init__(self, callbacks, model, architecture, settings, epochs):
+        compile_model(model, architecture, settings)
+        model.optimizer.build(model.trainable_variables)
         self.model, self.logs = model, {}
         self.callbacks = keras.callbacks.CallbackList(
             callbacks, model=model, epochs=epochs, verbose=0
@@ -42,6 +53,14 @@ class CallbackHook(TrainingCallback):
 
     def epoch_end(self, state, epoch, losses):
         self.logs = losses
+        tested = {
+            name.removeprefix("val_"): value
+            for name, value in losses.items()
+            if name.startswith("val_")
+        }
+        if tested:
+            state = self._call(self.callbacks.on_test_begin, state)
+            state = self._call(self.callbacks.on_test_end, state, tested)
         return self._call(self.callbacks.on_epoch_end, state, epoch, dict(losses))
 
     def train_end(self, state):
@@ -57,14 +76,15 @@ class CallbackHook(TrainingCallback):
         return state._replace(weights=self.model.get_weights(), optimizer_state=optimizer_state)
 
 
-def fresh_callbacks(callbacks):
+def fresh_callbacks(callbacks, monitored):
     """Return callbacks for one fit: a deep copy of the list, or what the function returns.
 
-    TypeError if an item is not a Keras callback; ValueError if it overrides a batch hook, which
-    would never be called.
+    TypeError if an item is not a Keras callback; ValueError if it overrides a hook that would never
+    be called, or monitors a name that is not among `monitored`.
     """
     made = callable(callbacks) and not isinstance(callbacks, type)
     items = callbacks() if made else callbacks
+    items = [items] if isinstance(items, keras.callbacks.Callback) else items
     if not isinstance(items, (list, tuple)):
         raise TypeError(
             "`callbacks` must be a list of Keras callbacks, or a function that returns one, got "
@@ -77,11 +97,50 @@ def fresh_callbacks(callbacks):
                 "`callbacks` must hold Keras callbacks, got an object of type "
                 f"{type(callback).__name__}."
             )
-        for name in BATCH_HOOKS:
-            own = getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
-            if own or name in vars(callback):
-                raise ValueError(
-                    f"`callbacks` holds {type(callback).__name__}, which overrides `{name}`. An "
-                    "epoch runs as one compiled program, so only epoch and train hooks are called."
-                )
+        _check_hooks(callback)
+        _check_monitor(callback, monitored)
     return items
+
+
+def _check_hooks(callback):
+    kind = type(callback).__name__
+    if isinstance(callback, keras.callbacks.BackupAndRestore):
+        raise ValueError(
+            f"`callbacks` holds {kind}, which cannot restore the order of samples. Set "
+            "`checkpoint_dir` instead: a fit that was killed continues from there exactly."
+        )
+    for name in UNCALLED_HOOKS:
+        owner = next(cls for cls in type(callback).__mro__ if name in vars(cls))
+        if owner is keras.callbacks.Callback and name not in vars(callback):
+            continue
+        suits, settings = BY_EPOCH.get(owner, (None, ""))
+        if suits is None or name in vars(callback):
+            raise ValueError(
+                f"`callbacks` holds {kind}, which overrides `{name}`. An epoch runs as one "
+                "compiled program, so only epoch, train and test hooks are called. Move the work "
+                "to one of them."
+            )
+        if not suits(callback):
+            raise ValueError(
+                f"`callbacks` holds {kind} that works by batches. An epoch runs as one compiled "
+                f"program: set {settings}."
+            )
+
+
+def _check_monitor(callback, monitored):
+    saves_best = getattr(callback, "save_best_only", False)
+    name = getattr(callback, "monitor", None)
+    if not (saves_best or isinstance(callback, MONITORING)):
+        return
+    if name in monitored:
+        if callback.mode == "auto":  # Keras knows its own metrics only
+            callback.mode = "max" if monitored[name] > 0 else "min"
+        return
+    names = ", ".join(map(repr, monitored))
+    remedy = " Add it to `metrics`."
+    if isinstance(name, str) and name.startswith("val_") and "val_loss" not in monitored:
+        remedy = " It has no validation set: pass `validation_data`, or set `validation_fraction`."
+    raise ValueError(
+        f"`callbacks` holds {type(callback).__name__}, which monitors {name!r}. This fit has "
+        f"{names}.{remedy}"
+    )

@@ -168,11 +168,14 @@ def check_settings(architecture, settings):
         raise ValueError(f"`optimizer` was refused with the settings {config}: {error}") from error
 
 
-def callback_hook(callbacks, architecture, settings, mask_value, training, epochs):
-    """Return the TrainingCallback that runs Keras callbacks, given as a list or a function."""
-    callbacks = fresh_callbacks(callbacks)
+def callback_hook(callbacks, architecture, settings, mask_value, training, epochs, monitored):
+    """Return the TrainingCallback that runs Keras callbacks, given as in the parameter.
+
+    `monitored` has 1 or -1 for each measure of an epoch by name: whether more or less is better.
+    """
+    callbacks = fresh_callbacks(callbacks, monitored)
     model = network.build_network(architecture, training.scaling, mask_value)
-    return CallbackHook(callbacks, model, settings, epochs, architecture.dtype)
+    return CallbackHook(callbacks, model, architecture, settings, epochs)
 
 
 def fitted_model(architecture, weights, scaling, mask_value):

@@ -23,7 +23,7 @@ from skrnn._network.keras_names import (
 from skrnn._network.keras_objects import KerasNames
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.declared_parameters import declare_parameters, parameter
-from skrnn._utils.sklearn_private import Interval, StrOptions
+from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -90,7 +90,7 @@ class NetworkParameters:
     monitor: str = parameter("val_loss", str)
     metrics: Metrics = parameter((), str, callable, list, tuple)
     validation_fraction: float = parameter(0.0, SHARE)
-    callbacks: Callbacks = parameter(None, list, tuple, callable, None)
+    callbacks: Callbacks = parameter(None, list, tuple, HasMethods("on_epoch_end"), callable, None)
     engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
     device: str = parameter("auto", str)
     dtype: Dtype = parameter("float32", StrOptions({"float32", "float64", "mixed_float16"}))

@@ -1,0 +1,23 @@
+"""The real Keras model of a network, compiled with its loss, optimizer and metrics."""
+
+import keras
+
+from skrnn._keras_engine.network import make_optimizer
+from skrnn._network.keras_names import canonical
+
+
+def compile_model(model, architecture, settings):
+    """Compile a model as its network was trained, with objects that its files can hold."""
+    config = dict(settings.optimizer_config)
+    if settings.learning_rate is not None:
+        config["learning_rate"] = settings.learning_rate
+    optimizer = make_optimizer(settings.optimizer, config, dtype=architecture.dtype)
+    metrics = None if architecture.output_activation in ("linear", "softplus") else ["accuracy"]
+    model.compile(optimizer, _loss(settings.loss, settings.loss_config), metrics=metrics)
+
+
+def _loss(name, config):
+    """Return Keras's object of a loss; a partial function could not be saved."""
+    kinds = [kind for kind in vars(keras.losses).values() if isinstance(kind, type)]
+    made = next(kind for kind in kinds if canonical(kind.__name__) == name)
+    return made(**dict(config))
