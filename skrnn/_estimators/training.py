@@ -166,7 +166,7 @@ def fitted_attributes(estimator, config, trained):
         "optimizer_state_": trained.optimizer_state,
         "history_": history,
         "n_epochs_": len(history["loss"]),
-        "fit_settings_": {name: getattr(config, name) for name in Schedule._fields},
+        "fit_settings_": {name: getattr(config, name) for name in Schedule._fields[:3]},
         "n_outputs_": int(np.prod(architecture.outputs)),
     }
     if architecture.stateful:

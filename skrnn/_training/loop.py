@@ -21,6 +21,7 @@ class FitConfig:
     scale_weights: bool  # whether the weights are scaled to mean 1, or count as they are given
     shuffle: bool
     patience: int | None
+    waits: bool  # whether patience counts only once the validation loss has fallen by a tenth
     monitor: str  # the name in the losses that patience follows, if it is there
     maximize: bool  # whether greater is better for `monitor`
     min_delta: float
@@ -63,7 +64,10 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     or None. `rng` draws the seed of dropout and the order of the samples.
     """
     state = session.begin(*start, int(rng.integers(2**31)))
-    progress = TrainingProgress(state, session.samples, rng, config)
+    untrained = np.inf
+    if config.waits and not config.resume and validation is not None:
+        untrained = session.evaluate(state.weights, validation)
+    progress = TrainingProgress(state, session.samples, rng, config, untrained)
     checkpoints.restore(progress)
     with progress_bar(config.epochs, progress.done, shown=config.verbose) as show:
         for callback in callbacks:

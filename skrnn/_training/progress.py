@@ -4,18 +4,22 @@ import numpy as np
 
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
+LEARNED = 0.9  # of the validation loss of an untrained network: with more nothing is learned yet
+
 
 class TrainingProgress:
     """The state, the order of the samples and their generator, the best state and the history.
 
-    The best state is the last one, or with patience the one whose `monitor` is best.
+    The best state is the last one, or with patience the one whose `monitor` is best. Patience does
+    not run out while the validation loss stays near `untrained`, that of the first weights.
     """
 
-    def __init__(self, state, samples, rng, config):
+    def __init__(self, state, samples, rng, config, untrained=np.inf):
         self.state, self.samples, self.rng, self.config = state, samples, rng, config
         self.order = np.arange(len(samples), dtype=np.int32)
         self.best, self.best_loss, self.waited, self.history = None, np.inf, 0, {}
         self.done = 0  # epochs trained
+        self.untrained = untrained
 
     def next_order(self):
         """Return the order in which the next epoch reads the samples."""
@@ -38,7 +42,8 @@ class TrainingProgress:
             self.best, self.best_loss, self.waited = state, loss, 0
         else:
             self.waited += 1
-            return self.waited >= self.config.patience
+            learned = min(self.history.get("val_loss", [0])) < LEARNED * self.untrained
+            return learned and self.waited >= self.config.patience
         return False
 
     def state_dict(self):

@@ -2,10 +2,14 @@
 
 from typing import NamedTuple
 
+from sklearn.base import is_classifier
+
 MOST_EPOCHS = 100
 # From so many samples on a part is held out: with fewer, the samples are worth more than the stop.
 STOPS_FROM = 1000
-HELD_OUT, PATIENCE = 0.1, 10
+HELD_OUT = 0.1
+# The cross-entropy of a network that learns by heart rises at once; squared errors wander.
+PATIENCE, CLASSIFIER_PATIENCE = 10, 5
 
 
 class Schedule(NamedTuple):
@@ -14,6 +18,7 @@ class Schedule(NamedTuple):
     epochs: int
     validation_fraction: float = 0.0
     patience: int | None = None
+    waits: bool = False  # until something is learned: patience does not count on a plateau before
 
     def __str__(self):
         held_out = f"validation_fraction={self.validation_fraction:g}, patience={self.patience}"
@@ -34,5 +39,7 @@ def settle_schedule(params, n_samples, *, validated, whole=True):
         return Schedule(MOST_EPOCHS, fraction, params.patience)
     if not validated:
         fraction = fraction or HELD_OUT
-    patience = PATIENCE if params.patience is None else params.patience
-    return Schedule(MOST_EPOCHS, fraction, patience)
+    if params.patience is not None:
+        return Schedule(MOST_EPOCHS, fraction, params.patience)
+    patience = CLASSIFIER_PATIENCE if is_classifier(params) else PATIENCE
+    return Schedule(MOST_EPOCHS, fraction, patience, waits=True)
