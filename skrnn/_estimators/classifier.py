@@ -125,10 +125,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     epochs : int or "auto", default="auto"
         Number of passes over the training data. "auto": 100, and from 1,000 samples on training
         stops early: where they are at their defaults, `validation_fraction` is a tenth, unless
-        there is `validation_data`, and `patience` is 5, counted once the validation loss is a tenth
-        below that of the first weights. Stateful networks do not stop so, and `fit_batches` only
-        with `validation_data`; each `fit` with `warm_start` chooses again. `fit_settings_` holds
-        what was chosen, and `verbose=1` prints it.
+        there is `validation_data`, and `patience` is 10, for a classifier 5, which count once the
+        validation loss is a tenth below that of an output of zeros. Stateful networks do not stop
+        so, and `fit_batches` only with `validation_data`; each `fit` with `warm_start` chooses
+        again. `fit_settings_` holds what was chosen, and `verbose=1` prints it.
     batch_size : int, default=64
         Samples in each step of the optimizer; at most n_samples are used.
     shuffle : bool, default=True

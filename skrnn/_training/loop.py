@@ -65,8 +65,9 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     """
     state = session.begin(*start, int(rng.integers(2**31)))
     untrained = np.inf
-    if config.waits and not config.resume and validation is not None:
-        untrained = session.evaluate(state.weights, validation)
+    if config.waits and validation is not None:
+        silent = [np.zeros(np.shape(w), np.asarray(w).dtype) for w in state.weights[-2:]]
+        untrained = session.evaluate([*state.weights[:-2], *silent], validation)
     progress = TrainingProgress(state, session.samples, rng, config, untrained)
     checkpoints.restore(progress)
     with progress_bar(config.epochs, progress.done, shown=config.verbose) as show:

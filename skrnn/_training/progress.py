@@ -4,14 +4,14 @@ import numpy as np
 
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
-LEARNED = 0.9  # of the validation loss of an untrained network: with more nothing is learned yet
+LEARNED = 0.9  # of the validation loss of an output of zeros: with more nothing is learned yet
 
 
 class TrainingProgress:
     """The state, the order of the samples and their generator, the best state and the history.
 
     The best state is the last one, or with patience the one whose `monitor` is best. Patience does
-    not run out while the validation loss stays near `untrained`, that of the first weights.
+    not run out while the validation loss stays near `untrained`, that of an output of zeros.
     """
 
     def __init__(self, state, samples, rng, config, untrained=np.inf):
