@@ -43,6 +43,7 @@ RandomState: TypeAlias = int | np.random.RandomState | None
 ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
 Loss: TypeAlias = str | dict[str, Any] | keras.losses.Loss | Callable[..., Any]
 Optimizer: TypeAlias = str | dict[str, Any] | keras.optimizers.Optimizer
+ValidationSplit: TypeAlias = "Literal['last', 'stratified'] | Splitter | None"
 KerasModel: TypeAlias = keras.Model
 KerasCallbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 Callbacks: TypeAlias = KerasCallbacks | Callable[[], KerasCallbacks] | None
@@ -59,6 +60,14 @@ DrawnAxes: TypeAlias = Axes | Any
 Labels: TypeAlias = Hashable | Sequence[Hashable]
 Measure: TypeAlias = Literal["MASE", "MAE", "RMSE", "sMAPE"]
 Positions: TypeAlias = Sequence[int] | Array
+
+
+class Splitter(Protocol):
+    """A splitter of scikit-learn."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any: ...
+
+    def get_n_splits(self) -> int: ...
 
 
 class Rows(Protocol):

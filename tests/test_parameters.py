@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold
 from small_networks import (
     FEATURES,
     LABELS,
@@ -45,6 +46,7 @@ CHANGES = {
     "patience": ({"min_delta": 100.0}, 1),
     "min_delta": ({"patience": 1}, 100.0),
     "validation_fraction": ({}, 0.25),
+    "validation_split": ({}, KFold(4)),
     "random_state": ({}, 1),
 }
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import polars as pl
-from sklearn.metrics import r2_score
 
 import skrnn
 from skrnn import cells
@@ -29,6 +28,23 @@ def blocks() -> Iterator[tuple[Array, Array]]:
         yield skrnn.make_windows(np.sin(np.arange(start, start + 100) / 7), timesteps=8)
 
 
+def largest_miss(y_true: Array, y_pred: Array) -> float:
+    """Return a metric of skrnn's user."""
+    return float(np.abs(y_true - y_pred).max())
+
+
+class ByHalf:
+    """A splitter like those of scikit-learn, which has no types."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Array, Array]]:
+        """Yield the positions of the first half, and of the second."""
+        yield np.arange(len(X) // 2), np.arange(len(X) // 2, len(X))
+
+    def get_n_splits(self) -> int:
+        """Return how many splits there are."""
+        return 1
+
+
 def main() -> None:
     """Do in short what the README does."""
     series = np.sin(np.arange(120) / 7)
@@ -40,7 +56,9 @@ def main() -> None:
     assert_type(regressor.score(X, y), float)
     assert_type(regressor.history_["val_loss"], list[float])
     assert_type(regressor.weights_, list[Array])
-    measured = skrnn.RNNRegressor(epochs=1, metrics=["mae", r2_score], monitor="val_mae")
+    by_groups = skrnn.RNNRegressor(epochs=1, validation_split=ByHalf())
+    by_groups.fit(X, y, groups=np.arange(len(X)) // 9)
+    measured = skrnn.RNNRegressor(epochs=1, metrics=["mae", largest_miss], monitor="val_mae")
     assert_type(flat_scorer("mae")(measured.fit(X, y), X, y), float)
     assert_type(regressor.summary(), str)
     print(pd.DataFrame(regressor.history_))

@@ -234,6 +234,16 @@ def check_all_classes(classes, codes):
         )
 
 
+def check_trained_classes(classes, codes, training):
+    """Refuse to train without a class that is among the samples."""
+    missing = classes[np.setdiff1d(codes, training)].tolist()
+    if missing:
+        raise ValueError(
+            f"`validation_split` must leave a sample of each class to train on, got none of "
+            f"{missing}. Choose 'stratified', or shuffle the samples."
+        )
+
+
 def joined_classes(classes, found):
     """Return the union of two sorted arrays of labels, or refuse to mix numbers and text."""
     kinds = {labels.dtype.kind in "OSU" for labels in (classes, found) if len(labels)}

@@ -20,6 +20,7 @@ class Dataset:
     targets: Targets
     weights: np.ndarray  # (n_samples,) or (n_samples, timesteps)
     positions: np.ndarray | None  # None: all samples
+    groups: np.ndarray | None = None  # of each sample, for a splitter
 
     def __len__(self):
         return len(self.sequences) if self.positions is None else len(self.positions)
@@ -56,7 +57,8 @@ class Dataset:
 
     def arrays(self):
         """Return the arrays that came from the caller."""
-        return [self.sequences.values, self.targets.values, self.weights]
+        groups = [] if self.groups is None else [self.groups]
+        return [self.sequences.values, self.targets.values, self.weights, *groups]
 
     def samples(self, network):
         """Return the Samples that an engine reads, standardized as a FittedNetwork says."""

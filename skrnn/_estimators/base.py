@@ -15,6 +15,7 @@ from skrnn._convert.onnx_graph import Graph
 from skrnn._data.samples import Dataset
 from skrnn._data.scaling import Scaling, fit_scaling
 from skrnn._data.sequences import unpadded
+from skrnn._data.splits import read_groups, split_by, splitter_of
 from skrnn._data.validation import (
     check_batches,
     check_shape,
@@ -105,6 +106,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         sample_weight: ArrayLike | None = None,
         *,
         validation_data: Block | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -126,8 +128,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             any size. With large weights lower the learning rate of "sgd", and keep in mind that
             clipping cuts the heaviest samples first; "adam" adapts its steps.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Takes precedence over `validation_fraction`. Earlier steps of a pipeline do not
-            transform it.
+            Takes precedence over `validation_fraction` and `validation_split`. Earlier steps of a
+            pipeline do not transform it.
+        groups : array-like of shape (n_samples,), default=None
+            Passed to a splitter in `validation_split`, such as `GroupShuffleSplit`.
 
         Returns
         -------
@@ -145,11 +149,14 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         if resume:
             self._check_whole(data)
         data = self._without_zeros(data)
-        schedule = read_schedule(self, len(data), validation_data)
+        splitter = None if validation_data is not None else splitter_of(self, groups)
+        if splitter is not None and groups is not None:
+            data = replace(data, groups=read_groups(groups, len(data.sequences)))
+        validation = splitter if validation_data is None else validation_data
+        schedule = read_schedule(self, len(data), validation)
         config = fit_config(self, resume, schedule, self.checkpoint_dir)
-        return self._fit(
-            data, config, validation_data, epoch_tasks(self, config, X, y, sample_weight)
-        )
+        tasks = epoch_tasks(self, config, X, y, sample_weight)
+        return self._fit(data, config, validation_data, tasks, splitter)
 
     @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
@@ -423,7 +430,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         weights = self._weigh(data, as_given=as_given)
         return replace(data, positions=nonzero_indices(weights, data.positions))
 
-    def _fit(self, data, config, validation_data=None, tasks=()):
+    def _fit(self, data, config, validation_data=None, tasks=(), splitter=None):
         """Train on a Dataset and keep what is learned; the caller undoes a failure."""
         as_given = not config.scale_weights
         n_held_out = _count_held_out(config.validation_fraction, len(data))
@@ -433,8 +440,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         validation = self._read_validation(validation_data)
         with open_checkpoints(self, engine, data, validation, config) as checkpoints:
             rng = cache(partial(draw_rng, self, config, checkpoints))
-            if n_held_out:
-                data, validation = self._split(data, n_held_out, rng)
+            if n_held_out or splitter is not None:
+                data, validation = self._split(data, splitter, n_held_out, rng)
             data = replace(data, weights=self._weigh(data, as_given=as_given))
             if as_given:
                 check_range(data.weights, self._network.architecture.variable_dtype)
@@ -574,10 +581,20 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             **constants,
         )
 
-    def _split(self, data, n_held_out, rng):
+    def _split(self, data, splitter, n_held_out, rng):
         """Return a Dataset for training and one for validation."""
         positions = np.arange(len(data)) if data.positions is None else data.positions
-        training, held_out = self._hold_out(replace(data, positions=positions), n_held_out, rng)
+        data = replace(data, positions=positions)
+        if splitter is not None:
+            y = self._truths(data.targets, slice(None))
+            training, held_out = split_by(splitter, data, y, rng)
+            for part, name in ((training, "X"), (held_out, "The validation set")):
+                check_batches(len(part), self._network.architecture.batch_size, name)
+        elif (self.validation_split or self._default_split) == "last":
+            training, held_out = positions[:-n_held_out], positions[-n_held_out:]
+        else:
+            training, held_out = self._hold_out(data, n_held_out, rng)
+        self._check_split(data, training)
         validation = replace(data, positions=held_out) if len(held_out) else None
         return replace(data, positions=training), validation
 

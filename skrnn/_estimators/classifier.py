@@ -15,6 +15,7 @@ from skrnn._convert.keras_reader import read_network, with_outputs_in_order
 from skrnn._convert.onnx import add_labels
 from skrnn._data.labels import (
     check_all_classes,
+    check_trained_classes,
     check_two_classes,
     classes_of_outputs,
     encode,
@@ -151,10 +152,17 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         timesteps in one row, without masked ones. Rows of zero weight are left out; other weights
         do not count.
     validation_fraction : float in [0, 1), default=0.0
-        Fraction of the samples held out for validation: the last ones for a regressor, a stratified
-        draw for a classifier (a plain one for multilabel targets and labels of timesteps). 0: none,
-        but what `epochs="auto"` chooses, which is a plain draw too where classes are too small for
-        a stratified one, and leaves one sample of each in training.
+        Fraction of the samples held out for validation, as `validation_split` says. 0: none, but
+        what `epochs="auto"` chooses, which is a plain draw too where classes are too small for a
+        stratified one, and leaves one sample of each in training.
+    validation_split : {"last", "stratified"} or splitter, default=None
+        How samples are held out. "last": the last `validation_fraction` of them, for rows in order
+        of time, of which a draw would hold out overlapping windows. "stratified": a draw in which
+        each class, or each part of the range of a number, has its share (a plain draw for several
+        outputs, multilabel targets and labels of timesteps). None: "last" for a regressor,
+        "stratified" for a classifier. A splitter of scikit-learn holds out as many as it says: its
+        last split is used, with the `groups` of `fit`, and it gets a seed from `random_state` if
+        it has none.
     callbacks : keras.callbacks.Callback, list of them or callable, default=None
         Keras callbacks, or a function that returns them; copied for each fit. Their epoch, train
         and test hooks are called on a compiled model. Callbacks that override a batch hook or a
@@ -244,6 +252,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
     classes_: Array
     _default_activation = "sigmoid"
+    _default_split = "stratified"
     _other_metrics = ("regression",)
 
     @classmethod
@@ -592,6 +601,13 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         by_class = weights_of_classes(self.class_weight, self.classes_, codes)
         by_class = by_class if as_given else rescale_weights(by_class)
         return weights * by_class[all_codes]
+
+    def _check_split(self, data, training):
+        """Refuse to hold out all samples of a class."""
+        codes, weights = data.targets.codes, data.weights
+        if codes is not None:
+            before, after = (codes[part][weights[part] > 0] for part in (data.positions, training))
+            check_trained_classes(self.classes_, before, after)
 
     def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""

@@ -104,6 +104,11 @@ def _check_parameters(estimator):
             "`validation_fraction` must be 0 in `fit_batches`, which holds no samples out, got "
             f"{estimator.validation_fraction}. Pass `validation_data`."
         )
+    if estimator.validation_split is not None:
+        raise ValueError(
+            "`validation_split` must be None in `fit_batches`, which holds no samples out, got "
+            f"{estimator.validation_split!r}. Pass `validation_data`."
+        )
     if estimator.checkpoint_dir is not None:
         raise ValueError(
             "`checkpoint_dir` must be None in `fit_batches`: a checkpoint is known by all "

@@ -11,7 +11,9 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_prediction
+from skrnn._data.labels import hold_out
 from skrnn._data.sequences import Sequences, padded
+from skrnn._data.splits import N_BINS, bins_of
 from skrnn._data.targets import ONE_TARGET, Targets
 from skrnn._data.timestep_targets import (
     as_one,
@@ -145,10 +147,17 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         timesteps in one row, without masked ones. Rows of zero weight are left out; other weights
         do not count.
     validation_fraction : float in [0, 1), default=0.0
-        Fraction of the samples held out for validation: the last ones for a regressor, a stratified
-        draw for a classifier (a plain one for multilabel targets and labels of timesteps). 0: none,
-        but what `epochs="auto"` chooses, which is a plain draw too where classes are too small for
-        a stratified one, and leaves one sample of each in training.
+        Fraction of the samples held out for validation, as `validation_split` says. 0: none, but
+        what `epochs="auto"` chooses, which is a plain draw too where classes are too small for a
+        stratified one, and leaves one sample of each in training.
+    validation_split : {"last", "stratified"} or splitter, default=None
+        How samples are held out. "last": the last `validation_fraction` of them, for rows in order
+        of time, of which a draw would hold out overlapping windows. "stratified": a draw in which
+        each class, or each part of the range of a number, has its share (a plain draw for several
+        outputs, multilabel targets and labels of timesteps). None: "last" for a regressor,
+        "stratified" for a classifier. A splitter of scikit-learn holds out as many as it says: its
+        last split is used, with the `groups` of `fit`, and it gets a seed from `random_state` if
+        it has none.
     callbacks : keras.callbacks.Callback, list of them or callable, default=None
         Keras callbacks, or a function that returns them; copied for each fit. Their epoch, train
         and test hooks are called on a compiled model. Callbacks that override a batch hook or a
@@ -231,6 +240,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     """
 
     _default_activation = "linear"
+    _default_split = "last"  # of a series: those that come after the others
     _other_metrics = ("classification", "ranking")
 
     @classmethod
@@ -467,9 +477,16 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     def _weigh(self, data, *, as_given=False):
         return data.weights
 
+    def _check_split(self, data, training):
+        """Nothing: any numbers can be trained on."""
+
     def _hold_out(self, data, n_held_out, rng):
-        """Hold out the last samples: those of a series that come after the others."""
-        return data.positions[:-n_held_out], data.positions[-n_held_out:]
+        """Hold out a draw over the range of y, or a plain one of several outputs."""
+        values, positions = data.targets.values, data.positions
+        codes, n_bins = None, min(N_BINS, n_held_out, len(positions) - n_held_out)
+        if values[0].size == 1:
+            codes = bins_of(values.ravel(), positions, n_bins)
+        return hold_out(positions, codes, np.arange(n_bins), n_held_out, rng)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

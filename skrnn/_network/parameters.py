@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Sizes,
         Standardize,
         StrPath,
+        ValidationSplit,
     )
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
@@ -90,6 +91,9 @@ class NetworkParameters:
     monitor: str = parameter("val_loss", str)
     metrics: Metrics = parameter((), str, callable, list, tuple)
     validation_fraction: float = parameter(0.0, SHARE)
+    validation_split: ValidationSplit = parameter(
+        None, StrOptions({"last", "stratified"}), HasMethods(["split", "get_n_splits"]), None
+    )
     callbacks: Callbacks = parameter(None, list, tuple, HasMethods("on_epoch_end"), callable, None)
     engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
     device: str = parameter("auto", str)
