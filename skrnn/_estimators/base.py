@@ -499,7 +499,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return sequences
 
     def _compare_names(self, X):
-        """Compare columns with those of `fit` before values, NaN in wrong ones; say if done."""
+        """Compare the column names of a frame with those of `fit`; return whether there are both.
+
+        Before values are read: a frame reindexed to wrong columns holds NaN.
+        """
         is_table = hasattr(X, "columns")
         compared = hasattr(self, "feature_names_in_") and (is_table or first_frame(X) is not None)
         if compared:
