@@ -31,7 +31,7 @@ level = level.fillna(0) + rng.normal(scale=0.1, size=3000)
 # A window ends one hour before the level that it is to tell.
 windows, _ = make_windows(rain, timesteps=12)
 levels = level.to_numpy()[12:]
-network = RNNRegressor("gru", 16, epochs=30, random_state=0).fit(windows[:2000], levels[:2000])
+network = RNNRegressor("gru", 16, random_state=0).fit(windows[:2000], levels[:2000])
 print(f"R2 on hours not trained on  {network.score(windows[2000:], levels[2000:]):.2f}")
 
 # %%

@@ -71,7 +71,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     regressor : regressor, default=None
         Any regressor that takes X of shape (n_samples, timesteps, features). None:
         ``RNNRegressor()``, whose parameters can be set too:
-        ``set_params(regressor__hidden_size=...)``.
+        ``set_params(regressor__hidden_size=...)``. Its samples are windows, ordered by the times of
+        their targets, so what its ``epochs="auto"`` holds out are the latest ones.
     timesteps : int, default=24
         Number of rows in a window.
     steps : int, default=1
