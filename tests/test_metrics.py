@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 from oracles import assert_same_arrays
+from sklearn import model_selection
 from sklearn.linear_model import Ridge
 from sklearn.metrics import (
     accuracy_score,
@@ -19,12 +20,12 @@ from sklearn.metrics import (
     r2_score,
     roc_auc_score,
 )
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from small_networks import LABELS, X, Y, classifier, labels, numbers, regressor
 
 import skrnn
-from skrnn.metrics import flat_scorer
+from skrnn.metrics import cross_val_predict, flat_scorer
 
 LETTERS = np.array(list("cab"))[labels(3)]
 F2 = partial(fbeta_score, beta=2, average="macro")
@@ -262,6 +263,37 @@ def test_flat_scorer_names_what_it_cannot_use():
         flat_scorer("f1_makro")
     with pytest.raises(TypeError, match="got Ridge"):
         flat_scorer("r2")(Ridge(), X, Y)
+
+
+# cross_val_predict
+
+RARE = [np.where(np.arange(len(row)) + i == 0, "first", row) for i, row in enumerate(TAGS)]
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
+@pytest.mark.parametrize("wrapped", [False, True], ids=["network", "pipeline"])
+def test_cross_val_predict_predicts_each_sequence_by_the_other_folds(method, wrapped):
+    tagger = classifier(return_sequences=True)
+    estimator = make_pipeline("passthrough", tagger) if wrapped else tagger
+    found = cross_val_predict(estimator, SEQUENCES, RARE, cv=KFold(3), method=method)
+    for training, held_out in KFold(3).split(SEQUENCES):
+        fitted = tagger.fit([SEQUENCES[i] for i in training], [RARE[i] for i in training])
+        expected = getattr(fitted, method)([SEQUENCES[i] for i in held_out])
+        for row, own in zip(found[held_out], expected, strict=True):
+            if method != "predict":  # the fold of sample 0 is fitted without "first"
+                assert row.shape == (len(own), 3)
+                row = row[:, np.isin(["down", "first", "up"], fitted.classes_)]
+            np.testing.assert_array_equal(row, own)
+
+
+def test_cross_val_predict_returns_arrays_for_arrays_and_samples_as_scikit_learn_does():
+    y = (X[..., 0] > 5).astype(int)
+    tagger = classifier(return_sequences=True)
+    assert cross_val_predict(tagger, X, y, cv=3).shape == (*X.shape[:2], 2)
+    expected = model_selection.cross_val_predict(
+        classifier(), X, LABELS, cv=3, method="predict_proba"
+    )
+    np.testing.assert_array_equal(cross_val_predict(classifier(), X, LABELS, cv=3), expected)
 
 
 # Files
