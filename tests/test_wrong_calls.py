@@ -12,6 +12,7 @@ from skrnn import (
     RNNClassifier,
     RNNForecaster,
     RNNRegressor,
+    SequenceReshaper,
     SequenceVectorizer,
     WindowTransformer,
 )
@@ -45,6 +46,7 @@ CODES, NUMBERS = np.arange(20) % 2, np.linspace(0, 1, 20)
             ["`set_params(regressor__epochs=3)`"],
         ),
         (WindowTransformer(), "fit", {"horizon": 3}, ["`WindowTransformer(horizon=3)`"]),
+        (SequenceReshaper(), "fit", {"features": 3}, ["`SequenceReshaper(features=3)`"]),
         (SequenceVectorizer(), "fit", {"max_length": 3}, ["`SequenceVectorizer(max_length=3)`"]),
     ],
     ids=str,

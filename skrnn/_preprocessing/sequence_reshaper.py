@@ -12,7 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.callback_support import notify_callbacks
-from skrnn._utils.declared_parameters import DeclaredEstimator, declare_parameters, parameter
+from skrnn._utils.declared_parameters import (
+    DeclaredEstimator,
+    declare_parameters,
+    explain_keywords,
+    parameter,
+)
 from skrnn._utils.numeric_checks import read_table
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import Interval, fit_context
@@ -108,6 +113,7 @@ class SequenceReshaper(
     n_features_in_: int
     feature_names_in_: Array
 
+    @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
     @notify_callbacks
     @rollback_on_error
