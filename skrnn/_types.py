@@ -33,6 +33,7 @@ Frequency: TypeAlias = str | pd.tseries.offsets.BaseOffset | timedelta | int | N
 CellType: TypeAlias = Literal["simple_rnn", "gru", "lstm"]
 CellTypes: TypeAlias = CellType | Sequence[CellType]
 Sizes: TypeAlias = int | Sequence[int]
+StaticFeatures: TypeAlias = Sequence[str] | Sequence[int]
 Pooling: TypeAlias = Literal["last", "mean", "max"]
 Standardize: TypeAlias = bool | Literal["X", "y"]
 Engine: TypeAlias = Literal["auto", "keras", "numpy"]

@@ -36,6 +36,11 @@ def test_network_reads_the_order_of_words_that_a_bag_of_words_cannot(tmp_path):
     assert accuracy["recurrent network"] > 0.8
 
 
+def test_stars_and_prices_say_what_the_text_does_not(tmp_path):
+    accuracy = scores(example("text_and_numbers", tmp_path))
+    assert accuracy["text"] < 0.9 < 0.95 < accuracy["text, stars and price"]
+
+
 def test_sentiment_is_read_from_sentences_better_than_from_words(tmp_path):
     text = example("sentiment", tmp_path)
     accuracy = scores(text)

@@ -54,7 +54,10 @@ def read_chain(model):
         )
     for one, tensors in (("input", model.inputs), ("output", model.outputs)):
         if len(tensors) != 1:
-            raise ValueError(f"`model` must have one {one}, got {len(tensors)}.")
+            raise ValueError(
+                f"`model` must have one {one}, got {len(tensors)}. An estimator, such as one with "
+                "`static_features`, is kept whole by `skrnn.save`."
+            )
     layers = [layer for layer in model.layers if kind_of(layer) != "InputLayer"]
     for layer in layers:
         if kind_of(layer) is None:

@@ -63,19 +63,27 @@ def add_network(graph, architecture, weights, scaling, mask_value):
         x = steps.compacted(x)
     if tokens:
         x = graph("Gather", next(weights), x)  # (n, T, F)
-    elif scaling.x_mean is None:
-        x = _cast(graph, x, "float32")
     else:
-        x = graph("Sub", _cast(graph, x, "float64"), scaling.x_mean)
-        x = _cast(graph, graph("Div", x, scaling.x_scale), "float32")
+        x = _standardized(graph, x, scaling.x_mean, scaling.x_scale)
     if steps is not None:
         x = steps.zero_after_the_end(x)
     x = _add_recurrent(graph, architecture, weights, x, steps)
+    if architecture.n_static:
+        graph.take("static", architecture.variable_dtype, ("batch", architecture.n_static))
+        static = _standardized(graph, "static", scaling.static_mean, scaling.static_scale)
+        x = graph("Concat", x, static, axis=-1)
     x = _add_dense(graph, architecture, weights, x)
     if scaling.y_mean is not None:
         x = graph("Mul", _cast(graph, x, "float64"), scaling.y_scale.ravel())
         x = graph("Add", x, scaling.y_mean.ravel())
     return _cast(graph, x, architecture.variable_dtype)
+
+
+def _standardized(graph, x, mean, scale):
+    if mean is None:
+        return _cast(graph, x, "float32")
+    x = graph("Sub", _cast(graph, x, "float64"), mean)
+    return _cast(graph, graph("Div", x, scale), "float32")
 
 
 def add_prediction(graph, x, architecture, target_shape):

@@ -159,5 +159,5 @@ class BlockSamples(Samples):
             widths = [(0, 0), (0, n_padding), *[(0, 0)] * (array.ndim - 2)]
             return np.pad(array, widths, constant_values=value)
 
-        X = pad(X, -1 if self.sequences.tokens else np.nan)
+        X = pad(X, self.sequences.absent)
         return (X, pad(y, 0), pad(w, 0)) if w.ndim == 2 else (X, y, w)

@@ -57,8 +57,9 @@ class Dataset:
 
     def arrays(self):
         """Return the arrays that came from the caller."""
+        static = [self.sequences.static] if self.sequences.n_static else []
         groups = [] if self.groups is None else [self.groups]
-        return [self.sequences.values, self.targets.values, self.weights, *groups]
+        return [self.sequences.values, *static, self.targets.values, self.weights, *groups]
 
     def samples(self, network):
         """Return the Samples that an engine reads, standardized as a FittedNetwork says."""
@@ -85,7 +86,8 @@ class Samples:
     def sample_bytes(self):
         """Bytes of one gathered sample."""
         itemsize = np.dtype(self.dtype).itemsize
-        return self.sequences.timesteps * self.sequences.features * itemsize
+        features = self.sequences.features + self.sequences.n_static
+        return self.sequences.timesteps * features * itemsize
 
     @cached_property
     def spans(self):

@@ -16,9 +16,16 @@ class Scaling:
     x_scale: Array64 | None = None
     y_mean: Array64 | None = None
     y_scale: Array64 | None = None
+    static_mean: Array64 | None = None
+    static_scale: Array64 | None = None
 
     def standardize_x(self, values):
         return values if self.x_mean is None else (values - self.x_mean) / self.x_scale
+
+    def standardize_static(self, values):
+        return (
+            values if self.static_mean is None else (values - self.static_mean) / self.static_scale
+        )
 
     def standardize_y(self, targets, dtype):
         if self.y_mean is None:
@@ -38,7 +45,7 @@ def fit_scaling(parts, *, scale_x, scale_y):
 
     Samples and timesteps of zero weight are ignored.
     """
-    of_x, of_y, outputs = [], [], ()
+    of_x, of_static, of_y, outputs = [], [], [], ()
     for part in parts:
         targets, weights = part.targets.values, part.weights
         if part.positions is not None:
@@ -46,12 +53,13 @@ def fit_scaling(parts, *, scale_x, scale_y):
             weights[part.positions] = part.weights[part.positions]
         if scale_x and not part.sequences.tokens:
             of_x.append(moments(part.sequences, weights))
+        if scale_x and part.sequences.n_static:
+            of_static.append(moments(Sequences(part.sequences.static[:, np.newaxis]), weights))
         if scale_y:
             outputs = targets.shape[weights.ndim :]
             flat = targets.reshape(weights.size, 1, -1)
             of_y.append(moments(Sequences(flat), weights.ravel()))
-    x_mean, x_scale = merged_moments(of_x) if of_x else (None, None)
-    if not of_y:
-        return Scaling(x_mean, x_scale)
-    y_mean, y_scale = merged_moments(of_y)
-    return Scaling(x_mean, x_scale, y_mean.reshape(outputs), y_scale.reshape(outputs))
+    x, static, y = (merged_moments(of) if of else (None, None) for of in (of_x, of_static, of_y))
+    if of_y:
+        y = [constants.reshape(outputs) for constants in y]
+    return Scaling(*x, *y, *static)

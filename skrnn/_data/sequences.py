@@ -14,6 +14,7 @@ class Sequences:
     `values` has the shape (n_samples, timesteps, features), or (n_samples, timesteps) for token
     ids. Lists of sequences are padded at the end with NaN, or with -1. A list of equal lengths is
     held as an array, without `lengths`, but its targets and weights may be padded further.
+    `static` has the features that are constant in time, and `static_columns` their places in X.
     """
 
     values: np.ndarray
@@ -21,6 +22,8 @@ class Sequences:
     mask_value: float | int | None = None
     flat: bool = False  # whether X was (n_samples, timesteps)
     is_list: bool = False  # whether X was a list
+    static: np.ndarray | None = None  # (n_samples, static features)
+    static_columns: tuple = ()
 
     def __len__(self):
         return len(self.values)
@@ -38,6 +41,15 @@ class Sequences:
         return 1 if self.tokens else self.values.shape[2]
 
     @property
+    def n_static(self):
+        return len(self.static_columns)
+
+    @property
+    def absent(self):
+        """What a block holds at masked timesteps: NaN, or of token ids only -1."""
+        return -1 if self.tokens and not self.n_static else np.nan
+
+    @property
     def masked(self):
         return self.lengths is not None or self.mask_value is not None
 
@@ -49,7 +61,8 @@ class Sequences:
     def part(self, index):
         """Return some of the samples."""
         lengths = None if self.lengths is None else self.lengths[index]
-        return replace(self, values=self.values[index], lengths=lengths)
+        static = self.static[index] if self.n_static else None
+        return replace(self, values=self.values[index], lengths=lengths, static=static)
 
     def mask(self, index=slice(None)):
         """Return a boolean (n_samples, timesteps) array, True where a timestep is valid."""
@@ -93,11 +106,19 @@ class Sequences:
         values = self.values[index, steps]
         if self.tokens:
             mask = token_mask(values, self.mask_value) if self.masked else True
-            return np.where(mask, values, -1).astype(np.int32)
-        block = scaling.standardize_x(values).astype(dtype)
-        if self.masked:
-            block[~step_mask(values, self.mask_value)] = np.nan
-        return block
+            block = np.where(mask, values, self.absent)
+            if not self.n_static:
+                return block.astype(np.int32)
+            block = block[:, :, np.newaxis].astype(dtype)
+        else:
+            block = scaling.standardize_x(values).astype(dtype)
+            if self.masked:
+                block[~step_mask(values, self.mask_value)] = np.nan
+        if not self.n_static:
+            return block
+        static = scaling.standardize_static(self.static[index]).astype(dtype)[:, np.newaxis]
+        shape = *block.shape[:2], self.n_static
+        return np.concatenate([block, np.broadcast_to(static, shape)], axis=2)
 
 
 def step_mask(values, mask_value):

@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from skrnn._data.sequences import ROWS_AT_ONCE, Sequences, padded, underlying_rows
+from skrnn._data.static_features import check_columns, split_static
 from skrnn._data.timestep_targets import objects_as_list
 from skrnn._data.token_ids import TOKEN_LIKE, check_tokens, length_mask, warn_of_other_columns
 from skrnn._utils.frames import as_pandas
@@ -32,11 +34,21 @@ def naming(argument):
         raise kind(f"In `{argument}`: {error}") from error
 
 
-def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False):
+def read_sequences(
+    X,
+    *,
+    vocab_size,
+    mask_value,
+    dtype,
+    static_features=(),
+    n_columns=None,
+    map_unknown_tokens=False,
+):
     """Check X and return it as Sequences, finite in `dtype`.
 
     With an int `vocab_size`, X holds token ids in [0, vocab_size), with "auto" ids of any size.
     `map_unknown_tokens` replaces larger ids by `UNKNOWN` instead of refusing them.
+    `static_features` names columns of X, or gives their positions, of `n_columns` in `fit`.
     """
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
@@ -49,11 +61,17 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
         values, lengths = _pad(arrays)
         whole = all(array.dtype.kind in "iu" for array in arrays)
     flat = lengths is None and values.ndim == 2
+    static = {}
+    if static_features:
+        check_columns(values, static_features, n_columns)
+        names = list(getattr(X if flat else first_frame(X), "columns", ()))
+        values, static = split_static(values, static_features, names, lengths, mask_value, dtype)
+    read = partial(Sequences, lengths=lengths, mask_value=mask_value, flat=flat, is_list=is_list)
     if vocab_size is not None:
         tokens = check_tokens(values, vocab_size, lengths, map_unknown_tokens)
-        if vocab_size == "auto" and flat:
+        if vocab_size == "auto" and flat and not static:
             warn_of_other_columns(X, values.dtype, tokens)
-        return Sequences(tokens, lengths, mask_value, flat, is_list)
+        return read(tokens, **static)
     if whole and values.ndim == 2 and np.nanmin(values) >= 0 and np.nanmax(values) >= TOKEN_LIKE:
         warnings.warn(
             f"`X` holds whole numbers up to {np.nanmax(values):.0f}, which look like token ids. "
@@ -66,7 +84,7 @@ def read_sequences(X, *, vocab_size, mask_value, dtype, map_unknown_tokens=False
         values = values.astype(np.int8)
     if values.dtype.kind == "f":
         _check_finite_steps(values, mask_value, lengths, dtype)
-    return Sequences(values, lengths, mask_value, flat, is_list)
+    return read(values, **static)
 
 
 def list_of_arrays(X, tokens=False):

@@ -16,6 +16,7 @@ from skrnn._data.samples import Dataset
 from skrnn._data.scaling import Scaling, fit_scaling
 from skrnn._data.sequences import unpadded
 from skrnn._data.splits import read_groups, split_by, splitter_of
+from skrnn._data.static_features import static_positions
 from skrnn._data.validation import (
     check_batches,
     check_shape,
@@ -254,7 +255,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         ----------
         input_shape : tuple of int
             (timesteps, features), or (batch, timesteps, features) with a fixed batch size;
-            timesteps may be None. With `vocab_size` features is 1.
+            timesteps may be None. With `vocab_size` features is 1. `static_features` do not
+            count: they are a second input.
 
         Returns
         -------
@@ -318,7 +320,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
     @property
     def model_(self) -> KerasModel:
-        """The fitted network as a new keras.Model that reads X as `predict` does."""
+        """The fitted network as a new keras.Model that reads X as `predict` does.
+
+        With `static_features` it has two inputs: `[X_without_them, X_static]`.
+        """
         check_is_fitted(self, "weights_")
         network = self._network
         return keras_engine().fitted_model(
@@ -360,11 +365,13 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def to_onnx(self, path: StrPath) -> None:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.
 
-        The graph's one input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,
+        The graph's input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,
         features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
         shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
         of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
-        or with -1 for token ids. Masked timesteps may be anywhere, as in `predict`.
+        or with -1 for token ids. Masked timesteps may be anywhere, as in `predict`. With
+        `static_features`, which X leaves out then, a second input "static" takes them, of shape
+        (n_samples, static features).
 
         A regressor's output is "prediction". A classifier's are "probabilities", as from
         `predict_proba`, and "label", as from `predict`: labels in the type of `classes_`.
@@ -475,22 +482,24 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         compared = not reset and self._compare_names(X)
         if reset:
             vocab_size, mask_value = self.vocab_size, self.mask_value
-            dtype = VARIABLE_DTYPES[self.dtype]
+            dtype, static_features = VARIABLE_DTYPES[self.dtype], self.static_features
         else:
             network = self._network
             vocab_size, mask_value = network.architecture.vocab_size, network.mask_value
-            dtype = network.architecture.variable_dtype
+            dtype, static_features = network.architecture.variable_dtype, network.static_columns
         sequences = read_sequences(
             X,
             vocab_size=vocab_size,
             mask_value=mask_value,
             dtype=dtype,
+            static_features=static_features,
+            n_columns=None if reset else self.n_features_in_,
             map_unknown_tokens=not reset and self._network.asked_vocab_size == "auto",
         )
         if reset:
             timesteps = None if sequences.lengths is not None else sequences.timesteps
             self.input_shape_ = (timesteps, sequences.features)
-            self.n_features_in_ = sequences.features
+            self.n_features_in_ = sequences.features + sequences.n_static
             vars(self).pop("feature_names_in_", None)
         if not compared:
             self._check_names(X, sequences.flat, reset=reset)
@@ -512,8 +521,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _check_names(self, X, flat, *, reset):
         """Learn the names and the number of columns, or compare them with those of `fit`."""
         table = X if flat else first_frame(X)
+        network = vars(self).get("_network")
+        static = self.static_features if network is None else network.static_columns
         expected = self.input_shape_[0 if flat else 1]
-        if table is not None and (reset or self.n_features_in_ == expected):
+        if table is not None and (reset or self.n_features_in_ - len(static) == expected):
             validate_data(self, table, reset=reset, skip_check_array=True)
 
     def _read_validation(self, validation_data):
@@ -565,7 +576,11 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         engine = training_engine(
             self.engine, self.device, architecture, settings, workload, has_callbacks=has_callbacks
         )
-        self._set_network(architecture, settings, targets.shape, engine.NAME)
+        names = list(getattr(self, "feature_names_in_", ()))
+        columns = static_positions(self.static_features, names, self.n_features_in_)
+        self._set_network(
+            architecture, settings, targets.shape, engine.NAME, static_columns=columns
+        )
         if resume:
             self._network.check_continues(before)
             self._network = replace(self._network, scaling=before.scaling)

@@ -8,7 +8,7 @@ from skrnn._data.validation import check_batches
 from skrnn._engines import predicting_engine
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
-from skrnn._utils.field_types import Size
+from skrnn._utils.field_types import Count, Size
 
 MORE_SAMPLES = (
     "Repeat the last sample up to a multiple and ignore its further outputs, or fit with a "
@@ -28,10 +28,11 @@ class FittedNetwork:
     asked_vocab_size: Size | Literal["auto"] | None = None
     scaling: Scaling = field(default_factory=Scaling)
     target_shape: tuple[Size, ...] | None = None
+    static_columns: tuple[Count, ...] = ()  # of X, in the order of `static_features`
 
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer."""
-        words = {"cell_types": "cell_type", "units": "hidden_size"}
+        words = {"cell_types": "cell_type", "units": "hidden_size", "n_static": "static_features"}
         compared = [
             (self.architecture, before.architecture, [f.name for f in fields(Architecture)]),
             (self.settings, before.settings, ["loss", "loss_config", "optimizer"]),
@@ -46,6 +47,8 @@ class FittedNetwork:
             changed.append("mask_value")
         if self.standardize != before.standardize:
             changed.append("standardize")
+        if self.static_columns != before.static_columns:
+            changed.append("static_features")
         if changed:
             raise ValueError(
                 f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "

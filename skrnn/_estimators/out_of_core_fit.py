@@ -30,6 +30,7 @@ class BlockStats:
     n_samples: int = 0
     longest: int = 0
     vocab_size: int = 0  # one more than the largest token id
+    static_columns: tuple = ()
     timesteps: set = field(default_factory=set)  # of arrays, and of lists of equally long sequences
     all_lists: bool = True  # whether all blocks are lists
     unequal: bool = False  # whether a block has sequences of unequal lengths
@@ -40,6 +41,7 @@ class BlockStats:
         """Add a block; weights None: none were given."""
         self.n_samples += len(sequences)
         self.longest = max(self.longest, sequences.timesteps)
+        self.static_columns = sequences.static_columns
         if sequences.tokens:
             self.vocab_size = max(self.vocab_size, sequences.vocab_size)
         if sequences.lengths is None:
@@ -56,7 +58,9 @@ class BlockStats:
         if self.vocab_size:
             value, shape = np.int64(self.vocab_size - 1), shape[:2]
         lengths = np.broadcast_to(np.int32(self.longest), n_samples) if self.unequal else None
-        return ShapeOnlySequences(np.broadcast_to(value, shape), lengths, mask_value)
+        return ShapeOnlySequences(
+            np.broadcast_to(value, shape), lengths, mask_value, static_columns=self.static_columns
+        )
 
 
 def fit_out_of_core(estimator, blocks, validation_data):

@@ -109,6 +109,11 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
+    static_features : list of str or int, default=()
+        Columns of X that are constant in time, by their names in a frame or their positions: of a
+        2-D X columns beside the timesteps, of 3-D X or sequences features. They are joined to what
+        the Dense layers read of the recurrent layers, and standardized as `standardize` says; the
+        other columns are read as if they were alone, with `vocab_size` as token ids.
     loss : str, dict or Keras loss, default="auto"
         A Keras loss by its name, as an object or function, or as a dict of its "name" and its
         settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
@@ -394,6 +399,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     def _predict_alike(self, X):
         """Return `predict` of a finite array like one that it took before, without a look at it."""
+        if self._network.static_columns:
+            return self.predict(X)
         return self._predict(Sequences(X, mask_value=self._network.mask_value))
 
     def _encode(self, y, sequences, counted, *, reset):

@@ -104,10 +104,9 @@ class TrainingSession:
 
     def _gather(self, rows):
         x, y, w = self.samples.block(rows)
-        missing = -1 if self.samples.sequences.tokens else np.nan
         by_step = w.ndim == 2
         return (
-            self._fill(x, missing),
+            self._fill(x, self.samples.sequences.absent),
             self._fill(y, 0, steps=by_step),
             self._fill(w, 0, steps=by_step),
         )

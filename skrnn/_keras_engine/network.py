@@ -28,10 +28,10 @@ def build_network(
     cuDNN only masks the end of a sample.
     """
     cudnn = not architecture.masked if cudnn is None else cudnn
-    inputs = _input(architecture)
-    x = inputs
+    inputs, x, static = _inputs(architecture, raw=scaling is not None)
     if scaling is not None:
         x = _standardized(x, architecture, scaling, mask_value)
+        static = _normalized(static, scaling.static_mean, scaling.static_scale, "static_")
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
     x = _spatial_dropout(x, architecture, seeds)
@@ -40,7 +40,10 @@ def build_network(
             architecture, i, seeds, input_projected=input_projected, cudnn=cudnn
         )
         x = layer(x, mask=mask)
-    x = _head(_pooled(x, mask, architecture), architecture, seeds)
+    x = _pooled(x, mask, architecture)
+    if static is not None:
+        x = keras.layers.Concatenate(dtype=architecture.dtype, name="joined")([x, static])
+    x = _head(x, architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
         x = keras.layers.Rescaling(
             scaling.y_scale, scaling.y_mean, dtype=architecture.variable_dtype, name="raw"
@@ -50,8 +53,8 @@ def build_network(
 
 def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
     """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
-    inputs = _input(architecture)
-    x, mask = _masked(inputs, architecture)
+    inputs, x, _ = _inputs(architecture, raw=False)
+    x, mask = _masked(x, architecture)
     last = len(architecture.units) - 1
     seeds = iter(range(10_000))
     for i in range(last):
@@ -166,14 +169,30 @@ def optimizer_settings(name):
     return set(make_optimizer(name, {}).get_config()) - {"name"}
 
 
-def _input(architecture):
-    tokens = architecture.vocab_size is not None
-    return keras.Input(
-        batch_shape=(architecture.batch_size, architecture.timesteps)
-        + (() if tokens else (architecture.features,)),
-        dtype="int32" if tokens else architecture.variable_dtype,
+def _inputs(architecture, *, raw):
+    """Return the model's input, what the network reads at the timesteps, and static features.
+
+    Static features are a second input if it is `raw`, else the last features of each timestep.
+    """
+    tokens, dtype = architecture.vocab_size is not None, architecture.variable_dtype
+    features, n_static = architecture.features, architecture.n_static
+    steps = architecture.batch_size, architecture.timesteps
+    if n_static and not raw:
+        both = keras.Input(batch_shape=(*steps, features + n_static), dtype=dtype, name="joint")
+        x, static = both[:, :, :features], both[:, 0, features:]
+        if tokens:
+            ops = keras.ops
+            x = ops.cast(ops.where(ops.isnan(x), -1.0, x), "int32")[:, :, 0]
+        return both, x, static
+    x = keras.Input(
+        batch_shape=steps + (() if tokens else (features,)),
+        dtype="int32" if tokens else dtype,
         name="tokens" if tokens else "sequences",
     )
+    if not n_static:
+        return x, x, None
+    static = keras.Input(batch_shape=(steps[0], n_static), dtype=dtype, name="static")
+    return [x, static], x, static
 
 
 def _standardized(x, architecture, scaling, mask_value):
@@ -184,14 +203,19 @@ def _standardized(x, architecture, scaling, mask_value):
     if mask_value is not None and not np.isnan(mask_value):
         mask = ops.any(ops.not_equal(x, mask_value), axis=-1, keepdims=True)
         x = ops.where(mask, x, float("nan"))
-    if scaling.x_mean is None:
+    return _normalized(x, scaling.x_mean, scaling.x_scale)
+
+
+def _normalized(x, mean, scale, prefix=""):
+    """Return an input less its mean, over its deviation; mean None: as it is."""
+    if mean is None:
         return x
-    mean, scale, dtype = scaling.x_mean, scaling.x_scale, architecture.variable_dtype
+    dtype = x.dtype
     units = _units(scale, dtype)
     if (units != 1).any():
-        x = keras.layers.Rescaling(1 / units, dtype=dtype, name="units")(x)
+        x = keras.layers.Rescaling(1 / units, dtype=dtype, name=f"{prefix}units")(x)
     return keras.layers.Normalization(
-        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype, name="standardized"
+        mean=mean / units, variance=(scale / units) ** 2, dtype=dtype, name=f"{prefix}standardized"
     )(x)
 
 

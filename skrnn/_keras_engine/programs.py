@@ -172,7 +172,9 @@ class Trainer:
         spec = tf.TensorSpec
         tokens = architecture.vocab_size is not None
         steps = (capacity, timesteps)
-        x = spec(steps, "int32") if tokens else spec((*steps, architecture.features), dtype)
+        features = architecture.features + architecture.n_static
+        tokens &= not architecture.n_static
+        x = spec(steps, "int32") if tokens else spec((*steps, features), dtype)
         lead = steps if self.by_step else (capacity,)
         return (
             [spec(v.shape, v.dtype) for group in self.variables for v in group],

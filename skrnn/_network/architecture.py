@@ -8,7 +8,7 @@ import numpy as np
 
 from skrnn._network.cells import CELLS
 from skrnn._network.keras_names import ACTIVATIONS
-from skrnn._utils.field_types import Fraction, Penalty, Shape, Size
+from skrnn._utils.field_types import Count, Fraction, Penalty, Shape, Size
 
 # Keras's layers that make one vector of the states of all timesteps; "last" needs none.
 POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
@@ -47,8 +47,9 @@ class Layer(NamedTuple):
 class Architecture:
     """Everything that decides which network is built, hashable, and so the key of every cache.
 
-    A network reads absent timesteps as NaN, or as the token id -1. From `pooling` on, fields have
-    the defaults of older files.
+    A network reads absent timesteps as NaN, or as the token id -1. Beside static features, which
+    an engine reads after those of each timestep, token ids are floats and absent ones NaN. From
+    `pooling` on, fields have the defaults of older files.
     """
 
     cell_types: tuple[CellType, ...]
@@ -75,6 +76,7 @@ class Architecture:
     recurrent_l2: Penalty = 0.0
     spatial_dropout: Fraction = 0.0  # of what the first recurrent layer reads
     embedding_trainable: bool = True  # True without an Embedding
+    n_static: Count = 0  # features constant in time, joined to what the Dense layers read
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -122,7 +124,7 @@ class Architecture:
     def head_layers(self):
         """Return the layers after the pooling: Dense layers, the output, its Reshape."""
         lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
-        layers, width = [], self.hidden_width
+        layers, width = [], self.hidden_width + self.n_static
         for i, size in enumerate([*self.dense_sizes, prod(self.outputs)]):
             name = f"dense_{i + 1}" if i < len(self.dense_sizes) else "output"
             weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
@@ -144,6 +146,9 @@ class Architecture:
         if self.pooling != "last":
             shape = self.batch_size, self.hidden_width
             layers.append(Layer("pooling", POOLINGS[self.pooling], shape))
+        if self.n_static:
+            shape = self.batch_size, self.hidden_width + self.n_static
+            layers.append(Layer("joined", "Concatenate", shape))
         return layers + self.head_layers()
 
     def weights(self):

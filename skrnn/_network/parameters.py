@@ -42,12 +42,14 @@ if TYPE_CHECKING:
         RandomState,
         Sizes,
         Standardize,
+        StaticFeatures,
         StrPath,
         ValidationSplit,
     )
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+MOST_IDS_AS_FLOATS = 2**24  # float32 holds whole numbers exactly up to here
 SHARE = Interval(Real, 0, 1, closed="left")
 
 
@@ -78,6 +80,7 @@ class NetworkParameters:
     embedding_init: ArrayLike | None = parameter(None, "array-like", None)
     embedding_trainable: bool = parameter(True, "boolean")
     mask_value: float | None = parameter(None, Real, None)
+    static_features: StaticFeatures = parameter((), tuple, list)
     loss: Loss = parameter("auto", str)
     optimizer: Optimizer = parameter("adam", KerasNames(set(OPTIMIZERS)))
     learning_rate: float | None = parameter(
@@ -171,6 +174,20 @@ def settle_vocab_size(vocab_size, learned):
     return learned
 
 
+def check_static_features(params, vocab_size):
+    """Refuse parameters that leave static features no place, or no room for token ids."""
+    if params.static_features and params.return_sequences:
+        raise ValueError(
+            "`static_features` must be empty with `return_sequences=True`: they are joined to the "
+            f"last state, got {params.static_features!r}. Leave out one of them."
+        )
+    if params.static_features and (vocab_size or 0) > MOST_IDS_AS_FLOATS:
+        raise ValueError(
+            f"`vocab_size` must be at most {MOST_IDS_AS_FLOATS} with `static_features`, got "
+            f"{vocab_size}. Number the tokens from 2 on."
+        )
+
+
 def describe(
     params, *, vocab_size, timesteps, features, masked, batch_size, outputs, output_activation
 ):
@@ -178,6 +195,7 @@ def describe(
 
     `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
     """
+    check_static_features(params, vocab_size)
     check_mask_value(params.mask_value, vocab_size)
     cell_types, units = _read_layers(params.cell_type, params.hidden_size)
     if params.pooling != "last" and params.return_sequences:
@@ -199,6 +217,7 @@ def describe(
         "embedding_trainable": bool(params.embedding_trainable) or not tokens,
         "masked": masked,
         "batch_size": batch_size if params.stateful else None,
+        "n_static": len(params.static_features),
     }
     # The others are parameters of the same names, in plain types.
     shared = {

@@ -39,7 +39,12 @@ class Network:
         pooled = architecture.pooling != "last"
         self.pool = POOLING_CLASSES[architecture.pooling]() if pooled else None
         self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
-        widths = (architecture.hidden_width, *architecture.dense_sizes, prod(architecture.outputs))
+        self.n_static, self.static = architecture.n_static, None
+        widths = (
+            architecture.hidden_width + self.n_static,
+            *architecture.dense_sizes,
+            prod(architecture.outputs),
+        )
         activations = [architecture.dense_activation] * (n_head - 1)
         activations.append(architecture.output_activation)
         self.head = [
@@ -62,6 +67,8 @@ class Network:
         `recurrent_states` are zeros; without a generator nothing is dropped.
         """
         architecture, mask = self.architecture, None
+        if self.n_static:
+            x = self._without_static(x)
         x = x.swapaxes(0, 1)  # (T, n, [F])
         if architecture.masked:
             mask = x >= 0 if self.tokens else ~np.isnan(x[:, :, 0])
@@ -87,6 +94,8 @@ class Network:
             y = states.reshape(self.n_rows, -1)
         else:
             y = self.stack.last()
+        if self.n_static:
+            y = np.concatenate([y, self.static], axis=1)
         for dense in self.head:
             y = dense.forward(y)
         return y
@@ -101,6 +110,8 @@ class Network:
         grad = last.backward(grad)
         for dense in reversed(inner):
             grad = dense.backward(dense.through_activation(grad))
+        if self.n_static:
+            grad = np.ascontiguousarray(grad[:, : -self.n_static])
         if self.pool is not None:
             grad_last, grad_sequence = None, self.pool.backward(grad.T).swapaxes(1, 2)
         elif self.architecture.return_sequences:
@@ -113,6 +124,13 @@ class Network:
         if self.feature_mask is not None:
             grad_x = grad_x * self.feature_mask
         return self.ids.ravel(), grad_x.reshape(self.ids.size, -1)
+
+    def _without_static(self, x):
+        """Return x without its static features, which are kept, and token ids as integers."""
+        self.static, x = x[:, 0, -self.n_static :], x[:, :, : -self.n_static]
+        if not self.tokens:
+            return x
+        return np.where(np.isnan(x), -1, x)[:, :, 0].astype(np.int32)
 
     def _dropout_mask(self, generator, shape, rate):
         """Return factors: zeros where dropout leaves out, else 1 / (1 - rate)."""

@@ -42,11 +42,12 @@ COMMON = {
 FITTED = {
     f"_{name}": kind for name, kind in get_type_hints(FittedNetwork, include_extras=True).items()
 }
-OF_SOME = ("_asked_vocab_size", "_target_shape")
+OF_SOME = ("_asked_vocab_size", "_target_shape", "_static_columns")
 NOT_IN_EVERY_NETWORK = {
     "fit_settings_": dict[str, int | float | None],
     "states_": list[np.ndarray],
     "_asked_vocab_size": FITTED["_asked_vocab_size"],
+    "_static_columns": FITTED["_static_columns"],
 }
 NETWORK = {
     "n_features_in_": Size,

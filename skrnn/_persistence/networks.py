@@ -26,8 +26,16 @@ def check_network(network):
     _check_arrays(getattr(network, "states_", []), zeros, "`states_`")
     shape = (architecture.timesteps, architecture.features)
     require(network.input_shape_ == shape, "`input_shape_`")
-    require(network.n_features_in_ in shape, "`n_features_in_`")
-    for name, expected in (("x", (architecture.features,)), ("y", architecture.outputs)):
+    n_static, columns = architecture.n_static, fitted.static_columns
+    require(network.n_features_in_ - n_static in shape, "`n_features_in_`")
+    distinct = len(set(columns)) == len(columns) == n_static
+    require(distinct and all(c < network.n_features_in_ for c in columns), "the static features")
+    expected_shapes = {
+        "x": (architecture.features,),
+        "y": architecture.outputs,
+        "static": (n_static,),
+    }
+    for name, expected in expected_shapes.items():
         constants = [getattr(scaling, f"{name}_{what}") for what in ("mean", "scale")]
         unscaled = all(constant is None for constant in constants)
         fitting = unscaled or all(np.shape(constant) == expected for constant in constants)
