@@ -155,6 +155,20 @@ def test_auto_epochs_go_on_while_nothing_is_learned():
     assert RNNRegressor(**AUTO | by_numbers).fit(X, y).n_epochs_ < 100
 
 
+@pytest.mark.parametrize("seed", [8, 9])  # whose plain draws hold it out
+def test_auto_epochs_train_on_a_label_of_one_timestep(seed):
+    X, _ = drawn(RNNClassifier, 1000)
+    y, weights = (X[:, :, 0] > 0) * 1, np.ones((1000, 3))
+    y[[7, 70], 2], y[700, 2], weights[7, 2] = 2, 3, 0
+    network = RNNClassifier(**AUTO | {"random_state": seed}, return_sequences=True, patience=0)
+    seen, hold_out = [], network._hold_out
+    network._hold_out = lambda *args: seen.append(hold_out(*args)) or seen[-1]
+    network.fit(X, y, weights)
+    [(training, held_out)] = seen
+    assert {70, 700} <= {*training}
+    assert len(held_out) == 100
+
+
 @pytest.mark.slow
 def test_auto_epochs_find_what_shows_late():
     """Whether eight bits are odd is found after many epochs without any progress."""

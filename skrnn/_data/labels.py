@@ -290,7 +290,8 @@ def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
     """Return training and validation positions drawn from `chosen`, each sorted.
 
     They are stratified if `codes` holds one label for each sample. Where classes are too small for
-    that it is a ValueError; not `strict`: a plain draw that leaves one sample of each to train on.
+    that it is a ValueError. Not `strict`: one sample of each class of `codes` stays in training,
+    and where classes are small the draw is plain.
     """
     labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
     if labels is not None:
@@ -298,10 +299,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
         n_classes = (counts > 0).sum()
         too_few = min(n_held_out, len(chosen) - n_held_out) < n_classes
         if not strict and (too_few or (counts == 1).any()):
-            order = rng().permutation(len(chosen))
-            first_of_class = np.unique(labels[order], return_index=True)[1]
-            held_out = np.sort(np.delete(order, first_of_class)[:n_held_out])
-            return np.delete(chosen, held_out), chosen[held_out]
+            return _draw_spare(chosen, codes, n_held_out, rng)
         if (counts == 1).any():
             rare = classes[counts == 1].tolist()
             raise ValueError(
@@ -315,7 +313,17 @@ def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
     training, held_out = train_test_split(
         chosen, test_size=n_held_out, stratify=labels, random_state=int(rng().integers(2**31))
     )
+    if not strict and codes is not None and np.setdiff1d(codes[held_out], codes[training]).size:
+        return _draw_spare(chosen, codes, n_held_out, rng)
     return np.sort(training), np.sort(held_out)
+
+
+def _draw_spare(chosen, codes, n_held_out, rng):
+    """Draw as `hold_out` does, plainly, from the samples that are not the first of a class."""
+    order = rng().permutation(len(chosen))
+    firsts = np.unique(codes[chosen][order], return_index=True)[1] // codes[0].size
+    held_out = np.sort(np.delete(order, firsts)[:n_held_out])
+    return np.delete(chosen, held_out), chosen[held_out]
 
 
 def _fitting_loss(loss, default, allowed, target):

@@ -616,7 +616,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
 
     def _hold_out(self, data, n_held_out, rng):
         """Hold out a stratified draw, or a plain one where a sample has several labels."""
-        drawn = data.positions, data.targets.codes, self.classes_, n_held_out, rng
+        codes = data.targets.codes
+        if codes is not None and codes.ndim == data.weights.ndim:
+            codes = np.where(data.weights > 0, codes, -1)  # what weighs nothing is not trained on
+        drawn = data.positions, codes, self.classes_, n_held_out, rng
         return hold_out(*drawn, strict=self.validation_fraction > 0)
 
     def __sklearn_tags__(self) -> Tags:
