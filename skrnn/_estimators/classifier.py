@@ -145,7 +145,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     min_delta : float, default=0.0
         Smallest change of `monitor` that counts as an improvement.
     monitor : str, default="val_loss"
-        What `patience` follows: "loss", or the name of one of `metrics`, each with "val_" before it
+        What `patience` follows: "loss", or the name of one of `metrics`, each with `val_` before it
         for the validation set; "val_loss" is the training loss where there is none. Losses and
         names that end in "error", "loss" or "deviance" are to be lower, scores higher.
     metrics : str, callable, or list of these, default=()
@@ -215,7 +215,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         With `vocab_size` the vector of each token id, the first of `weights_`.
     history_ : dict of list
         "loss", "seconds", each of `metrics` and, with validation, "val_loss" and each metric after
-        "val_": one entry for each epoch.
+        `val_`: one entry for each epoch.
     n_epochs_ : int
         Epochs trained so far.
     fit_settings_ : dict
