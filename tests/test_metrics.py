@@ -19,7 +19,9 @@ from sklearn.metrics import (
     mean_absolute_error,
     r2_score,
     roc_auc_score,
+    top_k_accuracy_score,
 )
+from sklearn.metrics import mean_absolute_percentage_error as percentage_error
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from small_networks import LABELS, X, Y, classifier, labels, numbers, regressor
@@ -55,6 +57,14 @@ METRICS = [  # estimator, y, metric, its name, what it is by hand
     (regressor, 100 * Y, "r2", "r2", r2_score),
     (regressor, np.c_[Y, 9 * Y], "r2_score", "r2_score", r2_score),
     (regressor, Y, "neg_max_error", "neg_max_error", lambda *y: -max_error(*y)),
+    (regressor, np.c_[Y, 9 * Y], "mape", "mape", lambda *y: 100 * percentage_error(*y)),
+    (
+        regressor,
+        Y,
+        "mean_absolute_percentage_error",
+        "mean_absolute_percentage_error",
+        percentage_error,
+    ),
     (regressor, np.c_[Y, 9 * Y], largest_miss, "largest_miss", largest_miss),
 ]
 
@@ -89,6 +99,25 @@ def test_metrics_get_probabilities_where_the_scorers_of_scikit_learn_do(metric, 
     name = metric if isinstance(metric, str) else metric.__name__
     expected = by_hand(y, fitted.predict_proba(X))
     np.testing.assert_allclose(fitted.history_[name][-1], expected, rtol=1e-6)
+
+
+def test_metrics_of_one_hot_labels_and_multilabel_targets_are_those_of_keras():
+    y = labels(8)
+    fitted = classifier(
+        loss="categorical_crossentropy",
+        metrics=["accuracy", "categorical_crossentropy", "top_k_categorical_accuracy"],
+    ).fit(X, np.eye(8, dtype=int)[y])
+    probabilities = fitted.predict_proba(X)
+    last = {name: values[-1] for name, values in fitted.history_.items()}
+    assert last["accuracy"] == accuracy_score(y, probabilities.argmax(axis=1))
+    assert last["categorical_crossentropy"] == pytest.approx(log_loss(y, probabilities), rel=1e-5)
+    top = top_k_accuracy_score(y, probabilities, k=5)
+    assert last["top_k_categorical_accuracy"] == pytest.approx(top)
+    several = np.c_[LABELS, 1 - LABELS, y > 2].astype(int)
+    fitted = classifier(metrics=["binary_accuracy", "accuracy"]).fit(X, several)
+    right = fitted.predict(X) == several
+    assert fitted.history_["binary_accuracy"][-1] == pytest.approx(right.mean())
+    assert fitted.history_["accuracy"][-1] == pytest.approx(right.all(axis=1).mean())
 
 
 def test_metrics_of_a_validation_set_may_lack_a_class():

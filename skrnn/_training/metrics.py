@@ -141,9 +141,10 @@ def _named(name, argument):
     known = LOSS_ALIASES.get(known, known)
     if known == "binary_accuracy":  # of each label of a multilabel target
         return Metric(name, _share_of_equal, False, 1)
-    if known == "top_k_categorical_accuracy":
-        function = partial(sklearn.metrics.top_k_accuracy_score, k=5)
-        return _of_function(name, function)
+    if known.removeprefix("sparse_") == "top_k_categorical_accuracy":
+        return Metric(name, _share_in_top_5, True, 1)
+    if known == "mean_absolute_percentage_error" != name:
+        return Metric(name, _percentage_error, False, -1)
     if known in get_scorer_names():
         return _of_scorer(name, *scorer_parts(get_scorer(known)))
     ends = known.endswith(("_score", "_error", "_loss", "_deviance"))
@@ -193,5 +194,22 @@ def _negative(function, truth, predicted, **kwargs):
     return -function(truth, predicted, **kwargs)
 
 
-def _share_of_equal(truth, predicted):
-    return np.mean(truth == predicted)
+def _share_of_equal(truth, predicted, sample_weight=None):
+    equal = (truth == predicted).reshape(len(truth), -1).mean(axis=1)
+    return np.average(equal, weights=sample_weight)
+
+
+def _share_in_top_5(truth, probabilities, labels=None, sample_weight=None):
+    """Return Keras's accuracy of the five most likely labels; rows of truth are one-hot."""
+    if probabilities.ndim == 1:  # of the second of two labels
+        return 1.0
+    codes = truth.argmax(axis=-1) if truth.ndim > 1 else np.searchsorted(labels, truth)
+    own = np.take_along_axis(probabilities, codes[:, np.newaxis], axis=-1)
+    return np.average((probabilities > own).sum(axis=-1) < 5, weights=sample_weight)
+
+
+def _percentage_error(truth, predicted, sample_weight=None):
+    """Return Keras's value, in percent; scikit-learn's is a fraction."""
+    weights = {"sample_weight": sample_weight}
+    truth, predicted = (y.reshape(len(y), -1) for y in (truth, predicted))
+    return 100 * sklearn.metrics.mean_absolute_percentage_error(truth, predicted, **weights)
