@@ -19,6 +19,14 @@ def _no_figure_stays_open():
         sys.modules["matplotlib.pyplot"].close("all")
 
 
+@pytest.fixture(autouse=True)
+def _programs_are_kept():
+    """Keep compiled programs as a smaller process would: this one is full of tests' packages."""
+    programs = sys.modules.get("skrnn._keras_engine.programs")
+    if programs is not None:
+        programs.MEMORY_LIMIT = float("inf")
+
+
 @pytest.fixture
 def keras_float64():
     """Let Keras count its losses, and make layers without a dtype, in float64."""

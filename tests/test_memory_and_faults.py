@@ -3,6 +3,7 @@
 import functools
 import gc
 import itertools
+import math
 import pickle
 import sys
 import threading
@@ -85,6 +86,19 @@ def test_fits_grow_by_a_few_megabytes_at_most(engine, n_fits, statement, megabyt
     assert any(float(run(MEMORY + loop, engine)) <= megabytes for _ in range(n_runs))
 
 
+@pytest.mark.slow
+def test_300_architectures_in_one_process_take_at_most_900_megabytes():
+    program = """
+    most = 0
+    for i in range(300):
+        network = RNNRegressor("lstm", i + 1, engine="keras", epochs=1)
+        network.fit(np.ones((9, 4, 1)), np.arange(9))
+        most = max(most, megabytes())
+    print(most)
+    """
+    assert float(run(MEMORY + program, "keras")) <= 900
+
+
 ROWS = """if True:
     rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
     network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, engine=engine)
@@ -128,22 +142,30 @@ def test_windows_take_their_rows_once_more_and_a_few_blocks(
     assert float(run(program, engine, tmp_path / "series")) < megabytes
 
 
-def test_cache_holds_the_last_64_programs_and_no_more():
+@pytest.mark.parametrize(("limit", "n_kept"), [(math.inf, 64), (0, 3)])
+def test_cache_holds_the_last_64_programs_or_3_where_memory_is_short(limit, n_kept, monkeypatch):
     def program(devices, key):
         return threading.Event()  # which takes weak references, as a program does
 
+    monkeypatch.setattr(programs, "MEMORY_LIMIT", limit)
+    programs.clear()
     devices = programs.present_devices()
     built = [weakref.ref(programs._cached(program, devices, key)) for key in range(70)]
-    assert [key for key in range(70) if built[key]() is not None] == list(range(6, 70))
+    programs._cached(program, devices, 70 - n_kept)  # it has been used since
+    programs._cached(program, devices, 70)
+    kept = [key for key in range(70) if built[key]() is not None]
+    assert kept == [70 - n_kept, *range(72 - n_kept, 70)]
     programs.clear()
     assert not any(program() for program in built)
 
 
 @pytest.mark.slow
 def test_dropped_programs_are_garbage(monkeypatch):
-    original, built = programs._build.__wrapped__, []
+    original, built = programs._build, []
+    monkeypatch.setattr(programs, "MOST_KEPT", 2)
+    monkeypatch.setattr(programs, "FEWEST_KEPT", 2)
+    programs.clear()
 
-    @functools.lru_cache(maxsize=2)
     def build(kind, *key):
         program = original(kind, *key)
         built.append([weakref.ref(part) for part in (program, program.model)])
@@ -160,13 +182,13 @@ def test_dropped_programs_are_garbage(monkeypatch):
 def test_equal_fits_share_their_programs_until_the_cache_is_cleared():
     fitted = small().fit(X, Y)
     before = fitted.predict(X)
-    built = programs._build.cache_info().misses
+    built = set(programs._kept)
     for n_samples in (33, 40, 64):
         other = small(random_state=n_samples, learning_rate=0.1, epochs=3)
         other.fit(*samples(n_samples)).predict(X)
-    assert programs._build.cache_info().misses == built
+    assert set(programs._kept) == built
     skrnn.clear_cache()
-    assert programs._build.cache_info().currsize == 0
+    assert not programs._kept
     assert_array_equal(fitted.predict(X), before)
 
 
@@ -208,9 +230,9 @@ def test_interrupt_within_one_long_epoch_is_raised_within_two_seconds(engine):
     y = X[:, -1, 0]
     subject = small(engine=engine, hidden_size=128, epochs=1_000)
     clone(subject).set_params(epochs=1).fit(X[:22_000], y[:22_000])  # builds the same program
-    before, built = pickle.dumps(subject), programs._build.cache_info().misses
+    before, built = pickle.dumps(subject), set(programs._kept)
     assert press_ctrl_c(lambda: subject.fit(X, y), 1.5) < 2
-    assert programs._build.cache_info().misses == built
+    assert set(programs._kept) == built
     assert pickle.dumps(subject) == before
 
 
@@ -282,10 +304,10 @@ DEEP = {"hidden_size": (3,) * 4}
 def test_threads_give_bitwise_what_one_gives_and_build_no_program_twice(networks, engine):
     networks = [clone(network).set_params(engine=engine) for network in networks] * 2
     skrnn.clear_cache()
-    found, built = together(fit_and_predict, networks), programs._build.cache_info().misses
+    found, built = together(fit_and_predict, networks), set(programs._kept)
     skrnn.clear_cache()
     assert found == list(map(fit_and_predict, networks))
-    assert built == programs._build.cache_info().misses
+    assert built == set(programs._kept)
 
 
 @numpy_first

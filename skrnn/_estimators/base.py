@@ -323,12 +323,27 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """The fitted network as a new keras.Model that reads X as `predict` does.
 
         With `static_features` it has two inputs: `[X_without_them, X_static]`.
+
+        It is compiled as it was trained, so `model_.evaluate(X, y)` gives the loss in the units of
+        y: for mean squared error that of `history_` times the variance of y. Labels are positions
+        in `classes_`; of padded timesteps the loss counts too. The optimizer continues from
+        `optimizer_state_`; where y was standardized, which gives gradients another scale, it starts
+        afresh.
         """
         check_is_fitted(self, "weights_")
         network = self._network
         return keras_engine().fitted_model(
-            network.architecture, self.weights_, network.scaling, network.mask_value
+            network.architecture,
+            self.weights_,
+            network.scaling,
+            network.mask_value,
+            self._settings_of_model(),
+            self.optimizer_state_,
         )
+
+    def _settings_of_model(self):
+        """Return the Settings for y as `model_` reads it."""
+        return self._network.settings
 
     def to_keras(self, path: StrPath) -> None:
         """Write the fitted network as a file that `keras.models.load_model` reads without skrnn.
@@ -336,7 +351,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
         `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
         softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1); a
-        stateful network starts from zeros.
+        stateful network starts from zeros. It is compiled as `model_` is, with the loss, the
+        optimizer and, for a classifier, accuracy.
 
         Parameters
         ----------

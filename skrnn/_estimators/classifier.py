@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -548,6 +549,14 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             self.classes_ = np.unique(labels[counted[mask]])
         codes = encode(labels, self.classes_, mask, counted)
         return targets_of_classes(codes, len(self.classes_), self.loss)
+
+    def _settings_of_model(self):
+        """Return Settings whose loss reads positions, not one-hot rows, unless y came as these."""
+        settings = super()._settings_of_model()
+        is_one_hot = settings.loss != "categorical_crossentropy" or self._one_hot
+        if is_one_hot or settings.loss_config:
+            return settings
+        return replace(settings, loss="sparse_categorical_crossentropy")
 
     def _encode_indicators(self, y, reset):
         """Encode an indicator matrix, or one-hot labels, of shape (n_samples, n_outputs)."""

@@ -133,7 +133,7 @@ def _check_monitor(callback, monitored):
     if not (saves_best or isinstance(callback, MONITORING)):
         return
     if name in monitored:
-        if callback.mode == "auto":  # Keras knows its own metrics only
+        if callback.mode == "auto" and monitored[name]:  # Keras knows its own metrics only
             callback.mode = "max" if monitored[name] > 0 else "min"
         return
     names = ", ".join(map(repr, monitored))

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from skrnn._keras_engine import devices, network, programs
 from skrnn._keras_engine.callbacks import CallbackHook, fresh_callbacks
+from skrnn._keras_engine.compiling import compile_model
 from skrnn._network.l2 import penalty
 
 if keras.backend.backend() != "tensorflow":
@@ -170,17 +171,26 @@ def check_settings(architecture, settings):
 def callback_hook(callbacks, architecture, settings, mask_value, training, epochs, monitored):
     """Return the TrainingCallback that runs Keras callbacks, given as in the parameter.
 
-    `monitored` has 1 or -1 for each measure of an epoch by name: whether more or less is better.
+    `monitored` has for each measure of an epoch, by name, 1 if more is better, -1 if less is, or 0.
     """
     callbacks = fresh_callbacks(callbacks, monitored)
     model = network.build_network(architecture, training.scaling, mask_value)
     return CallbackHook(callbacks, model, architecture, settings, epochs)
 
 
-def fitted_model(architecture, weights, scaling, mask_value):
-    """Return the real Keras model that reads raw X and gives raw outputs."""
+def fitted_model(architecture, weights, scaling, mask_value, settings, optimizer_state):
+    """Return the real Keras model that reads raw X and gives raw outputs, compiled.
+
+    The optimizer continues from its state where y is not standardized: the gradients of a loss in
+    the units of y have another scale.
+    """
     model = network.build_network(architecture, scaling, mask_value)
     model.set_weights(weights)
+    compile_model(model, architecture, settings)
+    model.optimizer.build(model.trainable_variables)  # Keras warns of files without
+    if optimizer_state and scaling.y_mean is None:
+        for variable, value in zip(model.optimizer.variables, optimizer_state, strict=True):
+            variable.assign(value)
     return model
 
 

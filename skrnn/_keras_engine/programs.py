@@ -5,26 +5,30 @@ optimizer variables are assigned at the start of each call. The cache therefore 
 belongs to a fit, and folds, refits and threads share a program.
 """
 
-import functools
 import math
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import tensorflow as tf
 
-from skrnn._keras_engine import network
+from skrnn._keras_engine import memory, network
 from skrnn._keras_engine.compiled import compiled_function, plain_function
 from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
 
-# A trainer takes about 14 MB and ten idle threads of TensorFlow while it is in the cache.
-MAX_PROGRAMS = 64
+# A trainer of one layer takes 16 MB and ten idle threads of TensorFlow while it is kept: 5 MB are
+# its graph, 7 its session, 4 what XLA makes of it; TensorFlow and Keras take some 750 MB. While the
+# process takes more than the limit, the programs not used for longest are dropped, but for a few.
+MEMORY_LIMIT = 850 * 10**6
+FEWEST_KEPT, MOST_KEPT = 3, 64
 
 # Optimizers with integer variables, which XLA does not support on a GPU.
 WITH_INT32 = {"adafactor"}
 
 _build_lock = threading.Lock()
+_kept = OrderedDict()  # the programs, that not used for longest first
 
 
 def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
@@ -58,15 +62,26 @@ def evaluator(architecture, settings, *, cudnn=False):
 def clear():
     """Drop all programs."""
     with _build_lock:
-        _build.cache_clear()
+        _kept.clear()
+        memory.release()
 
 
 def _cached(kind, *key):
+    key = kind, *key
     with _build_lock:  # Keras has global state while it builds a model
-        return _build(kind, *key)
+        if key not in _kept:
+            while len(_kept) >= FEWEST_KEPT and _is_full():
+                _kept.popitem(last=False)
+                memory.release()
+            _kept[key] = _build(*key)
+        _kept.move_to_end(key)
+        return _kept[key]
 
 
-@functools.lru_cache(maxsize=MAX_PROGRAMS)
+def _is_full():
+    return len(_kept) >= MOST_KEPT or memory.resident_bytes() > MEMORY_LIMIT
+
+
 def _build(kind, devices, *key):
     try:
         with tf.device(devices[0]):
@@ -111,6 +126,7 @@ class Trainer:
         )
         traced = traced.get_concrete_function()
         self.compiled = compiled_function(traced, devices[0]) if jitted else plain_function(traced)
+        self.used = False
 
     def initial_state(self, weights, optimizer_state, learning_rate, seed):
         """Return the State from which training starts or continues; the seed is that of dropout.
@@ -145,6 +161,9 @@ class Trainer:
         flat += [X, y, w, order, np.int32(begin), np.int32(end)]
         with self.lock:
             *flat, loss = self.compiled(*(np.asarray(array) for array in flat))
+            if not self.used:  # the first call compiles
+                memory.release(collect=False)
+                self.used = True
         arrays = iter(flat)
         return State(*([next(arrays) for _ in group] for group in self.variables)), float(loss)
 
