@@ -245,7 +245,7 @@ def test_unfitted_estimator_comes_back_unfitted_with_values_in_their_types(estim
 
 def test_metadata_requests_come_back(tmp_path):
     with config_context(enable_metadata_routing=True):
-        requests = {"sample_weight": True, "validation_data": "holdout"}
+        requests = {"sample_weight": True, "validation_data": "holdout", "groups": "group"}
         estimator = small().set_fit_request(**requests)
         skrnn.save(estimator, tmp_path / "file")
         loaded = [skrnn.load(tmp_path / "file")]
