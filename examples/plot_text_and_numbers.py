@@ -75,13 +75,13 @@ scores = {
     "text, stars and price": both.score(test, y_test),
 }
 print(pd.Series(scores).round(3))
-fig, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
+figure, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
 bars = ax.barh(list(scores), list(scores.values()))
 ax.bar_label(bars, fmt="%.2f", padding=3)
 ax.invert_yaxis()
 ax.set_xlim(0.5, 1.05)
 ax.set_xlabel("Accuracy on new reviews")
-plt.show()
+figure.savefig("text_and_numbers.png", dpi=120)
 
 # %%
 # A number that changes with time, such as a price for each day, is no static feature: give it to
