@@ -285,7 +285,7 @@ BAD_PARAMETERS = [
     ("metrics", [3, None], "str", "callable", "list"),
     ("metrics", ["acuracy", ["mae", "loss"], "val_mae"], "`metrics`", "scikit-learn", "Keras"),
     ("metrics", [["f1_macro"] * 2, ["mae"] * 2], "`metrics`"),
-    ("metrics", [[3], [len.__class__]], "`metrics`", "(y_true, y_pred)"),
+    ("metrics", [[3], [dict]], "`metrics`", "(y_true, y_pred)"),
     ("validation_split", [3, "first", 0.2], "'last'", "'stratified'", "split", "None"),
     ("static_features", [3, "price", None], "tuple", "list"),
     ("callbacks", [3, "early"], "list", "callable", "None"),
