@@ -223,15 +223,16 @@ def test_validation_loss_of_a_list_is_the_mean_over_its_steps(engine):
 @every_estimator
 def test_validation_fraction_of_a_list_holds_out_whole_sequences(estimator, monkeypatch):
     X, y, make = task(estimator)
-    drawn, hold_out = [], estimator._hold_out
+    drawn, original = [], estimator._split
 
     def watched(self, *arguments):
-        drawn.append(hold_out(self, *arguments))
+        drawn.append(original(self, *arguments))
         return drawn[-1]
 
-    monkeypatch.setattr(estimator, "_hold_out", watched)
+    monkeypatch.setattr(estimator, "_split", watched)
     split = make(validation_fraction=0.25, standardize=False).fit(X, y)
-    [(training, validation)] = drawn
+    [parts] = drawn
+    training, validation = (part.positions for part in parts)
     assert sorted([*training, *validation]) == list(range(N_SAMPLES))
     assert len(validation) == 6  # of 22, in one batch
     of_steps = losses(split, [X[i] for i in validation], [y[i] for i in validation])

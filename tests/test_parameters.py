@@ -51,16 +51,17 @@ CHANGES = {
 }
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.
 OF_OTHER_FORM = set(
-    "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks engine "
-    "device checkpoint_dir checkpoint_every warm_start verbose metrics monitor".split()
+    "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks "
+    "engine device checkpoint_dir checkpoint_every warm_start verbose metrics monitor "
+    "static_features".split()
 )
 CHANGES_OF = {RNNRegressor: CHANGES, RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})}}
 EVERY_CHANGE = [
-    # The classifier's own programs take long; what they share with the regressor's is tested there.
+    # Each change compiles programs of its own.
     pytest.param(estimator, parameter, engine, marks=pytest.mark.slow if is_slow else ())
     for estimator, changes in CHANGES_OF.items()
     for parameter, engine in product(changes, ("auto", "keras"))
-    for is_slow in [(estimator, engine) == (RNNClassifier, "keras") and parameter in CHANGES]
+    for is_slow in [engine == "keras" and parameter != "class_weight"]
 ]
 
 

@@ -22,7 +22,7 @@ from skrnn._network.state import State
 # its graph, 7 its session, 4 what XLA makes of it; TensorFlow and Keras take some 750 MB. While the
 # process takes more than the limit, the programs not used for longest are dropped, but for a few.
 MEMORY_LIMIT = 850 * 10**6
-FEWEST_KEPT, MOST_KEPT = 3, 64
+FEWEST_KEPT, MOST_KEPT = 8, 64
 
 # Optimizers with integer variables, which XLA does not support on a GPU.
 WITH_INT32 = {"adafactor"}
