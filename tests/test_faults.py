@@ -39,7 +39,8 @@ X, Y = fits.samples(60, 5)
 def left_behind(folder):
     """Return all that an interrupted fit could leave, but for its checkpoint."""
     files = [path.name for path in folder.iterdir() if path.suffix != ".checkpoint"]
-    segments = sorted(path.name for path in Path("/dev/shm").glob("*"))
+    # Other processes, which have others' ids in the names, come and go.
+    segments = sorted(path.name for path in Path("/dev/shm").glob(f"*{os.getpid()}*"))
     process = psutil.Process()
     counts = threading.active_count(), process.num_threads(), process.num_fds()
     return *counts, files, segments

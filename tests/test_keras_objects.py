@@ -79,7 +79,7 @@ def test_objects_are_searched():
 )
 def test_settings_of_a_loss_mean_what_they_mean_in_keras(make, loss, n_classes):
     y = Y if n_classes == 0 else np.arange(len(X)) % n_classes
-    fitted = make("simple_rnn", 3, epochs=1, loss=loss, standardize=False)
+    fitted = make(cell_type="simple_rnn", hidden_size=3, epochs=1, loss=loss, standardize=False)
     fitted.fit(X, y, validation_data=(X, y))
     targets, outputs = y, fitted.model_.predict(X, verbose=0)
     if n_classes == 3:
