@@ -20,9 +20,10 @@ from skrnn._network.state import State
 
 # A trainer of one layer takes 16 MB and ten idle threads of TensorFlow while it is kept: 5 MB are
 # its graph, 7 its session, 4 what XLA makes of it; TensorFlow and Keras take some 750 MB. While the
-# process takes more than the limit, the programs not used for longest are dropped, but for a few.
+# process takes more than the limit, few programs are kept. Those not used for longest are dropped
+# together, since to find what they leave free takes half a second.
 MEMORY_LIMIT = 850 * 10**6
-FEWEST_KEPT, MOST_KEPT = 8, 64
+FEWEST_KEPT, MOST_KEPT = 12, 64
 
 # Optimizers with integer variables, which XLA does not support on a GPU.
 WITH_INT32 = {"adafactor"}
@@ -70,8 +71,9 @@ def _cached(kind, *key):
     key = kind, *key
     with _build_lock:  # Keras has global state while it builds a model
         if key not in _kept:
-            while len(_kept) >= FEWEST_KEPT and _is_full():
-                _kept.popitem(last=False)
+            if _is_full():
+                for _ in range(FEWEST_KEPT // 2):
+                    _kept.popitem(last=False)
                 memory.release()
             _kept[key] = _build(*key)
         _kept.move_to_end(key)
@@ -79,6 +81,8 @@ def _cached(kind, *key):
 
 
 def _is_full():
+    if len(_kept) < FEWEST_KEPT:
+        return False
     return len(_kept) >= MOST_KEPT or memory.resident_bytes() > MEMORY_LIMIT
 
 
