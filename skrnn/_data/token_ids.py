@@ -10,10 +10,10 @@ from skrnn._preprocessing.vocabulary import PADDING, UNKNOWN
 
 MOST_IDS = 2**31  # networks read them as int32
 TOKEN_LIKE = 1000  # integers this large in X are probably token ids
-# A vocabulary larger than any language's, of which so small a share occurs, is one stray id.
+# A vocabulary larger than that of any language comes from a stray id if few of its ids occur.
 LARGE_VOCABULARY, LEAST_SHARE = 10**6, 0.01
 # Columns are compared in the rows that are not padding, if they are enough. One whose largest id is
-# much less than usual is odd if its ids fill a range, none in most rows; so is one much of which is
+# much less than usual is odd if its ids fill a range, none in most rows; so is one where many are
 # twice as large as all others. In small vocabularies both come about by chance.
 ENOUGH_ROWS, MUCH_LESS, FILLED, MOST_COMMON, MUCH_MORE = 50, 0.1, 0.75, 0.9, 0.1
 SMALL_VOCABULARY = 100

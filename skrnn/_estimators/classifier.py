@@ -116,10 +116,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
     static_features : list of str or int, default=()
-        Columns of X that are constant in time, by their names in a frame or their positions: of a
-        2-D X columns beside the timesteps, of 3-D X or sequences features. They are joined to what
-        the Dense layers read of the recurrent layers, and standardized as `standardize` says; the
-        other columns are read as if they were alone, with `vocab_size` as token ids.
+        Columns of X that are constant in time, by their names in a frame or their positions. In a
+        2-D X they are columns that are not timesteps, in a 3-D X or in sequences features. They are
+        joined to the output of the recurrent layers, before the Dense layers, and standardized as
+        `standardize` says; the other columns are read alone, with `vocab_size` as token ids.
     loss : str, dict or Keras loss, default="auto"
         A Keras loss by its name, as an object or function, or as a dict of its "name" and its
         settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
@@ -163,7 +163,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         stratified one, and leaves one sample of each in training.
     validation_split : {"last", "stratified"} or splitter, default=None
         How samples are held out. "last": the last `validation_fraction` of them, for rows in order
-        of time, of which a draw would hold out overlapping windows. "stratified": a draw in which
+        of time, where windows in a random draw would overlap. "stratified": a random draw in which
         each class, or each part of the range of a number, has its share (a plain draw for several
         outputs, multilabel targets and labels of timesteps). None: "last" for a regressor,
         "stratified" for a classifier. A splitter of scikit-learn holds out as many as it says: its

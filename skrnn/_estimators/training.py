@@ -109,7 +109,7 @@ def train_network(
 ):
     """Run the epochs on Samples and keep arrays and history; `rng` calls `draw_rng`.
 
-    `datasets` returns the Datasets of which `training` is made.
+    `datasets` returns the Datasets that make up `training`.
     """
     network, callbacks = estimator._network, list(tasks)
     _check_monitor(config, validation)

@@ -66,6 +66,7 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     state = session.begin(*start, int(rng.integers(2**31)))
     untrained = np.inf
     if config.waits and validation is not None:
+        # The output layer, whose kernel and bias come last, gives zeros.
         silent = [np.zeros(np.shape(w), np.asarray(w).dtype) for w in state.weights[-2:]]
         untrained = session.evaluate([*state.weights[:-2], *silent], validation)
     progress = TrainingProgress(state, session.samples, rng, config, untrained)
