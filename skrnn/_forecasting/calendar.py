@@ -36,3 +36,12 @@ def calendar_features(times, names):
     ]
     circles = [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
     return np.column_stack(circles) if circles else np.empty((len(times), 0))
+
+
+def year_columns(times, harmonics=2):
+    """Return sine and cosine of the year and of its fractions, (n_rows, 2 * harmonics)."""
+    name, length, first = CYCLES["dayofyear"]
+    hours = np.asarray(getattr(times, "hour", 0)) / 24
+    year = 2 * np.pi * (np.asarray(getattr(times, name)) - first + hours) / length
+    waves = [wave(k * year) for k in range(1, harmonics + 1) for wave in (np.sin, np.cos)]
+    return np.column_stack(waves)

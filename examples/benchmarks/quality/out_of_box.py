@@ -1,0 +1,107 @@
+"""Forecasts without a setting, beside the best of four simple ones.
+
+One fit, every rolling origin of the test part, root mean squared errors divided by those of the
+best of naive, seasonal naive, drift and ridge.
+
+    python examples/benchmarks/quality/out_of_box.py FOLDER [sets] [cuts] [simulations]
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from forecast_tasks import FLOORS, cuts, shared_sets, simulations
+
+from skrnn import RNNForecaster
+from skrnn._forecasting.calendar import year_columns
+from skrnn._forecasting.linear_model import make_history
+from skrnn._forecasting.stacking import fit_baseline, known_columns
+
+
+def linear(task, kind="stacked", year=True, **settings):
+    """Forecast with the linear part of an RNNForecaster alone."""
+    means, deviations = (
+        np.array([getattr(rows, moment)() for rows in task.training]) for moment in ("mean", "std")
+    )
+    deviations[deviations == 0] = 1
+    parts = list(zip(task.series, means, deviations, strict=True))
+    scaled = [(rows - mean) / deviation for rows, mean, deviation in parts]
+    known = None
+    if year and task.freq is not None:
+        known = [year_columns(task.index(rows)) for rows in task.series]
+        if pd.Timedelta(730, "D") > np.ptp(task.index(task.training[0])):
+            known = None
+    baseline, _ = fit_baseline(
+        kind,
+        [rows[: -task.n_test] for rows in scaled],
+        None if known is None else [rows[: -task.n_test] for rows in known],
+        outputs=task.steps,
+        seasons=task.seasons,
+        window=task.window,
+        means=means,
+        deviations=deviations,
+        **settings,
+    )
+    origins = [task.origins(rows) for rows in scaled]
+    series = np.repeat(np.arange(len(scaled)), list(map(len, origins)))
+    n_known = np.concatenate(origins)
+    columns = known_columns(known, None, series, n_known, task.steps)
+    history = make_history(scaled, columns, series, n_known, baseline.min_history)
+    found = baseline.forecast(history, series) * deviations[series, None] + means[series, None]
+    return np.split(found, np.cumsum(list(map(len, origins)))[:-1])
+
+
+def network(task):
+    """Forecast with an RNNForecaster(steps=...) and nothing else set."""
+    series = [pd.Series(rows, task.index(rows)) for rows in task.series]
+    name = list(range(len(series)))
+    past = pd.concat([rows[: -task.n_test] for rows in series], keys=name)
+    forecaster = RNNForecaster(steps=task.steps).fit(past)
+    table = forecaster.backtest(pd.concat(series, keys=name), step=1, refit=False)
+    return table
+
+
+METHODS = {"linear": linear, "network": network}
+
+
+def ratio(task, method, floors=None):
+    """Return the error over the best floor's, which that is, and the seconds that it took."""
+    start = time.perf_counter()
+    error = task.error(method(task))
+    seconds = time.perf_counter() - start
+    floors = floors or {name: task.error(floor(task)) for name, floor in FLOORS.items()}
+    best = min(floors, key=floors.get)
+    return error / floors[best], best, seconds
+
+
+def geometric_mean(ratios):
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path, help="the folder that holds the data")
+    parser.add_argument("parts", nargs="*", help="sets, cuts or simulations; all if none")
+    parser.add_argument("--method", choices=METHODS, default="network")
+    options = parser.parse_args()
+    method = METHODS[options.method]
+    for part, make in {"sets": shared_sets, "cuts": cuts}.items():
+        if options.parts and part not in options.parts:
+            continue
+        ratios = []
+        for task in make(options.folder):
+            value, best, seconds = ratio(task, method)
+            ratios.append(value)
+            print(f"{task.name:45} {value:6.3f} of {best:15} {seconds:6.2f} s", flush=True)
+        print(f"{part}: geometric mean {geometric_mean(ratios):.3f}, worst {max(ratios):.3f}")
+    if options.parts and "simulations" not in options.parts:
+        return
+    for name, tasks in simulations().items():
+        ratios = [ratio(task, method)[0] for task in tasks]
+        print(f"{name:35} {geometric_mean(ratios):.3f}, worst {max(ratios):.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What a Baseline is chosen from: candidates, origins that all of them can use, and blocks."""
+
+import numpy as np
+
+from skrnn._forecasting.anchors import Candidate
+from skrnn._forecasting.linear_model import UNITS
+
+MOST_ORIGINS = 20_000
+MOST_TARGETS = 1_000_000  # origins times outputs
+LEAST_LEFT = 0.35  # of all rows, that are origins
+ROWS_FOR_MEAN = 150
+MANY_SERIES = 20
+BLOCKS = 3, 10
+
+
+def list_candidates(kind, seasons, window, lengths, with_known):
+    """Return the Candidates of a kind for series of these lengths."""
+    n_rows, many = int(lengths.min()), len(lengths) >= MANY_SERIES
+    seasons = [season for season in seasons if season > 1]
+    if kind == "seasonal":
+        return [Candidate("values", "seasonal", seasons[0]) if seasons else _LAST]
+    if kind == "ridge":
+        return [Candidate("values", "window mean", 0, window, with_known)]
+    if kind != "stacked":
+        return [Candidate("values", kind)]
+    anchors = [("last", 0)]
+    anchors += [("mean", 0)] * (n_rows >= ROWS_FOR_MEAN)
+    anchors += [("seasonal", season) for season in seasons if n_rows >= 3 * season]
+    anchors += [("two seasons", season) for season in seasons if n_rows >= 4 * season]
+    longest = n_rows // (2 if many else 4)
+    windows = [rows for rows in _window_lengths(seasons) if rows <= longest]
+    return [
+        Candidate(unit, *anchor, rows, known)
+        for unit in UNITS
+        for anchor in anchors
+        for rows in (0, *windows)
+        for known in ((False, True) if with_known and rows else (False,))
+        # The logarithm changes nothing where a row is repeated.
+        if rows or unit == "values" or anchor[0] not in ("last", "seasonal")
+    ]
+
+
+_LAST = Candidate("values", "last")
+
+
+def _window_lengths(seasons):
+    if not seasons:
+        return [8, 16, 32]
+    if len(seasons) > 1:
+        return [seasons[0], 4 * seasons[0], 2 * seasons[-1]]
+    return [seasons[0], 2 * seasons[0], 4 * seasons[0]]
+
+
+def drop_longest(candidates, lengths, outputs):
+    """Drop the candidates that read most rows until enough rows are left as origins."""
+    while True:
+        longest = max(candidate.n_rows for candidate in candidates)
+        left = np.maximum(lengths - longest - outputs + 1, 0).sum()
+        shorter = [candidate for candidate in candidates if candidate.n_rows < longest]
+        if left >= LEAST_LEFT * lengths.sum() or not shorter:
+            return candidates
+        candidates = shorter
+
+
+def choose_origins(lengths, first, outputs, stride):
+    """Return the series and the rows before each origin, evenly spaced, at most MOST_ORIGINS."""
+    counts = np.maximum((lengths - outputs - first) // stride + 1, 0)
+    ends = np.cumsum(counts)
+    most = max(min(MOST_ORIGINS, MOST_TARGETS // outputs), 1)
+    places = np.arange(ends[-1])
+    if len(places) > most:
+        places = np.linspace(0, ends[-1] - 1, most).round().astype(int)
+    series = np.searchsorted(ends, places, side="right")
+    back = ends[series] - 1 - places
+    return series, lengths[series] - outputs - back * stride
+
+
+def cut_blocks(times, least):
+    """Return the block of each origin: contiguous in time, of equal size, at least `least` rows."""
+    n_times = len(np.unique(times))
+    span = np.ptp(times) + 1 if len(times) else 0
+    n_blocks = min(max(n_times, 1), int(np.clip(span // least, *BLOCKS)))
+    ordered = np.sort(times)
+    edges = ordered[np.arange(1, n_blocks) * len(times) // n_blocks]
+    return np.searchsorted(edges, times, side="right")

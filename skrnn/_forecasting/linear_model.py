@@ -1,0 +1,207 @@
+"""Baseline: forecasts that are linear in the recent rows, anchors and ridges, and their weights."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from skrnn._forecasting.anchors import Candidate, Layout, anchor_map
+from skrnn._utils.field_types import Array64, Count, Positive64, Size, Table64
+
+UNITS = "values", "logarithms"
+LEAST = 1e-3  # of the lowest value of a series: what logarithms are taken of is not below
+ROUNDING = 1e-9  # of the highest value of a series: no less is positive
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The rows before each origin, as far as linear forecasts read them."""
+
+    recent: np.ndarray  # (n_origins, n_rows), the latest last; NaN where missing
+    mean: np.ndarray  # (n_origins,), of all known rows
+    first: np.ndarray  # (n_origins,), the first known value
+    n_known: np.ndarray  # (n_origins,), rows from the first known value on
+    # (n_origins, n_known_columns), calendar columns at the last row, then the `exog` of the rows to
+    # forecast. Sine and cosine of a later row are a rotation of those at the last.
+    known: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesScales:
+    """The units of each series, (n_series,) each.
+
+    Standardized values times `deviations` plus `means` are the values. Logarithms of these are
+    divided by `log_deviations`, which has no items where a value is not positive; forecasts made
+    in logarithms stay within `lowest` and `highest`, standardized values again.
+    """
+
+    means: Array64
+    deviations: Positive64
+    log_deviations: Positive64
+    least: Array64
+    lowest: Array64
+    highest: Array64
+
+    def to_unit(self, values, series, unit):
+        """Return standardized values of some series, one for each first index, in a unit."""
+        if unit == "values":
+            return values
+        mean, deviation, scale, least = (
+            part[series].reshape(-1, *(1,) * (values.ndim - 1))
+            for part in (self.means, self.deviations, self.log_deviations, self.least)
+        )
+        return np.log(np.maximum(values * deviation + mean, least)) / scale
+
+    def from_unit(self, values, series, unit):
+        """Return forecasts in a unit, (n_origins, outputs), as standardized values."""
+        if unit == "values":
+            return values
+        mean, deviation, scale, lowest, highest = (
+            part[series, np.newaxis]
+            for part in (
+                self.means,
+                self.deviations,
+                self.log_deviations,
+                self.lowest,
+                self.highest,
+            )
+        )
+        most = np.log(np.finfo(np.float64).max) / 2
+        values = (np.exp(np.minimum(values * scale, most)) - mean) / deviation
+        return np.clip(values, lowest, highest)
+
+
+def fit_series_scales(values, means, deviations):
+    """Return the SeriesScales of standardized series."""
+    known = [row[~np.isnan(row)] for row in values]
+    ends = np.array([(row.min(), row.max()) if len(row) else (0.0, 0.0) for row in known])
+    lowest, highest = ends.T
+    least, most = lowest * deviations + means, highest * deviations + means
+    logs = np.empty(0)
+    if (least > ROUNDING * most).all():
+        rows = zip(known, means, deviations, strict=True)
+        logs = np.array([np.log(row * scale + mean).std() for row, mean, scale in rows])
+        logs = np.where(logs > 0, logs, 1.0)
+    width = highest - lowest
+    return SeriesScales(means, deviations, logs, LEAST * least, lowest - width, highest + width)
+
+
+def make_history(values, known, series, n_known, n_rows):
+    """Return the History before origins in standardized series.
+
+    `values` holds the rows of each series, `known` is (n_origins, n_known_columns); `series` and
+    `n_known`, (n_origins,) each, say which series an origin is in and how many rows precede it.
+    """
+    series, n_known = np.asarray(series), np.asarray(n_known)
+    recent = np.empty((len(series), n_rows))
+    mean, first, counted = (np.empty(len(series)) for _ in range(3))
+    for k, origins in by_series(series):
+        ends = n_known[origins]
+        row = np.asarray(values[k][: ends.max()], dtype=np.float64)
+        padded = np.concatenate([np.full(n_rows, np.nan), row])
+        recent[origins] = sliding_window_view(padded, n_rows)[ends]
+        missing = np.isnan(row)
+        start = int(missing.argmin()) if len(row) else 0
+        totals = np.cumsum(np.where(missing, 0, row))
+        mean[origins] = totals[ends - 1] / np.maximum(np.cumsum(~missing)[ends - 1], 1)
+        first[origins] = row[start]
+        counted[origins] = ends - start
+    return History(recent, mean, first, counted, known)
+
+
+def by_series(series):
+    """Return pairs of a series and the positions that it has in `series`."""
+    order = np.argsort(series, kind="stable")
+    if not len(order):
+        return []
+    chosen, starts = np.unique(series[order], return_index=True)
+    return list(zip(chosen, np.split(order, starts[1:]), strict=True))
+
+
+def fill_missing(rows, season, otherwise):
+    """Return rows, (n_origins, n_rows), with each missing one as a season before, else the last.
+
+    Those before the first known row are as that, and `otherwise`, (n_origins,), where none is.
+    """
+    if not np.isnan(rows).any():
+        return rows
+    rows = rows.copy()
+    n_rows = rows.shape[1]
+    for lag, steps in ((season, range(season, n_rows)), (1, range(1, n_rows))):
+        for step in steps:
+            rows[:, step] = np.where(np.isnan(rows[:, step]), rows[:, step - lag], rows[:, step])
+    for step in reversed(range(n_rows - 1)):
+        rows[:, step] = np.where(np.isnan(rows[:, step]), rows[:, step + 1], rows[:, step])
+    return np.where(np.isnan(rows), np.nan_to_num(otherwise)[:, np.newaxis], rows)
+
+
+def make_inputs(scales, history, series, unit):
+    """Return the inputs of a Layout, (n_origins, n_inputs), and the last values, (n_origins, 1).
+
+    No row of the history is missing.
+    """
+    rows = scales.to_unit(history.recent, series, unit)
+    last = rows[:, -1:]
+    mean, first = (
+        scales.to_unit(part, series, unit)[:, np.newaxis] for part in (history.mean, history.first)
+    )
+    slope = (last - first) / np.maximum(history.n_known - 1, 1)[:, np.newaxis]
+    constant = np.ones_like(last)
+    return np.hstack([rows - last, mean - last, slope, constant, history.known]), last
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A weighted mean of linear forecasts, in the unit of the standardized series.
+
+    `candidates` lists what was compared: a Candidate's fields, `penalty` (times the mean eigenvalue
+    of the ridge's Gram matrix), the held-out mean squared `errors` of each block, and `weight`.
+    """
+
+    scales: SeriesScales
+    season: Size  # rows from which a missing one is filled
+    outputs: Size
+    min_history: Count
+    candidates: list
+    known_means: Array64
+    known_deviations: Positive64
+    # of candidates with a weight, in their order, (n_chosen, n_inputs, outputs)
+    maps: Annotated[Array64, lambda maps: maps.ndim == 3]
+    shares: Table64  # (n_chosen, 1)
+
+    @property
+    def chosen(self):
+        """The Candidates that have a weight."""
+        return [
+            Candidate(*(part[name] for name in Candidate._fields))
+            for part in self.candidates
+            if part["weight"] > 0
+        ]
+
+    def forecast(self, history, series):
+        """Return forecasts, (n_origins, outputs), given the index of each origin's series."""
+        return self._mean_of(self.maps, history, series)
+
+    def parts(self, history, series):
+        """Return how much of `forecast` comes from anchors and from ridges, by name."""
+        layout = Layout(self.min_history, len(self.known_means), self.outputs)
+        anchors = np.stack([anchor_map(layout, candidate) for candidate in self.chosen])
+        anchor = self._mean_of(anchors, history, series)
+        return {"anchor": anchor, "ridge": self.forecast(history, series) - anchor}
+
+    def _mean_of(self, maps, history, series):
+        n_rows = self.min_history
+        recent = fill_missing(history.recent, self.season, history.mean)[:, -n_rows:]
+        known = (history.known - self.known_means) / self.known_deviations
+        history = History(recent, history.mean, history.first, history.n_known, known)
+        units = np.array([candidate.unit for candidate in self.chosen])
+        total = np.zeros((len(recent), self.outputs))
+        for unit in UNITS:
+            if unit not in units:
+                continue
+            inputs, last = make_inputs(self.scales, history, series, unit)
+            for weights, share in zip(maps[units == unit], self.shares[units == unit], strict=True):
+                values = self.scales.from_unit(last + inputs @ weights, series, unit)
+                total += share * values
+        return total

@@ -1,0 +1,108 @@
+"""Ridge regressions of all candidates, their penalties chosen on held-out blocks."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import eigh
+
+from skrnn._forecasting.anchors import anchor_map, level_of, window_map
+
+PENALTIES = np.logspace(-6, 2, 13)  # times the mean eigenvalue of the Gram matrix
+
+
+class Moments(NamedTuple):
+    """Sums of products over origins: of inputs and targets, the latter minus the last value."""
+
+    n_origins: int
+    inputs: np.ndarray  # (n_inputs, n_inputs)
+    cross: np.ndarray  # (n_inputs, outputs)
+
+    def minus(self, other):
+        return Moments(*(mine - its for mine, its in zip(self, other, strict=True)))
+
+
+def moments_of(inputs, targets):
+    """Return the Moments of origins."""
+    return Moments(len(inputs), inputs.T @ inputs, inputs.T @ targets)
+
+
+class Ridge(NamedTuple):
+    """A ridge regression in the basis in which its Gram matrix is diagonal."""
+
+    eigenvalues: np.ndarray  # (n_columns,)
+    basis: np.ndarray  # (n_inputs, n_columns), from inputs
+
+    def solve(self, cross, penalty):
+        """Return the map from inputs, given cross products of inputs and targets."""
+        return self.basis @ self.scaled(self.basis.T @ cross, penalty)
+
+    def scaled(self, cross, penalty):
+        totals = (self.eigenvalues + penalty * self.eigenvalues.mean())[:, np.newaxis]
+        return np.divide(cross, totals, out=np.zeros_like(cross), where=totals > 0)
+
+
+def fit_ridge(moments, columns):
+    """Return the Ridge on columns, a map from inputs."""
+    if moments.n_origins == 0:
+        return Ridge(np.zeros(columns.shape[1]), columns)
+    eigenvalues, vectors = eigh(columns.T @ moments.inputs @ columns)
+    return Ridge(np.maximum(eigenvalues, 0), columns @ vectors)
+
+
+def columns_of(layout, candidate, moments):
+    """Return the map from inputs to the columns of a candidate's ridge.
+
+    Those other than the window's have its root mean square, times the root of its length.
+    """
+    columns = window_map(layout, candidate)
+    rows = columns[:, : candidate.window]
+    squares = np.einsum("ir,ij,jr->", rows, moments.inputs, rows, optimize=True)
+    columns[:, candidate.window :] *= np.sqrt(squares / max(moments.n_origins, 1))
+    return columns
+
+
+def fit_candidates(layout, candidates, total, blocks):
+    """Return the penalty of each candidate and its maps: one of each block, then that of all.
+
+    `blocks` holds the Moments of the origins to train on and of those held out, for each block.
+    Maps are (n_candidates, n_blocks + 1, n_inputs, outputs).
+    """
+    penalties = np.zeros(len(candidates))
+    maps = np.empty((len(candidates), len(blocks) + 1, layout.n_inputs, layout.outputs))
+    anchors = [anchor_map(layout, candidate) for candidate in candidates]
+    groups = {}
+    for i, candidate in enumerate(candidates):
+        key = level_of(layout, candidate).tobytes(), candidate.window, candidate.known
+        groups.setdefault(key, []).append(i)
+    for members in groups.values():
+        if candidates[members[0]].window == 0:
+            for i in members:
+                maps[i] = anchors[i]
+            continue
+        columns = columns_of(layout, candidates[members[0]], total)
+        trained = [train for train, _ in blocks] + [total]
+        ridges = [fit_ridge(moments, columns) for moments in trained]
+        for i in members:
+            errors = sum(
+                _penalty_errors(ridge, train, held_out, anchors[i])
+                for ridge, (train, held_out) in zip(ridges, blocks, strict=False)
+            )
+            penalties[i] = PENALTIES[np.argmin(errors)]
+            for k, (ridge, moments) in enumerate(zip(ridges, trained, strict=True)):
+                cross = moments.cross - moments.inputs @ anchors[i]
+                maps[i, k] = anchors[i] + ridge.solve(cross, penalties[i])
+    return penalties, maps
+
+
+def _penalty_errors(ridge, train, held_out, anchor):
+    """Return the sum of squared held-out errors, short of a constant, for each penalty."""
+    basis = ridge.basis
+    gram = basis.T @ held_out.inputs @ basis
+    learned, truth = (
+        basis.T @ (moments.cross - moments.inputs @ anchor) for moments in (train, held_out)
+    )
+    errors = []
+    for penalty in PENALTIES:
+        weights = ridge.scaled(learned, penalty)
+        errors.append(np.sum(weights * (gram @ weights - 2 * truth)))
+    return np.array(errors)

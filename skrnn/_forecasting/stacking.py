@@ -1,0 +1,286 @@
+"""Stacking: a Baseline fitted to series, its candidates weighted by errors on held-out blocks."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import nnls
+
+from skrnn._forecasting.anchors import Layout
+from skrnn._forecasting.candidates import (
+    choose_origins,
+    cut_blocks,
+    drop_longest,
+    list_candidates,
+)
+from skrnn._forecasting.linear_model import (
+    UNITS,
+    Baseline,
+    History,
+    by_series,
+    fill_missing,
+    fit_series_scales,
+    make_history,
+    make_inputs,
+)
+from skrnn._forecasting.ridges import fit_candidates, moments_of
+
+LEAST_COMPLETE = 0.25  # of the origins, with no missing target
+SHRINKAGE = 0.02
+ADVANTAGE_OF_MEAN = 0.5  # standard errors
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The errors of a Baseline on blocks of origins that it was not fitted to."""
+
+    series: np.ndarray  # (n_origins,)
+    n_known: np.ndarray  # (n_origins,), rows before the forecast
+    block: np.ndarray  # (n_origins,), from 0, in order of time
+    residuals: np.ndarray  # (n_origins, outputs), truth minus forecast, of standardized series
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The origins that candidates are compared on, and the rows after each."""
+
+    series: np.ndarray  # (n_origins,)
+    n_known: np.ndarray  # (n_origins,)
+    times: np.ndarray  # (n_origins,)
+    block: np.ndarray  # (n_origins,)
+    history: History  # with no row missing, known columns standardized
+    targets: np.ndarray  # (n_origins, outputs)
+
+    @property
+    def n_blocks(self):
+        return int(self.block.max()) + 1 if len(self.block) else 0
+
+    def left_out(self, block):
+        """Return which origins are not trained on: those of the block, and some on either side."""
+        times, near = self.times[self.block == block], self.targets.shape[1]
+        return (self.times >= times.min() - near) & (self.times <= times.max() + near)
+
+    def inputs(self, scales, unit, chosen=slice(None)):
+        """Return inputs and last values of chosen origins, as `make_inputs` does."""
+        history = History(*(part[chosen] for part in vars(self.history).values()))
+        return make_inputs(scales, history, self.series[chosen], unit)
+
+
+def fit_baseline(
+    kind,
+    values,
+    known,
+    *,
+    outputs,
+    seasons,
+    window,
+    means,
+    deviations,
+    stride=1,
+    positions=None,
+    exog=None,
+):
+    """Fit a Baseline to standardized series, and return it with its HeldOut errors.
+
+    `values` holds the rows of each series, NaN where missing. `known` holds calendar columns, which
+    are read at the last row, and `exog` columns of which the rows to forecast are read, (n_rows,
+    n_columns) for each series, or None. `kind` is "last", "seasonal", "drift", "ridge" (on `window`
+    rows minus their mean) or "stacked". `means` and `deviations` are those by which the series were
+    standardized. Origins are `stride` rows apart. Blocks are cut in time: `positions` is the time
+    of each first row; None: all series end at the same time.
+    """
+    lengths = np.array([len(rows) for rows in values])
+    scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
+    with_known = known is not None or exog is not None
+    candidates = list_candidates(kind, seasons, window, lengths, with_known)
+    if not len(scales.log_deviations):
+        candidates = [candidate for candidate in candidates if candidate.unit == "values"]
+    candidates = drop_longest(candidates, lengths, outputs)
+    n_rows = max(candidate.n_rows for candidate in candidates)
+    origins = choose_origins(lengths, n_rows, outputs, stride)
+    columns = known_columns(known, exog, *origins, outputs)
+    centers, spreads = _moments_of_columns(columns)
+    history = make_history(values, (columns - centers) / spreads, *origins, n_rows)
+    season = max((season for season in seasons if season <= n_rows), default=1)
+    history, targets, kept = _complete(history, targets_of(values, *origins, outputs), season)
+    series, n_known = (part[kept] for part in origins)
+    times = n_known + (lengths.max() - lengths if positions is None else positions)[series]
+    block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
+    sample = Sample(series, n_known, times, block, history, targets)
+    table, maps, shares, residuals = compare(scales, candidates, sample)
+    min_history = max(
+        part.n_rows for part, row in zip(candidates, table, strict=True) if row["weight"]
+    )
+    baseline = Baseline(
+        scales=scales,
+        season=season,
+        outputs=outputs,
+        min_history=min_history,
+        candidates=table,
+        known_means=centers,
+        known_deviations=spreads,
+        maps=maps[:, n_rows - min_history :],
+        shares=shares,
+    )
+    return baseline, HeldOut(series, n_known, block, residuals)
+
+
+def targets_of(values, series, n_known, outputs):
+    """Return the rows after each origin, (n_origins, outputs)."""
+    targets = np.empty((len(series), outputs))
+    for k, origins in by_series(series):
+        targets[origins] = values[k][n_known[origins][:, np.newaxis] + np.arange(outputs)]
+    return targets
+
+
+def known_columns(known, exog, series, n_known, outputs):
+    """Return the known columns of origins: calendar at the last row, then `exog` to forecast."""
+    columns = [np.empty((len(series), 0))]
+    for parts, rows in ((known, np.array([-1])), (exog, np.arange(outputs))):
+        if parts is None:
+            continue
+        found = np.empty((len(series), len(rows), parts[0].shape[1]))
+        for k, origins in by_series(series):
+            found[origins] = parts[k][n_known[origins][:, np.newaxis] + rows]
+        columns.append(found.reshape(len(series), -1))
+    return np.hstack(columns)
+
+
+def _moments_of_columns(columns):
+    if not len(columns):
+        return np.zeros(columns.shape[1]), np.ones(columns.shape[1])
+    deviations = columns.std(axis=0)
+    return columns.mean(axis=0), np.where(deviations > 0, deviations, 1)
+
+
+def _complete(history, targets, season):
+    """Fill in missing rows, and leave out origins with a missing target where there are others.
+
+    Also return which are left.
+    """
+    recent = fill_missing(history.recent, season, history.mean)
+    kept = ~np.isnan(targets).any(axis=1)
+    if kept.sum() < LEAST_COMPLETE * len(kept):
+        both = np.hstack([recent, targets])
+        targets = fill_missing(both, season, history.mean)[:, recent.shape[1] :]
+        kept[:] = True
+    history = replace(history, recent=recent)
+    return History(*(part[kept] for part in vars(history).values())), targets[kept], kept
+
+
+def compare(scales, candidates, sample):
+    """Fit and weigh candidates.
+
+    Returns what there is to tell of each, the maps and shares of those with a weight, and the
+    held-out errors of their combination, (n_origins, outputs).
+    """
+    penalties, maps = fit_maps(scales, candidates, sample)
+    products = np.empty((sample.n_blocks, len(candidates), len(candidates)))
+    for block in range(sample.n_blocks):
+        errors = held_out_errors(scales, candidates, maps, sample, block)
+        errors = errors.reshape(len(candidates), -1)
+        products[block] = errors @ errors.T / errors.shape[1]
+    weights = weigh(candidates, products)
+    chosen = np.flatnonzero(weights)
+    combined = np.empty_like(sample.targets)
+    for block in range(sample.n_blocks):
+        parts = [candidates[i] for i in chosen], maps[chosen]
+        errors = held_out_errors(scales, *parts, sample, block)
+        combined[sample.block == block] = np.tensordot(weights[chosen], errors, axes=1)
+    table = [
+        candidate._asdict()
+        | {"penalty": float(penalty), "errors": products[:, i, i].tolist(), "weight": float(weight)}
+        for i, (candidate, penalty, weight) in enumerate(
+            zip(candidates, penalties, weights, strict=True)
+        )
+    ]
+    return table, maps[chosen, -1], weights[chosen, np.newaxis], combined
+
+
+def fit_maps(scales, candidates, sample):
+    """Return the penalties of candidates, and their maps without each block and with all."""
+    history, outputs = sample.history, sample.targets.shape[1]
+    layout = Layout(history.recent.shape[1], history.known.shape[1], outputs)
+    penalties, maps = [], []
+    for unit in UNITS:
+        chosen = [candidate for candidate in candidates if candidate.unit == unit]
+        if not chosen:
+            continue
+        inputs, last = sample.inputs(scales, unit)
+        targets = scales.to_unit(sample.targets, sample.series, unit) - last
+        total, blocks = moments_of(inputs, targets), []
+        for block in range(sample.n_blocks):
+            left_out, held_out = (
+                moments_of(inputs[rows], targets[rows])
+                for rows in (sample.left_out(block), sample.block == block)
+            )
+            blocks.append((total.minus(left_out), held_out))
+        found = fit_candidates(layout, chosen, total, blocks)
+        penalties.append(found[0])
+        maps.append(found[1])
+    return np.concatenate(penalties), np.concatenate(maps)
+
+
+def held_out_errors(scales, candidates, maps, sample, block):
+    """Return truth minus forecasts in a block, (n_candidates, n_held_out, outputs)."""
+    held_out = sample.block == block
+    series, truth = sample.series[held_out], sample.targets[held_out]
+    units = np.array([candidate.unit for candidate in candidates])
+    errors = np.empty((len(candidates), *truth.shape))
+    for unit in UNITS:
+        chosen = units == unit
+        if chosen.any():
+            inputs, last = sample.inputs(scales, unit, held_out)
+            values = last + inputs @ maps[chosen, block]
+            errors[chosen] = truth - scales.from_unit(values, series, unit)
+    return errors
+
+
+def weigh(candidates, products):
+    """Return the weight of each candidate; those on the mean of all rows must earn to enter.
+
+    `products` holds the mean products of their errors in each block, (n_blocks, n_candidates,
+    n_candidates). Without a block the anchors alone count, each as much.
+    """
+    if not len(products):
+        alone = np.array([candidate.window == 0 for candidate in candidates])
+        alone = alone if alone.any() else ~alone
+        return alone / alone.sum()
+    weights = np.zeros(len(candidates))
+    on_mean = np.array([candidate.anchor == "mean" for candidate in candidates])
+    allowed = ~on_mean | _earn_their_place(on_mean, products)
+    weights[allowed] = combine(mean_products(products[:, allowed][:, :, allowed]))
+    return weights
+
+
+def _earn_their_place(on_mean, products):
+    """Whether the best of some candidates clearly beats the best of the others."""
+    if not on_mean.any():
+        return False
+    errors = np.diagonal(products, axis1=1, axis2=2) / _block_sizes(products)[:, np.newaxis]
+    best = [min(errors[:, part].T, key=lambda each: each.mean()) for part in (on_mean, ~on_mean)]
+    gain = best[1] - best[0]
+    return gain.mean() > ADVANTAGE_OF_MEAN * gain.std() / np.sqrt(len(gain))
+
+
+def mean_products(products):
+    """Return the matrix that weights minimize.
+
+    A block counts by the inverse root of its median mean squared error, so that a wild one does not
+    decide alone.
+    """
+    return (products / _block_sizes(products)[:, np.newaxis, np.newaxis]).mean(axis=0)
+
+
+def _block_sizes(products):
+    sizes = np.median(np.diagonal(products, axis1=1, axis2=2), axis=1)
+    return np.sqrt(np.where(sizes > 0, sizes, 1))
+
+
+def combine(products):
+    """Return weights >= 0 of sum 1 that minimize w' E w, E the matrix of mean products."""
+    size = np.diag(products).mean() or 1.0
+    factor = np.linalg.cholesky(products / size + SHRINKAGE * np.eye(len(products))).T
+    # Any size of the last row gives the same weights, up to a factor.
+    rows = np.vstack([factor, np.ones(len(products))])
+    weights, _ = nnls(rows, np.append(np.zeros(len(products)), 1.0))
+    return weights / weights.sum()
