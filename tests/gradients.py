@@ -49,19 +49,23 @@ def n_trained(described):
     return sum(math.prod(weight.shape) for weight in described.trained_weights())
 
 
+def nothing_late(rows):
+    """Stand for an optimizer that updates all rows of an embedding in each step."""
+
+
 def weighted_output(described, weights, x, direction):
     """Return sum(direction * output), and its gradient with respect to the trained weights.
 
     What a network drops is the same each time.
     """
     gradient = np.zeros(n_trained(described))
-    network = Network(described, weights, len(x), described.timesteps, gradient)
+    network = Network(described, weights, len(x), described.timesteps, gradient, nothing_late)
     generator = np.random.default_rng(3)
     output = network.forward(x, generator=generator if described.drops else None)
-    of_table = network.backward(network.head[-1].through_activation(direction))
-    if of_table is not None:
-        (tokens, d), table = of_table, described.weights()[0].shape
-        np.add.at(gradient[: math.prod(table)].reshape(table), tokens, d)
+    of_tokens = network.backward(network.head[-1].through_activation(direction))
+    if of_tokens is not None:
+        sums, table = network.token_sums, described.weights()[0].shape
+        gradient[: math.prod(table)].reshape(table)[sums.distinct] = sums.sum(of_tokens)
     return float((direction * output).sum()), gradient
 
 

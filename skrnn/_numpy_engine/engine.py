@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import prod
 
 import numpy as np
@@ -87,6 +87,7 @@ class TrainingSession:
 
     def leave(self, recurrent_states):
         """Return the state that training has come to, in arrays of its own."""
+        self.optimizer.catch_up_all()
         weights = unflatten(self.weights.copy(), self.shapes)
         rng_state = (
             [get_rng_state(self.generator)] if self.architecture.drops else self.state.rng_state
@@ -110,8 +111,9 @@ class TrainingSession:
         for X, y, w in self.batches(order):
             shape = X.shape[:2]
             if shape not in self.networks:
+                into, catch_up = self.optimizer.gradient, self.optimizer.catch_up
                 self.networks[shape] = Network(
-                    self.architecture, self.weights, *shape, self.optimizer.gradient
+                    self.architecture, self.weights, *shape, into, catch_up
                 )
             network = self.networks[shape]
             output = network.forward(X, recurrent_states, self.generator)
@@ -120,9 +122,9 @@ class TrainingSession:
             loss = np.dot(row, losses)
             np.multiply(d, column, d)
             d = d if self.loss.of else network.head[-1].through_activation(d)
-            of_table = network.backward(d)
-            if of_table is not None:
-                self.optimizer.put_rows(*of_table)
+            of_tokens = network.backward(d)
+            if of_tokens is not None:
+                self.optimizer.put_rows(network.token_sums, of_tokens)
             if self.penalty is not None:
                 loss += self.penalty()
             self.optimizer.step()
@@ -134,11 +136,14 @@ class TrainingSession:
     def evaluate(self, weights, samples):
         architecture, total, weight = self.architecture, 0.0, 0.0
         n_batch = min(self.settings.batch_size, len(samples))
-        recurrent_states = architecture.zero_states()
-        for start in range(0, len(samples), n_batch):
-            order = np.arange(start, min(start + n_batch, len(samples)))
-            X, y, w = _trimmed(samples, order, *samples.block(order))
-            with _borrowed(architecture, weights, X) as network:
+        recurrent_states, networks = architecture.zero_states(), {}
+        with ExitStack() as borrowed:
+            for start in range(0, len(samples), n_batch):
+                order = np.arange(start, min(start + n_batch, len(samples)))
+                X, y, w = _trimmed(samples, order, *samples.block(order))
+                if X.shape not in networks:  # the weights are copied only once
+                    networks[X.shape] = borrowed.enter_context(_borrowed(architecture, weights, X))
+                network = networks[X.shape]
                 losses, _ = _losses(self.loss, network, network.forward(X, recurrent_states), y)
                 total += float(np.dot(w.T.reshape(-1), losses))
                 weight += float(w.sum()) * self.n_summed

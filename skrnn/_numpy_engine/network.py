@@ -8,16 +8,18 @@ import numpy as np
 
 from skrnn._numpy_engine.layers import Dense, Stack
 from skrnn._numpy_engine.pooling import POOLING_CLASSES
+from skrnn._numpy_engine.token_sums import TokenSums
 
 
 class Network:
     """All layers, with buffers for n samples of T timesteps.
 
     `weights` is every weight array in Keras's order, flat. `gradient` takes that of the trained
-    weights, which are the last ones; without it the network only predicts.
+    weights, which are the last ones; without it the network only predicts. `catch_up` is called
+    with the rows of a trained Embedding before they are read.
     """
 
-    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
+    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None, catch_up=None):
         self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
         self.tokens = architecture.vocab_size is not None
         self.trains_table = architecture.trains_embedding
@@ -29,7 +31,9 @@ class Network:
         if self.tokens:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
-        self.timesteps = timesteps
+        self.timesteps, self.catch_up, self.token_sums = timesteps, catch_up, None
+        if gradient is not None and self.trains_table:
+            self.token_sums = TokenSums(n_samples * timesteps, weights.dtype)
         n_head = len(architecture.dense_sizes) + 1
         keep_activations = gradient is not None or architecture.masked
         self.stack = Stack(
@@ -74,7 +78,8 @@ class Network:
             mask = x >= 0 if self.tokens else ~np.isnan(x[:, :, 0])
             x = np.maximum(x, 0) if self.tokens else np.where(mask[:, :, np.newaxis], x, 0)
         if self.tokens:
-            self.ids = x
+            if self.token_sums is not None:
+                self.catch_up(self.token_sums.read(x))
             x = self.table.take(x, axis=0)  # (T, n, E)
         dropout_masks = self.feature_mask = None
         if generator is not None and architecture.spatial_dropout:
@@ -104,7 +109,7 @@ class Network:
         """Write the gradient of all weights but those of an Embedding.
 
         `grad` (N, O) is with respect to the input of the output layer's activation. The gradient of
-        an Embedding is returned as `Optimizer.put_rows` takes it, or None.
+        an Embedding is returned for each position of `token_sums`, or None without it.
         """
         *inner, last = self.head
         grad = last.backward(grad)
@@ -123,7 +128,7 @@ class Network:
             return None
         if self.feature_mask is not None:
             grad_x = grad_x * self.feature_mask
-        return self.ids.ravel(), grad_x.reshape(self.ids.size, -1)
+        return grad_x.reshape(-1, grad_x.shape[-1])
 
     def _without_static(self, x):
         """Return x without its static features, which are kept, and token ids as integers."""

@@ -7,22 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy import add, divide, multiply, sqrt, square, subtract
-from scipy.sparse import csr_array
+
+from skrnn._numpy_engine.late_rows import LateRows, is_exact
 
 # Elements updated at a time, so that what a step reads and writes stays in the cache.
 CHUNK = 2**15
 
 SHARED_SETTINGS = {"clipnorm": None, "weight_decay": None}
-
-
-def summation(tokens, dtype):
-    """Return the different tokens, and a sparse matrix that sums what belongs to each."""
-    order = np.argsort(tokens, kind="stable")
-    ordered = tokens[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    bounds = np.append(starts, len(tokens))
-    ones = np.ones(len(tokens), dtype)
-    return ordered[starts], csr_array((ones, order, bounds), (len(starts), len(tokens)))
 
 
 class Optimizer:
@@ -59,10 +50,14 @@ class Optimizer:
         self.spare = np.empty(min(CHUNK, len(weights)), weights.dtype)
         squares = [self.squares] if self.needs_squares else []
         views = weights, self.gradient, *squares, *self.vectors.values()
+        self.late = self.late_rows() if embedded else None
         self.chunks = []  # the views that one `update` reads and writes
-        for start in range(0, len(weights), CHUNK):
+        for start in range(self.table_size if self.late else 0, len(weights), CHUNK):
             chunk = [view[start : start + CHUNK] for view in views]
             self.chunks.append((*chunk, self.spare[: len(chunk[0])]))
+
+    def late_rows(self):
+        """Return the LateRows of the embedding; without them each step updates all rows."""
 
     def load(self, slots):
         """Set the optimizer's variables, given in Keras's order, but for the learning rate."""
@@ -71,29 +66,43 @@ class Optimizer:
         next(arrays)
         for piece in self._pieces():
             piece[...] = next(arrays)
+        if self.late:
+            self.late.restart()
 
     def dump(self):
         """Return copies of the optimizer's variables in Keras's order."""
+        self.catch_up_all()
         copies = map(np.copy, self._pieces())
         return [np.int64(self.iterations), np.float32(self.rate), *copies]
 
-    def put_rows(self, tokens, d):
-        """Write the gradient of an embedding, given that of each token's vector.
+    def catch_up(self, rows):
+        """Bring rows of the embedding up to date, before they are read."""
+        if self.late:
+            self.late.catch_up(rows)
 
-        Tokens of one row share one gradient, their sum; but Keras squares the part of each token
-        before it sums, and so does this.
+    def catch_up_all(self):
+        if self.late:
+            self.late.catch_up_all()
+
+    def put_rows(self, tokens, d):
+        """Write the gradient of an embedding, given that of each position of its TokenSums.
+
+        Positions of one token share one gradient, their sum; but Keras squares the part of each
+        position before it sums, and so does this.
         """
-        rows, sums = summation(tokens, d.dtype)
-        last, self.rows = self.rows, rows
-        table = self._table(self.gradient)
-        table[last] = 0
-        table[rows] = sums @ d
+        parts = [(self.gradient, tokens.sum(d))]
         np.square(d, out=d)
-        self.row_squares = d.sum()
         if self.needs_squares:
-            table = self._table(self.squares)
+            parts.append((self.squares, tokens.sum(d)))
+        if self.late:
+            self.late_step = tokens.distinct, *(rows for _, rows in parts)
+            return
+        self.row_squares = d.sum()
+        last, self.rows = self.rows, tokens.distinct
+        for vector, rows in parts:
+            table = self._table(vector)
             table[last] = 0
-            table[rows] = sums @ d
+            table[self.rows] = rows
 
     def step(self):
         """Update the weights from `gradient`."""
@@ -106,6 +115,8 @@ class Optimizer:
         self.begin_step()
         for chunk in self.chunks:
             self.update(*chunk)
+        if self.late:
+            self.late.step(self.update, self.alpha, *self.late_step)
         self.iterations += 1
 
     def begin_step(self):
@@ -237,6 +248,14 @@ class Adam(Optimizer):
         self.epsilon = np.array(self.settings["epsilon"], weights.dtype)
         self.alpha = np.empty((), weights.dtype)
 
+    def late_rows(self):
+        kept = [1 - float(self.number(1 - self.settings[name])) for name in ("beta_1", "beta_2")]
+        dense = self.settings["clipnorm"] or self.settings["weight_decay"]
+        if dense or not is_exact(*kept, self.number):
+            return None
+        arrays = list(map(self._table, (self.weights, *self.vectors.values())))
+        return LateRows(arrays, *kept, self.number(self.settings["epsilon"]))
+
     def begin_step(self):
         beta_1, beta_2 = self.betas
         corrected = math.sqrt(1 - self.power(beta_2)) / (1 - self.power(beta_1))
@@ -274,6 +293,8 @@ class Nadam(Adam):
         super().__init__(settings, weights, shapes, embedded)
         self.product = self.number(1)
         self.shares = [np.array(1 - beta, weights.dtype) for beta in self.betas]
+
+    late_rows = Optimizer.late_rows
 
     def load(self, slots):
         super().load(slots)

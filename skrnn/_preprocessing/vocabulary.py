@@ -35,7 +35,8 @@ def most_frequent(documents, max_tokens, oov_token, min_df):
                 f"`min_df` must leave tokens, got {min_df}: no token is in so many of the "
                 f"{len(documents)} documents. Lower it."
             )
-    ordered = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
+    # By count, and the tokens of one count by themselves: a stable sort needs no pairs.
+    ordered = sorted(sorted(counts, reverse=True), key=counts.get, reverse=True)
     return ordered if max_tokens is None else ordered[: max_tokens - FIRST]
 
 
