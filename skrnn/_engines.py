@@ -211,7 +211,7 @@ def is_long(architecture, n_samples, timesteps, epochs):
     ):
         if CELLS[cell_type].gates > 1 and units >= WIDE:
             n_parameters += layer.n_parameters
-    multiply_adds = timesteps * n_samples * epochs * n_parameters
+    multiply_adds = architecture.n_steps(timesteps) * n_samples * epochs * n_parameters
     saved = 6.0 * multiply_adds * (1 / NUMPY_RATE - 1 / KERAS_RATE)
     directions = 2 if architecture.bidirectional else 1
     return saved > COMPILE_SECONDS * len(architecture.units) * directions

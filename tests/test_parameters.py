@@ -37,6 +37,7 @@ CHANGES = {
     **{name: ({}, value) for name, value in OTHER_NETWORK.items()},
     "dense_activation": ({"dense_sizes": (4,)}, "tanh"),
     "stateful": ({"shuffle": False}, True),
+    "segment": ({}, 5),
     "mask_value": ({"standardize": False}, 0.0),
     "loss": ({}, "mean_absolute_error"),
     "learning_rate": ({}, 0.1),

@@ -82,7 +82,7 @@ def main() -> None:
     ids = vectorizer.fit_transform(documents)
     assert_type(vectorizer.vocabulary_, dict[str, int])
     classifier = skrnn.RNNClassifier(
-        "lstm", 4, vocab_size="auto", embedding_dim=3, epochs=1, class_weight={"yes": 2.0}
+        "lstm", 4, vocab_size="auto", embedding_dim=3, segment="auto", class_weight={"yes": 2.0}
     )
     classifier.fit(ids, ["yes", "no", "yes", "no"])
     assert_type(classifier.predict_proba(ids), Array)
@@ -120,6 +120,7 @@ def mistakes() -> None:
     """Go wrong in ways that only a type checker sees before the program runs."""
     skrnn.RNNRegressor("grru")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(hiden_size=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    skrnn.RNNRegressor(segment="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(epochs="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.make_windows([1.0], "8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNClassifier().fit([[1]])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -34,6 +34,7 @@ PARTS = {
     "input_scaling": (("Normalization", "Rescaling"), None),
     "embedding": (("Embedding",), 1),
     "spatial_dropout": (("SpatialDropout1D",), 1),
+    "segment": (("Reshape",), 2),  # that of the mask first
     "recurrent": ((*CELL_TYPES, "Bidirectional"), None),
     "pooling": (tuple(POOLING_NAMES), 1),
     "dense": (("Dense",), None),
@@ -169,6 +170,10 @@ def _input_parameters(layers, chain):
         parameters["mask_value"] = 0 if layer.mask_zero else None
     for layer in layers["spatial_dropout"]:
         parameters["spatial_dropout"] = layer.rate
+    for layer in layers["segment"][-1:]:
+        if chain.wiring is None and parameters.get("mask_value") is not None:
+            raise refusal(layer, "it drops the mask, which `segment` keeps.")
+        parameters["segment"] = _read_segment(layer)
     for layer in layers["pooling"]:
         parameters["pooling"] = POOLING_NAMES[kind_of(layer)]
         if parameters["pooling"] == "max" and parameters.get("mask_value") is not None:
@@ -177,6 +182,20 @@ def _input_parameters(layers, chain):
         tokens = bool(layers["embedding"]) and chain.mask_value is not None
         parameters["mask_value"] = int(chain.mask_value) if tokens else chain.mask_value
     return parameters
+
+
+def _read_segment(layer):
+    """Return how many timesteps a Reshape joins to one."""
+    given, shape = layer.input.shape[1:], layer.output.shape[1:]
+    if len(given) == len(shape) == 2 and shape[1] % given[1] == 0:
+        segment = shape[1] // given[1]
+        if given[0] is None or given[0] == shape[0] * segment:
+            return segment
+    raise refusal(
+        layer,
+        "it must make (timesteps / segment, segment * features) of (timesteps, features), got "
+        f"{shape} of {given}.",
+    )
 
 
 def _parameters(layers):

@@ -58,15 +58,18 @@ def add_network(graph, architecture, weights, scaling, mask_value):
     shape = (*_lead(architecture, by_step=True), *(() if tokens else (architecture.features,)))
     graph.take("X", "int64" if tokens else architecture.variable_dtype, shape)
     x = "X"
-    if architecture.masked:
-        steps = _Steps(graph, architecture, mask_value)
-        x = steps.compacted(x)
+    masked = _masked(graph, architecture, mask_value) if architecture.masked else None
     if tokens:
-        x = graph("Gather", next(weights), x)  # (n, T, F)
+        x = graph("Gather", next(weights), x if masked is None else graph("Max", x, np.int64(0)))
     else:
-        x = _standardized(graph, x, scaling.x_mean, scaling.x_scale)
-    if steps is not None:
-        x = steps.zero_after_the_end(x)
+        x = _standardized(graph, x, scaling.x_mean, scaling.x_scale)  # (n, T, F)
+    if masked is not None:
+        x = graph("Where", graph("Unsqueeze", masked, np.array([2])), np.float32(0), x)
+    if architecture.segment > 1:
+        x, masked = _segmented(graph, architecture, x, masked)
+    if masked is not None:
+        steps = _Steps(graph, architecture, masked)
+        x = steps.compacted(x)
     x = _add_recurrent(graph, architecture, weights, x, steps)
     if architecture.n_static:
         graph.take("static", architecture.variable_dtype, ("batch", architecture.n_static))
@@ -115,6 +118,31 @@ def add_labels(graph, x, architecture, classes):
     graph.give("label", label, classes.dtype, (*lead, *classes.shape[1:]))
 
 
+def _masked(graph, architecture, mask_value):
+    """Return which timesteps are masked, (n, T)."""
+    tokens = architecture.vocab_size is not None
+    masked = graph("Less", "X", np.int64(0)) if tokens else graph("IsNaN", "X")
+    if mask_value is not None and not np.isnan(mask_value):
+        dtype = "int64" if tokens else architecture.variable_dtype
+        masked = graph("Or", masked, graph("Equal", "X", np.array(mask_value, dtype)))
+    return masked if tokens else _all(graph, masked)
+
+
+def _segmented(graph, architecture, x, masked):
+    """Return x (n, T, F) as (n, T / s, s F), and which segments are masked, (n, T / s)."""
+    x = graph("Reshape", x, np.array([0, -1, architecture.input_width]))
+    if masked is not None:
+        masked = graph("Reshape", masked, np.array([0, -1, architecture.segment]))
+        masked = _all(graph, masked)
+    return x, masked
+
+
+def _all(graph, values):
+    """Return whether all values on the third axis are true."""
+    values = graph("ReduceMin", _cast(graph, values, "int64"), np.array([2]), keepdims=0)
+    return _cast(graph, values, "bool")
+
+
 class _Steps:
     """The timesteps that a mask keeps, and their positions.
 
@@ -122,31 +150,21 @@ class _Steps:
     ones move to the front in their order, and the outputs move back.
     """
 
-    def __init__(self, graph, architecture, mask_value):
+    def __init__(self, graph, architecture, masked):
         self.graph, self.bidirectional = graph, architecture.bidirectional
-        self.tokens = architecture.vocab_size is not None
-        self.n_steps = graph("Shape", "X", start=1, end=2)
-        masked = graph("Less", "X", np.int64(0)) if self.tokens else graph("IsNaN", "X")
-        if mask_value is not None and not np.isnan(mask_value):
-            dtype = "int64" if self.tokens else architecture.variable_dtype
-            masked = graph("Or", masked, graph("Equal", "X", np.array(mask_value, dtype)))
-        masked = _cast(graph, masked, "int64")
-        if not self.tokens:
-            masked = graph("ReduceMin", masked, np.array([2]), keepdims=0)
-        self.masked = masked  # (n, T)
-        self.mask = graph("Sub", np.int64(1), masked)  # (n, T)
+        self.n_steps = graph("Shape", masked, start=1, end=2)
+        self.masked = _cast(graph, masked, "int64")  # (n, T)
+        self.mask = graph("Sub", np.int64(1), self.masked)  # (n, T)
         lengths = graph("ReduceSum", self.mask, np.array([1]), keepdims=0)
         self.lengths = _cast(graph, lengths, "int32")  # (n,)
         last = graph("Squeeze", self.n_steps)
         self.numbers = graph("Range", np.int64(0), last, np.int64(1))  # (T,)
 
     def compacted(self, x):
-        """Return X with the kept timesteps first."""
+        """Return x (n, T, F) with the kept timesteps first."""
         graph = self.graph
         key = graph("Add", graph("Mul", self.masked, self.n_steps), self.numbers)
         order = graph("TopK", key, self.n_steps, output=1, axis=1, largest=0)  # (n, T)
-        if self.tokens:
-            return graph("Max", graph("GatherElements", x, order, axis=1), np.int64(0))
         return self._gathered(x, order, like=x)
 
     def zero_after_the_end(self, x):

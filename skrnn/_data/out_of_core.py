@@ -98,7 +98,7 @@ class BlockReader:
 class ShapeOnlySequences(Sequences):
     """The shape of sequences that are not in memory: `values` is one number, broadcast."""
 
-    def ends_in_padding(self):
+    def ends_in_padding(self, segment=1):
         """Unknown without reading all of them."""
         return False
 

@@ -71,11 +71,29 @@ class Sequences:
             return np.ones(values.shape[:2], dtype=bool)
         return (token_mask if self.tokens else step_mask)(values, self.mask_value)
 
-    def ends_in_padding(self):
-        """Whether each sample begins with a valid timestep, and only its end is masked."""
+    def padded_to(self, segment):
+        """Return sequences of any length, each padded in front to a multiple of `segment`."""
+        lengths = self.lengths
+        if lengths is None:
+            lengths = np.full(len(self), self.timesteps)
+        n_front = -lengths % segment
+        if not n_front.any():
+            return self
+        positions = np.arange((lengths + n_front).max()) - n_front[:, np.newaxis]  # (B, T)
+        inside = (positions >= 0) & (positions < lengths[:, np.newaxis])
+        rows = np.arange(len(self))[:, np.newaxis]
+        values = self.values[rows, np.where(inside, positions, 0)]
+        if not self.tokens:
+            values = values.astype(np.result_type(values, np.float32))
+        values[~inside] = -1 if self.tokens else np.nan
+        return replace(self, values=values, lengths=lengths + n_front)
+
+    def ends_in_padding(self, segment=1):
+        """Whether each sample begins with a valid segment, and only its end is masked."""
         at_once = max(1, ROWS_AT_ONCE // self.timesteps)
         for start in range(0, len(self), at_once):
             mask = self.mask(slice(start, start + at_once))
+            mask = mask.reshape(len(mask), -1, segment).any(axis=2)
             if not mask[:, 0].all() or (mask[:, 1:] > mask[:, :-1]).any():
                 return False
         return True
@@ -138,18 +156,19 @@ def token_mask(ids, mask_value):
     return (ids != -1) if mask_value is None else (ids != -1) & (ids != mask_value)
 
 
-def trimmed_slice(spans, timesteps):
-    """Return the slice of timesteps that samples with these spans need.
+def trimmed_slice(spans, timesteps, segment=1):
+    """Return the slice of timesteps, in whole segments, that samples with these spans need.
 
     Its length is rounded up, by at most a half: a network has buffers for each length.
     """
-    first, stop = spans[:, 0].min(), spans[:, 1].max()
+    first, stop = spans[:, 0].min() // segment, -(-spans[:, 1].max() // segment)
+    n_segments = timesteps // segment
     power = 1 << (int(stop - first) - 1).bit_length()  # of two, not below what is needed
     length = power * 3 // 4 if stop - first <= power * 3 // 4 else power
-    if length >= timesteps:
+    if length >= n_segments:
         return slice(0, timesteps)
-    first = min(first, timesteps - length)
-    return slice(first, first + length)
+    first = min(first, n_segments - length)
+    return slice(first * segment, (first + length) * segment)
 
 
 def padded(items, timesteps, value=0, dtype=None):

@@ -45,6 +45,7 @@ from skrnn._network.parameters import (
     describe_shape,
     settle_vocab_size,
 )
+from skrnn._network.segments import check_segment, settle_segment
 from skrnn._network.summary import html_summary, summary
 from skrnn._training.checkpoints import NoCheckpoints
 from skrnn._training.schedule import MOST_EPOCHS, Schedule
@@ -239,9 +240,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         ndarray, or with `return_state` a list of ndarray
-            The output, of shape (n_samples, units) or (n_samples, timesteps, units). With
-            `return_state` it comes first, followed by the states: h; for an LSTM h and c; for
-            a bidirectional layer the forward ones before the backward ones.
+            The output, of shape (n_samples, units) or (n_samples, timesteps, units); with `segment`
+            there are timesteps / segment of them. With `return_state` it comes first, followed by
+            the states: h; for an LSTM h and c; for a bidirectional layer the forward ones before
+            the backward ones.
         """
         sequences = self._read_fitted(X)
         hidden = bool(return_sequences), bool(return_state)
@@ -351,8 +353,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
         `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
         softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1); a
-        stateful network starts from zeros. It is compiled as `model_` is, with the loss, the
-        optimizer and, for a classifier, accuracy.
+        stateful network starts from zeros. With `segment`, sequences of unequal lengths are padded
+        in front to a multiple of it first, as `predict` does. It is compiled as `model_` is, with
+        the loss, the optimizer and, for a classifier, accuracy.
 
         Parameters
         ----------
@@ -385,9 +388,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
         shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
         of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
-        or with -1 for token ids. Masked timesteps may be anywhere, as in `predict`. With
-        `static_features`, which X leaves out then, a second input "static" takes them, of shape
-        (n_samples, static features).
+        or with -1 for token ids: with `segment` first in front, each to a multiple of it. Masked
+        timesteps may be anywhere, as in `predict`. With `static_features`, which X leaves out then,
+        a second input "static" takes them, of shape (n_samples, static features).
 
         A regressor's output is "prediction". A classifier's are "probabilities", as from
         `predict_proba`, and "label", as from `predict`: labels in the type of `classes_`.
@@ -521,7 +524,16 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             self._check_names(X, sequences.flat, reset=reset)
         if not reset:
             check_shape(sequences, *self.input_shape_)
+        if self.input_shape_[0] is None:
+            sequences = sequences.padded_to(self._segment_of_any_length(reset=reset))
         return sequences
+
+    def _segment_of_any_length(self, *, reset):
+        """Return the segment for sequences of unequal lengths."""
+        if not reset:
+            return self._network.architecture.segment
+        check_segment(self)
+        return settle_segment(self.segment, None)
 
     def _compare_names(self, X):
         """Compare the column names of a frame with those of `fit`; return whether there are both.

@@ -98,6 +98,14 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     pooling : {"last", "mean", "max"}, default="last"
         How the last recurrent layer is reduced over time: its last state, or the mean or maximum of
         its states over all timesteps that are not masked, for each unit.
+    segment : int or "auto", default=1
+        Timesteps that one step of the recurrent layers reads together, their features joined: long
+        sequences then train faster, and often better. It must divide the number of timesteps;
+        sequences of a list of unequal lengths are padded in front to a multiple. A step is skipped
+        if all of its timesteps are masked; masked ones among others are read as zeros, after
+        standardization and an Embedding. "auto": 1 below 48 timesteps and for unequal lengths, else
+        the divisor that gives the most steps from 6 to 30, or if there is none the fewest above 30.
+        Not with `return_sequences`.
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` continues from `states_`.

@@ -27,6 +27,7 @@ from skrnn._training.checkpoints import NoCheckpoints
 class BlockStats:
     """What the first pass over all blocks finds."""
 
+    segment: int = 1  # of sequences of unequal lengths
     n_samples: int = 0
     longest: int = 0
     vocab_size: int = 0  # one more than the largest token id
@@ -54,10 +55,13 @@ class BlockStats:
 
     def sequences(self, n_samples, features, mask_value):
         """Return the ShapeOnlySequences of so many of the samples."""
-        value, shape = np.float32(0), (n_samples, self.longest, features)
+        timesteps = self.longest
+        if self.unequal:
+            timesteps = -(-timesteps // self.segment) * self.segment
+        value, shape = np.float32(0), (n_samples, timesteps, features)
         if self.vocab_size:
             value, shape = np.int64(self.vocab_size - 1), shape[:2]
-        lengths = np.broadcast_to(np.int32(self.longest), n_samples) if self.unequal else None
+        lengths = np.broadcast_to(np.int32(timesteps), n_samples) if self.unequal else None
         return ShapeOnlySequences(
             np.broadcast_to(value, shape), lengths, mask_value, static_columns=self.static_columns
         )
@@ -124,7 +128,8 @@ def _read_stats(estimator, source, resume):
     """Read every block, learn shapes and labels, and return stats and Targets of the last one."""
     if not resume:
         vars(estimator).pop("_network", None)  # of an earlier fit
-    stats, features, learned, number = BlockStats(), None, None, -1
+    stats = BlockStats(estimator._segment_of_any_length(reset=not resume))
+    features, learned, number = None, None, -1
     for number, (X, y, sample_weight) in enumerate(source):
         with naming(f"blocks[{number}]"):
             if number:

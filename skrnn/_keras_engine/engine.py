@@ -45,13 +45,13 @@ class TrainingSession:
         self.capacity = n_batch * (n_batches if self.resident else _power_of_two(budget + 1) // 2)
         self.timesteps = samples.sequences.timesteps
         if architecture.timesteps is None:
-            self.timesteps = -(-self.timesteps // LENGTH_STEP) * LENGTH_STEP
+            length_step = LENGTH_STEP * architecture.segment
+            self.timesteps = -(-self.timesteps // length_step) * length_step
         work = 3 * n_batch * architecture.multiply_adds(self.timesteps)
         n_batches = MULTIPLY_ADDS_A_CALL // work
         if devices.on_gpu():
-            n_batches = min(
-                GPU_MULTIPLY_ADDS_A_CALL // work, GPU_TIMESTEPS_A_CALL // self.timesteps
-            )
+            n_steps = architecture.n_steps(self.timesteps)
+            n_batches = min(GPU_MULTIPLY_ADDS_A_CALL // work, GPU_TIMESTEPS_A_CALL // n_steps)
         self.samples_a_call = max(1, n_batches) * n_batch
         self.program = programs.trainer(
             architecture,
@@ -208,7 +208,7 @@ def _takes_cudnn(architecture, sequences, *, by_step=False):
     """
     if not devices.on_gpu() or not network.cudnn_takes(architecture):
         return False
-    return not sequences.masked or (not by_step and sequences.ends_in_padding())
+    return not sequences.masked or (not by_step and sequences.ends_in_padding(architecture.segment))
 
 
 def _power_of_two(n):

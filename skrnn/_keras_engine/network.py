@@ -35,6 +35,7 @@ def build_network(
     x, mask = _masked(x, architecture)
     seeds = iter(range(10_000))
     x = _spatial_dropout(x, architecture, seeds)
+    x, mask = _segmented(x, mask, architecture)
     for i in range(len(architecture.units)):
         layer = recurrent_layer(
             architecture, i, seeds, input_projected=input_projected, cudnn=cudnn
@@ -54,7 +55,7 @@ def build_network(
 def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
     """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
     inputs, x, _ = _inputs(architecture, raw=False)
-    x, mask = _masked(x, architecture)
+    x, mask = _segmented(*_masked(x, architecture), architecture)
     last = len(architecture.units) - 1
     seeds = iter(range(10_000))
     for i in range(last):
@@ -263,6 +264,21 @@ def _spatial_dropout(x, architecture, seeds):
         dtype=architecture.dtype,
         name="spatial_dropout",
     )(x)
+
+
+def _segmented(x, mask, architecture):
+    """Return each segment of timesteps as one, absent ones as zeros, and the mask of segments."""
+    segment = architecture.segment
+    if segment == 1:
+        return x, mask
+    n_steps = architecture.n_steps(architecture.timesteps) or -1
+    if mask is not None:
+        if architecture.vocab_size is not None:  # absent ones have been read as the id 0
+            x = keras.ops.where(keras.ops.expand_dims(mask, -1), x, 0.0)
+        mask = keras.layers.Reshape((n_steps, segment), name="segment_masks")(mask)
+        mask = keras.ops.any(mask, axis=-1)
+    shape = n_steps, architecture.input_width
+    return keras.layers.Reshape(shape, dtype=architecture.dtype, name="segments")(x), mask
 
 
 def _pooled(x, mask, architecture):

@@ -77,6 +77,7 @@ class Architecture:
     spatial_dropout: Fraction = 0.0  # of what the first recurrent layer reads
     embedding_trainable: bool = True  # True without an Embedding
     n_static: Count = 0  # features constant in time, joined to what the Dense layers read
+    segment: Size = 1  # timesteps that one step of the recurrent layers reads
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -94,9 +95,18 @@ class Architecture:
         return self.units[-1] * (2 if self.bidirectional else 1)
 
     @property
+    def timestep_width(self):
+        """Width of a timestep, after an Embedding."""
+        return self.features if self.vocab_size is None else self.embedding_dim
+
+    @property
     def input_width(self):
         """Width of the first recurrent layer's input."""
-        return self.features if self.vocab_size is None else self.embedding_dim
+        return self.segment * self.timestep_width
+
+    def n_steps(self, timesteps):
+        """Return how many steps the recurrent layers take; None: any number."""
+        return None if timesteps is None else -(-timesteps // self.segment)
 
     @property
     def drops(self):
@@ -106,6 +116,7 @@ class Architecture:
     def recurrent_layers(self):
         """Return the recurrent layers only."""
         layers, width, directions = [], self.input_width, 2 if self.bidirectional else 1
+        n_steps = self.n_steps(self.timesteps)
         for i, (cell_type, units) in enumerate(zip(self.cell_types, self.units, strict=True)):
             cell, gates = CELLS[cell_type], CELLS[cell_type].gates * units
             weights = (
@@ -116,7 +127,7 @@ class Architecture:
             kind = cell.keras_class or cell_type.upper()
             kind = f"Bidirectional({kind})" if self.bidirectional else kind
             width = directions * units
-            lead = (self.batch_size, self.timesteps) if self.keeps_steps(i) else (self.batch_size,)
+            lead = (self.batch_size, n_steps) if self.keeps_steps(i) else (self.batch_size,)
             name = f"{cell_type}_{i + 1}"
             layers.append(Layer(name, kind, (*lead, width), weights * directions))
         return layers
@@ -136,12 +147,15 @@ class Architecture:
 
     def layers(self):
         """Return the layers in Keras's order, each with its output shape and weights."""
-        layers, shape = [], (self.batch_size, self.timesteps, self.input_width)
+        layers, shape = [], (self.batch_size, self.timesteps, self.timestep_width)
         if self.vocab_size is not None:
             table = Weight((self.vocab_size, self.embedding_dim), "uniform")
             layers.append(Layer("embedding", "Embedding", shape, (table,)))
         if self.spatial_dropout:
             layers.append(Layer("spatial_dropout", "SpatialDropout1D", shape))
+        if self.segment > 1:
+            shape = self.batch_size, self.n_steps(self.timesteps), self.input_width
+            layers.append(Layer("segments", "Reshape", shape))
         layers += self.recurrent_layers()
         if self.pooling != "last":
             shape = self.batch_size, self.hidden_width
@@ -194,4 +208,5 @@ class Architecture:
     def multiply_adds(self, timesteps):
         """Return about how many multiply-adds one sample's forward pass takes."""
         per_step = sum(layer.n_parameters for layer in self.recurrent_layers())
-        return timesteps * per_step + sum(layer.n_parameters for layer in self.head_layers())
+        of_head = sum(layer.n_parameters for layer in self.head_layers())
+        return self.n_steps(timesteps) * per_step + of_head

@@ -21,6 +21,7 @@ from skrnn._network.keras_names import (
     with_aliases,
 )
 from skrnn._network.keras_objects import KerasNames
+from skrnn._network.segments import check_segment, settle_segment
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.declared_parameters import declare_parameters, parameter
 from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
@@ -72,6 +73,7 @@ class NetworkParameters:
     dense_activation: str = parameter("relu", StrOptions(set(ACTIVATIONS)))
     return_sequences: bool = parameter(False, "boolean")
     pooling: Pooling = parameter("last", StrOptions({"last", *POOLINGS}))
+    segment: int | Literal["auto"] = parameter(1, AT_LEAST_ONE, StrOptions({"auto"}))
     stateful: bool = parameter(False, "boolean")
     vocab_size: int | Literal["auto"] | None = parameter(
         None, AT_LEAST_ONE, StrOptions({"auto"}), None
@@ -195,6 +197,7 @@ def describe(
 
     `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
     """
+    check_segment(params)
     check_static_features(params, vocab_size)
     check_mask_value(params.mask_value, vocab_size)
     cell_types, units = _read_layers(params.cell_type, params.hidden_size)
@@ -218,6 +221,7 @@ def describe(
         "masked": masked,
         "batch_size": batch_size if params.stateful else None,
         "n_static": len(params.static_features),
+        "segment": settle_segment(params.segment, timesteps),
     }
     # The others are parameters of the same names, in plain types.
     shared = {

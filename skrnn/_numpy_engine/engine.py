@@ -68,7 +68,8 @@ class TrainingSession:
                 X, y, w = X[rows], y[rows], w[rows]
             for begin in range(0, len(rows), self.n_batch):
                 batch = slice(begin, begin + self.n_batch)
-                yield _trimmed(self.samples, rows[batch], X[batch], y[batch], w[batch])
+                arrays = X[batch], y[batch], w[batch]
+                yield _trimmed(self.samples, self.architecture.segment, rows[batch], *arrays)
 
     def shares(self, w, mask):
         """Return the share that each row of the output has in a batch's loss, sum(w l) / count.
@@ -140,7 +141,7 @@ class TrainingSession:
         with ExitStack() as borrowed:
             for start in range(0, len(samples), n_batch):
                 order = np.arange(start, min(start + n_batch, len(samples)))
-                X, y, w = _trimmed(samples, order, *samples.block(order))
+                X, y, w = _trimmed(samples, architecture.segment, order, *samples.block(order))
                 if X.shape not in networks:  # the weights are copied only once
                     networks[X.shape] = borrowed.enter_context(_borrowed(architecture, weights, X))
                 network = networks[X.shape]
@@ -189,7 +190,7 @@ def predict(
 ):
     at_once, recurrent_states = architecture.batch_size or PREDICT_AT_ONCE, recurrent_states or []
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
-    indices, steps = _blocks(sequences, at_once, by_timestep=by_timestep)
+    indices, steps = _blocks(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
     @np.errstate(all="ignore")
     def block(index, steps, recurrent_states=()):
@@ -200,7 +201,7 @@ def predict(
             else:
                 arrays = _hidden(network, network.recur(X, recurrent_states), *hidden)
             if by_timestep and X.shape[1] < sequences.timesteps:
-                arrays[0] = padded(arrays[0], sequences.timesteps)
+                arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
             return arrays, network.stack.recurrent_states() if architecture.stateful else []
 
     blocks = []
@@ -220,17 +221,17 @@ def clear():
         _idle.clear()
 
 
-def _trimmed(samples, order, X, y, w):
-    """Return a batch without the timesteps that none of its samples needs."""
+def _trimmed(samples, segment, order, X, y, w):
+    """Return a batch without the segments of timesteps that none of its samples needs."""
     if samples.spans is None:
         return X, y, w
-    steps = trimmed_slice(samples.spans[order], X.shape[1])
+    steps = trimmed_slice(samples.spans[order], X.shape[1], segment)
     if w.ndim == 2:
         y, w = y[:, steps], w[:, steps]
     return X[:, steps], y, w
 
 
-def _blocks(sequences, at_once, *, by_timestep):
+def _blocks(sequences, segment, at_once, *, by_timestep):
     """Return the samples of each block of a prediction, and the timesteps that they need.
 
     Samples of unequal lengths are sorted by length, so that short ones stay among themselves.
@@ -241,7 +242,8 @@ def _blocks(sequences, at_once, *, by_timestep):
         return [slice(start, start + at_once) for start in starts], [slice(None)] * len(starts)
     order = np.argsort(spans[:, 1] - spans[:, 0], kind="stable")
     indices = [order[start : start + at_once] for start in starts]
-    return indices, [trimmed_slice(spans[index], sequences.timesteps) for index in indices]
+    timesteps = sequences.timesteps
+    return indices, [trimmed_slice(spans[index], timesteps, segment) for index in indices]
 
 
 def _in_order(parts, indices):

@@ -31,13 +31,14 @@ class Network:
         if self.tokens:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
-        self.timesteps, self.catch_up, self.token_sums = timesteps, catch_up, None
+        self.n_steps = architecture.n_steps(timesteps)
+        self.catch_up, self.token_sums = catch_up, None
         if gradient is not None and self.trains_table:
             self.token_sums = TokenSums(n_samples * timesteps, weights.dtype)
         n_head = len(architecture.dense_sizes) + 1
         keep_activations = gradient is not None or architecture.masked
         self.stack = Stack(
-            *(architecture, views[:-n_head], into[:-n_head], timesteps, n_samples),
+            *(architecture, views[:-n_head], into[:-n_head], self.n_steps, n_samples),
             keep_activations,
         )
         pooled = architecture.pooling != "last"
@@ -60,12 +61,12 @@ class Network:
 
     @property
     def size(self):
-        """About how many numbers it holds: weights, and the gates of all timesteps."""
+        """About how many numbers it holds: weights, and the gates of all steps."""
         per_step = self.architecture.gate_width
-        return len(self.weights) + self.n_samples * self.timesteps * per_step
+        return len(self.weights) + self.n_samples * self.n_steps * per_step
 
     def recur(self, x, recurrent_states=(), generator=None):
-        """Return the hidden states of the last recurrent layer, (T, n, U).
+        """Return the hidden states of the last recurrent layer, (T, n, U), or (T / s, n, U).
 
         x is (n, T, F), or (n, T) of token ids; masked timesteps are NaN or -1. Empty
         `recurrent_states` are zeros; without a generator nothing is dropped.
@@ -83,9 +84,12 @@ class Network:
             x = self.table.take(x, axis=0)  # (T, n, E)
         dropout_masks = self.feature_mask = None
         if generator is not None and architecture.spatial_dropout:
-            shape = self.n_samples, architecture.input_width
+            shape = self.n_samples, architecture.timestep_width
             self.feature_mask = self._dropout_mask(generator, shape, architecture.spatial_dropout)
             x = x * self.feature_mask
+        self.mask = mask
+        if architecture.segment > 1:
+            x, mask = self._in_segments(x, mask)
         if generator is not None and (architecture.dropout or architecture.recurrent_dropout):
             dropout_masks = self._dropout_masks(generator)
         return self.stack.forward(x, mask, recurrent_states, dropout_masks)
@@ -126,6 +130,8 @@ class Network:
         grad_x = self.stack.backward(grad_last, grad_sequence, to_input=self.trains_table)
         if not self.trains_table:
             return None
+        if self.architecture.segment > 1:
+            grad_x = self._in_timesteps(grad_x)
         if self.feature_mask is not None:
             grad_x = grad_x * self.feature_mask
         return grad_x.reshape(-1, grad_x.shape[-1])
@@ -136,6 +142,23 @@ class Network:
         if not self.tokens:
             return x
         return np.where(np.isnan(x), -1, x)[:, :, 0].astype(np.int32)
+
+    def _in_segments(self, x, mask):
+        """Return x (T, n, F) as (T / s, n, s F), and which segments have a timestep, (T / s, n)."""
+        segment, n_samples = self.architecture.segment, self.n_samples
+        if mask is not None:
+            if self.tokens:  # absent ones have been read as the id 0
+                x = np.where(mask[:, :, np.newaxis], x, 0)
+            mask = mask.reshape(-1, segment, n_samples).any(axis=1)
+        x = x.reshape(self.n_steps, segment, n_samples, -1).swapaxes(1, 2)
+        return x.reshape(self.n_steps, n_samples, -1), mask
+
+    def _in_timesteps(self, grad_x):
+        """Return the gradient of segments as that of timesteps, (T, n, F)."""
+        segment, n_samples = self.architecture.segment, self.n_samples
+        grad_x = grad_x.reshape(self.n_steps, n_samples, segment, -1).swapaxes(1, 2)
+        grad_x = grad_x.reshape(self.n_steps * segment, n_samples, -1)
+        return grad_x if self.mask is None else np.where(self.mask[:, :, np.newaxis], grad_x, 0)
 
     def _dropout_mask(self, generator, shape, rate):
         """Return factors: zeros where dropout leaves out, else 1 / (1 - rate)."""

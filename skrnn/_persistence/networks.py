@@ -53,6 +53,8 @@ def _check_architecture(architecture, asked_vocab_size):
     embedding_agrees &= embedded or architecture.embedding_trainable
     fixed = not architecture.stateful or architecture.batch_size is not None
     require(layers_agree and embedding_agrees and fixed, "the architecture")
+    whole = architecture.timesteps is None or architecture.timesteps % architecture.segment == 0
+    require(whole and not (architecture.segment > 1 and architecture.return_sequences), "`segment`")
     learned = asked_vocab_size == "auto"
     require(not learned or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from choosing import Trial
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skrnn import RNNClassifier
 
 
 def accuracies(network, simple, train, test, folds=None):
@@ -27,6 +30,27 @@ def accuracies(network, simple, train, test, folds=None):
         return cross_val_score(estimator, *train, cv=folds, error_score="raise").mean()
 
     return accuracy(network), {name: accuracy(estimator) for name, estimator in simple.items()}
+
+
+def out_of_the_box(title, measure, must_reach):
+    """Return the Trials of RNNClassifier() row by row and in segments: there is nothing to choose.
+
+    Parameters
+    ----------
+    title : str
+    measure : callable
+        As in Trial.
+    must_reach : float
+        Accuracy in segments.
+    """
+    of_both = {"seeded": "random_state", "n_seeds": 5, "best": max}
+
+    def trial(name, segment):
+        estimator = RNNClassifier(segment=segment)
+        full_title = f"{title}, accuracy without any setting, {name}"
+        return Trial(full_title, measure, estimator, {name: {}}, name, must_reach, **of_both)
+
+    return {"row_by_row": trial("row by row", 1), "segments": trial("segments", "auto")}
 
 
 def read_cases(path):
