@@ -6,7 +6,7 @@ import pytest
 from skrnn._network.config import Settings
 from skrnn._numpy_engine.late_rows import MOST_STEPS, is_exact
 from skrnn._numpy_engine.optimizers import OPTIMIZERS
-from skrnn._numpy_engine.token_sums import TokenSums
+from skrnn._numpy_engine.tokens import Tokens
 
 VOCAB_SIZE, WIDTH, N_DENSE = 40, 3, 5
 NO_LIMIT = ("clipnorm", 1e30)  # clips nothing, but makes Adam update all rows in each step
@@ -18,7 +18,7 @@ def trained(n_steps, *config, scale=1.0):
     shapes = [(VOCAB_SIZE, WIDTH), (N_DENSE,)]
     weights = rng.normal(size=VOCAB_SIZE * WIDTH + N_DENSE).astype("float32")
     settings = Settings("mean_squared_error", "adam", config, 0.01, 32)
-    optimizer, tokens = OPTIMIZERS["adam"](settings, weights, shapes, True), TokenSums(6, "float32")
+    optimizer, tokens = OPTIMIZERS["adam"](settings, weights, shapes, True), Tokens(6, "float32")
     for _ in range(n_steps):
         optimizer.catch_up(tokens.read((VOCAB_SIZE * rng.random(6) ** 4).astype(np.int32)))
         optimizer.put_rows(tokens, scale * rng.normal(size=(6, WIDTH)).astype("float32"))

@@ -14,7 +14,7 @@ from skrnn._network.state import State
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import LOSSES
-from skrnn._numpy_engine.network import Network, unflatten
+from skrnn._numpy_engine.network import Network, repeats_tokens, unflatten
 from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
@@ -112,9 +112,10 @@ class TrainingSession:
         for X, y, w in self.batches(order):
             shape = X.shape[:2]
             if shape not in self.networks:
-                into, catch_up = self.optimizer.gradient, self.optimizer.catch_up
                 self.networks[shape] = Network(
-                    self.architecture, self.weights, *shape, into, catch_up
+                    *(self.architecture, self.weights, *shape),
+                    *(self.optimizer.gradient, self.optimizer.catch_up),
+                    repeats_tokens(self.architecture, X),
                 )
             network = self.networks[shape]
             output = network.forward(X, recurrent_states, self.generator)
@@ -125,7 +126,7 @@ class TrainingSession:
             d = d if self.loss.of else network.head[-1].through_activation(d)
             of_tokens = network.backward(d)
             if of_tokens is not None:
-                self.optimizer.put_rows(network.token_sums, of_tokens)
+                self.optimizer.put_rows(network.batch_tokens, of_tokens)
             if self.penalty is not None:
                 loss += self.penalty()
             self.optimizer.step()

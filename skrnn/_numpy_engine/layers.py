@@ -12,13 +12,14 @@ import numpy as np
 from skrnn._network.cells import CELLS
 from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
 from skrnn._numpy_engine.dropout import with_per_gate_dropout
+from skrnn._numpy_engine.projected_tokens import with_projected_input
 
 
 class Recurrent:
     """One direction of one recurrent layer; `backwards` runs from the last timestep to the first.
 
     `weights` are kernel, recurrent kernel and bias, flat, and `gradient`, of the same shape, takes
-    their gradient. `shape` is (T, n, F, U). With `per_gate_dropout` each gate has its own mask.
+    their gradient. `shape` is (T, n, F, U). `unrolled` is the class of its UnrolledCell.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Recurrent:
         gradient,
         *,
         backwards,
-        per_gate_dropout,
+        unrolled,
     ):
         timesteps, n_samples, features, units = shape
         self.features, self.order = features, -1 if backwards else 1
@@ -40,7 +41,6 @@ class Recurrent:
             gradient = gradient.reshape(matrix.shape)
         rows = np.zeros((timesteps + 1, len(matrix), n_samples), weights.dtype)
         rows[:, -1] = 1  # an input's own bias is added to its product, and is times zero here
-        unrolled = with_per_gate_dropout(spec.unrolled) if per_gate_dropout else spec.unrolled
         self.cell = unrolled(
             *(spec, matrix, rows, features, ACTIVATIONS[activation], keep_activations, gradient)
         )
@@ -60,7 +60,7 @@ class Recurrent:
         by_gate = dropout_mask is not None and dropout_mask.ndim == 3
         self.dropout_mask = None if by_gate else dropout_mask
         self.mask = mask if mask is None else mask[:: self.order]
-        np.copyto(self.input, x if self.order == 1 else x[::-1])
+        self.read(x)
         if by_gate:
             cell.factors = dropout_mask.swapaxes(1, 2)
         elif dropout_mask is not None:
@@ -78,6 +78,10 @@ class Recurrent:
                 cell.steps[t]()
                 cell.restore(t, skipped)
         return self.output
+
+    def read(self, x):
+        """Copy x to where the cell reads it."""
+        np.copyto(self.input, x[:: self.order])
 
     def backward(self, grad_last, grad_sequence, *, to_input):
         """Write the gradient of the weights, and return that of the input, (T, n, F), if asked.
@@ -107,34 +111,75 @@ class Recurrent:
                 if passed_on is not None:
                     grad_h += passed_on
         cell.end_backward()
-        if not to_input:
-            return None
-        grad_x = cell.input_gradient()
+        return self.input_gradient() if to_input else None
+
+    def input_gradient(self):
+        """Return the gradient of the input, (T, n, F)."""
+        grad_x = self.cell.input_gradient()
         if self.dropout_mask is not None:
             grad_x *= self.dropout_mask
         return grad_x[:: self.order]
 
 
+class RecurrentOfTokens(Recurrent):
+    """A Recurrent whose x are Tokens: each distinct one is projected once."""
+
+    def __init__(self, spec, weights, shape, activation, keep_activations, gradient, **settings):
+        timesteps, n_samples, features, units = shape
+        kernel, weights = np.split(weights, [features * spec.gates * units])
+        self.kernel = kernel.reshape(features, -1)  # (E, gates * U)
+        into, gradient = np.split(gradient, [kernel.size])
+        self.kernel_grad = into.reshape(self.kernel.shape)
+        shape = timesteps, n_samples, 0, units
+        super().__init__(spec, weights, shape, activation, keep_activations, gradient, **settings)
+
+    def read(self, tokens):
+        self.tokens = tokens
+        self.cell.set_inputs(tokens.vectors @ self.kernel, tokens.places[:: self.order])
+
+    def input_gradient(self):
+        tokens, kernel = self.tokens, self.kernel
+        grad = self.cell.inputs_grad()[:: self.order].swapaxes(1, 2)  # (T, n, gates * U)
+        grad = grad.reshape(-1, kernel.shape[1])
+        np.dot(tokens.vectors.T, tokens.sum(grad), self.kernel_grad)
+        return np.dot(grad, kernel.T).reshape(*tokens.places.shape, -1)
+
+
 class Stack:
     """All recurrent layers, one direction or two.
 
-    `weights` and `gradients` have a flat array for each layer and direction.
+    `weights` and `gradients` have a flat array for each layer and direction. With `of_tokens` the
+    first layer reads Tokens.
     """
 
-    def __init__(self, architecture, weights, gradients, timesteps, n_samples, keep_activations):
+    def __init__(
+        self,
+        architecture,
+        weights,
+        gradients,
+        timesteps,
+        n_samples,
+        keep_activations,
+        of_tokens=False,
+    ):
         directions = (False, True) if architecture.bidirectional else (False,)
         flats, into, self.layers = iter(weights), iter(gradients), []
         per_gate_dropout = architecture.recurrent_dropout > 0 and gradients[0] is not None
         width = architecture.input_width
         for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
-            shape = (timesteps, n_samples, width, units)
+            shape, spec = (timesteps, n_samples, width, units), CELLS[cell_type]
+            recurrent, unrolled = Recurrent, spec.unrolled
+            if of_tokens and not self.layers:
+                recurrent, unrolled = RecurrentOfTokens, with_projected_input(unrolled)
+            elif per_gate_dropout:
+                unrolled = with_per_gate_dropout(unrolled)
             layer = []
             for backwards in directions:
-                direction = Recurrent(
-                    *(CELLS[cell_type], next(flats), shape, architecture.activation),
+                direction = recurrent(
+                    *(spec, next(flats), shape, architecture.activation),
                     *(keep_activations, next(into)),
                     backwards=backwards,
-                    per_gate_dropout=per_gate_dropout,
+                    unrolled=unrolled,
                 )
                 layer.append(direction)
             self.layers.append(layer)

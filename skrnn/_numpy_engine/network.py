@@ -8,7 +8,10 @@ import numpy as np
 
 from skrnn._numpy_engine.layers import Dense, Stack
 from skrnn._numpy_engine.pooling import POOLING_CLASSES
-from skrnn._numpy_engine.token_sums import TokenSums
+from skrnn._numpy_engine.tokens import Tokens
+
+# A token is projected once if its vector is so long, and the tokens of a batch are so few.
+LONG_VECTORS, MOST_DISTINCT = 48, 0.5
 
 
 class Network:
@@ -16,10 +19,20 @@ class Network:
 
     `weights` is every weight array in Keras's order, flat. `gradient` takes that of the trained
     weights, which are the last ones; without it the network only predicts. `catch_up` is called
-    with the rows of a trained Embedding before they are read.
+    with the rows of a trained Embedding before they are read. With `projects_tokens` the first
+    layer projects each distinct token of a batch once.
     """
 
-    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None, catch_up=None):
+    def __init__(
+        self,
+        architecture,
+        weights,
+        n_samples,
+        timesteps,
+        gradient=None,
+        catch_up=None,
+        projects_tokens=False,
+    ):
         self.architecture, self.n_samples, self.weights = architecture, n_samples, weights
         self.tokens = architecture.vocab_size is not None
         self.trains_table = architecture.trains_embedding
@@ -32,14 +45,16 @@ class Network:
             (table, *views), (_, *into) = views, into
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
         self.n_steps = architecture.n_steps(timesteps)
-        self.catch_up, self.token_sums = catch_up, None
+        self.catch_up, self.batch_tokens = catch_up, None
+        self.projects_tokens = projects_tokens
         if gradient is not None and self.trains_table:
-            self.token_sums = TokenSums(n_samples * timesteps, weights.dtype)
+            self.batch_tokens = Tokens(n_samples * timesteps, weights.dtype)
         n_head = len(architecture.dense_sizes) + 1
         keep_activations = gradient is not None or architecture.masked
         self.stack = Stack(
             *(architecture, views[:-n_head], into[:-n_head], self.n_steps, n_samples),
             keep_activations,
+            of_tokens=projects_tokens,
         )
         pooled = architecture.pooling != "last"
         self.pool = POOLING_CLASSES[architecture.pooling]() if pooled else None
@@ -79,9 +94,7 @@ class Network:
             mask = x >= 0 if self.tokens else ~np.isnan(x[:, :, 0])
             x = np.maximum(x, 0) if self.tokens else np.where(mask[:, :, np.newaxis], x, 0)
         if self.tokens:
-            if self.token_sums is not None:
-                self.catch_up(self.token_sums.read(x))
-            x = self.table.take(x, axis=0)  # (T, n, E)
+            x = self._vectors(x)
         dropout_masks = self.feature_mask = None
         if generator is not None and architecture.spatial_dropout:
             shape = self.n_samples, architecture.timestep_width
@@ -113,7 +126,7 @@ class Network:
         """Write the gradient of all weights but those of an Embedding.
 
         `grad` (N, O) is with respect to the input of the output layer's activation. The gradient of
-        an Embedding is returned for each position of `token_sums`, or None without it.
+        an Embedding is returned for each position of `batch_tokens`, or None without it.
         """
         *inner, last = self.head
         grad = last.backward(grad)
@@ -135,6 +148,16 @@ class Network:
         if self.feature_mask is not None:
             grad_x = grad_x * self.feature_mask
         return grad_x.reshape(-1, grad_x.shape[-1])
+
+    def _vectors(self, ids):
+        """Return the vectors of ids (T, n), (T, n, E), or the Tokens."""
+        tokens = self.batch_tokens
+        if tokens is not None:
+            self.catch_up(tokens.read(ids))
+        if not self.projects_tokens:
+            return self.table.take(ids, axis=0)
+        tokens.vectors = self.table[tokens.distinct]
+        return tokens
 
     def _without_static(self, x):
         """Return x without its static features, which are kept, and token ids as integers."""
@@ -179,6 +202,14 @@ class Network:
             n_constants = len(cell.matrix) - cell.features - cell.units
             of_constants = np.ones((cell.gates, n_samples, n_constants), architecture.dtype)
             yield np.concatenate([of_input, of_state, of_constants], axis=2)  # (gates, n, K)
+
+
+def repeats_tokens(architecture, X):
+    """Whether to project each distinct token of batches like X once: few tokens, long vectors."""
+    if architecture.drops or architecture.n_static or architecture.segment > 1:
+        return False
+    long_enough = architecture.trains_embedding and architecture.embedding_dim >= LONG_VECTORS
+    return long_enough and MOST_DISTINCT * X.size >= len(np.unique(X))
 
 
 def _layer_starts(architecture):

@@ -85,7 +85,7 @@ class Optimizer:
             self.late.catch_up_all()
 
     def put_rows(self, tokens, d):
-        """Write the gradient of an embedding, given that of each position of its TokenSums.
+        """Write the gradient of an embedding, given that of each position of its Tokens.
 
         Positions of one token share one gradient, their sum; but Keras squares the part of each
         position before it sums, and so does this.
