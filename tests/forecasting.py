@@ -72,10 +72,25 @@ def linear(alpha=1e-9):
     return make_pipeline(FunctionTransformer(flattened), Ridge(alpha))
 
 
+BARE = {
+    "timesteps": 24,
+    "segment": 1,
+    "scale": "series",
+    "baseline": None,
+    "network_weight": 1.0,
+    "early_stopping": False,
+    "calibration": 0,
+}
+
+
+def bare(regressor=None, **parameters):
+    """Return a forecaster whose regressor forecasts alone, with no setting left to choose."""
+    return RNNForecaster(regressor, **BARE | parameters)
+
+
 def fit(series, exog=None, regressor=None, **parameters):
-    """Return a fitted forecaster, by default least squares on windows of 5 rows."""
-    parameters = {"regressor": regressor or linear(), "timesteps": 5} | parameters
-    return RNNForecaster(**parameters).fit(series, exog)
+    """Return a fitted bare forecaster, by default least squares on windows of 5 rows."""
+    return bare(regressor or linear(), **{"timesteps": 5} | parameters).fit(series, exog)
 
 
 def monthly(n_rows=80, seed=0):

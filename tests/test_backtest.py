@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import TIMES, Recorder, dates, fit, linear, monthly, wide_frame
+from forecasting import TIMES, Recorder, bare, dates, fit, linear, monthly, wide_frame
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -19,7 +19,7 @@ def noise(n_rows, n_series=1, seed=0):
 
 def forecaster(regressor=None, **parameters):
     parameters = {"timesteps": 6, "steps": 4} | parameters
-    return RNNForecaster(regressor or linear(), **parameters)
+    return bare(regressor or linear(), **parameters)
 
 
 def test_calibration_rows_do_not_scale_the_series():

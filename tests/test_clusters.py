@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from fits import assert_same_weights, fold_scores
+from forecasting import bare
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, KFold
 
-from skrnn import RNNForecaster, RNNRegressor
+from skrnn import RNNRegressor
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,7 +85,7 @@ def test_search_on_a_cluster_has_the_scores_of_one_process_if_a_worker_is_killed
 def test_backtest_ends_with_the_same_rows_when_a_worker_is_killed(client):
     series = pd.Series(RNG.normal(size=2000), index=pd.date_range("2026-01-01", periods=2000))
     network = RNNRegressor("gru", 16, epochs=5, random_state=0, engine="numpy")
-    forecaster = RNNForecaster(network, timesteps=12, steps=3)
+    forecaster = bare(network, timesteps=12, steps=3)
     expected = forecaster.backtest(series, folds=6, refit=True)
     killed = kill_when_busy(client)
     with parallel_config("dask"):

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import Recorder, monthly
+from forecasting import Recorder, bare, monthly
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from sklearn.exceptions import NotFittedError
@@ -19,7 +19,6 @@ from skrnn import (
     BacktestDisplay,
     ForecastDisplay,
     HistoryDisplay,
-    RNNForecaster,
     RNNRegressor,
     SearchDisplay,
     WindowDisplay,
@@ -34,8 +33,8 @@ draw_windows, draw_series = WindowDisplay.from_estimator, WindowDisplay.from_ser
 draw_forty = partial(draw_series, range(40))
 
 WIDE = pd.DataFrame({label: monthly() for label in "abc"})
-FORECASTER = RNNForecaster(Recorder(), timesteps=12, steps=6).fit(WIDE)
-BACKTEST = RNNForecaster(Recorder(), timesteps=12).backtest(monthly(60))
+FORECASTER = bare(Recorder(), timesteps=12, steps=6).fit(WIDE)
+BACKTEST = bare(Recorder(), timesteps=12).backtest(monthly(60))
 RIDGE = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
 SEARCHED = GridSearchCV(Ridge(), {"alpha": [1]}, cv=2).fit(np.zeros((6, 1)), np.zeros(6))
 UNSCORED = deepcopy(SEARCHED)
@@ -56,7 +55,7 @@ OF_WRONG_VALUES = [
         "`truth` must hold a series that is drawn, got none named c, a",
     ),
     (draw_forecast, FORECASTER, {"ax": Figure().subplots()}, "must be 3 Axes, .* got 1"),
-    (draw_forecast, RNNForecaster(), {}, "not fitted"),
+    (draw_forecast, bare(), {}, "not fitted"),
     (draw_backtest, BACKTEST, {"label": "z"}, "a series of the backtest, y, got 'z'"),
     (draw_backtest, BACKTEST, {"measure": 1}, "one of MASE, MAE, RMSE, sMAPE, got 1"),
     (draw_search, SEARCHED, {"over": "dropout"}, "`over` must name a .* searched, alpha, got"),
@@ -110,7 +109,7 @@ def test_display_refuses_what_it_cannot_draw(error, draw, subject, arguments, wo
     "draw",
     [
         lambda: ForecastDisplay(monthly()).plot(),
-        lambda: draw_folds(RNNForecaster(None), monthly()),
+        lambda: draw_folds(bare(None), monthly()),
         lambda: draw_histories([]),
         lambda: draw_search(None),
         lambda: draw_series(range(9), 2),

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import skops.io
 from fits import small
-from forecasting import TIMES, linear, monthly
+from forecasting import TIMES, bare, linear, monthly
 from numpy.testing import assert_array_equal
 from probes import plant
 from processes import ROOT, run
@@ -36,7 +36,7 @@ from sklearn.preprocessing import (
 )
 
 import skrnn
-from skrnn import RNNClassifier, RNNForecaster, RNNRegressor, WindowTransformer
+from skrnn import RNNClassifier, RNNRegressor, WindowTransformer
 from skrnn._utils.file_format import read_file, write_file
 
 X = np.random.default_rng(0).normal(size=(24, 4, 2))
@@ -233,8 +233,8 @@ def test_scaler_alone_comes_back_also_from_rows_with_nan(scaler, dtype, tmp_path
     [
         RNNRegressor(("gru", "lstm"), [np.int64(4), 3], optimizer={"name": "sgd"}),
         small(mask_value=np.nan, checkpoint_dir=Path("checkpoints")),
-        RNNForecaster(timesteps=7, transformer=FunctionTransformer(np.log, np.exp)),
-        RNNForecaster(small(), calendar=["month"]),
+        bare(timesteps=7, transformer=FunctionTransformer(np.log, np.exp)),
+        bare(small(), calendar=["month"]),
         RNNClassifier(np.str_("gru"), class_weight=dict.fromkeys(np.unique(["a", "b"]), 2.0)),
     ],
 )
@@ -329,7 +329,7 @@ OF_WRONG_KIND = {
     "must be an estimator": RNNRegressor,
     "type GridSearchCV. Its `best_estimator_` may be": SEARCH.fit(X, NUMBERS),
     "mask_value` .* complex": small(mask_value=1j),
-    r"regressor\.steps\['ridge'\]": RNNForecaster(linear()).fit(monthly()),
+    r"regressor\.steps\['ridge'\]": bare(linear()).fit(monthly()),
 }
 OF_WRONG_VALUE = {
     r"`TransformedTargetRegressor\.func` .* has no name to import it by": BY_LAMBDAS,
@@ -338,10 +338,8 @@ OF_WRONG_VALUE = {
     r"freq_` cannot be stored: pandas": WindowTransformer(2).fit(pd.DataFrame(ROWS, OWN_DAYS)),
     "the attribute note of RNNRegressor": changed(small().fit(X, NUMBERS), note="mine"),
     "`weights_`": changed(small().fit(X, NUMBERS), weights_=[]),
-    r"static` .* column 's'": RNNForecaster(static=pd.DataFrame({"s": ["x"]}, ["y"])),
-    r"static` .* rows have a MultiIndex": RNNForecaster(
-        static=pd.DataFrame({"s": [1]}, TWO_LEVELS)
-    ),
+    r"static` .* column 's'": bare(static=pd.DataFrame({"s": ["x"]}, ["y"])),
+    r"static` .* rows have a MultiIndex": bare(static=pd.DataFrame({"s": [1]}, TWO_LEVELS)),
 }
 
 

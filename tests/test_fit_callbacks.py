@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fits import both_engines, small
+from forecasting import bare
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -16,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 import skrnn
-from skrnn import RNNClassifier, RNNForecaster, SequenceVectorizer, WindowTransformer
+from skrnn import RNNClassifier, SequenceVectorizer, WindowTransformer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4, 2))
@@ -133,16 +134,14 @@ def test_partial_fit_tells_nobody():
 
 TEXTS = ["good plot", "bad plot", "good cast", "bad cast"] * 5
 NESTED = {
-    "forecaster": (RNNForecaster(network(), timesteps=4), (SERIES,)),
+    "forecaster": (bare(network(), timesteps=4), (SERIES,)),
     "windows": (make_pipeline(WindowTransformer(4), network()), (SERIES.to_frame("sales"), SERIES)),
     "text": (
         make_pipeline(SequenceVectorizer(), network(RNNClassifier, vocab_size="auto")),
         (TEXTS, [text[0] for text in TEXTS]),
     ),
     "search": (
-        GridSearchCV(
-            RNNForecaster(network(), timesteps=4), {"steps": [1, 2]}, cv=TimeSeriesSplit(2)
-        ),
+        GridSearchCV(bare(network(), timesteps=4), {"steps": [1, 2]}, cv=TimeSeriesSplit(2)),
         (SERIES,),
     ),
 }

@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing import bands, beginning, legend, line, lines
-from forecasting import Recorder, linear, monthly
+from forecasting import Recorder, bare, linear, monthly
 from matplotlib import pyplot as plt
 from matplotlib.dates import date2num
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
+from skrnn import BacktestDisplay, ForecastDisplay
 from skrnn._displays.plotting import short
 
 
 def fitted(series, **settings):
     settings = {"timesteps": 12, "steps": 6} | settings
-    return RNNForecaster(linear(), **settings).fit(series)
+    return bare(linear(), **settings).fit(series)
 
 
 def wide(n_rows=60, names=("a", "b", "c")):
@@ -157,7 +157,7 @@ def test_forecast_display_draws_predictions_made_before():
 
 def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
     y = monthly(80)
-    forecaster = RNNForecaster(linear(), timesteps=12, steps=6, calibration=9)
+    forecaster = bare(linear(), timesteps=12, steps=6, calibration=9)
     backtest = forecaster.backtest(y, folds=3, level=80)
     display = BacktestDisplay.from_forecaster(forecaster, y, folds=3, level=80, unit="litres")
     ax = display.ax_[0]
@@ -179,7 +179,7 @@ def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
     [("MASE", "MASE (in-sample seasonal naive = 1)"), ("MAE", "MAE (m)"), ("sMAPE", "sMAPE (%)")],
 )
 def test_backtest_display_draws_the_error_by_step_beside_the_baselines(measure, label):
-    backtest = RNNForecaster(linear(), timesteps=12, steps=6).backtest(monthly(80), folds=3)
+    backtest = bare(linear(), timesteps=12, steps=6).backtest(monthly(80), folds=3)
     ax = BacktestDisplay.from_backtest(backtest, measure=measure, unit="m").ax_[1]
     assert ax.get_ylabel() == label
     summary = backtest.summary()
@@ -201,7 +201,7 @@ def test_numbers_in_a_legend_have_three_digits(number, text):
 
 def test_backtest_display_draws_one_series_of_several_and_no_truth_between_far_folds():
     frame = wide(100)
-    backtest = RNNForecaster(Recorder(), timesteps=12, steps=4).backtest(frame, folds=3, step=10)
+    backtest = bare(Recorder(), timesteps=12, steps=4).backtest(frame, folds=3, step=10)
     ax = BacktestDisplay.from_backtest(backtest, label="b").ax_[0]
     rows = backtest[backtest["series"] == "b"]
     truth = line(ax, "truth").get_ydata()
@@ -212,7 +212,7 @@ def test_backtest_display_draws_one_series_of_several_and_no_truth_between_far_f
 
 def test_backtest_display_draws_each_truth_once_where_folds_overlap_and_alone_on_one_axes():
     y = monthly(60)
-    backtest = RNNForecaster(Recorder(), timesteps=12, steps=6).backtest(y, folds=4, step=2)
+    backtest = bare(Recorder(), timesteps=12, steps=6).backtest(y, folds=4, step=2)
     figure, ax = plt.subplots()
     display = BacktestDisplay.from_backtest(backtest, ax=ax)
     assert display.ax_ is ax

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting import LOG, Recorder, fit, linear, long_frame, monthly, wide_frame
+from forecasting import LOG, Recorder, bare, fit, linear, long_frame, monthly, wide_frame
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -88,14 +88,14 @@ def test_stride_counts_windows_back_from_the_cutoff(calibration):
 def test_a_stride_in_phase_with_the_season_warns_where_forecasts_are_not():
     settings = {"timesteps": 6, "stride": 8}
     with pytest.warns(UserWarning, match=r"at 3 of the 12 .*recursive.* such as 7"):
-        RNNForecaster(Recorder(), strategy="recursive", steps=2, **settings).fit(monthly())
-    direct = RNNForecaster(Recorder(), steps=2, **settings)
+        bare(Recorder(), strategy="recursive", steps=2, **settings).fit(monthly())
+    direct = bare(Recorder(), steps=2, **settings)
     with pytest.warns(UserWarning, match="a `step` of 2 forecasts from others"):
         direct.backtest(monthly())
     direct.fit(monthly())
     direct.backtest(monthly(), step=4)
     direct.backtest(monthly(), refit=True)
-    RNNForecaster(Recorder(), strategy="recursive", **settings).fit(monthly())
+    bare(Recorder(), strategy="recursive", **settings).fit(monthly())
     direct.set_params(stride=7, strategy="recursive").backtest(monthly())
 
 
@@ -154,7 +154,7 @@ def test_every_parameter_changes_the_forecast():
         "calibration": 3,
         "stride": 2,
     }
-    plain = RNNForecaster(quick(), timesteps=6, steps=2)
+    plain = bare(quick(), timesteps=6, steps=2)
     base = plain.fit(wide).predict().to_numpy()
     for name, value in changes.items():
         changed = clone(plain).set_params(**{name: value}).fit(wide).predict().to_numpy()
@@ -210,7 +210,7 @@ def test_grid_search_over_windows_and_cells_works_as_it_stands():
         "regressor__epochs": [2],
         "timesteps": [4, 12],
     }
-    search = searched(RNNForecaster(), grid, TimeSeriesSplit(3), y)
+    search = searched(bare(), grid, TimeSeriesSplit(3), y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.predict(4).index[0] == y.index[-1] + pd.offsets.MonthEnd()
 
@@ -218,7 +218,7 @@ def test_grid_search_over_windows_and_cells_works_as_it_stands():
 def test_search_score_is_the_score_of_a_fold_fitted_by_hand_with_exog_in_the_place_of_y():
     y, cv = monthly(), TimeSeriesSplit(2)
     exog = pd.DataFrame({"price": np.random.default_rng(1).normal(size=80)}, index=y.index)
-    search = searched(RNNForecaster(linear()), {"timesteps": [5]}, cv, y, exog)
+    search = searched(bare(linear()), {"timesteps": [5]}, cv, y, exog)
     train, test = list(cv.split(y))[1]
     by_hand = fit(y.iloc[train], exog.iloc[train]).score(y.iloc[test], exog.iloc[test])
     assert_allclose(search.cv_results_["split1_test_score"][0], by_hand)
@@ -233,12 +233,12 @@ def test_a_search_takes_a_function_as_scoring_and_names_it_for_a_scorer_of_y():
 
     settings = {"param_grid": {"timesteps": [5]}, "cv": cv, "error_score": "raise"}
     for data in [(y,), (y, exog)]:
-        search = GridSearchCV(RNNForecaster(linear()), scoring=negative_mae, **settings)
+        search = GridSearchCV(bare(linear()), scoring=negative_mae, **settings)
         train, test = ([rows.iloc[part] for rows in data] for part in list(cv.split(y))[1])
         by_hand = negative_mae(fit(*train), *test)
         assert_allclose(search.fit(*data).cv_results_["split1_test_score"][0], by_hand)
     with pytest.raises(TypeError, match=r"got Series\. .*leave `scoring=None` to use `score`"):
-        GridSearchCV(RNNForecaster(linear()), scoring="r2", **settings).fit(y, exog)
+        GridSearchCV(bare(linear()), scoring="r2", **settings).fit(y, exog)
 
 
 @pytest.mark.parametrize("form", ["series", "wide", "long"])
@@ -251,7 +251,7 @@ def test_time_folds_search_every_form(form):
     for train, test in folds:
         assert times[train].max() < times[test].min()
         assert times[test].nunique() == 4
-    search = searched(RNNForecaster(linear()), {"timesteps": [4, 12]}, folds, data)
+    search = searched(bare(linear()), {"timesteps": [4, 12]}, folds, data)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
@@ -277,13 +277,13 @@ def test_time_folds_leave_out_series_that_begin_in_the_test_fold():
 )
 def test_a_search_without_order_of_time_names_the_remedy(data, cv, remedy):
     with pytest.raises(ValueError, match=remedy):
-        searched(RNNForecaster(linear()), {"timesteps": [4]}, cv, data)
+        searched(bare(linear()), {"timesteps": [4]}, cv, data)
 
 
 def test_set_params_puts_the_default_regressor_in_place():
-    forecaster = RNNForecaster().set_params(regressor__hidden_size=7, timesteps=3)
+    forecaster = bare().set_params(regressor__hidden_size=7, timesteps=3)
     assert (forecaster.regressor.hidden_size, forecaster.timesteps) == (7, 3)
-    assert RNNForecaster().set_params(timesteps=3).regressor is None
+    assert bare().set_params(timesteps=3).regressor is None
     assert clone(forecaster).get_params()["regressor__hidden_size"] == 7
 
 
@@ -319,7 +319,7 @@ def test_a_fit_that_fails_changes_nothing():
 def test_stateful_networks_are_refused_before_anything_is_learned():
     inside = make_pipeline(RNNRegressor(stateful=True, batch_size=5))
     for name, regressor in [("stateful", inside[0]), ("rnnregressor__stateful", inside)]:
-        forecaster = RNNForecaster(regressor, timesteps=5)
+        forecaster = bare(regressor, timesteps=5)
         with pytest.raises(ValueError, match=f"`regressor__{name}` must be False, got True"):
             forecaster.fit(monthly())
         assert not hasattr(forecaster, "cutoff_")
@@ -328,7 +328,7 @@ def test_stateful_networks_are_refused_before_anything_is_learned():
 def test_predict_before_fit_is_refused():
     for call in ("predict", "make_future_frame"):
         with pytest.raises(NotFittedError):
-            getattr(RNNForecaster(), call)()
+            getattr(bare(), call)()
 
 
 def test_equal_seeds_forecast_bitwise_the_same():
@@ -373,7 +373,7 @@ class Small(RNNForecaster):
 def test_a_subclass_with_fewer_parameters_works_in_every_method():
     y = monthly()
     y.iloc[30] = np.nan
-    small, full = Small(timesteps=6), RNNForecaster()
+    small, full = Small(timesteps=6), bare()
     full.set_params(**vars(small))
     for forecaster in (small, full):
         forecaster.fit(y[:60]).update(y[60:64])

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from forecasting import TIMES, monthly
+from forecasting import TIMES, bare, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import skrnn
-from skrnn import RNNForecaster, RNNRegressor
+from skrnn import RNNRegressor
 
 LOG = FunctionTransformer(np.log, np.exp)
 
@@ -41,7 +41,7 @@ def assert_same_frame(found, expected):
 @pytest.mark.parametrize("kind", TIMES)
 def test_forecaster_of_any_times_comes_back_and_predicts_and_updates_bitwise(kind, tmp_path):
     series = pd.Series(monthly(60).to_numpy(), index=TIMES[kind], name="y")
-    forecaster = RNNForecaster(quick(), timesteps=4, steps=3).fit(series[:50])
+    forecaster = bare(quick(), timesteps=4, steps=3).fit(series[:50])
     loaded = reloaded(forecaster, tmp_path)
     assert_same_frame(loaded.predict(5), forecaster.predict(5))
     assert loaded.score(series[50:]) == forecaster.score(series[50:])
@@ -78,14 +78,14 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
-    forecaster = RNNForecaster(quick(), timesteps=4, steps=2, calibration=9).fit(FORMS[form]())
+    forecaster = bare(quick(), timesteps=4, steps=2, calibration=9).fit(FORMS[form]())
     for loaded in (reloaded(forecaster, tmp_path), *through_skops_and_pickle(forecaster)):
         assert_same_frame(loaded.predict(level=[50, 80]), forecaster.predict(level=[50, 80]))
         assert_same_frame(loaded.scales_, forecaster.scales_)
         assert_same_frame(loaded.cutoff_, forecaster.cutoff_)
         for name in ("season_", "freq_", "exog_names_"):
             assert getattr(loaded, name) == getattr(forecaster, name)
-        assert loaded.regressor_ is loaded._model.regressor
+        assert loaded.regressor_ is loaded._model.regressors[0]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_forecaster_with_any_parameters_comes_back_and_learns_the_same_again(par
     wide = wide_frame()
     if parameters.get("allow_missing"):
         wide.iloc[[30, 70], 1] = np.nan
-    forecaster = RNNForecaster(quick(), timesteps=4, steps=2).set_params(**parameters).fit(wide)
+    forecaster = bare(quick(), timesteps=4, steps=2).set_params(**parameters).fit(wide)
     loaded = reloaded(forecaster, tmp_path)
     for copy in (loaded, *through_skops_and_pickle(forecaster)):
         assert_same_frame(copy.predict(5), forecaster.predict(5))
@@ -118,7 +118,7 @@ def test_forecaster_with_any_parameters_comes_back_and_learns_the_same_again(par
 def test_forecaster_with_exog_comes_back_and_asks_for_the_same_rows(tmp_path):
     wide = wide_frame()
     exog = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), wide.index, ["p", "q"])
-    forecaster = RNNForecaster(quick(), timesteps=4, steps=2).fit(wide[:70], exog)
+    forecaster = bare(quick(), timesteps=4, steps=2).fit(wide[:70], exog)
     loaded = reloaded(forecaster, tmp_path)
     assert_index_equal(loaded.make_future_frame().index, forecaster.make_future_frame().index)
     loaded.update(wide[:75], exog)
@@ -128,7 +128,7 @@ def test_forecaster_with_exog_comes_back_and_asks_for_the_same_rows(tmp_path):
 
 def test_series_on_the_same_times_share_them_in_the_file_and_after_it(tmp_path):
     many = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 50)), monthly(400).index)
-    loaded = reloaded(RNNForecaster(quick(), timesteps=4).fit(many), tmp_path)
+    loaded = reloaded(bare(quick(), timesteps=4).fit(many), tmp_path)
     assert all(times is loaded._panel.times[0] for times in loaded._panel.times)
     assert (tmp_path / "forecaster.skrnn").stat().st_size < 400 * 50 * 8 * 1.2
 
@@ -137,5 +137,5 @@ def test_a_series_without_a_value_is_known_after_a_file(tmp_path):
     wide = wide_frame()
     wide.iloc[:70, 2] = np.nan
     with pytest.warns(UserWarning, match="only NaN for 'c'"):
-        forecaster = RNNForecaster(quick(), timesteps=4).fit(wide[:70])
+        forecaster = bare(quick(), timesteps=4).fit(wide[:70])
     assert reloaded(forecaster, tmp_path).score(wide[70:]) == forecaster.score(wide[70:])

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import xarray as xr
-from forecasting import linear
+from forecasting import bare, linear
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -121,8 +121,8 @@ def test_forecasts_of_flat_frames_are_those_of_an_index(convert):
     late = frame["ds"] > "2026-12"
     indexed, known = frame.set_index(["id", "ds"]), exog.set_index(["id", "ds"])
     settings = {"regressor": linear(), "timesteps": 4, "steps": 2}
-    oracle = RNNForecaster(**settings).fit(indexed[~late.to_numpy()], known)
-    forecaster = RNNForecaster(**settings, **COLUMNS).fit(convert(frame[~late]), convert(exog))
+    oracle = bare(**settings).fit(indexed[~late.to_numpy()], known)
+    forecaster = bare(**settings, **COLUMNS).fit(convert(frame[~late]), convert(exog))
     later, given = frame[late], convert(frame[late])
     assert forecaster.score(given, convert(exog)) == oracle.score(
         later.set_index(["id", "ds"]), known
@@ -146,8 +146,8 @@ def test_static_rows_are_read_by_the_column_of_series(convert):
     frame = flat(DAYS[:16])[["id", "ds", "y"]]
     static = pd.DataFrame({"id": ["a", "b"], "size": [1.0, 2.0]})
     settings = {"regressor": linear(), "timesteps": 4}
-    forecaster = RNNForecaster(**settings, **COLUMNS, static=convert(static)).fit(convert(frame))
-    oracle = RNNForecaster(**settings, static=static.set_index("id"))
+    forecaster = bare(**settings, **COLUMNS, static=convert(static)).fit(convert(frame))
+    oracle = bare(**settings, static=static.set_index("id"))
     expected = oracle.fit(frame.set_index(["id", "ds"])).predict()
     pd.testing.assert_frame_equal(forecaster.predict(), expected)
 
@@ -161,7 +161,7 @@ def test_wide_polars_frames_are_searched_and_share_exog(times):
     for convert, columns in [(pl.from_pandas, COLUMNS), (lambda data: data.set_index("ds"), {})]:
         columns = columns and {"time_column": "ds"}
         search = GridSearchCV(
-            RNNForecaster(linear(), steps=2, **columns),
+            bare(linear(), steps=2, **columns),
             {"timesteps": [2, 3]},
             cv=TimeSeriesSplit(3),
         )
@@ -188,7 +188,7 @@ def test_displays_read_the_columns_of_a_polars_frame():
     frame = flat(DAYS[:16])[["id", "ds", "y"]]
     indexed, given = frame.set_index(["id", "ds"]), pl.from_pandas(frame)
     early = given.filter(pl.col("ds") < DAYS[14])
-    forecaster = RNNForecaster(linear(), timesteps=4, steps=2, **COLUMNS).fit(early)
+    forecaster = bare(linear(), timesteps=4, steps=2, **COLUMNS).fit(early)
     display = ForecastDisplay.from_forecaster(forecaster, truth=given)
     expected = ForecastDisplay.from_forecaster(forecaster, truth=indexed)
     for ax, other in zip(display.figure_.axes, expected.figure_.axes, strict=True):
@@ -238,9 +238,7 @@ READERS = {
     "make_windows": lambda data, **columns: make_windows(data, 3, **columns),
     "window_blocks": lambda data, **columns: list(window_blocks(data, 3, **columns)),
     "WindowTransformer": lambda data, **columns: WindowTransformer(3, **columns).fit(data),
-    "RNNForecaster": lambda data, **columns: RNNForecaster(linear(), timesteps=3, **columns).fit(
-        data
-    ),
+    "RNNForecaster": lambda data, **columns: bare(linear(), timesteps=3, **columns).fit(data),
 }
 REFUSED = {
     "dates of Polars": (POLARS, {}, "Column 'ds' of .* got times.*`time_column='ds'`"),

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing import beginning, legend, line
+from forecasting import bare
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skrnn import HistoryDisplay, RNNClassifier, RNNForecaster, RNNRegressor
+from skrnn import HistoryDisplay, RNNClassifier, RNNRegressor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4, 1))
@@ -109,7 +110,7 @@ def test_history_display_finds_the_network_in_what_holds_it():
     ax = HistoryDisplay.from_estimator(search).ax_
     expected = search.best_estimator_[-1].history_["loss"]
     assert_array_equal(line(ax, "loss").get_ydata(), expected)
-    forecaster = RNNForecaster(network(), timesteps=4).fit(pd.Series(np.sin(np.arange(40))))
+    forecaster = bare(network(), timesteps=4).fit(pd.Series(np.sin(np.arange(40))))
     ax = HistoryDisplay.from_estimator(forecaster).ax_
     assert_array_equal(line(ax, "loss").get_ydata(), forecaster.regressor_.history_["loss"])
 

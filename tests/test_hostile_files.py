@@ -19,12 +19,13 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting import bare
 from probes import peak_bytes, plant
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skrnn
-from skrnn import FileFormatError, RNNClassifier, RNNForecaster, RNNRegressor, WindowTransformer
+from skrnn import FileFormatError, RNNClassifier, RNNRegressor, WindowTransformer
 from skrnn._utils.field_types import Positive64, Size, fits
 from skrnn._utils.file_format import read_file
 
@@ -49,8 +50,9 @@ def path(tmp_path):
 @pytest.fixture
 def forecaster_path(tmp_path):
     """A good file of a small fitted forecaster."""
-    forecaster = RNNForecaster(
+    forecaster = bare(
         RNNRegressor("gru", 1, epochs=1, random_state=0),
+        baseline="stacked",
         timesteps=2,
         calendar=("hour",),
         transformer=StandardScaler(),
@@ -364,7 +366,10 @@ FROM_FORECASTER = {
         "exog_names": [["x", "y"]],
     },
     "estimator._model": {
-        "regressor": [{"class": "WindowTransformer"}, {"class": "RNNRegressor"}],
+        "regressors": [[], [{"class": "WindowTransformer"}], [{"class": "RNNRegressor"}]],
+        "shares": [np.ones(2), -np.ones(1), np.full(1, np.nan)],
+        "regressor": [{"class": "RNNRegressor"}],
+        "settings": [1],
         "season": [0],
         "scales": [np.ones(3), -np.ones(2)],
         "residuals": [np.zeros((4, 2)), -np.ones((4, 1))],
@@ -372,14 +377,32 @@ FROM_FORECASTER = {
         "plan.timesteps": [TERA, 3],
         "plan.outputs": [2],
         "plan.steps": [9],
-        "plan.by_window": [2],
+        "plan.scale": ["series", 2],
+        "plan.year": [2],
+        "plan.by_window": [False],
         "plan.calendar": [("asi8",), ("hour", "minute")],
         "plan.static": [np.zeros((3, 1)), np.full((2, 1), np.inf)],
         "plan.dtype": ["os.system", "longdouble"],
-        "plan.level.lag": [-1, 99],
+        "plan.level.lag": [1],
+        "plan.level.lags": [(-1,), (99,), (True,)],
         "plan.level.means": [np.zeros(3), np.full(2, np.nan)],
         "plan.level.deviations": [np.zeros(2)],
         "plan.level.transformer": [{"class": "WindowTransformer"}],
+        "baseline": [{"class": "Panel"}, {"class": "Baseline"}],
+        "baseline.season": [0],
+        "baseline.outputs": [2],
+        "baseline.min_history": [TERA, 0],
+        "baseline.candidates": [
+            [],
+            [1],
+            [{"class": "dict", "keys": ["unit"], "values": ["values"]}],
+        ],
+        "baseline.maps": [np.zeros((1, 1, 1)), np.zeros(3)],
+        "baseline.shares": [np.ones((2, 2)), np.full((1, 1), np.nan)],
+        "baseline.known_means": [np.zeros(1)],
+        "baseline.known_deviations": [np.zeros(3)],
+        "baseline.scales.means": [np.zeros(3), np.full(2, np.inf)],
+        "baseline.scales.log_deviations": [np.ones(3), -np.ones(2)],
     },
 }
 LIES = [

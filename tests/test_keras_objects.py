@@ -6,11 +6,12 @@ from copy import deepcopy
 import keras
 import numpy as np
 import pytest
+from forecasting import bare
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from small_networks import X, Y, assert_same_training, regressor
 
-from skrnn import RNNClassifier, RNNForecaster, load, save
+from skrnn import RNNClassifier, load, save
 
 losses, optimizers = keras.losses, keras.optimizers
 
@@ -46,7 +47,7 @@ def test_object_is_copied_and_stored_as_its_configuration(parameter, make, confi
     copies = [clone(estimator), deepcopy(estimator), pickle.loads(pickle.dumps(estimator))]
     copies += [clone(copies[0]), load(tmp_path / "estimator.skrnn")]
     assert [copy.get_params()[parameter] for copy in copies] == [config] * 5
-    assert clone(RNNForecaster(estimator)).regressor.get_params()[parameter] == config
+    assert clone(bare(estimator)).regressor.get_params()[parameter] == config
     assert estimator.get_params()[parameter] is thing
 
 

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting import bare
 from recurrent import CELLS
 
 import skrnn
-from skrnn import RNNClassifier, RNNForecaster, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor
 
 SCALE = 3  # where the scale of the loss stands in `optimizer_state_`
 LSTM = {"cell_type": "lstm", "hidden_size": 4, "epochs": 3, "batch_size": 10, "random_state": 0}
@@ -123,7 +124,7 @@ def test_forecaster_takes_device_and_dtype_through_its_regressor():
     days = pd.date_range("2024-01-01", periods=60, freq="D")
     series = pd.Series(np.sin(np.arange(60) / 3), index=days)
     network = RNNRegressor(**MIXED, device="cpu")
-    forecaster = RNNForecaster(network, timesteps=6).fit(series)
+    forecaster = bare(network, timesteps=6).fit(series)
     assert np.isfinite(forecaster.predict(3)).all()
     forecaster.set_params(regressor__device="gpu:999")
     with pytest.raises(ValueError, match="'gpu:999'"):

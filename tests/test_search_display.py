@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing import beginning, legend, line, lines, ticks
+from forecasting import bare
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -17,7 +18,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skrnn import RNNForecaster, RNNRegressor, SearchDisplay
+from skrnn import RNNRegressor, SearchDisplay
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4, 1))
@@ -195,7 +196,7 @@ def test_search_display_draws_candidates_of_a_halving_search_where_they_came_fur
 
 def test_search_display_draws_a_search_of_a_forecaster():
     grid = {"regressor__hidden_size": [2, 4], "timesteps": [4, 6]}
-    forecaster = RNNForecaster(RNNRegressor("gru", epochs=2, random_state=0, engine="numpy"))
+    forecaster = bare(RNNRegressor("gru", epochs=2, random_state=0, engine="numpy"))
     series = pd.Series(np.sin(np.arange(60.0)))
     search = GridSearchCV(forecaster, grid, cv=TimeSeriesSplit(2, test_size=5)).fit(series)
     ax = SearchDisplay.from_search(search, by="timesteps").ax_[0]

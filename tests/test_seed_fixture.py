@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting import bare
 from numpy.testing import assert_allclose
 
-from skrnn import RNNClassifier, RNNForecaster, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor
 
 PATH = Path(__file__).parent / "data" / "seeds.json"
 X = np.random.default_rng(7).normal(1, 2, (48, 6, 2))
@@ -88,7 +89,7 @@ EXOG = pd.DataFrame({"x": np.arange(92.0) % 7}, DAYS)
 
 def forecaster(engine, timesteps=14, steps=7, **parameters):
     network = RNNRegressor("gru", 4, epochs=3, random_state=0, engine=engine)
-    return RNNForecaster(network, timesteps=timesteps, steps=steps, **parameters)
+    return bare(network, timesteps=timesteps, steps=steps, **parameters)
 
 
 FORECASTS = {

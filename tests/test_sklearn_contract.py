@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting import BARE
 from recurrent import CELLS
 from scipy.sparse import issparse
 from sklearn.base import clone
@@ -104,6 +105,9 @@ def test_only_exempt_checks_fail_in_float32(estimator, cell_type, engine):
 
 
 # Checks pass arrays, and none to an estimator that takes no 2-D array. These take them.
+TWO_ROWS = BARE | {"timesteps": 2}
+
+
 class ForecasterOfArrays(RNNForecaster):
     """Reads columns as series on a RangeIndex, and rows after `fit` as those after the cutoff."""
 
@@ -182,10 +186,10 @@ QUICK = RNNRegressor("gru", 2, epochs=1, random_state=0)
 @pytest.mark.parametrize(
     ("estimator", "n_checks", "exempt"),
     [
-        (ForecasterOfArrays(QUICK, timesteps=2), 41, FORECASTER_EXEMPT | NAN_STARTS),
-        (ForecasterOfArrays(QUICK, timesteps=2, allow_missing=True), 40, FORECASTER_EXEMPT),
+        (ForecasterOfArrays(QUICK, **TWO_ROWS), 41, FORECASTER_EXEMPT | NAN_STARTS),
+        (ForecasterOfArrays(QUICK, **TWO_ROWS, allow_missing=True), 40, FORECASTER_EXEMPT),
         (
-            ForecasterOfArrays(QUICK, timesteps=2, strategy="recursive"),
+            ForecasterOfArrays(QUICK, **TWO_ROWS, strategy="recursive"),
             41,
             FORECASTER_EXEMPT | NAN_STARTS,
         ),

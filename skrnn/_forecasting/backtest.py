@@ -13,9 +13,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._forecasting.baselines import BASELINES, error_measures, seasonal_scale
 from skrnn._forecasting.conformal import check_levels
-from skrnn._forecasting.global_model import (
+from skrnn._forecasting.model_fit import (
     fit_global_model,
-    fresh_regressor,
     min_rows,
     min_rows_to_train,
     warn_of_phases,
@@ -197,7 +196,7 @@ def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
     chosen = np.flatnonzero(n_known[:, 0] >= min_rows(params))
     panel, n_known = panel.take(chosen), n_known[chosen]
     training = panel.head(n_known[:, 0])
-    model = fit_global_model(params, training, fresh_regressor(params))
+    model = fit_global_model(params, training)
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
     scales = [seasonal_scale(values, model.season) for values in training.values]

@@ -28,7 +28,7 @@ def list_candidates(kind, seasons, window, lengths, with_known):
     anchors += [("seasonal", season) for season in seasons if n_rows >= 3 * season]
     anchors += [("two seasons", season) for season in seasons if n_rows >= 4 * season]
     longest = n_rows // (2 if many else 4)
-    windows = [rows for rows in _window_lengths(seasons) if rows <= longest]
+    windows = [rows for rows in _window_lengths(seasons) if rows <= longest] or [longest]
     return [
         Candidate(unit, *anchor, rows, known)
         for unit in UNITS

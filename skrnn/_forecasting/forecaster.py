@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
-from skrnn._forecasting.global_model import GlobalModel, fit_global_model, fresh_regressor
+from skrnn._forecasting.global_model import GlobalModel, describe_parts
+from skrnn._forecasting.linear_model import Baseline, SeriesScales
+from skrnn._forecasting.model_fit import fit_global_model
+from skrnn._forecasting.networks import default_network
 from skrnn._forecasting.panel import Panel, decode_panel, encode_panel, to_pandas
 from skrnn._forecasting.parameters import ForecasterParameters
 from skrnn._forecasting.read_series import (
@@ -27,7 +29,7 @@ from skrnn._forecasting.target_transform import TargetTransform, check_transform
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.windows import check_count
-from skrnn._utils.callback_support import notify_callbacks, propagate_callbacks
+from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
 from skrnn._utils.records import Codec, record_codecs
 from skrnn._utils.rollback import rollback_on_error
@@ -44,7 +46,16 @@ if TYPE_CHECKING:
 
 
 # Attributes that follow from the series and the model.
-DERIVED = ("cutoff_", "exog_names_", "freq_", "regressor_", "season_")
+DERIVED = (
+    "candidates_",
+    "cutoff_",
+    "exog_names_",
+    "freq_",
+    "regressor_",
+    "regressors_",
+    "season_",
+    "settings_",
+)
 
 
 def without_derived(state):
@@ -58,9 +69,15 @@ def without_derived(state):
 
 
 class RNNForecaster(ForecasterParameters, DeclaredEstimator):
-    """Forecast one or many pandas series with a network trained on windows of their past.
+    """Forecast one or many pandas series, with a network on top of the best linear forecast.
 
-    This is a global model: one regressor learns from the windows of all series together. Only
+    ``RNNForecaster(steps=h).fit(series)`` needs no other setting. It combines simple forecasts
+    (anchors: the last value, the last season, ...) and ridge regressions on windows, weighed by
+    their errors on held-out rows. A network learns what they leave, and counts as much as it earned
+    on held-out rows: nothing, where a line is the better model. `settings_` tells what was chosen,
+    `candidates_` what was compared. With ``baseline=None`` the network forecasts alone.
+
+    This is a global model: everything is learned from the windows of all series together. Only
     complete windows are used, ordered by the time of their targets, and nothing is learned from
     rows after the cutoff, the last row of each series. Use it for dated forecasts, prediction
     intervals and backtests. To predict a value for each row from other columns, use
@@ -70,22 +87,45 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     ----------
     regressor : regressor, default=None
         Any regressor that takes X of shape (n_samples, timesteps, features). None:
-        ``RNNRegressor()``, whose parameters can be set too:
+        ``RNNRegressor("gru", 32, learning_rate=0.01)`` with batches by the number of windows, and
+        with ``baseline=None`` an ``RNNRegressor()``. Its parameters can be set too:
         ``set_params(regressor__hidden_size=...)``. Its samples are windows, ordered by the times of
         their targets, so what its ``epochs="auto"`` holds out are the latest ones.
-    timesteps : int, default=24
-        Number of rows in a window.
+    timesteps : int or "auto", default="auto"
+        Number of rows in a window of the network. "auto": whole seasons, up to 168 rows and a
+        quarter of the shortest series; 16 without a season.
     steps : int, default=1
         Number of steps to forecast.
     strategy : {"direct", "recursive"}, default="direct"
         "direct": one network outputs all `steps`. "recursive": it forecasts one step, which is fed
         back as input for the next.
-    scale : {"series", "window"} or None, default="series"
-        "series": standardize each series by its training rows. "window": also standardize each
-        window by its own mean and deviation, undone in the forecast; for series whose level
-        drifts.
-    differences : int, default=0
-        Train on the changes from this many rows before: 1, or a season.
+    segment : int or "auto", default="auto"
+        Number of rows that the network reads at each of its timesteps, as the `segment` of
+        RNNRegressor, whose own counts if it is not 1. "auto": 1 for windows below 48 rows, else the
+        divisor of `timesteps` nearest to a season that leaves 4 to 30 timesteps.
+    scale : {"auto", "series", "window", "level"} or None, default="auto"
+        "series": standardize each series by its training rows. "level": also subtract the mean of
+        each window, undone in the forecast; for series whose level drifts. "window": also
+        standardize each window by its own mean and deviation. "auto": "level", or "series" where
+        most of the baseline returns to the mean of all rows.
+    baseline : {"stacked", "ridge", "last", "seasonal", "drift"} or None, default="stacked"
+        What the network's output is added to. "stacked": a combination of candidates, linear in
+        the values or their logarithms, weighed by held-out errors. "ridge": a ridge regression for
+        each step on the window minus its mean. Both read `calendar` and `exog`, and "stacked" the
+        time of the year where series cover two years. "last": the last value. "seasonal": the last
+        season. "drift": the line from the first value to the last. None: nothing.
+    network_weight : float or "auto", default="auto"
+        How much of the network's output is added, from 0 to 1. "auto": what it earned on held-out
+        windows, less its standard error; 0 with fewer than 250 windows, and 1 with
+        ``baseline=None``.
+    n_networks : int, default=1
+        Number of networks, which differ by their seeds. Their outputs are averaged.
+    early_stopping : bool or "auto", default="auto"
+        True: an RNNRegressor stops at its best epoch on held-out windows, with `patience` 8 and at
+        most 60 `epochs` where it has none of its own. "auto": where `network_weight` is found.
+    differences : int or tuple of int, default=0
+        Learn the changes from this many rows before: 1, or a season. (12, 1): first the changes
+        from 12 rows before, then the changes of these.
     season : int, default=None
         Number of steps in a season, for MASE and seasonal naive forecasts. None: from the length
         of a step. A season is a day of shorter steps (24 hours, 96 quarters of an hour), a week of
@@ -104,14 +144,20 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Accept missing rows and values. The network skips such a step, by its `mask_value`, and no
         window has a missing target. An RNNRegressor inside a Pipeline or a
         TransformedTargetRegressor skips it too.
-    calibration : int, default=0
+    calibration : int or "auto", default="auto"
         Number of windows to hold out at the end of each series, from which the intervals of
-        `predict` are computed. None of their targets is trained on.
+        `predict` are computed. None of their targets is trained on. "auto": intervals come from the
+        held-out errors by which the baseline and the network are weighed, so no row is lost; there
+        are none with ``baseline=None`` or ``strategy="recursive"``.
     stride : int, default=1
         Rows from one window to the next, for training and calibration, counted back from the
         cutoff. Prefer a stride coprime with the season; otherwise training windows start at only
         some of its phases. That is fine for forecasts from the cutoff, and from any other that is a
         multiple of the common divisor away.
+    n_jobs : int, default=None
+        Number of networks to train in parallel. None: one, or as set by
+        :func:`joblib.parallel_config`. With callbacks of scikit-learn they are trained one after
+        another.
     freq : str, DateOffset, timedelta or int, default=None
         Step from one time to the next, such as "h" or "MS". None: the frequency of the index, or
         else the coarsest step whose grid contains every time of all series, of the calendar (days,
@@ -125,8 +171,18 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     Attributes
     ----------
-    regressor_ : regressor
-        The fitted regressor.
+    regressor_ : regressor or None
+        The fitted regressor, trained on all windows; None where the network counts nothing.
+    regressors_ : list of regressors
+        All fitted regressors: `n_networks` trained on all windows, then those that were weighed on
+        held-out ones. The forecast adds their mean, times the weight.
+    settings_ : dict
+        What was chosen for each "auto", and how much anchors, ridges and network count: anchors and
+        ridges share 1, and the network is added with its `network_weight`.
+    candidates_ : DataFrame
+        What was compared, one candidate a row: "unit" (values or logarithms), "anchor" and its
+        "season", "window" of its ridge in rows (0: no ridge), "known" (whether it reads calendar
+        and `exog`), "penalty", the held-out "errors" of each block, and "weight".
     cutoff_ : Series
         Time of the last row of each series.
     freq_ : DateOffset, Timedelta or int
@@ -148,13 +204,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     --------
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from skrnn import RNNForecaster, RNNRegressor
+    >>> from skrnn import RNNForecaster
     >>> months = pd.date_range("2015-01-31", periods=72, freq="ME")
     >>> sales = pd.Series(np.arange(72) / 12 + np.sin(np.arange(72) * np.pi / 6), index=months)
-    >>> network = RNNRegressor("gru", 8, random_state=0)
-    >>> forecaster = RNNForecaster(network, timesteps=6, steps=3, differences=12)
-    >>> forecaster.fit(sales[:-3]).predict().round(1)
-    2020-10-31    4.8
+    >>> forecaster = RNNForecaster(steps=3).fit(sales[:-3])
+    >>> forecaster.predict().round(1)
+    2020-10-31    4.7
     2020-11-30    5.0
     2020-12-31    5.4
     Freq: ME, dtype: float64
@@ -163,6 +218,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     """
 
     regressor_: Any
+    regressors_: list[Any]
+    settings_: dict[str, Any]
+    candidates_: pd.DataFrame
     cutoff_: pd.Series[Any]
     freq_: pd.DateOffset | pd.Timedelta | int
     season_: int
@@ -170,7 +228,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     exog_names_: list[Hashable]
     _codecs = DeclaredEstimator._codecs | {
         "Panel": Codec(Panel, encode_panel, decode_panel),
-        **record_codecs(GlobalModel, WindowSpec, TargetTransform),
+        **record_codecs(GlobalModel, WindowSpec, TargetTransform, Baseline, SeriesScales),
     }
 
     def set_params(self, **params: Any) -> Self:
@@ -188,7 +246,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         nested = any(name.startswith("regressor__") for name in params)
         if nested and self.regressor is None and "regressor" not in params:
-            self.regressor = RNNRegressor()
+            self.regressor = default_network()
         return super().set_params(**params)
 
     @explain_keywords
@@ -196,7 +254,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     @notify_callbacks
     @rollback_on_error
     def fit(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
-        """Train the network on all series.
+        """Learn from all series.
 
         Parameters
         ----------
@@ -218,9 +276,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             The fitted forecaster.
         """
         panel = self._read(series, exog)
-        regressor = fresh_regressor(self)
-        with propagate_callbacks(self, regressor, "fit-regressor"):
-            model = fit_global_model(self, panel, regressor)
+        model = fit_global_model(self, panel)
         scales = [seasonal_scale(values, model.season) for values in panel.values]
         return self._set_fitted(panel, model, scales, self.allow_missing)
 
@@ -269,6 +325,27 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             outputs, self._panel, *self._origins(), check_levels(level)
         )
         return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
+
+    def contributions(self, steps: int | None = None, exog: AnyFrame | None = None) -> pd.DataFrame:
+        """Split the forecast into what anchors, ridges and networks contribute.
+
+        Parameters
+        ----------
+        steps : int, default=None
+            As in `predict`.
+        exog : Series or DataFrame, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        DataFrame
+            As `predict` returns it, with columns "anchor", "ridge" and "network", which add up to
+            the column "forecast".
+        """
+        check_is_fitted(self)
+        times = self._panel.future_times(self._count_steps(steps))
+        parts = self._ahead(self._model.contributions, times, exog)
+        return to_pandas(self._panel, times, {name: list(rows) for name, rows in parts.items()})
 
     @rollback_on_error
     def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
@@ -440,7 +517,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     def _read(self, series, exog):
         """Return `series`, with their rows of `exog`, as a Panel."""
-        if exog is not None and self.strategy == "direct" and self.timesteps < self.steps:
+        short = self.timesteps != "auto" and self.timesteps < self.steps
+        if exog is not None and self.strategy == "direct" and short:
             raise ValueError(
                 f"`timesteps` must be at least `steps` with `exog`, {self.steps}, got "
                 f"{self.timesteps}. Each row of a window holds the `exog` of {self.steps} steps "
@@ -461,12 +539,14 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return with_time_index(data, name, *columns, shared=name == "exog")
 
     def _most_tasks(self):
-        return 1
+        return None  # as many as networks are trained
 
     def _set_fitted(self, panel, model, scales, allow_missing):
         """Take a GlobalModel, and the Panel it was fitted to or moved to, as what `fit` learned."""
         self._panel, self._model, self._allow_missing = panel, model, allow_missing
-        self.regressor_, self.season_ = model.regressor, model.season
+        self.regressors_, self.season_ = model.regressors, model.season
+        self.regressor_ = model.regressors[0] if model.regressors else None
+        self.settings_, self.candidates_ = model.settings, model.candidates
         self.freq_, self.exog_names_ = panel.step, list(panel.exog_names)
         self.scales_, self.cutoff_ = panel.by_series(scales), panel.cutoffs
         return self
@@ -490,7 +570,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
 
     def _forecast(self, times, exog):
-        """Return forecasts at the `times` after the cutoff, equally many for each series.
+        return self._ahead(self._model.forecast, times, exog)
+
+    def _ahead(self, forecast, times, exog):
+        """Return what `forecast` returns at the `times` after the cutoff of each series.
 
         `exog` must have rows at these times. A network may read more, up to the end of its outputs:
         missing ones are the last one repeated.
@@ -507,11 +590,16 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         ]
         unknown = [np.full(n_rows, np.nan)] * len(self._panel)
         panel = self._panel.extended(ahead, unknown, filled)
-        return self._model.forecast(panel, *self._origins(), n_steps)
+        return forecast(panel, *self._origins(), n_steps)
 
     def _origins(self):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
         return np.arange(len(self._panel)), self._panel.lengths
+
+    def _html_repr(self):
+        """Return the diagram of parameters with a line on the parts of the forecast."""
+        html = super()._html_repr()
+        return f"{html}<p>{describe_parts(self.settings_)}</p>" if hasattr(self, "_model") else html
 
     def __getstate__(self) -> dict[str, Any]:
         return without_derived(super().__getstate__())
@@ -535,7 +623,8 @@ def recent_rows(forecaster, n_rows, steps):
     """
     if n_rows is None:
         n_steps = forecaster._count_steps(steps)
-        n_rows = max(forecaster.timesteps, 2 * forecaster.season_, 3 * n_steps)
+        timesteps = forecaster.settings_["timesteps"]
+        n_rows = max(timesteps, 2 * forecaster.season_, 3 * n_steps)
     panel = forecaster._panel
     return to_pandas(
         panel,

@@ -136,6 +136,11 @@ def fill_missing(rows, season, otherwise):
     return np.where(np.isnan(rows), np.nan_to_num(otherwise)[:, np.newaxis], rows)
 
 
+def known_in_units(columns, means, deviations):
+    """Return known columns standardized; a missing value is the mean."""
+    return np.nan_to_num((columns - means) / deviations)
+
+
 def make_inputs(scales, history, series, unit):
     """Return the inputs of a Layout, (n_origins, n_inputs), and the last values, (n_origins, 1).
 
@@ -193,7 +198,7 @@ class Baseline:
     def _mean_of(self, maps, history, series):
         n_rows = self.min_history
         recent = fill_missing(history.recent, self.season, history.mean)[:, -n_rows:]
-        known = (history.known - self.known_means) / self.known_deviations
+        known = known_in_units(history.known, self.known_means, self.known_deviations)
         history = History(recent, history.mean, history.first, history.n_known, known)
         units = np.array([candidate.unit for candidate in self.chosen])
         total = np.zeros((len(recent), self.outputs))

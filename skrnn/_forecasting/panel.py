@@ -46,6 +46,15 @@ class Panel:
         return index_until(last, self.step, n_steps + 1)
 
     @property
+    def starts(self):
+        """Steps from the first time of all to the first one of each series."""
+        first = min(self.times, key=lambda rows: rows[0])[:1]
+        n_rows = self.lengths.sum()
+        return np.array(
+            _shared(lambda rows: steps_until(first, self.step, rows[0], n_rows=n_rows), self.times)
+        )
+
+    @property
     def cutoffs(self):
         """Time of the last row of each series."""
         return self.by_series([times[-1] for times in self.times])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import KW_ONLY
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skrnn._types import AnyFrame, Column, Columns, Frequency
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+AUTO = StrOptions({"auto"})
 NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
 
 
@@ -30,15 +31,24 @@ class ForecasterParameters:
 
     regressor: Any = parameter(None, HasMethods(["fit", "predict"]), None)
     _: KW_ONLY
-    timesteps: int = parameter(24, AT_LEAST_ONE)
+    timesteps: int | Literal["auto"] = parameter("auto", AT_LEAST_ONE, AUTO)
     steps: int = parameter(1, AT_LEAST_ONE)
     strategy: Literal["direct", "recursive"] = parameter(
         "direct", StrOptions({"direct", "recursive"})
     )
-    scale: Literal["series", "window"] | None = parameter(
-        "series", StrOptions({"series", "window"}), None
+    segment: int | Literal["auto"] = parameter("auto", AT_LEAST_ONE, AUTO)
+    scale: Literal["auto", "series", "window", "level"] | None = parameter(
+        "auto", StrOptions({"auto", "series", "window", "level"}), None
     )
-    differences: int = parameter(0, NOT_NEGATIVE)
+    baseline: Literal["last", "seasonal", "drift", "ridge", "stacked"] | None = parameter(
+        "stacked", StrOptions({"last", "seasonal", "drift", "ridge", "stacked"}), None
+    )
+    network_weight: float | Literal["auto"] = parameter(
+        "auto", Interval(Real, 0, 1, closed="both"), AUTO
+    )
+    n_networks: int = parameter(1, AT_LEAST_ONE)
+    early_stopping: bool | Literal["auto"] = parameter("auto", "boolean", AUTO)
+    differences: int | Sequence[int] = parameter(0, NOT_NEGATIVE, tuple, list)
     season: int | None = parameter(None, AT_LEAST_ONE, None)
     calendar: str | Sequence[str] = parameter((), tuple, list, StrOptions(set(CYCLES)))
     transformer: Any = parameter(None, HasMethods(["fit", "transform", "inverse_transform"]), None)
@@ -46,8 +56,9 @@ class ForecasterParameters:
         None, pd.DataFrame, HasMethods(["__arrow_c_stream__"]), None
     )
     allow_missing: bool = parameter(False, "boolean")
-    calibration: int = parameter(0, NOT_NEGATIVE)
+    calibration: int | Literal["auto"] = parameter("auto", NOT_NEGATIVE, AUTO)
     stride: int = parameter(1, AT_LEAST_ONE)
+    n_jobs: int | None = parameter(None, Integral, None)
     freq: Frequency = parameter(None, *FREQUENCY_TYPES)
     time_column: Column = parameter(None, Hashable)
     series_column: Columns = parameter(None, Hashable, list)

@@ -19,6 +19,7 @@ from skrnn._forecasting.linear_model import (
     by_series,
     fill_missing,
     fit_series_scales,
+    known_in_units,
     make_history,
     make_inputs,
 )
@@ -99,7 +100,7 @@ def fit_baseline(
     origins = choose_origins(lengths, n_rows, outputs, stride)
     columns = known_columns(known, exog, *origins, outputs)
     centers, spreads = _moments_of_columns(columns)
-    history = make_history(values, (columns - centers) / spreads, *origins, n_rows)
+    history = make_history(values, known_in_units(columns, centers, spreads), *origins, n_rows)
     season = max((season for season in seasons if season <= n_rows), default=1)
     history, targets, kept = _complete(history, targets_of(values, *origins, outputs), season)
     series, n_known = (part[kept] for part in origins)
@@ -146,10 +147,9 @@ def known_columns(known, exog, series, n_known, outputs):
 
 
 def _moments_of_columns(columns):
-    if not len(columns):
-        return np.zeros(columns.shape[1]), np.ones(columns.shape[1])
-    deviations = columns.std(axis=0)
-    return columns.mean(axis=0), np.where(deviations > 0, deviations, 1)
+    present = np.ma.masked_invalid(columns)
+    deviations = present.std(axis=0).filled(0)
+    return present.mean(axis=0).filled(0), np.where(deviations > 0, deviations, 1)
 
 
 def _complete(history, targets, season):

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skrnn._preprocessing.time_index import first_few
-from skrnn._utils.field_types import Array64, Positive64
+from skrnn._utils.field_types import Array64, Positive64, Size
 from skrnn._utils.numeric_checks import check_real
 
 # Least deviation of a window whose series has 1. A constant window would otherwise magnify what
@@ -23,31 +23,40 @@ class TargetTransform:
     """A transformer, differences and standardization, fitted to the training rows of all series."""
 
     transformer: Invertible | None  # fitted to one column of values
-    # rows from a value to the one subtracted from it; 0: no differences
-    lag: Annotated[int, lambda lag: lag >= 0]
+    # rows from a value to the one subtracted from it, for each difference taken, in order
+    lags: tuple[Size, ...]
     means: Array64  # of each series, transformed and differenced
     deviations: Positive64
 
+    @property
+    def n_before(self):
+        """Rows before a forecast that undoing the differences needs."""
+        return sum(self.lags)
+
     def transform(self, values, k):
-        """Return the values of series k as the network reads them; the first `lag` are NaN."""
-        changed = differenced(transformed(self.transformer, values), self.lag)
+        """Return the values of series k as the network reads them; the first `n_before` are NaN."""
+        changed = differenced(transformed(self.transformer, values), self.lags)
         return (changed - self.means[k]) / self.deviations[k]
+
+    def known_before(self, values, series, n_known):
+        """Return the last `n_before` values before each forecast, given those of all series."""
+        rows = [last_values(values[k], n, self.lags) for k, n in zip(series, n_known, strict=True)]
+        return np.reshape(rows, (len(series), self.n_before))
 
     def inverse_transform(self, outputs, before, series):
         """Return forecasts of shape (n_origins, n_steps) in the unit of the series.
 
-        `before` holds the last `lag` values before each forecast, `series` the series of each.
+        `before` holds the last `n_before` values before each forecast, `series` the series of each.
         """
         changes = outputs * self.deviations[series, np.newaxis] + self.means[series, np.newaxis]
-        if self.lag:
-            changes = integrated(transformed(self.transformer, before), changes)
+        changes = integrated(transformed(self.transformer, before), changes, self.lags)
         if self.transformer is None:
             return changes
         column = self.transformer.inverse_transform(changes.reshape(-1, 1))
         return _as_floats(column).reshape(changes.shape)
 
 
-def fit_target_transform(values, times, *, transformer, lag, standardized):
+def fit_target_transform(values, times, *, transformer, lags, standardized):
     """Fit a TargetTransform to the training values of each series.
 
     `times` are for messages, `transformer` is fitted in place, and `standardized` scales each
@@ -64,9 +73,9 @@ def fit_target_transform(values, times, *, transformer, lag, standardized):
     means, deviations = np.zeros(n_series), np.ones(n_series)
     if standardized:
         for k, rows in enumerate(values):
-            changed = differenced(transformed(transformer, rows), lag)
+            changed = differenced(transformed(transformer, rows), lags)
             means[k], deviations[k] = _moments(changed[~np.isnan(changed)])
-    return TargetTransform(transformer, lag, means, deviations)
+    return TargetTransform(transformer, lags, means, deviations)
 
 
 def _moments(values):
@@ -123,39 +132,47 @@ def _as_floats(column):
     return np.asarray(column, dtype=np.float64)
 
 
-def differenced(values, lag):
-    """Return the change from the value `lag` rows before; the first `lag` are NaN."""
-    if lag == 0:
-        return values
-    changes = np.full(len(values), np.nan)
-    changes[lag:] = values[lag:] - values[:-lag]
-    return changes
+def differenced(values, lags):
+    """Return the changes from the values some rows before, (..., n_rows), one lag after another.
 
-
-def integrated(before, changes):
-    """Add up changes from the value `lag` steps before, (n_origins, n_steps), after known values.
-
-    The last `lag` values are in `before`, (n_origins, lag); none is NaN.
+    The first `sum(lags)` are NaN.
     """
-    lag, n_steps = before.shape[1], changes.shape[1]
-    path = np.concatenate([before, changes], axis=1)
-    for start in range(lag, lag + n_steps, lag):
-        part = slice(start, min(start + lag, lag + n_steps))
+    for lag in lags:
+        changes = np.full(values.shape, np.nan)
+        changes[..., lag:] = values[..., lag:] - values[..., :-lag]
+        values = changes
+    return values
+
+
+def integrated(before, changes, lags):
+    """Undo the differences in `changes`, (n_origins, n_steps), which come after known values.
+
+    The last `sum(lags)` values are in `before`, (n_origins, sum(lags)); none is NaN.
+    """
+    if not lags:
+        return changes
+    *inner, lag = lags
+    known = differenced(before, inner)[:, sum(inner) :]  # (n_origins, lag)
+    path = np.concatenate([known, changes], axis=1)
+    n_rows = path.shape[1]
+    for start in range(lag, n_rows, lag):
+        part = slice(start, min(start + lag, n_rows))
         path[:, part] += path[:, part.start - lag : part.stop - lag]
-    return path[:, lag:]
+    return integrated(before, path[:, lag:], inner)
 
 
-def last_values(values, n_known, lag):
-    """Return the last `lag` of the first `n_known` values.
+def last_values(values, n_known, lags):
+    """Return the last `sum(lags)` of the first `n_known` values.
 
-    A missing one is replaced by the one `lag` rows before, as often as needed, or else by the last
-    value there is.
+    A missing one is replaced by the one `max(lags)` rows before, as often as needed, or else by the
+    last value there is.
     """
+    n_before = sum(lags)
     known = values[:n_known]
     last = known[np.flatnonzero(~np.isnan(known))[-1]]
-    found = np.full(lag, last)
-    for j in range(lag):
-        earlier = known[n_known - lag + j :: -lag]
+    found = np.full(n_before, last)
+    for j in range(n_before):
+        earlier = known[n_known - n_before + j :: -max(lags)]
         present = np.flatnonzero(~np.isnan(earlier))
         if len(present):
             found[j] = earlier[present[0]]

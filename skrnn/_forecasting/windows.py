@@ -1,18 +1,15 @@
 """Windows: what a network reads of the rows of all series, in training and in a forecast alike."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
-from skrnn._estimators.regressor import unchecked_predict
-from skrnn._forecasting.calendar import CYCLES, calendar_features
-from skrnn._forecasting.target_transform import TargetTransform, last_values, window_levels
+from skrnn._forecasting.calendar import CYCLES, calendar_features, year_columns
+from skrnn._forecasting.target_transform import TargetTransform, window_levels
 from skrnn._preprocessing.time_index import ticks_of
 from skrnn._preprocessing.windows import sliding_windows
 from skrnn._utils.field_types import Size, Table64
-
-ORIGINS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +19,10 @@ class WindowSpec:
     timesteps: Size  # rows of a window
     outputs: Size  # steps forecast at once; each row holds the `exog` of so many rows later
     steps: Size  # of a forecast
-    by_window: bool  # whether each window is standardized by its own mean and deviation
+    # the window's own mean, and with "window" its deviation too, are taken out of its values
+    scale: Literal["window", "level"] | None
     calendar: tuple[Annotated[str, CYCLES.__contains__], ...]
+    year: bool  # whether the linear part reads the time of the year
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
@@ -31,7 +30,7 @@ class WindowSpec:
     @property
     def min_history(self):
         """Rows that a series must have for a forecast."""
-        return self.timesteps + self.level.lag
+        return self.timesteps + self.level.n_before
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,7 @@ class SeriesBuffer:
     values: np.ndarray  # transformed, not yet standardized by window
     # (n_rows, n_known): calendar, static columns, `exog`, and `exog` some rows later
     known: np.ndarray
+    year: np.ndarray  # (n_rows, 4), where the linear part reads it, else (n_rows, 0)
     ticks: np.ndarray  # times, as numbers that sort like them
     bounds: np.ndarray  # the first row of each series, then n_rows
 
@@ -49,6 +49,10 @@ def make_buffer(spec, panel):
     """Lay out the series of a Panel, in the order in which they were fitted."""
     distinct = {id(times): times for times in panel.times}  # series often share theirs
     calendars = {key: calendar_features(times, spec.calendar) for key, times in distinct.items()}
+    years = {
+        key: year_columns(times) if spec.year else np.empty((len(times), 0))
+        for key, times in distinct.items()
+    }
     known = []
     for times, static, exog in zip(panel.times, spec.static, panel.exog, strict=True):
         # Beyond the last row `exog` keeps its last values.
@@ -59,6 +63,7 @@ def make_buffer(spec, panel):
     return SeriesBuffer(
         values=np.concatenate(values),
         known=np.concatenate(known),
+        year=np.concatenate([years[id(times)] for times in panel.times]),
         ticks=np.concatenate([ticks_of(times) for times in panel.times]),
         bounds=np.append(0, np.cumsum(panel.lengths)),
     )
@@ -71,9 +76,18 @@ def window_columns(spec, values, known):
     return columns
 
 
-def standardize_windows(X):
-    """Standardize the values in windows X in place; return the means and deviations."""
-    levels, spreads = (moment[:, np.newaxis] for moment in window_levels(X[:, :, 0]))
+def scale_windows(X, scale):
+    """Take its level, and with "window" its spread, out of each window of X, in place.
+
+    Return both, (n_windows, 1): 0 and 1 where nothing is taken out.
+    """
+    levels, spreads = np.zeros((len(X), 1)), np.ones((len(X), 1))
+    if scale is None:
+        return levels, spreads
+    means, deviations = window_levels(X[:, :, 0])
+    levels[:, 0] = means
+    if scale == "window":
+        spreads[:, 0] = deviations
     X[:, :, 0] = (X[:, :, 0] - levels) / spreads
     return levels, spreads
 
@@ -92,34 +106,44 @@ def forecast_origins(first, last, stride):
     return np.repeat(np.arange(len(counts)), counts), np.concatenate(n_known).astype(int)
 
 
-def training_windows(spec, buffer, series, n_known):
-    """Return the windows before the origins and their targets, ordered by the targets' times.
+class Windows(NamedTuple):
+    """Windows of training and their targets, ordered by the time of the last target."""
 
-    X is (n_windows, timesteps, features), a view where the rows are those of one series, and y
-    (n_windows, outputs). Windows with a missing target are left out.
+    X: np.ndarray  # (n_windows, timesteps, features), a view where the rows are of one series
+    y: np.ndarray  # (n_windows, outputs), in the unit of each window
+    spreads: np.ndarray  # (n_windows, 1): that unit
+    origins: np.ndarray  # the place of each among the origins that were asked for
+
+
+def training_windows(spec, buffer, series, n_known, targets=None):
+    """Return the Windows before the origins, without those that have a missing target.
+
+    `targets`, (n_origins, outputs), are learned in place of the rows after each origin.
     """
     rows = buffer.bounds[series] + n_known
-    y = sliding_windows(buffer.values[:, np.newaxis], spec.outputs)[rows, :, 0]
+    y = targets
+    if y is None:
+        y = sliding_windows(buffer.values[:, np.newaxis], spec.outputs)[rows, :, 0]
     complete = np.flatnonzero(~np.isnan(y).any(axis=1))
     last_ticks = buffer.ticks[rows[complete] + spec.outputs - 1]
     chosen = complete[np.argsort(last_ticks, kind="stable")]
-    rows, y = rows[chosen], y[chosen]
     columns = window_columns(spec, buffer.values, buffer.known)
-    X = sliding_windows(columns, spec.timesteps)[_as_slice(rows - spec.timesteps)]
+    X = sliding_windows(columns, spec.timesteps)[_as_slice(rows[chosen] - spec.timesteps)]
     seen = ~np.isnan(X[:, :, 0]).all(axis=1)
     if not seen.all():
-        X, y = X[seen], y[seen]
-    if len(y) == 0:
+        X, chosen = X[seen], chosen[seen]
+    if len(chosen) == 0:
         raise ValueError(
             f"`series` and `exog` must leave a window with {spec.outputs} target steps after it "
             "that are all known, got a missing value in each. Fill them in, lower `steps`, or set "
             '`strategy="recursive"`, which needs one step.'
         )
-    if spec.by_window:
+    y = y[chosen]
+    if spec.scale is not None:
         X = X.copy()
-        levels, spreads = standardize_windows(X)
-        y = (y - levels) / spreads
-    return X, y.astype(spec.dtype)
+    levels, spreads = scale_windows(X, spec.scale)
+    y = (y if targets is not None else y - levels) / spreads
+    return Windows(X, y.astype(spec.dtype), spreads, chosen)
 
 
 def _as_slice(starts):
@@ -130,41 +154,19 @@ def _as_slice(starts):
     return starts
 
 
-def rolling_forecasts(spec, regressor, panel, series, n_known, n_steps):
-    """Return forecasts, (n_origins, n_steps), in the unit of the series; outputs are fed back.
+def linear_rows(spec, buffer):
+    """Return the columns of all rows that a linear model reads: of the calendar, and of `exog`."""
+    n_calendar = 2 * len(spec.calendar)
+    exog = buffer.known[:, n_calendar + spec.static.shape[1] :]
+    calendar = np.hstack([buffer.known[:, :n_calendar], buffer.year])
+    return calendar, exog[:, : exog.shape[1] // 2]  # the other half is that of later rows
 
-    `series` and `n_known` are the series of each forecast, and how many of its rows are known.
-    Later rows of the panel are not read, except for their `exog` and their times.
+
+def linear_columns(calendar, exog, rows):
+    """Return what a linear model reads beside the values, (n_origins, n_columns).
+
+    `rows`, (n_origins, 1 + outputs), are those from the last known one to the last one to forecast:
+    it reads the calendar of the first, and the `exog` of the others.
     """
-    buffer = make_buffer(spec, panel)
-    outputs = np.empty((len(series), n_steps))
-    for start in range(0, len(series), ORIGINS_AT_ONCE):
-        part = slice(start, start + ORIGINS_AT_ONCE)
-        outputs[part] = _rolled(spec, regressor, buffer, series[part], n_known[part], n_steps)
-    lag = spec.level.lag
-    before = [last_values(panel.values[k], n, lag) for k, n in zip(series, n_known, strict=True)]
-    return spec.level.inverse_transform(outputs, np.reshape(before, (len(series), lag)), series)
-
-
-def _rolled(spec, regressor, buffer, series, n_known, n_steps):
-    """Return transformed forecasts of some origins, (n_origins, n_steps)."""
-    T, H = spec.timesteps, spec.outputs
-    n_rows = T + -(-n_steps // H) * H
-    # Rows of the buffer, (n_origins, n_rows). Beyond a series' last row `known` stays as it is.
-    rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + np.arange(-T, n_rows - T)
-    rows = np.minimum(rows, buffer.bounds[series + 1][:, np.newaxis] - 1)
-    path = np.zeros(rows.shape)
-    path[:, :T] = buffer.values[rows[:, :T]]
-    columns = window_columns(spec, path, buffer.known[rows])
-    missing = np.isnan(columns[:, :, 0])
-    predict = regressor.predict
-    for start in range(0, n_rows - T, H):
-        X = columns[:, start : start + T].copy()
-        levels, spreads = standardize_windows(X) if spec.by_window else (0.0, 1.0)
-        ahead = np.asarray(predict(X), dtype=np.float64).reshape(len(X), H) * spreads + levels
-        part = slice(start + T, start + T + H)
-        path[:, part] = ahead
-        columns[:, part, 0] = np.where(missing[:, part], np.nan, ahead)
-        # Later windows differ in these values only: where they are finite, X needs no check.
-        predict = unchecked_predict(regressor) if np.isfinite(ahead).all() else regressor.predict
-    return path[:, T : T + n_steps]
+    ahead = exog[rows[:, 1:]]
+    return np.hstack([calendar[rows[:, 0]], ahead.reshape(len(rows), -1)])

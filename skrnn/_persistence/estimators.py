@@ -29,6 +29,15 @@ from skrnn._utils.records import Codec, check_fields, require
 
 # Parameters that older files hold under another name.
 RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
+# Values of parameters that files from before these parameters lack, where they are no defaults.
+ADDED_PARAMETERS = {
+    "RNNForecaster": {
+        "baseline": None,
+        "network_weight": 1.0,
+        "segment": 1,
+        "early_stopping": False,
+    }
+}
 
 COMMON = {
     "n_features_in_": Size,
@@ -138,6 +147,8 @@ def estimator_codec(kind, learned, optional=None, check=None):
         for old, new in RENAMED_PARAMETERS.get(kind.__name__, {}).items():
             if old in state and new not in state:
                 state[new] = state.pop(old)
+        for name, value in ADDED_PARAMETERS.get(kind.__name__, {}).items():
+            state.setdefault(name, value)
         unknown = ", ".join(sorted(state.keys() - names))
         require(not unknown, f"the attribute {unknown} of {kind.__name__}")
         check_fields(state, kinds)

@@ -8,17 +8,19 @@ import pandas as pd
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.global_model import GlobalModel
+from skrnn._forecasting.linear_model import Baseline, Candidate, Layout, SeriesScales
 from skrnn._forecasting.panel import Panel, decode_panel, encode_panel
 from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._persistence.estimators import encode_estimator, estimator_codec
 from skrnn._preprocessing.time_grid import run_bounds
 from skrnn._preprocessing.time_index import TIME_TYPES, TimeIndex, check_order, is_counted
-from skrnn._utils.field_types import Array64, Positive64, Table64, fits
+from skrnn._utils.field_types import Array64, Count, Positive64, Table64, fits
 from skrnn._utils.records import Codec, check_fields, record_codec, require
 
 PANEL = get_type_hints(Panel, include_extras=True)
-PLAN = record_codec(WindowSpec)
+PLAN, LEVEL, MODEL = map(record_codec, (WindowSpec, TargetTransform, GlobalModel))
+CANDIDATE = get_type_hints(Candidate, include_extras=True)
 LEARNED = {"_panel": Panel, "_model": GlobalModel, "_allow_missing": bool, "scales_": Positive64}
 
 
@@ -81,32 +83,87 @@ def _check_model(model, panel):
     require(len(plan.static) == n_series and np.isfinite(plan.static).all(), "the static columns")
     require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
-    require(dated or not plan.calendar, "the calendar")
+    require(dated or not (plan.calendar or plan.year), "the calendar")
     require(model.residuals.shape[1] == plan.steps, "the residuals")
     require(not (model.residuals < 0).any(), "the residuals")
-    if isinstance(model.regressor, RNNRegressor):
-        n_exog = len(panel.exog_names)
+    require(model.shares.shape == (len(model.regressors),), "the shares of networks")
+    require(((model.shares >= 0) & (model.shares <= 1)).all(), "the shares of networks")
+    require(model.baseline is not None or len(model.regressors), "the networks")
+    for regressor in model.regressors:
+        _check_network(regressor, plan, len(panel.exog_names))
+    if model.baseline is not None:
+        n_known = 2 * len(plan.calendar) + 4 * plan.year + plan.outputs * len(panel.exog_names)
+        _check_baseline(model.baseline, n_series, n_known, plan.outputs)
+
+
+def _check_network(regressor, plan, n_exog):
+    """Refuse a network that does not fit the windows."""
+    if isinstance(regressor, RNNRegressor):
         n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1] + 2 * n_exog
-        shape = getattr(model.regressor, "input_shape_", None)
+        shape = getattr(regressor, "input_shape_", None)
         require(shape == (plan.timesteps, n_features), "the network's input")
-        require(
-            model.regressor._network.architecture.outputs == (plan.outputs,), "the network's output"
-        )
+        require(regressor._network.architecture.outputs == (plan.outputs,), "the network's output")
+
+
+def _check_baseline(baseline, n_series, n_known, outputs):
+    """Refuse a baseline that does not fit the series or itself."""
+    scales = vars(baseline.scales)
+    logs = len(scales["log_deviations"]) > 0
+    for name, array in scales.items():
+        sized = array.shape == (n_series if name != "log_deviations" or logs else 0,)
+        require(sized and np.isfinite(array).all(), f"the {name} of the baseline")
+    require(baseline.outputs == outputs, "the outputs of the baseline")
+    for array in (baseline.known_means, baseline.known_deviations):
+        require(array.shape == (n_known,) and np.isfinite(array).all(), "the known columns")
+    for part in baseline.candidates:
+        require(set(part) == {*CANDIDATE, "penalty", "errors", "weight"}, "a candidate")
+        check_fields(part, CANDIDATE | {"penalty": float, "errors": list[float], "weight": float})
+        require(logs or part["unit"] == "values" or part["weight"] == 0, "the unit of a candidate")
+    n_chosen = len(baseline.chosen)
+    layout = Layout(baseline.min_history, n_known, outputs)
+    require(n_chosen and baseline.shares.shape == (n_chosen, 1), "the shares of candidates")
+    require(baseline.maps.shape == (n_chosen, layout.n_inputs, outputs), "the ridges")
+    require(np.isfinite(baseline.maps).all() and np.isfinite(baseline.shares).all(), "the ridges")
+    reads = max(candidate.n_rows for candidate in baseline.chosen)
+    require(reads <= baseline.min_history, "the rows of a candidate")
 
 
 def _encode_plan(plan):
     return vars(plan) | {"dtype": np.dtype(plan.dtype).name}
 
 
-def _decode_plan(dtype, **fields):
+def _decode_plan(dtype, by_window=None, **fields):
+    """Return a WindowSpec; older files have `by_window` for its `scale`."""
     require(dtype in ("float32", "float64"), "the dtype of the windows")
+    if by_window is not None:
+        require(isinstance(by_window, bool) and not {"scale", "year"} & set(fields), "the windows")
+        fields |= {"scale": "window" if by_window else None, "year": False}
     return PLAN.decode(dtype=getattr(np, dtype), **fields)
 
 
+def _decode_level(lag=None, **fields):
+    """Return a TargetTransform; older files have one `lag`, or 0."""
+    if lag is not None:
+        require(fits(lag, Count) and "lags" not in fields, "the level of the series")
+        fields["lags"] = (lag,) if lag else ()
+    return LEVEL.decode(**fields)
+
+
+def _decode_model(regressor=None, **fields):
+    """Return a GlobalModel; older files have one `regressor`, and nothing besides."""
+    if regressor is not None:
+        added = {"regressors": [regressor], "shares": np.ones(1), "baseline": None, "settings": {}}
+        require(not set(added) & set(fields), "the networks")
+        fields |= added
+    return MODEL.decode(**fields)
+
+
 FORECASTERS = {
-    "Level": record_codec(TargetTransform),
+    "Level": Codec(TargetTransform, LEVEL.encode, _decode_level),
     "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
-    "GlobalModel": record_codec(GlobalModel),
+    "SeriesScales": record_codec(SeriesScales),
+    "Baseline": record_codec(Baseline),
+    "GlobalModel": Codec(GlobalModel, MODEL.encode, _decode_model),
     "Panel": Codec(Panel, encode_panel, _decode_panel),
     "RNNForecaster": estimator_codec(RNNForecaster, LEARNED, check=_complete)._replace(
         encode=lambda forecaster: without_derived(encode_estimator(forecaster))

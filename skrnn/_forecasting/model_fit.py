@@ -1,0 +1,311 @@
+"""The fit of a GlobalModel: settings, baseline, networks, and the errors that were held out."""
+
+import warnings
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from math import gcd
+
+import numpy as np
+from sklearn.base import clone
+
+from skrnn._estimators.regressor import RNNRegressor
+from skrnn._forecasting.baselines import seasonal_scale
+from skrnn._forecasting.calendar import check_calendar
+from skrnn._forecasting.global_model import GlobalModel
+from skrnn._forecasting.networks import (
+    MOST_EPOCHS,
+    PATIENCE,
+    Networks,
+    default_network,
+    fit_networks,
+)
+from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings
+from skrnn._forecasting.stacking import fit_baseline
+from skrnn._forecasting.target_transform import fit_target_transform
+from skrnn._forecasting.windows import (
+    WindowSpec,
+    forecast_origins,
+    linear_rows,
+    make_buffer,
+    training_windows,
+)
+from skrnn._network.architecture import VARIABLE_DTYPES
+from skrnn._utils.frames import as_pandas
+from skrnn._utils.numeric_checks import check_numbers
+
+MOST_RESIDUALS = 2000  # windows whose held-out errors are kept for intervals
+
+
+def fresh_regressor(params, settings, n_windows=None):
+    """Return the regressor of a forecaster unfitted, for so many windows, with its settings.
+
+    Networks inside it, such as the last step of a Pipeline, are prepared alike. What they are not
+    left to choose stays: a segment, patience and epochs of their own.
+    """
+    if params.regressor is not None:
+        regressor = clone(params.regressor)
+    elif settings is not None and settings.weighed:
+        regressor = default_network(n_windows)
+    else:
+        regressor = RNNRegressor()
+    inner = {f"__{name}": part for name, part in regressor.get_params().items()}
+    for name, part in {"": regressor, **inner}.items():
+        if not hasattr(part, "get_params"):
+            continue
+        if getattr(part, "stateful", False):
+            raise ValueError(
+                f"`regressor{name}__stateful` must be False, got {part.stateful!r}: each forecast "
+                "starts from a window of its own, not from the state that the previous one left."
+            )
+        if params.allow_missing and getattr(part, "mask_value", 0) is None:
+            part.mask_value = np.nan
+        if settings is not None and getattr(part, "segment", None) == 1:
+            part.segment = settings.segment
+    if settings is not None and settings.early_stopping and isinstance(regressor, RNNRegressor):
+        regressor.epochs = MOST_EPOCHS if regressor.epochs == "auto" else regressor.epochs
+        regressor.patience = PATIENCE if regressor.patience is None else regressor.patience
+    return regressor
+
+
+def fit_global_model(params, panel):
+    """Fit a GlobalModel to the rows of a Panel.
+
+    The parameters of an RNNForecaster are read as attributes of `params`.
+    """
+    fresh_regressor(params, None)  # refuses what no forecaster takes
+    n_known = panel.lengths - _held_out_rows(params)
+    settings = settle_settings(params, panel, n_known)
+    outputs = n_outputs(params)
+    after = _whole_strides(outputs, params.stride)
+    _check_lengths(params, settings, panel, n_known, after)
+    if outputs < params.steps:
+        who = '`strategy="recursive"` forecasts'
+        warn_of_phases(params.stride, settings.season, outputs, who)
+    model = _fit_to(params, settings, panel.head(n_known), after)
+    if params.calibration in ("auto", 0):
+        return model
+    last = panel.lengths - _whole_strides(params.steps, params.stride)
+    series, n_before = forecast_origins(n_known, last, params.stride)
+    truth = [panel.values[k][n : n + params.steps] for k, n in zip(series, n_before, strict=True)]
+    off = np.abs(truth - model.forecast(panel, series, n_before, params.steps))
+    return replace(model, residuals=off / model.units(panel, series, n_before)[:, np.newaxis])
+
+
+def _fit_to(params, settings, training, after):
+    """Return the GlobalModel of training rows; `after` is their number after the last window."""
+    spec = _fit_window_spec(params, settings, training)
+    buffer, starts = make_buffer(spec, training), training.starts
+    first = np.full(len(training), spec.min_history)
+    origins = forecast_origins(first, training.lengths - after, params.stride)
+    baseline, errors = None, None
+    if params.baseline is not None:
+        baseline, held_out = _fit_baseline(params, settings, spec, buffer, starts)
+        seen = held_out.n_known >= spec.min_history
+        origins, errors = (held_out.series[seen], held_out.n_known[seen]), held_out.residuals[seen]
+        spec = replace(spec, scale=_window_scale(params.scale, baseline))
+    networks = Networks()
+    if settings.trains(len(origins[0])):
+        windows = training_windows(spec, buffer, *origins, errors)
+        positions = (starts[origins[0]] + origins[1])[windows.origins]
+        make = partial(fresh_regressor, params, settings)
+        networks = fit_networks(make, windows, positions, params, settings)
+    if networks.held_out is not None:
+        origins, errors = _after_networks(origins, errors, windows, networks)
+    model = GlobalModel(
+        plan=spec,
+        baseline=baseline,
+        regressors=networks.regressors,
+        shares=networks.shares,
+        season=settings.season,
+        scales=np.array([seasonal_scale(rows, settings.season) for rows in training.values]),
+        residuals=np.empty((0, params.steps)),
+        settings=_settled(params, settings, spec, baseline, networks),
+    )
+    if settings.calibration != "held out":
+        return model
+    return replace(model, residuals=_residuals(model, training, buffer, *origins, errors))
+
+
+def _window_scale(scale, baseline):
+    """Return what is taken out of windows; "auto" leaves the level of series that return to it."""
+    if scale == "auto":
+        parts = [] if baseline is None else baseline.candidates
+        returning = sum(part["weight"] for part in parts if part["anchor"] == "mean")
+        return None if returning > 0.5 else "level"
+    return scale if scale in ("level", "window") else None
+
+
+def _after_networks(origins, errors, windows, networks):
+    """Return the origins at which networks were weighed, and what they left of the errors there."""
+    known = ~np.isnan(networks.held_out[:, 0])
+    places = windows.origins[known]
+    corrected = networks.weight * networks.held_out[known] * windows.spreads[known]
+    return tuple(part[places] for part in origins), errors[places] - corrected
+
+
+def _residuals(model, training, buffer, series, n_known, errors):
+    """Return held-out errors of training windows in the unit of each, (n_windows, steps).
+
+    `errors` are those of transformed values.
+    """
+    some = np.unique(np.linspace(0, len(series) - 1, MOST_RESIDUALS).round().astype(int))
+    series, n_known, level = series[some], n_known[some], model.plan.level
+    ahead = np.arange(errors.shape[1])
+    rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + ahead
+    before = level.known_before(training.values, series, n_known)
+    forecast = level.inverse_transform(buffer.values[rows] - errors[some], before, series)
+    truth = np.concatenate(training.values)[rows]
+    return np.abs(truth - forecast) / model.units(training, series, n_known)[:, np.newaxis]
+
+
+def _settled(params, settings, spec, baseline, networks):
+    """Return what a fit chose, as `settings_` shows it.
+
+    The last three say how much of the forecast comes from where: anchors and ridges share what is
+    not the network's, and the network is added with its weight.
+    """
+    candidates = [] if baseline is None else baseline.candidates
+    ridge = sum(part["weight"] for part in candidates if part["window"])
+    return {
+        "timesteps": settings.timesteps,
+        "segment": settings.segment,
+        "scale": None if params.scale is None else spec.scale or "series",
+        "early_stopping": bool(settings.early_stopping),
+        "calibration": settings.calibration,
+        "anchor": 0.0 if baseline is None else 1.0 - ridge,
+        "ridge": ridge,
+        "network_weight": networks.weight,
+    }
+
+
+def _fit_window_spec(params, settings, training):
+    # Float32 where the regressor reads it and values are standardized, so none is lost.
+    dtype = VARIABLE_DTYPES.get(getattr(fresh_regressor(params, settings, 1), "dtype", None))
+    return WindowSpec(
+        timesteps=settings.timesteps,
+        outputs=n_outputs(params),
+        steps=params.steps,
+        calendar=check_calendar(params.calendar),
+        year=params.baseline is not None and settings.year,
+        level=fit_target_transform(
+            training.values,
+            training.times,
+            transformer=None if params.transformer is None else clone(params.transformer),
+            lags=settings.lags,
+            standardized=params.scale is not None,
+        ),
+        static=_static_rows(params, training.labels),
+        dtype=np.float32 if dtype == "float32" and params.scale is not None else np.float64,
+        scale=_window_scale(params.scale, None),
+    )
+
+
+def _fit_baseline(params, settings, spec, buffer, starts):
+    """Return the Baseline of the rows in a SeriesBuffer, and its HeldOut errors."""
+    n_before = spec.level.n_before
+    known, exog = linear_rows(spec, buffer)
+    cut = [slice(first + n_before, end) for first, end in pairwise(buffer.bounds)]
+    baseline, held_out = fit_baseline(
+        params.baseline,
+        [buffer.values[rows] for rows in cut],
+        [known[rows] for rows in cut] if known.shape[1] else None,
+        exog=[exog[rows] for rows in cut] if exog.shape[1] else None,
+        outputs=spec.outputs,
+        seasons=settings.seasons,
+        window=spec.timesteps,
+        means=spec.level.means,
+        deviations=spec.level.deviations,
+        stride=params.stride,
+        positions=starts + n_before,
+    )
+    return baseline, replace(held_out, n_known=held_out.n_known + n_before)
+
+
+def min_rows(params):
+    """Return the rows that a series must have: a window, and those held out for calibration."""
+    timesteps = 1 if params.timesteps == "auto" else params.timesteps
+    return timesteps + sum(read_lags(params.differences)) + _held_out_rows(params)
+
+
+def min_rows_to_train(params):
+    """Return the rows that one of the series must have: those of all, and a window's targets."""
+    return min_rows(params) + _whole_strides(n_outputs(params), params.stride)
+
+
+def _held_out_rows(params):
+    """Return the rows at the end that training does not see."""
+    if params.calibration in ("auto", 0):
+        return 0
+    return _whole_strides(params.steps, params.stride) + (params.calibration - 1) * params.stride
+
+
+def warn_of_phases(stride, season, shift, who):
+    """Warn where forecasts start at phases of the season at which no training window started.
+
+    The forecasts that `who` makes start `shift` rows from the cutoff.
+    """
+    shared = gcd(stride, season)
+    if shift % shared:
+        coprime = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
+        warnings.warn(
+            f"With `stride={stride}` training windows start at {season // shared} of the {season} "
+            f"phases of a season, and {who} from others. Choose a `stride` that has no divisor in "
+            f"common with the season, such as {coprime}.",
+            stacklevel=2,
+        )
+
+
+def _whole_strides(rows, stride):
+    """Return rows rounded up to strides: windows that far back are in phase with the cutoff."""
+    return -(-rows // stride) * stride
+
+
+def _check_lengths(params, settings, panel, n_known, after):
+    """Refuse series without a window of known rows, and a panel without one to train on.
+
+    `after` is the rows from the last window to train on to the end of the known ones.
+    """
+    least = settings.timesteps + sum(settings.lags)
+    held_out = _held_out_rows(params) > 0
+    kept = f" besides its {params.calibration} calibration windows" if held_out else ""
+    fewer = ", lower `calibration`" if held_out else ""
+    short = np.flatnonzero(n_known < least)
+    if len(short):
+        k = short[0]
+        place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
+        raise ValueError(
+            f"Series{place} must have at least {least} rows (`timesteps` + `differences`){kept}, "
+            f"got {max(n_known[k], 0)}. Shorten the window{fewer}, or leave the series out."
+        )
+    if (n_known < least + after).all():
+        raise ValueError(
+            f"`series` must have at least {least + after} rows (`timesteps` + `differences` + "
+            f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
+            f"`stride`{fewer}, or pass more rows."
+        )
+
+
+def _static_rows(params, labels):
+    """Return the static columns of each series as (n_series, n_static)."""
+    if params.static is None:
+        return np.empty((len(labels), 0))
+    static, series = as_pandas(params.static, "`static`"), params.series_column
+    if static.ndim == 1:
+        raise TypeError("`static` must be a DataFrame, got a Series. Pass its `to_frame()`.")
+    keys = series if isinstance(series, list) else [series]
+    if set(keys) <= set(static.columns):
+        static = static.set_index(keys if len(keys) > 1 else keys[0])
+    missing = [label for label in labels if label not in static.index]
+    if missing or not static.index.is_unique:
+        raise ValueError(
+            "`static` must have one row for each series, indexed by its name, or with it in the "
+            "`series_column`, got "
+            + (f"none for {missing[0]!r}." if missing else "several for one.")
+        )
+    chosen = static.loc[labels]
+    check_numbers(chosen, "`static`", "Encode categories as numbers first.")
+    rows = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(rows).all():
+        raise ValueError("`static` must hold finite numbers. Encode categories, fill in NaN.")
+    return rows

@@ -1,0 +1,130 @@
+"""Rolling forecasts: from any origins, as many steps at a time as a model has outputs."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from skrnn._estimators.regressor import unchecked_predict
+from skrnn._forecasting.linear_model import make_history
+from skrnn._forecasting.networks import predict_windows
+from skrnn._forecasting.windows import (
+    linear_columns,
+    linear_rows,
+    make_buffer,
+    scale_windows,
+    window_columns,
+)
+
+ORIGINS_AT_ONCE = 8192
+
+
+def rolling_forecasts(model, panel, series, n_known, n_steps, *, parts=False):
+    """Return forecasts in the unit of the series, (n_origins, n_steps); outputs are fed back.
+
+    They are in a dict as "forecast"; `parts` adds its cumulative parts, as `Chunks` returns them.
+    `series` and `n_known` are the series of each forecast, and how many of its rows are known.
+    Later rows of the panel are not read, except for their `exog` and their times.
+    """
+    buffer = make_buffer(model.plan, panel)
+    outputs = {}
+    for start in range(0, len(series), ORIGINS_AT_ONCE):
+        part = slice(start, start + ORIGINS_AT_ONCE)
+        chunks = Chunks(model, buffer, series[part], n_known[part], parts)
+        for name, rows in _rolled(chunks, n_steps).items():
+            outputs.setdefault(name, np.empty((len(series), n_steps)))[part] = rows
+    level = model.plan.level
+    before = level.known_before(panel.values, series, n_known)
+    return {name: level.inverse_transform(rows, before, series) for name, rows in outputs.items()}
+
+
+def _rolled(chunks, n_steps):
+    """Return transformed forecasts, (n_origins, n_steps), by name."""
+    spec, buffer, series = chunks.model.plan, chunks.buffer, chunks.series
+    T, H = spec.timesteps, spec.outputs
+    n_rows = T + -(-n_steps // H) * H
+    # Rows of the buffer, (n_origins, n_rows). Beyond a series' last row `known` stays as it is.
+    rows = (buffer.bounds[series] + chunks.n_known)[:, np.newaxis] + np.arange(-T, n_rows - T)
+    ends = buffer.bounds[np.stack([series, series + 1])][..., np.newaxis]
+    rows = np.clip(rows, ends[0], ends[1] - 1)
+    path = np.zeros(rows.shape)
+    path[:, :T] = buffer.values[rows[:, :T]]
+    columns = window_columns(spec, path, buffer.known[rows])
+    missing = np.isnan(columns[:, :, 0])
+    found = []
+    for start in range(0, n_rows - T, H):
+        ahead = slice(start + T, start + T + H)
+        found.append(
+            chunks.forecast(columns[:, start : start + T], rows[:, ahead.start - 1 : ahead.stop])
+        )
+        columns[:, ahead, 0] = np.where(missing[:, ahead], np.nan, found[-1]["forecast"])
+    return {
+        name: np.concatenate([parts[name] for parts in found], axis=1)[:, :n_steps]
+        for name in found[0]
+    }
+
+
+class Chunks:
+    """Forecasts of `outputs` steps from some origins, and from where the forecast before ends."""
+
+    def __init__(self, model, buffer, series, n_known, parts):
+        self.model, self.buffer, self.parts = model, buffer, parts
+        self.series, self.n_known = series, n_known
+        self.predicts = [regressor.predict for regressor in model.regressors]
+        self.history = None
+        if model.baseline is not None:
+            bounds = buffer.bounds
+            values = [buffer.values[slice(*pair)] for pair in pairwise(bounds)]
+            n_rows = model.baseline.min_history
+            self.columns = linear_rows(model.plan, buffer)
+            self.history = make_history(values, None, series, n_known, n_rows)
+
+    def forecast(self, windows, rows):
+        """Return the next forecasts, (n_origins, outputs), by name.
+
+        `windows` hold the rows before them, not yet scaled, `rows` are where the last of these and
+        the rows to forecast are in the buffer. With `parts`, "anchor" is the forecast of the
+        anchors, and "linear" that of anchors and ridges.
+        """
+        network = self._networks(windows)
+        if self.history is None:
+            total = network
+            return {"forecast": total}
+        known = linear_columns(*self.columns, rows)
+        history = replace(self.history, known=known)
+        baseline, found = self.model.baseline, {}
+        linear = baseline.forecast(history, self.series)
+        if self.parts:
+            found = {"anchor": baseline.parts(history, self.series)["anchor"], "linear": linear}
+        total = linear + network
+        self.history = _extended(history, total)
+        return found | {"forecast": total}
+
+    def _networks(self, windows):
+        """Return the sum of the networks' outputs, each times its share."""
+        model = self.model
+        if not model.regressors:
+            return 0.0
+        X, scale = windows.copy(), model.plan.scale
+        levels, spreads = scale_windows(X, scale)
+        outputs = [predict_windows(predict, X, model.plan.outputs) for predict in self.predicts]
+        total = sum(share * rows for share, rows in zip(model.shares, outputs, strict=True))
+        total = total * spreads + (levels if model.baseline is None else 0.0)
+        # Later windows differ in these values only: where they are finite, X needs no check.
+        finite = np.isfinite(total).all()
+        self.predicts = [
+            unchecked_predict(regressor) if finite else regressor.predict
+            for regressor in model.regressors
+        ]
+        return total
+
+
+def _extended(history, ahead):
+    """Return the History of origins after rows `ahead`, (n_origins, n_rows), of each."""
+    n_known = history.n_known + ahead.shape[1]
+    return replace(
+        history,
+        recent=np.hstack([history.recent, ahead])[:, ahead.shape[1] :],
+        mean=(history.mean * history.n_known + ahead.sum(axis=1)) / n_known,
+        n_known=n_known,
+    )
