@@ -100,7 +100,7 @@ def assert_same_output(found, expected, rtol):
         np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-12)
 
 
-def check_gradient(described, n_samples=6, n_places=40):
+def check_gradient(described, n_samples=6, n_places=20):
     """Compare the gradient with finite differences, at every place if their number is None."""
     weights, *samples = samples_and_weights(described, n_samples)
     _, gradient = weighted_output(described, weights, *samples)

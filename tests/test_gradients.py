@@ -64,7 +64,7 @@ for name, changes in DROPOUTS.items():
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradient_equals_finite_differences(cell, variant):
-    changes = {"n_samples": 6, "n_places": 40} | VARIANTS[variant]
+    changes = {"n_samples": 6, "n_places": 20} | VARIANTS[variant]
     how = {name: changes.pop(name) for name in ("n_samples", "n_places")}
     changes["cell_types"] = (cell,) * len(changes.get("units", (4,)))
     check_gradient(architecture(**changes), **how)
@@ -146,7 +146,7 @@ def architectures(draw):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(described=architectures(), n_samples=st.sampled_from([1, 4]), seed=st.integers(0, 99))
 def test_network_and_gradient_equal_keras(described, n_samples, seed):
     x, weights = inputs(described, n_samples, seed), flat_weights(described, seed)
