@@ -26,8 +26,7 @@ TARGETS = {
 every_engine_and_target = pytest.mark.parametrize(
     ("engine", "target"),
     [("numpy", target) for target in TARGETS]
-    + [("keras", "binary")]
-    + [pytest.param("keras", target, marks=pytest.mark.slow) for target in list(TARGETS)[1:]],
+    + [pytest.param("keras", target, marks=pytest.mark.slow) for target in TARGETS],
 )
 every_target = pytest.mark.parametrize("target", TARGETS)
 

@@ -156,7 +156,7 @@ def test_fitted_network_is_made_of_arrays_and_plain_data_alone(network):
         *(("numpy", optimizer) for optimizer in OPTIMIZERS),
         *(
             pytest.param("keras", optimizer, marks=pytest.mark.slow)
-            for optimizer in [*OPTIMIZERS, "ftrl", "lion"]
+            for optimizer in ["adam", "nadam", "ftrl"]  # whose variables are of other kinds
         ),
     ],
 )

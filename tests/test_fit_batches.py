@@ -42,7 +42,7 @@ def test_one_block_is_bitwise_a_fit(engine, shuffle):
     assert_same_training(network(**settings).fit_batches([(X, Y)]), expected, rtol=0)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "keras"])
+@both_engines
 def test_blocks_in_order_are_a_fit_in_order(engine):
     settings = {"engine": engine, "shuffle": False, "patience": 2}
     validation = X[-40:], Y[-40:]
@@ -85,27 +85,34 @@ WORDS_OF_CLASSES = WORDS | {"class_weight": {"low": 2.0, "mid": 1.0, "top": 7.0}
 BY_LABEL = np.argsort(LABELS, kind="stable")  # the first block has one class
 
 
-@both_engines
+BLOCKS = [
+    # Weights compare across blocks.
+    (RNNRegressor, {"dtype": "float32"}, (X, Y, LIGHT_AND_HEAVY), (100,)),
+    (RNNRegressor, {"dtype": "float32"}, (X, Y, TINY), (100,)),
+    # Classes and vocabulary are those of all blocks.
+    (RNNClassifier, WORDS_OF_CLASSES, (IDS[BY_LABEL], LABELS[BY_LABEL]), (20, 60)),
+    (RNNClassifier, {"vocab_size": 30}, (IDS, (IDS[:, :3] > 14).astype(int)), (30, 31, 90)),
+    # Sequences are padded to the longest of all blocks.
+    (RNNRegressor, {}, (LISTS, [x.sum() for x in LISTS]), (40, 80)),
+    (RNNRegressor, STEPS, (LISTS, [x.sum(axis=1) for x in LISTS]), (40, 80)),
+    # Several batches of one size, each with other masked timesteps.
+    (RNNRegressor, GAPS, (MASKED, Y), (30, 31, 90)),
+    (RNNRegressor, GAPS | STEPS, (MASKED, X.sum(axis=2)), (30, 31, 90)),
+    # States are carried from block to block.
+    (RNNRegressor, {"stateful": True, "batch_size": 9}, (X[:252], Y[:252]), (90, 171)),
+]
+
+
 @pytest.mark.parametrize(
-    ("kind", "settings", "arrays", "at"),
+    ("engine", "kind", "settings", "arrays", "at"),
     [
-        # Weights compare across blocks.
-        (RNNRegressor, {"dtype": "float32"}, (X, Y, LIGHT_AND_HEAVY), (100,)),
-        (RNNRegressor, {"dtype": "float32"}, (X, Y, TINY), (100,)),
-        # Classes and vocabulary are those of all blocks.
-        (RNNClassifier, WORDS_OF_CLASSES, (IDS[BY_LABEL], LABELS[BY_LABEL]), (20, 60)),
-        (RNNClassifier, {"vocab_size": 30}, (IDS, (IDS[:, :3] > 14).astype(int)), (30, 31, 90)),
-        # Sequences are padded to the longest of all blocks.
-        (RNNRegressor, {}, (LISTS, [x.sum() for x in LISTS]), (40, 80)),
-        (RNNRegressor, STEPS, (LISTS, [x.sum(axis=1) for x in LISTS]), (40, 80)),
-        # Several batches of one size, each with other masked timesteps.
-        (RNNRegressor, GAPS, (MASKED, Y), (30, 31, 90)),
-        (RNNRegressor, GAPS | STEPS, (MASKED, X.sum(axis=2)), (30, 31, 90)),
-        # States are carried from block to block.
-        (RNNRegressor, {"stateful": True, "batch_size": 9}, (X[:252], Y[:252]), (90, 171)),
+        *(("numpy", *case) for case in BLOCKS),
+        # One of each kind: blocks are put together before an engine reads them.
+        *(pytest.param("keras", *case, marks=pytest.mark.slow) for case in BLOCKS[1::2]),
+        pytest.param("keras", *BLOCKS[-1], marks=pytest.mark.slow),
     ],
 )
-def test_blocks_are_a_fit(kind, settings, arrays, at, engine):
+def test_blocks_are_a_fit(engine, kind, settings, arrays, at):
     settings = {"shuffle": False, "engine": engine} | settings
     expected = network(kind, **settings).fit(*arrays)
     found = network(kind, **settings).fit_batches(cut(*arrays, at=at))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from fits import KERAS, assert_same_training, padded
+from fits import assert_same_training, both_engines, padded
 from oracles import keras_fit, native_network
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
@@ -15,7 +15,6 @@ from skrnn import RNNClassifier, RNNRegressor, cells
 
 WORDS, TAGS = 9, np.array(["adj", "noun", "verb"])
 N_SAMPLES, BATCH, EPOCHS = 22, 8, 2
-engines = pytest.mark.parametrize("engine", ["numpy", "keras"])
 every_estimator = pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
 
 
@@ -77,11 +76,10 @@ assert_same = partial(assert_same_training, rtol=1e-6)
     ("estimator", "weighted", "engine"),
     [
         (RNNClassifier, True, "numpy"),
-        (RNNClassifier, True, "keras"),
+        pytest.param(RNNClassifier, True, "keras", marks=pytest.mark.slow),
         (RNNClassifier, False, "numpy"),
-        pytest.param(RNNClassifier, False, *KERAS.values, marks=KERAS.marks),
         (RNNRegressor, False, "numpy"),
-        pytest.param(RNNRegressor, False, *KERAS.values, marks=KERAS.marks),
+        pytest.param(RNNRegressor, False, "keras", marks=pytest.mark.slow),
     ],
 )
 def test_a_list_trains_as_keras_does_with_a_mask(estimator, weighted, engine):
@@ -210,7 +208,7 @@ def test_class_weight_of_a_list_acts_on_each_step():
 # Training on lists
 
 
-@engines
+@both_engines
 def test_validation_loss_of_a_list_is_the_mean_over_its_steps(engine):
     other, truth = sentences(9, seed=3)
     weights = [np.linspace(1, 2, len(row)) for row in truth]
@@ -240,7 +238,7 @@ def test_validation_fraction_of_a_list_holds_out_whole_sequences(estimator, monk
     assert split.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-5)
 
 
-@engines
+@both_engines
 @every_estimator
 def test_training_on_lists_goes_on_where_it_stood(estimator, engine):
     X, y, make = task(estimator)

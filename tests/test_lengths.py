@@ -90,6 +90,7 @@ def test_booleans_are_read_as_numbers():
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_engines_train_alike_on_sequences_of_unequal_length(return_sequences):
     rng = np.random.default_rng(0)

@@ -112,8 +112,7 @@ def test_build_model_skips_what_the_network_and_plain_keras_skip(parameters, dat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("pooling", ["last", "max"])
+@pytest.mark.parametrize(("pooling", "bidirectional"), [("last", True), ("max", False)])
 def test_keras_reads_no_padding(pooling, bidirectional):
     of = {"pooling": pooling, "bidirectional": bidirectional, "engine": "keras"}
     fitted = network(RNNRegressor, cell_type=CELLS, mask_value=-1.5, **of).fit(X, Y)

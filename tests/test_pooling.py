@@ -1,20 +1,24 @@
 """Pooling of the hidden states: what it reads, in both engines and in Keras's own layers."""
 
 from functools import partial
+from itertools import product
 
 import keras
 import numpy as np
 import pytest
-from fits import both_engines, cut, small
+from fits import cut, small
 
-every_pooling = pytest.mark.parametrize("pooling", ["mean", "max"])
-every_direction = pytest.mark.parametrize("bidirectional", [False, True])
 network = partial(small, cell_type="gru", standardize=False)
 
 
-@both_engines
-@every_pooling
-@every_direction
+@pytest.mark.parametrize(
+    ("engine", "pooling", "bidirectional"),
+    [
+        *product(["numpy"], ["mean", "max"], [False, True]),
+        pytest.param("keras", "mean", True, marks=pytest.mark.slow),
+        pytest.param("keras", "max", False, marks=pytest.mark.slow),
+    ],
+)
 def test_sample_without_a_step_is_pooled_as_its_last_state(engine, pooling, bidirectional):
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
     X[0] = np.nan

@@ -63,14 +63,17 @@ def test_network_learns_what_only_static_features_say():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "settings",
+    ("case", "settings"),
     [
-        {},
-        {"pooling": "max", "bidirectional": True, "dense_sizes": (3,), "mask_value": 7},
-        {"hidden_size": (3, 2), "stateful": True, "batch_size": 8, "mask_value": None},
+        (with_ids, {}),
+        (
+            with_features,
+            {"pooling": "max", "bidirectional": True, "dense_sizes": (3,), "mask_value": 7},
+        ),
+        (with_ids, {"hidden_size": (3, 2), "stateful": True, "batch_size": 8, "mask_value": None}),
     ],
+    ids=["ids", "numbers", "states"],
 )
-@pytest.mark.parametrize("case", [with_ids, with_features], ids=["ids", "numbers"])
 def test_engines_agree(case, settings):
     found = []
     for engine in ("numpy", "keras"):
