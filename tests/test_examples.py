@@ -22,8 +22,7 @@ def test_network_forecasts_the_passengers_better_than_both_naive_forecasts(tmp_p
     assert (errors.pop("persistence"), errors.pop("seasonal naive")) == (48.04, 41.85)
     assert list(errors) == [f"network, seed {seed}" for seed in range(5)]
     assert max(errors.values()) < 20
-    readme = (ROOT / "README.md").read_text("utf-8")
-    said = re.search(r"(\S+) to (\S+) over five seeds; .* (\S+)\. ", readme).groups()
+    said = re.search(r"(\S+) to (\S+) over five seeds; .* (\S+)\. ", README).groups()
     found = (min(errors.values()), max(errors.values()), 41.85)
     assert [float(error) for error in said] == pytest.approx(found, rel=0.05)
 
@@ -88,6 +87,8 @@ def test_forecaster_beats_three_naive_forecasts_of_the_passengers(tmp_path):
     assert covered[1] < 20 < 80 < covered[3]  # 1958 and 1960, as the closing remark says
 
 
+README = (ROOT / "README.md").read_text("utf-8")
+README_BLOCKS = "".join(re.findall(r"^```python\n(.*?)^```", README, re.M | re.S))
 RIDGE = """
 from sklearn.linear_model import Ridge
 flat = X.reshape(600, -1)
@@ -101,21 +102,6 @@ def words_and_numbers(line):
     return re.sub(number, "", line).split(), [float(each) for each in re.findall(number, line)]
 
 
-def test_blocks_of_the_readme_print_what_it_shows_from_an_empty_folder(tmp_path):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    program = "".join(re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S))
-    shown = re.findall(r"^# (.*)$", program, re.M)
-    *lines, ridge = printed("-c", program + RIDGE, cwd=tmp_path).splitlines()
-    assert len(shown) == len(lines) == 8
-    for expected, line in zip(shown, lines, strict=True):
-        # The scores of the two cells differ by 0.01: another CPU may prefer the other.
-        words, numbers = words_and_numbers(line.replace("'lstm'", "'gru'"))
-        assert words == words_and_numbers(expected)[0]
-        assert numbers == pytest.approx(words_and_numbers(expected)[1], rel=0.05)
-    said = re.search(r"ridge regression .* an R2 of (\S+)\.$", readme, re.M)[1]
-    assert float(ridge.split()[1]) == pytest.approx(float(said), abs=0.005)
-
-
 PAGES = {  # what their code needs, apart from the README's
     "data": "",
     "faq": "X, y = X[:40], y[:40]\n"
@@ -126,9 +112,8 @@ PAGES = {  # what their code needs, apart from the README's
 }
 
 
-def test_code_of_the_how_to_pages_runs_after_that_of_the_readme(tmp_path):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    program = "".join(re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S))
+def test_blocks_of_the_readme_print_what_it_shows_and_those_of_how_to_pages_run_on(tmp_path):
+    program = README_BLOCKS + RIDGE
     for page, needed in PAGES.items():
         text = (ROOT / "examples" / "site" / f"{page}.rst").read_text("utf-8")
         blocks = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text, re.M)
@@ -136,7 +121,19 @@ def test_code_of_the_how_to_pages_runs_after_that_of_the_readme(tmp_path):
         # `test_hosts.py` logs models, where MLflow is installed.
         blocks = [block for block in blocks if "import mlflow" not in block]
         program += "\n".join([needed, *map(textwrap.dedent, blocks)])
-    assert printed("-c", program, cwd=tmp_path).splitlines()[-1] == "['complaint']"
+    shown = re.findall(r"^# (.*)$", README_BLOCKS, re.M)
+    found = printed("-c", program, cwd=tmp_path).splitlines()
+    lines, ridge = found[: len(shown)], found[len(shown)]
+    assert len(shown) == 8
+    for expected, line in zip(shown, lines, strict=True):
+        # The scores of the two cells differ by 0.01: another CPU may prefer the other.
+        words, numbers = words_and_numbers(line.replace("'lstm'", "'gru'"))
+        assert words == words_and_numbers(expected)[0]
+        assert numbers == pytest.approx(words_and_numbers(expected)[1], rel=0.05)
+    said = re.search(r"ridge regression .* an R2 of (\S+)\.$", README, re.M)[1]
+    assert ridge.split()[0] == "Ridge"
+    assert float(ridge.split()[1]) == pytest.approx(float(said), abs=0.005)
+    assert found[-1] == "['complaint']"
 
 
 def test_network_finds_the_hours_that_the_rain_takes(tmp_path):

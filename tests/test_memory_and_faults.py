@@ -60,13 +60,13 @@ MEMORY = """if True:
 
 # Which engines make how many fits of what kind, and by how many megabytes they may grow. Threads of
 # TensorFlow leave a few megabytes where sizes change; what is kept shows in each of two runs.
+OF_EACH_KIND = "fit(engine=engine); fit(estimator=RNNClassifier, engine=engine)"
 GROWTH = [
-    (["keras", "numpy"], 100, "fit(engine=engine)", 15, 1),
-    (["keras", "numpy"], 100, "fit(estimator=RNNClassifier, engine=engine)", 15, 1),
+    (["keras", "numpy"], 60, OF_EACH_KIND, 15, 1),
     (["keras", "numpy"], 60, "fit(40 + i, learning_rate=0.001 * (i + 1), engine=engine)", 40, 2),
     (["auto"], 60, "fit(hidden_size=i % 40 + 1)", 40, 1),
     # The eager runtime of TensorFlow keeps 14 megabytes of each.
-    (["keras"], 20, "fit(batch_size=i + 2, engine=engine); skrnn.clear_cache()", 20 * 5, 1),
+    (["keras"], 10, "fit(batch_size=i + 2, engine=engine); skrnn.clear_cache()", 10 * 5, 1),
 ]
 
 
@@ -100,7 +100,7 @@ def test_programs_of_many_architectures_take_at_most_a_tenth_more_than_a_gigabyt
 
 
 ROWS = """if True:
-    rows = np.random.default_rng(0).normal(size=(1_000_000, 7)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(400_000, 7)).astype(np.float32)
     network = RNNRegressor("simple_rnn", 3, epochs=1, batch_size=1024, engine=engine)
 
     def windows(rows):
@@ -110,18 +110,18 @@ ROWS = """if True:
     before = megabytes()
 """
 FILE = """if True:
-    series = np.memmap(sys.argv[2], np.float32, "w+", shape=(1_600_000, 64))
+    series = np.memmap(sys.argv[2], np.float32, "w+", shape=(800_000, 64))
     for start in range(0, len(series), 80_000):
         series[start : start + 80_000] = np.random.default_rng(start).random((80_000, 64))
     series.flush()
     series = np.memmap(sys.argv[2], np.float32, "r", shape=series.shape)
     settings = {"stride": 96, "target": 0, "rows": 80_000}
     network = RNNRegressor("gru", 3, epochs=2, engine=engine, random_state=0)
-    network.fit_batches(skrnn.window_blocks(series[:640_000], 24, **settings))
+    network.fit_batches(skrnn.window_blocks(series[:320_000], 24, **settings))
     before = peak()
 """
 # Megabytes of the rows; their windows, copied, would take 48 times as many.
-OF_ROWS = 1_000_000 * 7 * 4 / 2**20
+OF_ROWS = 400_000 * 7 * 4 / 2**20
 
 
 @pytest.mark.slow
@@ -209,7 +209,8 @@ def test_fitted_estimator_is_small_and_holds_plain_data_alone(engine):
     ("engine", "begins", "seconds"),
     [
         *itertools.product(["keras", "numpy"], ["unfitted", "fitted"], [0.3]),
-        *itertools.product(["keras"], ["without a program"], [0.02, 0.4]),
+        pytest.param("keras", "without a program", 0.02, marks=pytest.mark.slow),
+        pytest.param("keras", "without a program", 0.4, marks=pytest.mark.slow),
     ],
 )
 def test_interrupt_of_many_epochs_is_raised_at_once_and_leaves_no_trace(engine, begins, seconds):
@@ -463,18 +464,23 @@ def test_layout_and_dtype_of_the_arrays_change_no_bit(layout, dtype, tmp_path, e
     assert_array_equal(found.transform(given[0]), expected.transform(arrays[0]))
 
 
-@numpy_first
+ARRAYS_READ_AS_THEY_ARE = {"mask_value": np.nan, "dtype": "float64", "standardize": False}
+
+
 @pytest.mark.parametrize(
-    "parameters",
+    ("engine", "parameters"),
     [
-        {},
-        {"mask_value": 0.0, "dtype": "float64"},
-        {"mask_value": np.nan, "dtype": "float64"},
-        {"standardize": False},
-        {"return_sequences": True},
+        ("numpy", {}),
+        ("numpy", {"mask_value": 0.0, "dtype": "float64"}),
+        ("numpy", {"mask_value": np.nan, "dtype": "float64"}),
+        ("numpy", {"standardize": False}),
+        ("numpy", {"return_sequences": True}),
+        ("numpy", ARRAYS_READ_AS_THEY_ARE),
+        pytest.param("keras", ARRAYS_READ_AS_THEY_ARE, marks=pytest.mark.slow),
+        pytest.param("keras", {"return_sequences": True}, marks=pytest.mark.slow),
     ],
 )
-def test_fit_and_predict_leave_the_callers_arrays_as_they_were(parameters, engine):
+def test_fit_and_predict_leave_the_callers_arrays_as_they_were(engine, parameters):
     X, y = samples()
     X[3, 1] = parameters.get("mask_value", 1.0)
     if "return_sequences" in parameters:
