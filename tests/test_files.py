@@ -440,7 +440,7 @@ KILLED = """if True:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize(
-    ("kills", "least"), [(30, 1), pytest.param(500, 51, marks=pytest.mark.slow)]
+    ("kills", "least"), [(30, 1), pytest.param(200, 20, marks=pytest.mark.slow)]
 )
 def test_kill_while_saving_leaves_a_whole_file(kills, least, tmp_path):
     """At random moments, some of which must lie within the writing of a file."""

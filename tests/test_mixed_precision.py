@@ -103,7 +103,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_kind_of_network_trains_as_in_float32_or_nearly(case, tmp_path):
     values, target, changes = CASES[case]
-    single = RNNRegressor(**LSTM | changes, engine="keras").fit(values, target)
+    single = RNNRegressor(**LSTM | changes).fit(values, target)
     mixed = RNNRegressor(**MIXED | changes).fit(values, target)
     for name in single.history_.keys() - {"seconds"}:
         np.testing.assert_allclose(mixed.history_[name], single.history_[name], rtol=2e-2)
