@@ -87,6 +87,40 @@ def test_fits_grow_by_a_few_megabytes_at_most(engine, n_fits, statement, megabyt
 
 
 @pytest.mark.slow
+def test_clear_cache_gives_back_what_tensorflow_keeps_for_each_shape():
+    loop = """
+    for i in range(60):
+        if i % 20 == 0:
+            skrnn.clear_cache()
+        if i == 20:
+            before = megabytes()
+        RNNRegressor("lstm", i + 1, engine="keras").build_model((4, 1))
+    skrnn.clear_cache()
+    print(megabytes() - before)
+    """
+    assert float(run(MEMORY + loop, "keras")) <= 6  # it would be 20
+
+
+@pytest.mark.slow
+def test_clear_cache_leaves_the_random_stream_of_tensorflow():
+    program = """
+    import tensorflow as tf
+    from skrnn._keras_engine import programs
+
+    def draw():
+        return tf.random.uniform([], seed=0).numpy()
+
+    tf.random.set_seed(0)
+    expected = [draw(), draw()]
+    tf.random.set_seed(0)
+    found = [draw()]
+    programs.clear()
+    print([*found, draw()] == expected)
+    """
+    assert run(MEMORY + program, "keras") == "True\n"
+
+
+@pytest.mark.slow
 def test_programs_of_many_architectures_take_at_most_a_tenth_more_than_a_gigabyte():
     program = """
     most = 0

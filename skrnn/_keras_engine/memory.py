@@ -3,7 +3,13 @@
 import ctypes
 import gc
 import os
+import re
 from contextlib import suppress
+
+from tensorflow.python.eager.context import context
+
+# Operations whose kernels hold the state of a random stream.
+RANDOM = re.compile("Random|Truncated|Parameterized|Multinomial|.*CandidateSampler")
 
 
 def resident_bytes():
@@ -24,3 +30,16 @@ def release(*, collect=True):
         gc.collect()
     with suppress(AttributeError, OSError):  # another libc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def clear_kernels():
+    """Drop the kernels of TensorFlow's eager runtime, of which it needs one for each shape.
+
+    It keeps them for the life of the process: some 1 MB for each architecture. Those that are
+    needed again are made again. All stay where one of them holds the caller's random stream, which
+    would begin again.
+    """
+    eager = context()
+    functions = map(eager.get_function_def, eager.list_function_names())
+    if not any(RANDOM.match(node.op) for function in functions for node in function.node_def):
+        eager.clear_kernel_cache()

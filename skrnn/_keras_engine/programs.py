@@ -64,7 +64,7 @@ def clear():
     """Drop all programs."""
     with _build_lock:
         _kept.clear()
-        memory.release()
+        _forget()
 
 
 def _cached(kind, *key):
@@ -74,7 +74,7 @@ def _cached(kind, *key):
             if _is_full():
                 for _ in range(FEWEST_KEPT // 2):
                     _kept.popitem(last=False)
-                memory.release()
+                _forget()
             _kept[key] = _build(*key)
         _kept.move_to_end(key)
         return _kept[key]
@@ -84,6 +84,12 @@ def _is_full():
     if len(_kept) < FEWEST_KEPT:
         return False
     return len(_kept) >= MOST_KEPT or memory.resident_bytes() > MEMORY_LIMIT
+
+
+def _forget():
+    """Give back the memory of dropped programs."""
+    memory.clear_kernels()
+    memory.release()
 
 
 def _build(kind, devices, *key):
