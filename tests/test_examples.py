@@ -40,6 +40,14 @@ def test_stars_and_prices_say_what_the_text_does_not(tmp_path):
     assert accuracy["text"] < 0.9 < 0.95 < accuracy["text, stars and price"]
 
 
+def test_few_steps_find_the_shape_in_a_long_record_that_row_by_row_misses(tmp_path):
+    text = example("long_sequences", tmp_path)
+    rows = re.findall(r"^(\d+) +(\w+) +(\d\.\d+) +(\d+\.\d+)$", text, re.M)
+    accuracy = {segment: float(score) for _, segment, score, _ in rows}
+    assert accuracy["auto"] > 0.7 > accuracy["30"]
+    assert accuracy["auto"] > accuracy["1"] + 0.2
+
+
 def test_sentiment_is_read_from_sentences_better_than_from_words(tmp_path):
     text = example("sentiment", tmp_path)
     accuracy = scores(text)

@@ -148,18 +148,18 @@ def test_of_a_batch_the_segments_that_no_sample_needs_are_left_out():
         (1, 1),
         (47, 1),
         (48, 2),  # 24 steps
-        (49, 7),
+        (49, 1),  # 7 steps are too few
         (64, 4),
         (97, 1),  # a prime number
-        (100, 4),
+        (100, 5),
         (106, 2),  # 53 steps, since 2 are too few
-        (150, 5),
-        (720, 24),
-        (1000, 40),
+        (150, 6),
+        (720, 30),
+        (1000, 50),
         (None, 1),
     ],
 )
-def test_auto_makes_the_most_steps_up_to_30(timesteps, segment):
+def test_auto_makes_nearly_22_steps(timesteps, segment):
     table = small(segment="auto").summary((timesteps, 2))
     if segment == 1:
         assert "Reshape" not in table

@@ -104,8 +104,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         sequences of a list of unequal lengths are padded in front to a multiple. A step is skipped
         if all of its timesteps are masked; masked ones among others are read as zeros, after
         standardization and an Embedding. "auto": 1 below 48 timesteps and for unequal lengths, else
-        the divisor that gives the most steps from 6 to 30, or if there is none the fewest above 30.
-        Not with `return_sequences`.
+        the divisor with which the number of steps is nearest to 22, as a ratio. Not with
+        `return_sequences`.
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` continues from `states_`.

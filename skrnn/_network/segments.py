@@ -1,8 +1,9 @@
 """Segments: how many timesteps one step of the recurrent layers reads."""
 
-# "auto" leaves shorter sequences as they are, and makes so many steps of longer ones.
-LONG = 48
-FEWEST_STEPS, MOST_STEPS = 6, 30
+from math import log
+
+# "auto" leaves shorter sequences as they are, and makes about so many steps of longer ones.
+LONG, STEPS = 48, 22
 
 
 def settle_segment(segment, timesteps):
@@ -28,12 +29,10 @@ def check_segment(params):
 
 
 def _choose(timesteps):
-    """Return the divisor with the most steps in range, else with the fewest above it."""
+    """Return the divisor whose number of steps is nearest to STEPS, as a ratio."""
     if timesteps < LONG:
         return 1
-    divisors = _divisors(timesteps)
-    fitting = [n for n in divisors if FEWEST_STEPS <= timesteps // n <= MOST_STEPS]
-    return fitting[0] if fitting else max(n for n in divisors if timesteps // n > MOST_STEPS)
+    return min(_divisors(timesteps), key=lambda segment: abs(log(timesteps / segment / STEPS)))
 
 
 def _divisors(timesteps):

@@ -47,4 +47,15 @@ if __name__ == "__main__":
             best=max,
         ),
         **out_of_the_box("basic motions", measure, 0.99),
+        steps=Trial(
+            "basic motions, accuracy by the number of steps, nothing else set",
+            measure,
+            RNNClassifier(),
+            {f"{100 // n} steps": {"segment": n} for n in (1, 2, 4, 5, 10, 20)},
+            chosen="20 steps",
+            must_reach=0.99,
+            seeded="random_state",
+            n_seeds=5,
+            best=max,
+        ),
     )
