@@ -26,7 +26,6 @@ from skrnn._forecasting.target_transform import fit_target_transform
 from skrnn._forecasting.windows import (
     WindowSpec,
     forecast_origins,
-    linear_rows,
     make_buffer,
     training_windows,
 )
@@ -96,10 +95,11 @@ def _fit_to(params, settings, training, after):
     """Return the GlobalModel of training rows; `after` is their number after the last window."""
     spec = _fit_window_spec(params, settings, training)
     buffer, starts = make_buffer(spec, training), training.starts
-    first = np.full(len(training), spec.min_history)
-    origins = forecast_origins(first, training.lengths - after, params.stride)
     baseline, errors = None, None
-    if params.baseline is not None:
+    if params.baseline is None:
+        first = np.full(len(training), spec.min_history)
+        origins = forecast_origins(first, training.lengths - after, params.stride)
+    else:
         baseline, held_out = _fit_baseline(params, settings, spec, buffer, starts)
         seen = held_out.n_known >= spec.min_history
         origins, errors = (held_out.series[seen], held_out.n_known[seen]), held_out.residuals[seen]
@@ -155,7 +155,7 @@ def _residuals(model, training, buffer, series, n_known, errors):
     rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + ahead
     before = level.known_before(training.values, series, n_known)
     forecast = level.inverse_transform(buffer.values[rows] - errors[some], before, series)
-    truth = np.concatenate(training.values)[rows]
+    truth = [training.values[k][n : n + len(ahead)] for k, n in zip(series, n_known, strict=True)]
     return np.abs(truth - forecast) / model.units(training, series, n_known)[:, np.newaxis]
 
 
@@ -204,13 +204,17 @@ def _fit_window_spec(params, settings, training):
 def _fit_baseline(params, settings, spec, buffer, starts):
     """Return the Baseline of the rows in a SeriesBuffer, and its HeldOut errors."""
     n_before = spec.level.n_before
-    known, exog = linear_rows(spec, buffer)
     cut = [slice(first + n_before, end) for first, end in pairwise(buffer.bounds)]
+    dates = np.hstack([buffer.calendar, buffer.year])
+    known = [
+        dates[rows.start + shift : rows.stop + shift]
+        for rows, shift in zip(cut, buffer.shifts, strict=True)
+    ]
     baseline, held_out = fit_baseline(
         params.baseline,
         [buffer.values[rows] for rows in cut],
-        [known[rows] for rows in cut] if known.shape[1] else None,
-        exog=[exog[rows] for rows in cut] if exog.shape[1] else None,
+        known if dates.shape[1] else None,
+        exog=[buffer.exog[rows] for rows in cut] if buffer.exog.shape[1] else None,
         outputs=spec.outputs,
         seasons=settings.seasons,
         window=spec.timesteps,

@@ -9,8 +9,8 @@ from skrnn._estimators.regressor import unchecked_predict
 from skrnn._forecasting.linear_model import make_history
 from skrnn._forecasting.networks import predict_windows
 from skrnn._forecasting.windows import (
+    known_columns,
     linear_columns,
-    linear_rows,
     make_buffer,
     scale_windows,
     window_columns,
@@ -49,7 +49,8 @@ def _rolled(chunks, n_steps):
     rows = np.clip(rows, ends[0], ends[1] - 1)
     path = np.zeros(rows.shape)
     path[:, :T] = buffer.values[rows[:, :T]]
-    columns = window_columns(spec, path, buffer.known[rows])
+    known = known_columns(spec, buffer, series[:, np.newaxis], rows)
+    columns = window_columns(spec, path, known)
     missing = np.isnan(columns[:, :, 0])
     found = []
     for start in range(0, n_rows - T, H):
@@ -76,7 +77,6 @@ class Chunks:
             bounds = buffer.bounds
             values = [buffer.values[slice(*pair)] for pair in pairwise(bounds)]
             n_rows = model.baseline.min_history
-            self.columns = linear_rows(model.plan, buffer)
             self.history = make_history(values, None, series, n_known, n_rows)
 
     def forecast(self, windows, rows):
@@ -90,7 +90,7 @@ class Chunks:
         if self.history is None:
             total = network
             return {"forecast": total}
-        known = linear_columns(*self.columns, rows)
+        known = linear_columns(self.buffer, self.series, rows)
         history = replace(self.history, known=known)
         baseline, found = self.model.baseline, {}
         linear = baseline.forecast(history, self.series)

@@ -35,38 +35,49 @@ class WindowSpec:
 
 @dataclass(frozen=True, eq=False)
 class SeriesBuffer:
-    """Rows of all series, one after another."""
+    """Rows of all series, one after another; what is of times is there once for shared ones."""
 
-    values: np.ndarray  # transformed, not yet standardized by window
-    # (n_rows, n_known): calendar, static columns, `exog`, and `exog` some rows later
-    known: np.ndarray
-    year: np.ndarray  # (n_rows, 4), where the linear part reads it, else (n_rows, 0)
-    ticks: np.ndarray  # times, as numbers that sort like them
+    values: np.ndarray  # (n_rows,), transformed, not yet scaled by window
+    exog: np.ndarray  # (n_rows, n_exog)
     bounds: np.ndarray  # the first row of each series, then n_rows
+    calendar: np.ndarray  # (n_times, 2 * len(calendar))
+    year: np.ndarray  # (n_times, 4), where the linear part reads it, else (n_times, 0)
+    ticks: np.ndarray  # (n_times,): times, as numbers that sort like them
+    shifts: np.ndarray  # (n_series,): from the rows of a series to those of its times
 
 
 def make_buffer(spec, panel):
     """Lay out the series of a Panel, in the order in which they were fitted."""
-    distinct = {id(times): times for times in panel.times}  # series often share theirs
-    calendars = {key: calendar_features(times, spec.calendar) for key, times in distinct.items()}
-    years = {
-        key: year_columns(times) if spec.year else np.empty((len(times), 0))
-        for key, times in distinct.items()
-    }
-    known = []
-    for times, static, exog in zip(panel.times, spec.static, panel.exog, strict=True):
-        # Beyond the last row `exog` keeps its last values.
-        later = np.minimum(np.arange(len(times)) + spec.outputs, len(times) - 1)
-        constant = np.broadcast_to(static, (len(times), len(static)))
-        known.append(np.hstack([calendars[id(times)], constant, exog, exog[later]]))
-    values = [spec.level.transform(rows, k) for k, rows in enumerate(panel.values)]
+    distinct = {id(times): times for times in panel.times}
+    firsts = dict(zip(distinct, np.cumsum([0, *map(len, distinct.values())]), strict=False))
+    bounds = np.append(0, np.cumsum(panel.lengths))
+    values = np.empty(bounds[-1])
+    for k, rows in enumerate(panel.values):
+        values[bounds[k] : bounds[k + 1]] = spec.level.transform(rows, k)
     return SeriesBuffer(
-        values=np.concatenate(values),
-        known=np.concatenate(known),
-        year=np.concatenate([years[id(times)] for times in panel.times]),
-        ticks=np.concatenate([ticks_of(times) for times in panel.times]),
-        bounds=np.append(0, np.cumsum(panel.lengths)),
+        values=values,
+        exog=np.concatenate(panel.exog),
+        bounds=bounds,
+        calendar=np.concatenate([calendar_features(t, spec.calendar) for t in distinct.values()]),
+        year=np.concatenate(
+            [year_columns(t) if spec.year else np.empty((len(t), 0)) for t in distinct.values()]
+        ),
+        ticks=np.concatenate([ticks_of(times) for times in distinct.values()]),
+        shifts=np.array([firsts[id(times)] for times in panel.times]) - bounds[:-1],
     )
+
+
+def known_columns(spec, buffer, series, rows):
+    """Return what is known ahead at rows of series, (*rows.shape, n_known).
+
+    These are the calendar, static columns, `exog`, and `exog` some rows later; beyond the last row
+    it keeps its last values.
+    """
+    later = np.minimum(rows + spec.outputs, buffer.bounds[series + 1] - 1)
+    times = rows + buffer.shifts[series]
+    static = np.broadcast_to(spec.static[series], (*rows.shape, spec.static.shape[1]))
+    columns = buffer.calendar[times], static, buffer.exog[rows], buffer.exog[later]
+    return np.concatenate(columns, axis=-1)
 
 
 def window_columns(spec, values, known):
@@ -125,10 +136,9 @@ def training_windows(spec, buffer, series, n_known, targets=None):
     if y is None:
         y = sliding_windows(buffer.values[:, np.newaxis], spec.outputs)[rows, :, 0]
     complete = np.flatnonzero(~np.isnan(y).any(axis=1))
-    last_ticks = buffer.ticks[rows[complete] + spec.outputs - 1]
+    last_ticks = buffer.ticks[(rows + spec.outputs - 1 + buffer.shifts[series])[complete]]
     chosen = complete[np.argsort(last_ticks, kind="stable")]
-    columns = window_columns(spec, buffer.values, buffer.known)
-    X = sliding_windows(columns, spec.timesteps)[_as_slice(rows[chosen] - spec.timesteps)]
+    X = _windows_before(spec, buffer, series[chosen], rows[chosen])
     seen = ~np.isnan(X[:, :, 0]).all(axis=1)
     if not seen.all():
         X, chosen = X[seen], chosen[seen]
@@ -146,6 +156,19 @@ def training_windows(spec, buffer, series, n_known, targets=None):
     return Windows(X, y.astype(spec.dtype), spreads, chosen)
 
 
+def _windows_before(spec, buffer, series, rows):
+    """Return the windows before rows of series, as a view where they overlap much."""
+    n_rows = len(buffer.values)
+    if len(rows) * spec.timesteps < n_rows:
+        rows = rows[:, np.newaxis] + np.arange(-spec.timesteps, 0)
+        known = known_columns(spec, buffer, series[:, np.newaxis], rows)
+        return window_columns(spec, buffer.values[rows], known)
+    of_rows = np.repeat(np.arange(len(buffer.shifts), dtype=np.int32), np.diff(buffer.bounds))
+    known = known_columns(spec, buffer, of_rows, np.arange(n_rows))
+    columns = window_columns(spec, buffer.values, known)
+    return sliding_windows(columns, spec.timesteps)[_as_slice(rows - spec.timesteps)]
+
+
 def _as_slice(starts):
     """Return evenly spaced positions as a slice, which makes a view of what it indexes."""
     gaps = np.unique(np.diff(starts))
@@ -154,19 +177,12 @@ def _as_slice(starts):
     return starts
 
 
-def linear_rows(spec, buffer):
-    """Return the columns of all rows that a linear model reads: of the calendar, and of `exog`."""
-    n_calendar = 2 * len(spec.calendar)
-    exog = buffer.known[:, n_calendar + spec.static.shape[1] :]
-    calendar = np.hstack([buffer.known[:, :n_calendar], buffer.year])
-    return calendar, exog[:, : exog.shape[1] // 2]  # the other half is that of later rows
-
-
-def linear_columns(calendar, exog, rows):
+def linear_columns(buffer, series, rows):
     """Return what a linear model reads beside the values, (n_origins, n_columns).
 
-    `rows`, (n_origins, 1 + outputs), are those from the last known one to the last one to forecast:
-    it reads the calendar of the first, and the `exog` of the others.
+    `rows`, (n_origins, 1 + outputs), are those of series from the last known one to the last one to
+    forecast: it reads the calendar of the first, and the `exog` of the others.
     """
-    ahead = exog[rows[:, 1:]]
-    return np.hstack([calendar[rows[:, 0]], ahead.reshape(len(rows), -1)])
+    last = rows[:, 0] + buffer.shifts[series]
+    ahead = buffer.exog[rows[:, 1:]].reshape(len(rows), -1)
+    return np.hstack([buffer.calendar[last], buffer.year[last], ahead])
