@@ -103,6 +103,8 @@ def test_a_network_counts_where_a_line_leaves_much_and_nothing_where_it_does_not
     assert idle.settings_["network_weight"] == 0
     assert idle.regressor_ is None
     assert "the network counts nothing" in idle._repr_html_()
+    assert "timesteps 4" in idle._repr_html_()
+    assert "<th>penalty</th>" in idle._repr_html_()
 
 
 def test_networks_that_are_weighed_stop_early_and_count_together(learned):

@@ -13,7 +13,7 @@ from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import exog_names, read_exog
-from skrnn._forecasting.global_model import GlobalModel, describe_parts
+from skrnn._forecasting.global_model import GlobalModel, html_summary
 from skrnn._forecasting.linear_model import Baseline, SeriesScales
 from skrnn._forecasting.model_fit import fit_global_model
 from skrnn._forecasting.networks import default_network
@@ -597,9 +597,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return np.arange(len(self._panel)), self._panel.lengths
 
     def _html_repr(self):
-        """Return the diagram of parameters with a line on the parts of the forecast."""
+        """Return what notebooks show: the parameters, and once fitted what was chosen."""
         html = super()._html_repr()
-        return f"{html}<p>{describe_parts(self.settings_)}</p>" if hasattr(self, "_model") else html
+        if not hasattr(self, "_model"):
+            return html
+        return f"{html}{html_summary(self.settings_, self.candidates_)}"
 
     def __getstate__(self) -> dict[str, Any]:
         return without_derived(super().__getstate__())

@@ -14,6 +14,7 @@ from skrnn._forecasting.rolling import rolling_forecasts
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._utils.field_types import Array64, Positive64, Size, Table64
 
+PARTS = "anchor", "ridge", "network_weight"  # settings that say where a forecast comes from
 LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
 
 
@@ -84,9 +85,22 @@ class GlobalModel:
         return columns
 
 
+def html_summary(settings, candidates):
+    """Return how much of a forecast is anchor, ridge and network, and what it chose, as HTML."""
+    table = ""
+    if len(candidates):
+        weighed = candidates[candidates["weight"] > 0].drop(columns="errors")
+        table = weighed.to_html(index=False, border=0, float_format="%.3g")
+    chosen = ", ".join(f"{name} {value}" for name, value in settings.items() if name not in PARTS)
+    return (
+        f'<details open class="skrnn-forecast"><summary>{describe_parts(settings)}</summary>'
+        f"<p>{chosen}</p>{table}</details>"
+    )
+
+
 def describe_parts(settings):
     """Return a sentence on how much of a forecast is anchor, ridge and network."""
-    shares = {part: settings.get(part, 0.0) for part in ("anchor", "ridge")}
+    shares = {part: settings.get(part, 0.0) for part in PARTS[:2]}
     if not any(shares.values()):
         return "The forecast is the network's."
     weight = settings["network_weight"]
