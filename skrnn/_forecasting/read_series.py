@@ -134,7 +134,8 @@ def _read_index(data, form):
 
 def _columns(data, form, index):
     """Split the rows into blocks that share their times; return times, values and labels."""
-    values = data.to_numpy(dtype=np.float64, na_value=np.nan)
+    # A copy in which each column lies together: the series are views of it.
+    values = np.array(data.to_numpy(dtype=np.float64, na_value=np.nan), order="F")
     if np.isinf(values).any():
         row = int(np.argmax(np.isinf(values).reshape(len(values), -1).any(axis=1)))
         raise ValueError(f"`series` must be finite, got infinity at {index.times[row]}.")
@@ -191,7 +192,7 @@ def _trimmed(label, times, values, allow_missing):
             f"`series` must not hold NaN between its first and its last value, got it at "
             f"{first_few(missing)}{place}. {BRIDGE}"
         )
-    return times if len(values) == part.stop - part.start else times[part], values[part].copy()
+    return times if len(values) == part.stop - part.start else times[part], values[part]
 
 
 def read_later_rows(data, panel):
