@@ -14,6 +14,7 @@ from sklearn.base import clone
 import skrnn
 from skrnn import RNNForecaster, RNNRegressor
 from skrnn._forecasting.baselines import BASELINES
+from skrnn._forecasting.target_transform import differenced, integrated
 
 
 def threshold(n_rows, seed=0):
@@ -217,9 +218,23 @@ def test_the_time_of_the_year_is_read_where_days_cover_two_years():
     y = pd.Series(10 * np.sin(2 * np.pi * days.day_of_year / 365.25) + rng.normal(size=1000), days)
     settings = {"steps": 30, "network_weight": 0}
     long, short = (RNNForecaster(**settings).fit(rows) for rows in (y[:-30], y[-400:-30]))
-    assert long.candidates_["known"].any()
-    assert not short.candidates_["known"].any()
+    assert [forecaster._model.plan.year for forecaster in (long, short)] == [True, False]
     assert np.abs(long.predict() - y[-30:]).mean() < 1.2
+
+
+def test_the_season_is_read_in_phase_after_differences():
+    rng, profile = np.random.default_rng(0), np.array([0.0, 9, -4, 3, -8, 5, -5])
+    y = pd.Series(np.cumsum(profile[np.arange(300) % 7] + rng.normal(scale=0.1, size=300)))
+    forecaster = RNNForecaster(season=7, steps=7, differences=(1, 2), network_weight=0).fit(y[:-7])
+    known = forecaster.candidates_.groupby("known")["weight"].sum()
+    assert known[True] > 0.2
+    assert np.abs(forecaster.predict() - y[-7:]).max() < 2
+
+
+def test_differences_of_two_lags_are_undone():
+    rows = np.random.default_rng(0).normal(size=(3, 20))
+    changes = differenced(rows, (2, 5))[:, 12:]
+    assert_allclose(integrated(rows[:, 5:12], changes, (2, 5)), rows[:, 12:])
 
 
 def test_a_missing_value_of_a_baseline_is_that_of_the_season_before():

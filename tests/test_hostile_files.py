@@ -389,6 +389,8 @@ FROM_FORECASTER = {
         "plan.level.deviations": [np.zeros(2)],
         "plan.level.transformer": [{"class": "WindowTransformer"}],
         "baseline": [{"class": "Panel"}, {"class": "Baseline"}],
+        "baseline.seasons": [(0,), (12, 12)],
+        "baseline.positions": [np.zeros(1, int), np.zeros(2)],
         "baseline.season": [0],
         "baseline.outputs": [2],
         "baseline.min_history": [TERA, 0],

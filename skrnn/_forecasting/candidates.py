@@ -10,7 +10,7 @@ MOST_TARGETS = 1_000_000  # origins times outputs
 LEAST_LEFT = 0.35  # of all rows, that are origins
 ROWS_FOR_MEAN = 150
 MANY_SERIES = 20
-BLOCKS = 3, 10
+BLOCKS = 3, 5
 
 
 def list_candidates(kind, seasons, window, lengths, with_known):
@@ -27,7 +27,7 @@ def list_candidates(kind, seasons, window, lengths, with_known):
     anchors += [("mean", 0)] * (n_rows >= ROWS_FOR_MEAN)
     anchors += [("seasonal", season) for season in seasons if n_rows >= 3 * season]
     anchors += [("two seasons", season) for season in seasons if n_rows >= 4 * season]
-    longest = n_rows // (2 if many else 4)
+    longest = max(n_rows // (2 if many else 3), 1)
     windows = [rows for rows in _window_lengths(seasons) if rows <= longest] or [longest]
     return [
         Candidate(unit, *anchor, rows, known)
@@ -45,10 +45,17 @@ _LAST = Candidate("values", "last")
 
 def _window_lengths(seasons):
     if not seasons:
-        return [8, 16, 32]
+        return [4, 8, 16, 32]
     if len(seasons) > 1:
-        return [seasons[0], 4 * seasons[0], 2 * seasons[-1]]
-    return [seasons[0], 2 * seasons[0], 4 * seasons[0]]
+        return [4, seasons[0], 4 * seasons[0], 2 * seasons[-1]]
+    return [4, seasons[0], 2 * seasons[0], 4 * seasons[0]]
+
+
+def known_seasons(kind, seasons, lengths):
+    """Return the seasons of which ridges read sine and cosine: those with two cycles."""
+    if kind != "stacked":
+        return ()
+    return tuple(season for season in seasons if 1 < season <= lengths.min() // 2)
 
 
 def drop_longest(candidates, lengths, outputs):

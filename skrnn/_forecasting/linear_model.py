@@ -1,6 +1,6 @@
 """Baseline: forecasts that are linear in the recent rows, anchors and ridges, and their weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -10,6 +10,7 @@ from skrnn._forecasting.anchors import Candidate, Layout, anchor_map
 from skrnn._utils.field_types import Array64, Count, Positive64, Size, Table64
 
 UNITS = "values", "logarithms"
+HARMONICS = 6  # of a season, at most: all that twelve months have
 LEAST = 1e-3  # of the lowest value of a series: what logarithms are taken of is not below
 ROUNDING = 1e-9  # of the highest value of a series: no less is positive
 
@@ -22,9 +23,21 @@ class History:
     mean: np.ndarray  # (n_origins,), of all known rows
     first: np.ndarray  # (n_origins,), the first known value
     n_known: np.ndarray  # (n_origins,), rows from the first known value on
+    position: np.ndarray  # (n_origins,), all rows before it
     # (n_origins, n_known_columns), calendar columns at the last row, then the `exog` of the rows to
     # forecast. Sine and cosine of a later row are a rotation of those at the last.
     known: np.ndarray
+
+
+def season_columns(positions, seasons):
+    """Return sine and cosine of each season and of its fractions, (n_origins, n_columns)."""
+    columns = [np.empty((len(positions), 0))]
+    for season in seasons:
+        for harmonic in range(1, min(HARMONICS, season // 2) + 1):
+            angle = 2 * np.pi * harmonic * positions / season
+            both = [np.cos(angle), np.sin(angle)][: 1 if 2 * harmonic == season else 2]
+            columns.append(np.column_stack(both))
+    return np.hstack(columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +120,7 @@ def make_history(values, known, series, n_known, n_rows):
         mean[origins] = totals[ends - 1] / np.maximum(np.cumsum(~missing)[ends - 1], 1)
         first[origins] = row[start]
         counted[origins] = ends - start
-    return History(recent, mean, first, counted, known)
+    return History(recent, mean, first, counted, n_known, known)
 
 
 def by_series(series):
@@ -156,6 +169,10 @@ def make_inputs(scales, history, series, unit):
     return np.hstack([rows - last, mean - last, slope, constant, history.known]), last
 
 
+def _whole(numbers):
+    return numbers.ndim == 1 and numbers.dtype.kind == "i"
+
+
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """A weighted mean of linear forecasts, in the unit of the standardized series.
@@ -165,6 +182,8 @@ class Baseline:
     """
 
     scales: SeriesScales
+    seasons: tuple[Size, ...]  # that the known columns begin with
+    positions: Annotated[np.ndarray, _whole]  # of first rows, (n_series,)
     season: Size  # rows from which a missing one is filled
     outputs: Size
     min_history: Count
@@ -198,15 +217,19 @@ class Baseline:
     def _mean_of(self, maps, history, series):
         n_rows = self.min_history
         recent = fill_missing(history.recent, self.season, history.mean)[:, -n_rows:]
-        known = known_in_units(history.known, self.known_means, self.known_deviations)
-        history = History(recent, history.mean, history.first, history.n_known, known)
+        turns = season_columns(self.positions[series] + history.position, self.seasons)
+        known = np.hstack([turns, history.known])
+        known = known_in_units(known, self.known_means, self.known_deviations)
+        history = replace(history, recent=recent, known=known)
         units = np.array([candidate.unit for candidate in self.chosen])
         total = np.zeros((len(recent), self.outputs))
         for unit in UNITS:
-            if unit not in units:
-                continue
-            inputs, last = make_inputs(self.scales, history, series, unit)
-            for weights, share in zip(maps[units == unit], self.shares[units == unit], strict=True):
-                values = self.scales.from_unit(last + inputs @ weights, series, unit)
-                total += share * values
+            weights, shares = maps[units == unit], self.shares[units == unit]
+            if unit == "values" and len(weights):  # linear as a whole
+                weights = np.tensordot(shares, weights, axes=(0, 0)) / shares.sum()
+                shares = shares.sum(axis=0, keepdims=True)
+            if len(weights):
+                inputs, last = make_inputs(self.scales, history, series, unit)
+            for weight, share in zip(weights, shares, strict=True):
+                total += share * self.scales.from_unit(last + inputs @ weight, series, unit)
         return total

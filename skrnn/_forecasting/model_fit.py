@@ -223,6 +223,7 @@ def _fit_baseline(params, settings, spec, buffer, starts):
         stride=params.stride,
         positions=starts + n_before,
     )
+    baseline = replace(baseline, positions=baseline.positions - n_before)  # of the buffer's rows
     return baseline, replace(held_out, n_known=held_out.n_known + n_before)
 
 

@@ -127,4 +127,5 @@ def _extended(history, ahead):
         recent=np.hstack([history.recent, ahead])[:, ahead.shape[1] :],
         mean=(history.mean * history.n_known + ahead.sum(axis=1)) / n_known,
         n_known=n_known,
+        position=history.position + ahead.shape[1],
     )

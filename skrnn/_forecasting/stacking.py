@@ -10,6 +10,7 @@ from skrnn._forecasting.candidates import (
     choose_origins,
     cut_blocks,
     drop_longest,
+    known_seasons,
     list_candidates,
 )
 from skrnn._forecasting.linear_model import (
@@ -22,12 +23,13 @@ from skrnn._forecasting.linear_model import (
     known_in_units,
     make_history,
     make_inputs,
+    season_columns,
 )
 from skrnn._forecasting.ridges import fit_candidates, moments_of
 
 LEAST_COMPLETE = 0.25  # of the origins, with no missing target
-SHRINKAGE = 0.02
-ADVANTAGE_OF_MEAN = 0.5  # standard errors
+SHRINKAGE = 0.005
+ADVANTAGE_OF_MEAN = 1.0  # standard errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,8 @@ class Sample:
         return int(self.block.max()) + 1 if len(self.block) else 0
 
     def left_out(self, block):
-        """Return which origins are not trained on: those of the block, and some on either side."""
-        times, near = self.times[self.block == block], self.targets.shape[1]
+        """Return which origins are not trained on: their targets are among those of the block."""
+        times, near = self.times[self.block == block], self.targets.shape[1] - 1
         return (self.times >= times.min() - near) & (self.times <= times.max() + near)
 
     def inputs(self, scales, unit, chosen=slice(None)):
@@ -91,20 +93,23 @@ def fit_baseline(
     """
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
-    with_known = known is not None or exog is not None
+    cycles = known_seasons(kind, seasons, lengths)
+    with_known = bool(cycles) or known is not None or exog is not None
     candidates = list_candidates(kind, seasons, window, lengths, with_known)
     if not len(scales.log_deviations):
         candidates = [candidate for candidate in candidates if candidate.unit == "values"]
     candidates = drop_longest(candidates, lengths, outputs)
     n_rows = max(candidate.n_rows for candidate in candidates)
-    origins = choose_origins(lengths, n_rows, outputs, stride)
+    starts = lengths.max() - lengths if positions is None else np.asarray(positions)
+    origins = series, n_known = choose_origins(lengths, n_rows, outputs, stride)
     columns = known_columns(known, exog, *origins, outputs)
+    columns = np.hstack([season_columns(starts[series] + n_known, cycles), columns])
     centers, spreads = _moments_of_columns(columns)
     history = make_history(values, known_in_units(columns, centers, spreads), *origins, n_rows)
     season = max((season for season in seasons if season <= n_rows), default=1)
     history, targets, kept = _complete(history, targets_of(values, *origins, outputs), season)
     series, n_known = (part[kept] for part in origins)
-    times = n_known + (lengths.max() - lengths if positions is None else positions)[series]
+    times = n_known + starts[series]
     block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
     sample = Sample(series, n_known, times, block, history, targets)
     table, maps, shares, residuals = compare(scales, candidates, sample)
@@ -113,6 +118,8 @@ def fit_baseline(
     )
     baseline = Baseline(
         scales=scales,
+        seasons=cycles,
+        positions=starts,
         season=season,
         outputs=outputs,
         min_history=min_history,
@@ -230,8 +237,9 @@ def held_out_errors(scales, candidates, maps, sample, block):
         chosen = units == unit
         if chosen.any():
             inputs, last = sample.inputs(scales, unit, held_out)
-            values = last + inputs @ maps[chosen, block]
-            errors[chosen] = truth - scales.from_unit(values, series, unit)
+            changes = np.tensordot(inputs, maps[chosen, block], axes=(1, 1))  # (n, candidates, ...)
+            values = scales.from_unit(last + np.moveaxis(changes, 1, 0), series, unit)
+            errors[chosen] = truth - values
     return errors
 
 

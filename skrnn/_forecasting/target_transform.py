@@ -158,7 +158,7 @@ def integrated(before, changes, lags):
     for start in range(lag, n_rows, lag):
         part = slice(start, min(start + lag, n_rows))
         path[:, part] += path[:, part.start - lag : part.stop - lag]
-    return integrated(before, path[:, lag:], inner)
+    return integrated(before[:, lag:], path[:, lag:], inner)
 
 
 def last_values(values, n_known, lags):

@@ -8,7 +8,13 @@ import pandas as pd
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.global_model import GlobalModel
-from skrnn._forecasting.linear_model import Baseline, Candidate, Layout, SeriesScales
+from skrnn._forecasting.linear_model import (
+    Baseline,
+    Candidate,
+    Layout,
+    SeriesScales,
+    season_columns,
+)
 from skrnn._forecasting.panel import Panel, decode_panel, encode_panel
 from skrnn._forecasting.target_transform import TargetTransform
 from skrnn._forecasting.windows import WindowSpec
@@ -93,6 +99,7 @@ def _check_model(model, panel):
         _check_network(regressor, plan, len(panel.exog_names))
     if model.baseline is not None:
         n_known = 2 * len(plan.calendar) + 4 * plan.year + plan.outputs * len(panel.exog_names)
+        n_known += season_columns(np.zeros(1), model.baseline.seasons).shape[1]
         _check_baseline(model.baseline, n_series, n_known, plan.outputs)
 
 
@@ -113,6 +120,7 @@ def _check_baseline(baseline, n_series, n_known, outputs):
         sized = array.shape == (n_series if name != "log_deviations" or logs else 0,)
         require(sized and np.isfinite(array).all(), f"the {name} of the baseline")
     require(baseline.outputs == outputs, "the outputs of the baseline")
+    require(baseline.positions.shape == (n_series,), "the positions of the series")
     for array in (baseline.known_means, baseline.known_deviations):
         require(array.shape == (n_known,) and np.isfinite(array).all(), "the known columns")
     for part in baseline.candidates:

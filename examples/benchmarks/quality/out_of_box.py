@@ -20,6 +20,13 @@ from skrnn._forecasting.linear_model import make_history
 from skrnn._forecasting.stacking import fit_baseline, known_columns
 
 
+def known_cols(task):
+    """The sine and cosine of the year where there are two of them, or None."""
+    if task.freq is None or np.ptp(task.index(task.training[0])) < pd.Timedelta(730, "D"):
+        return None
+    return [year_columns(task.index(rows)) for rows in task.series]
+
+
 def linear(task, kind="stacked", year=True, **settings):
     """Forecast with the linear part of an RNNForecaster alone."""
     means, deviations = (
@@ -28,11 +35,7 @@ def linear(task, kind="stacked", year=True, **settings):
     deviations[deviations == 0] = 1
     parts = list(zip(task.series, means, deviations, strict=True))
     scaled = [(rows - mean) / deviation for rows, mean, deviation in parts]
-    known = None
-    if year and task.freq is not None:
-        known = [year_columns(task.index(rows)) for rows in task.series]
-        if pd.Timedelta(730, "D") > np.ptp(task.index(task.training[0])):
-            known = None
+    known = known_cols(task) if year else None
     baseline, _ = fit_baseline(
         kind,
         [rows[: -task.n_test] for rows in scaled],
