@@ -226,8 +226,8 @@ def test_the_season_is_read_in_phase_after_differences():
     rng, profile = np.random.default_rng(0), np.array([0.0, 9, -4, 3, -8, 5, -5])
     y = pd.Series(np.cumsum(profile[np.arange(300) % 7] + rng.normal(scale=0.1, size=300)))
     forecaster = RNNForecaster(season=7, steps=7, differences=(1, 2), network_weight=0).fit(y[:-7])
-    known = forecaster.candidates_.groupby("known")["weight"].sum()
-    assert known[True] > 0.2
+    fourier = forecaster.candidates_.groupby("fourier")["weight"].sum()
+    assert fourier[True] > 0.2
     assert np.abs(forecaster.predict() - y[-7:]).max() < 2
 
 

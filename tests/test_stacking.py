@@ -122,7 +122,7 @@ def test_weights_are_those_found_by_hand_with_ridge_and_nnls(n_rows, outputs):
     baseline, held_out, _ = fit(series, outputs=outputs)
     weights, found = by_hand(series, 12, outputs)
     table = baseline.candidates
-    names = ("unit", "anchor", "window", "known")
+    names = ("unit", "anchor", "window", "fourier")
     assert [tuple(row[name] for name in names) for row in table] == list(found)
     assert [row["penalty"] for row in table] == [penalty for penalty, _ in found.values()]
     np.testing.assert_allclose([row["weight"] for row in table], weights, atol=1e-6)

@@ -13,7 +13,8 @@ class Candidate(NamedTuple):
     anchor: str
     season: int = 0  # of the anchor
     window: int = 0  # rows; 0: the anchor alone
-    known: bool = False  # whether the ridge reads the known columns
+    known: bool = False  # whether the ridge reads calendar and `exog`
+    fourier: bool = False  # and whether sine and cosine of the seasons
 
     @property
     def n_rows(self):
@@ -31,6 +32,7 @@ class Layout(NamedTuple):
     n_rows: int
     n_known: int
     outputs: int
+    n_fourier: int = 0  # of the known columns, the first
 
     @property
     def n_inputs(self):
@@ -132,9 +134,12 @@ def level_of(layout, candidate):
 def window_map(layout, candidate):
     """Return the map from inputs to the columns of the ridge: window minus level, 1, and known."""
     rows = slice(layout.n_rows - candidate.window, layout.n_rows)
-    weights = layout.zeros(candidate.window + 1 + candidate.known * layout.n_known)
+    first = layout.n_rows + 2
+    fourier, known = np.split(np.arange(first + 1, layout.n_inputs), [layout.n_fourier])
+    others = [first, *fourier[: None if candidate.fourier else 0]]
+    others += [*known[: None if candidate.known else 0]]
+    weights = layout.zeros(candidate.window + len(others))
     weights[rows, : candidate.window] = np.eye(candidate.window)
     weights[:, : candidate.window] -= level_of(layout, candidate)[:, np.newaxis]
-    others = np.arange(candidate.window, weights.shape[1])
-    weights[layout.n_rows + 2 + others - candidate.window, others] = 1
+    weights[others, np.arange(candidate.window, weights.shape[1])] = 1
     return weights

@@ -13,7 +13,7 @@ MANY_SERIES = 20
 BLOCKS = 3, 5
 
 
-def list_candidates(kind, seasons, window, lengths, with_known):
+def list_candidates(kind, seasons, window, lengths, with_known, with_fourier):
     """Return the Candidates of a kind for series of these lengths."""
     n_rows, many = int(lengths.min()), len(lengths) >= MANY_SERIES
     seasons = [season for season in seasons if season > 1]
@@ -30,17 +30,23 @@ def list_candidates(kind, seasons, window, lengths, with_known):
     longest = max(n_rows // (2 if many else 3), 1)
     windows = [rows for rows in _window_lengths(seasons) if rows <= longest] or [longest]
     return [
-        Candidate(unit, *anchor, rows, known)
+        Candidate(unit, *anchor, rows, *columns)
         for unit in UNITS
         for anchor in anchors
         for rows in (0, *windows)
-        for known in ((False, True) if with_known and rows else (False,))
+        for columns in _columns(with_known, with_fourier)[: None if rows else 1]
         # The logarithm changes nothing where a row is repeated.
         if rows or unit == "values" or anchor[0] not in ("last", "seasonal")
     ]
 
 
 _LAST = Candidate("values", "last")
+
+
+def _columns(with_known, with_fourier):
+    """Return which columns ridges read besides the window: `known` and `fourier` of Candidates."""
+    read = {(False, False), (with_known, False), (with_known, with_fourier)}
+    return sorted(read)
 
 
 def _window_lengths(seasons):

@@ -181,8 +181,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         ridges share 1, and the network is added with its `network_weight`.
     candidates_ : DataFrame
         What was compared, one candidate a row: "unit" (values or logarithms), "anchor" and its
-        "season", "window" of its ridge in rows (0: no ridge), "known" (whether it reads season,
-        calendar and `exog`), "penalty", the held-out "errors" of each block, and "weight".
+        "season", "window" of its ridge in rows (0: no ridge), "known" (whether it reads
+        calendar and `exog`), "fourier" (and sine and cosine of the seasons), "penalty", the
+        held-out "errors" of each block, and "weight".
     cutoff_ : Series
         Time of the last row of each series.
     freq_ : DateOffset, Timedelta or int

@@ -72,7 +72,7 @@ def fit_candidates(layout, candidates, total, blocks):
     anchors = [anchor_map(layout, candidate) for candidate in candidates]
     groups = {}
     for i, candidate in enumerate(candidates):
-        key = level_of(layout, candidate).tobytes(), candidate.window, candidate.known
+        key = level_of(layout, candidate).tobytes(), candidate[3:]  # window and columns
         groups.setdefault(key, []).append(i)
     for members in groups.values():
         if candidates[members[0]].window == 0:
@@ -82,10 +82,14 @@ def fit_candidates(layout, candidates, total, blocks):
         columns = columns_of(layout, candidates[members[0]], total)
         trained = [train for train, _ in blocks] + [total]
         ridges = [fit_ridge(moments, columns) for moments in trained]
+        grams = [
+            ridge.basis.T @ held_out.inputs @ ridge.basis
+            for ridge, (_, held_out) in zip(ridges, blocks, strict=False)
+        ]
         for i in members:
             errors = sum(
-                _penalty_errors(ridge, train, held_out, anchors[i])
-                for ridge, (train, held_out) in zip(ridges, blocks, strict=False)
+                _penalty_errors(ridge, gram, *pair, anchors[i])
+                for ridge, gram, pair in zip(ridges, grams, blocks, strict=False)
             )
             penalties[i] = PENALTIES[np.argmin(errors)]
             for k, (ridge, moments) in enumerate(zip(ridges, trained, strict=True)):
@@ -94,15 +98,14 @@ def fit_candidates(layout, candidates, total, blocks):
     return penalties, maps
 
 
-def _penalty_errors(ridge, train, held_out, anchor):
-    """Return the sum of squared held-out errors, short of a constant, for each penalty."""
-    basis = ridge.basis
-    gram = basis.T @ held_out.inputs @ basis
+def _penalty_errors(ridge, gram, train, held_out, anchor):
+    """Return the sum of squared held-out errors, short of a constant, for each penalty.
+
+    `gram` is that of the held-out columns in the ridge's basis.
+    """
     learned, truth = (
-        basis.T @ (moments.cross - moments.inputs @ anchor) for moments in (train, held_out)
+        ridge.basis.T @ (moments.cross - moments.inputs @ anchor) for moments in (train, held_out)
     )
-    errors = []
-    for penalty in PENALTIES:
-        weights = ridge.scaled(learned, penalty)
-        errors.append(np.sum(weights * (gram @ weights - 2 * truth)))
-    return np.array(errors)
+    weights = np.stack([ridge.scaled(learned, penalty) for penalty in PENALTIES], axis=1)
+    products = (gram @ weights.reshape(len(gram), -1)).reshape(weights.shape)
+    return np.einsum("cpo,cpo->p", weights, products - 2 * truth[:, np.newaxis])

@@ -52,6 +52,7 @@ class Sample:
     block: np.ndarray  # (n_origins,)
     history: History  # with no row missing, known columns standardized
     targets: np.ndarray  # (n_origins, outputs)
+    n_fourier: int  # known columns that are of seasons
 
     @property
     def n_blocks(self):
@@ -94,8 +95,8 @@ def fit_baseline(
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
     cycles = known_seasons(kind, seasons, lengths)
-    with_known = bool(cycles) or known is not None or exog is not None
-    candidates = list_candidates(kind, seasons, window, lengths, with_known)
+    with_known = known is not None or exog is not None
+    candidates = list_candidates(kind, seasons, window, lengths, with_known, len(cycles) > 0)
     if not len(scales.log_deviations):
         candidates = [candidate for candidate in candidates if candidate.unit == "values"]
     candidates = drop_longest(candidates, lengths, outputs)
@@ -103,7 +104,8 @@ def fit_baseline(
     starts = lengths.max() - lengths if positions is None else np.asarray(positions)
     origins = series, n_known = choose_origins(lengths, n_rows, outputs, stride)
     columns = known_columns(known, exog, *origins, outputs)
-    columns = np.hstack([season_columns(starts[series] + n_known, cycles), columns])
+    fourier = season_columns(starts[series] + n_known, cycles)
+    columns = np.hstack([fourier, columns])
     centers, spreads = _moments_of_columns(columns)
     history = make_history(values, known_in_units(columns, centers, spreads), *origins, n_rows)
     season = max((season for season in seasons if season <= n_rows), default=1)
@@ -111,7 +113,7 @@ def fit_baseline(
     series, n_known = (part[kept] for part in origins)
     times = n_known + starts[series]
     block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
-    sample = Sample(series, n_known, times, block, history, targets)
+    sample = Sample(series, n_known, times, block, history, targets, fourier.shape[1])
     table, maps, shares, residuals = compare(scales, candidates, sample)
     min_history = max(
         part.n_rows for part, row in zip(candidates, table, strict=True) if row["weight"]
@@ -206,7 +208,7 @@ def compare(scales, candidates, sample):
 def fit_maps(scales, candidates, sample):
     """Return the penalties of candidates, and their maps without each block and with all."""
     history, outputs = sample.history, sample.targets.shape[1]
-    layout = Layout(history.recent.shape[1], history.known.shape[1], outputs)
+    layout = Layout(history.recent.shape[1], history.known.shape[1], outputs, sample.n_fourier)
     penalties, maps = [], []
     for unit in UNITS:
         chosen = [candidate for candidate in candidates if candidate.unit == unit]

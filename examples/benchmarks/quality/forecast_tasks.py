@@ -33,7 +33,7 @@ class Task:
     window : int
         Rows that the ridge among the floors reads.
     start : str
-        Date of the first row.
+        Date of the first row of the longest series.
     """
 
     name: str
@@ -55,10 +55,11 @@ class Task:
         return np.arange(len(rows) - self.n_test, len(rows) - self.steps + 1)
 
     def index(self, rows):
-        """Times of a series."""
+        """Times of a series; all series end at the same one."""
+        longest = max(map(len, self.series))
         if self.freq is None:
-            return pd.RangeIndex(len(rows))
-        return pd.date_range(self.start, periods=len(rows), freq=self.freq)
+            return pd.RangeIndex(longest - len(rows), longest)
+        return pd.date_range(self.start, periods=longest, freq=self.freq)[-len(rows) :]
 
     def error(self, forecasts):
         """Root mean squared error, each series in units of its training deviation.

@@ -57,13 +57,12 @@ def linear(task, kind="stacked", year=True, **settings):
 
 
 def network(task):
-    """Forecast with an RNNForecaster(steps=...) and nothing else set."""
-    series = [pd.Series(rows, task.index(rows)) for rows in task.series]
-    name = list(range(len(series)))
-    past = pd.concat([rows[: -task.n_test] for rows in series], keys=name)
-    forecaster = RNNForecaster(steps=task.steps).fit(past)
-    table = forecaster.backtest(pd.concat(series, keys=name), step=1, refit=False)
-    return table
+    """Forecast with RNNForecaster(steps=...) and nothing else set."""
+    series = {k: pd.Series(rows, task.index(rows)) for k, rows in enumerate(task.series)}
+    folds = task.n_test - task.steps + 1
+    table = RNNForecaster(steps=task.steps).backtest(pd.concat(series), folds=folds, step=1)
+    parts = table.groupby("series", sort=False)["forecast"]
+    return [part.to_numpy().reshape(folds, task.steps) for _, part in parts]
 
 
 METHODS = {"linear": linear, "network": network}
