@@ -6,7 +6,7 @@ from skrnn._forecasting.anchors import Candidate
 from skrnn._forecasting.linear_model import UNITS
 
 MOST_ORIGINS = 20_000
-MOST_TARGETS = 1_000_000  # origins times outputs
+MOST_TARGETS = 500_000  # origins times outputs
 LEAST_LEFT = 0.35  # of all rows, that are origins
 ROWS_FOR_MEAN = 150
 MANY_SERIES = 20
@@ -34,7 +34,8 @@ def list_candidates(kind, seasons, window, lengths, with_known, with_fourier):
         for unit in UNITS
         for anchor in anchors
         for rows in (0, *windows)
-        for columns in _columns(with_known, with_fourier)[: None if rows else 1]
+        for columns in _columns(with_known, with_fourier and rows <= max(seasons))
+        if rows or not any(columns)
         # The logarithm changes nothing where a row is repeated.
         if rows or unit == "values" or anchor[0] not in ("last", "seasonal")
     ]
