@@ -38,13 +38,16 @@ power.iloc[stuck, 2] = power.iloc[stuck.start, 2]
 # Forecasts for each day
 # ----------------------
 # One network learns from the three pumps together, in the first forty days. It is told the weather
-# of the hours to come, and the time of day. Each evening the day is added by `update`, without
-# training.
+# of the hours to come, and the time of day. Demand is their product, which no linear forecast can
+# follow, so the network forecasts alone: `baseline=None`. Each evening the day is added by
+# `update`, without training.
 known = hours[: 40 * 24]
 forecaster = RNNForecaster(
     RNNRegressor("gru", 16, epochs=30, random_state=0),
     timesteps=24,
     steps=24,
+    baseline=None,
+    scale="series",
     calendar=("hour",),
     calibration=240,
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pandas as pd
 import pytest
 from processes import ROOT
@@ -14,6 +15,7 @@ from processes import ROOT
 import skrnn
 import skrnn.cells
 import skrnn.inspection
+from skrnn._forecasting import candidates, networks, ridges, settings, stacking
 
 SITE = ROOT / "examples" / "site"
 BENCHMARKS = ROOT / "examples" / "benchmarks"
@@ -125,6 +127,31 @@ def test_every_results_file_is_shown_on_the_page_of_benchmarks():
     shown = re.findall(r":file: \.\./benchmarks/results/(\w+)\.csv", text)
     files = [path.stem for path in (BENCHMARKS / "results").iterdir()]
     assert sorted(shown) == sorted(files) == sorted(RESULTS)
+
+
+STATED = (  # on the page of the rule, with the constants of the code
+    f"`n >= {candidates.ROWS_FOR_MEAN}`",
+    f"from {candidates.MANY_SERIES} series on",
+    f"{candidates.MOST_ORIGINS:,} with {candidates.MOST_TARGETS:,} targets",
+    f"fewer than {candidates.LEAST_LEFT:.0%} of all rows",
+    "from {} to {}. For each block".format(*candidates.BLOCKS),
+    ["", "by a standard error of the difference"][int(stacking.ADVANTAGE_OF_MEAN)],
+    f"{len(ridges.PENALTIES)} values from 1e{np.log10(ridges.PENALTIES[0]):.0f} to "
+    f"{ridges.PENALTIES[-1]:g},",
+    f"E = E + {stacking.SHRINKAGE} * mean(diag(E)) * I",
+    f"{settings.LEAST_WINDOWS} windows or more",
+    f"at most {settings.LONGEST_WINDOW} rows",
+    f"Windows of {settings.SEGMENTS_FROM} rows or more",
+    f"leave {settings.FEWEST_SEGMENTS} to {settings.MOST_SEGMENTS} steps",
+    f"GRU of {networks.UNITS} units with a learning rate of {networks.LEARNING_RATE}",
+    f"from {networks.SMALLEST_BATCH} to {networks.LARGEST_BATCH}",
+    f"`patience` {networks.PATIENCE}, at most {networks.MOST_EPOCHS} epochs",
+)
+
+
+@pytest.mark.parametrize("words", STATED)
+def test_page_of_the_rule_of_a_forecast_states_the_constants_of_the_code(words):
+    assert words in " ".join((SITE / "forecast_rule.rst").read_text("utf-8").split())
 
 
 CELL_PAGE = SITE / "adding_a_cell.rst"

@@ -81,7 +81,10 @@ def ridge_by_hand(X, columns, target, origins, blocks, outputs):
 
 
 def by_hand(series, season, outputs):
-    """Return weights, and the penalty and held-out errors of each candidate by its name."""
+    """Return weights, and the penalty and held-out errors of each candidate by its name.
+
+    As examples/site/forecast_rule.rst states the rule, in its words.
+    """
     origins, steps = np.arange(2 * season, len(series) - outputs + 1), np.arange(outputs)
     n_blocks = min(max(len(origins) // max(outputs, season // 2, 2), 3), 5)
     blocks = np.array_split(origins, n_blocks)  # equal ones, in the tests below

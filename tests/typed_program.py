@@ -104,6 +104,21 @@ def main() -> None:
     )
     forecast = forecaster.fit(sales).predict(level=[80, 95])
     print(forecast.index[0], forecast["lower_80"])
+    by_default = skrnn.RNNForecaster(steps=3).fit(sales)
+    assert_type(by_default.settings_, dict[str, Any])
+    assert_type(by_default.candidates_, pd.DataFrame)
+    assert_type(by_default.contributions(), pd.DataFrame)
+    skrnn.RNNForecaster(
+        timesteps="auto",
+        segment=7,
+        scale="level",
+        baseline="ridge",
+        network_weight=0.5,
+        n_networks=2,
+        early_stopping=True,
+        differences=(7, 1),
+        n_jobs=2,
+    )
     backtest = forecaster.backtest(sales, folds=2, refit=2)
     assert_type(backtest.summary(), pd.DataFrame)
 
@@ -122,6 +137,7 @@ def mistakes() -> None:
     skrnn.RNNRegressor(hiden_size=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     skrnn.RNNRegressor(segment="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(epochs="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.RNNForecaster(baseline="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.make_windows([1.0], "8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNClassifier().fit([[1]])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     skrnn.load(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -58,7 +58,15 @@ def with_skrnn(rows):
         learning_rate=LEARNING_RATE,
         random_state=0,
     )
-    forecaster = RNNForecaster(network, timesteps=TIMESTEPS, steps=STEPS, stride=STRIDE)
+    forecaster = RNNForecaster(
+        network,
+        timesteps=TIMESTEPS,
+        steps=STEPS,
+        stride=STRIDE,
+        baseline=None,
+        segment=1,
+        scale="series",
+    )
     start = now()
     forecast = forecaster.fit(series).predict()
     seconds = now() - start

@@ -233,7 +233,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     }
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also of `regressor`; None becomes an ``RNNRegressor()`` first.
+        """Set parameters, also of `regressor`; None becomes an RNNRegressor first.
+
+        It is ``RNNRegressor("gru", 32, learning_rate=0.01)``, whose batches are not fitted to the
+        number of windows.
 
         Parameters
         ----------
@@ -308,7 +311,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             rows. A direct network reads them up to a multiple of its `steps`: later rows are used
             where there are any, and otherwise the last one is repeated.
         level : float or list of float, default=None
-            Percentages of prediction intervals, such as [80, 95], from the `calibration` windows.
+            Percentages of prediction intervals, such as [80, 95], from held-out errors: see
+            `calibration`.
 
         Returns
         -------

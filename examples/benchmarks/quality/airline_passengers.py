@@ -7,7 +7,7 @@ The 24 months before them are the validation part.
 
 import numpy as np
 import pandas as pd
-from choosing import Trial, run
+from choosing import NETWORK_ALONE, Trial, run
 from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import RNNForecaster, RNNRegressor
@@ -30,6 +30,7 @@ if __name__ == "__main__":
             measure,
             RNNForecaster(
                 RNNRegressor("gru", 16, epochs=150),
+                **NETWORK_ALONE,
                 timesteps=24,
                 differences=1,
                 calendar=("month",),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+NETWORK_ALONE = {"baseline": None, "segment": 1, "scale": "series"}  # of an RNNForecaster
+
 
 class Trial(NamedTuple):
     """An estimator on one data set.

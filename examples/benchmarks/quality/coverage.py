@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from choosing import NETWORK_ALONE
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -24,9 +25,9 @@ def on_etth1(folder, seed):
     hours = pd.read_csv(folder / "etth1" / "ETTh1.csv", index_col=0, parse_dates=True)["OT"]
     forecaster = RNNForecaster(
         RNNRegressor("gru", 32, epochs=4, batch_size=256, random_state=seed),
+        **NETWORK_ALONE | {"scale": "window"},
         timesteps=48,
         steps=24,
-        scale="window",
         calibration=1000,
     )
     table = forecaster.backtest(hours[:14400], folds=2880 - 23, step=1, level=LEVELS)
@@ -54,6 +55,7 @@ def on_m4(folder, seed):
             learning_rate=0.005,
             random_state=seed,
         ),
+        **NETWORK_ALONE,
         timesteps=72,
         steps=48,
         differences=168,

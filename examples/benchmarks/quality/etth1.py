@@ -10,7 +10,7 @@ three.
 from functools import partial
 
 import pandas as pd
-from choosing import Trial, run
+from choosing import NETWORK_ALONE, Trial, run
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -43,7 +43,7 @@ if __name__ == "__main__":
         OT=Trial(
             "ETTh1's OT, MSE",
             partial(measure, columns="OT"),
-            RNNForecaster(network(0.01), timesteps=48, steps=STEPS),
+            RNNForecaster(network(0.01), **NETWORK_ALONE, timesteps=48, steps=STEPS),
             {
                 "four days, each window's level": {"timesteps": 96, "scale": "window"},
                 "two days, each window's level": {"scale": "window"},
@@ -57,7 +57,7 @@ if __name__ == "__main__":
             "ETTh1, MSE",
             partial(measure, columns=["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]),
             # A stride that has no divisor in common with 24 sees every hour of the day.
-            RNNForecaster(network(0.003), timesteps=48, steps=STEPS, stride=5),
+            RNNForecaster(network(0.003), **NETWORK_ALONE, timesteps=48, steps=STEPS, stride=5),
             {
                 "two days, changes from the day before": {"differences": 24},
                 "four days, changes from the day before": {"timesteps": 96, "differences": 24},

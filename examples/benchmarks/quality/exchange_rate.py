@@ -8,7 +8,7 @@ choose, the 10% are forecast, by networks that an eighth of the rows before them
 
 import numpy as np
 import pandas as pd
-from choosing import Trial, run
+from choosing import NETWORK_ALONE, Trial, run
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -36,6 +36,7 @@ if __name__ == "__main__":
                 RNNRegressor(
                     "gru", 16, epochs=5, batch_size=256, validation_fraction=1 / 8, patience=3
                 ),
+                **NETWORK_ALONE,
                 timesteps=96,
                 steps=STEPS,
                 stride=4,

@@ -7,7 +7,7 @@ The last 48 hours before the test's are the validation part.
 
 import numpy as np
 import pandas as pd
-from choosing import Trial, run
+from choosing import NETWORK_ALONE, Trial, run
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -45,6 +45,7 @@ if __name__ == "__main__":
                 RNNRegressor(
                     "lstm", 48, loss="mae", epochs=15, batch_size=256, learning_rate=0.005
                 ),
+                **NETWORK_ALONE,
                 timesteps=72,
                 steps=STEPS,
                 differences=168,

@@ -7,7 +7,7 @@ validation part.
 """
 
 import pandas as pd
-from choosing import Trial, run
+from choosing import NETWORK_ALONE, Trial, run
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -29,6 +29,7 @@ if __name__ == "__main__":
             measure,
             RNNForecaster(
                 RNNRegressor("gru", 16, epochs=20),
+                **NETWORK_ALONE,
                 timesteps=30,
                 calendar=("dayofyear",),
                 allow_missing=True,
