@@ -146,7 +146,7 @@ def architectures(draw):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(described=architectures(), n_samples=st.sampled_from([1, 4]), seed=st.integers(0, 99))
 def test_network_and_gradient_equal_keras(described, n_samples, seed):
     x, weights = inputs(described, n_samples, seed), flat_weights(described, seed)

@@ -22,7 +22,7 @@ NETWORKS = {
 }
 POOLED = st.fixed_dictionaries(NETWORKS | {"pooling": st.sampled_from(["last", "mean", "max"])})
 MASKS = st.sampled_from([0.0, -1.5, 3.0, np.nan, np.float32("nan")])
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 
 
 RNG = np.random.default_rng(0)

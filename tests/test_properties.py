@@ -29,7 +29,7 @@ def samples(shape):
     return X, X.sum(axis=(1, 2))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(network=NETWORKS, shape=SHAPES, seed=st.integers(0, 99))
 def test_predictions_depend_neither_on_order_nor_on_batch(network, shape, seed):
     X, y = samples(shape)
@@ -41,7 +41,7 @@ def test_predictions_depend_neither_on_order_nor_on_batch(network, shape, seed):
     np.testing.assert_allclose(alone, expected, rtol=0, atol=rounding)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     network=NETWORKS,
     shape=SHAPES,

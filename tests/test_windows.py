@@ -34,7 +34,7 @@ panels = st.lists(
     unique_by=lambda block: block[0],
     min_size=1,
 )
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=150)
 short_rows_pass = pytest.mark.filterwarnings("ignore:`timesteps` should not exceed")
 
 
