@@ -82,7 +82,7 @@ def test_forecaster_with_the_weather_beats_naive_forecasts_and_itself_without(tm
     parts = {name: float(mase) for name, mase in re.findall(r"^(\D+?) +MASE (\S+)$", text, re.M)}
     assert parts.pop("no network") > 1.05 * max(parts.values())
     assert len(parts) == 3
-    assert "needs at least 999 calibration windows" in text
+    assert "needs at least 999 held-out windows" in text
     assert "must have a row at every step" in text
     assert pictures(tmp_path) == {"forecast_sales", "backtest_sales"}
 

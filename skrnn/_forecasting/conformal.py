@@ -33,9 +33,8 @@ def interval_half_widths(residuals, level):
     if short:
         needed = ceil(fraction / (1 - fraction))
         raise ValueError(
-            f"`level={level:g}` needs at least {needed} calibration windows over all series, got "
-            f"{min(short)}. Raise `calibration`, the windows of each series that `fit` holds out, "
-            "or lower the level."
+            f"`level={level:g}` needs at least {needed} held-out windows over all series, got "
+            f"{min(short)}. Set `calibration` to more windows of each series, or lower the level."
         )
     ordered = np.sort(residuals, axis=0)  # NaN last
     return ordered[np.array(ranks) - 1, np.arange(len(ranks))]
