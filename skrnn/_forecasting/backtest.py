@@ -189,7 +189,7 @@ def _warn_of_untested(panel, cutoff, tested, remedy):
 
 
 def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
-    """Fit to the rows up to the first of some cutoffs; return the table of each that has rows.
+    """Fit to the rows up to the first of some cutoffs; return the table of all of them, or none.
 
     `n_known` are the rows of each series up to each of them, (n_series, n_cutoffs).
     """
@@ -200,38 +200,43 @@ def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
     scales = [seasonal_scale(values, model.season) for values in training.values]
-    return [
-        _forecast_fold(model, panel, cutoffs[k : k + 1], n_known[:, k], scales, levels)
-        for k in range(len(cutoffs))
-        if (n_known[:, k] < panel.lengths).any()
-    ]
+    fold, series = np.nonzero((n_known < panel.lengths[:, np.newaxis]).T)
+    if not len(fold):
+        return []
+    origins = series, n_known[series, fold]
+    return [_forecast_origins(model, panel, cutoffs[fold], *origins, np.array(scales), levels)]
 
 
-def _forecast_fold(model, panel, cutoff, n_known, scales, levels):
-    """Return the rows of one cutoff, for the series that continue after it."""
-    series = np.flatnonzero(n_known < panel.lengths)
+def _forecast_origins(model, panel, cutoffs, series, n_known, scales, levels):
+    """Return the rows after each origin: a cutoff, a series, and how many of its rows are known."""
     n_steps = model.plan.steps
-    outputs = model.forecast(panel, series, n_known[series], n_steps)
-    bounds = model.bounds(outputs, panel, series, n_known[series], levels)
-    rows = []
-    for i, k in enumerate(series):
-        known, values, times = n_known[k], panel.values[k], panel.times[k]
-        n_rows = min(n_steps, len(values) - known)
-        ahead = slice(known, known + n_rows)
-        columns = {
-            "series": np.repeat(pd.Index([panel.labels[k]], tupleize_cols=False), n_rows),
-            "cutoff": cutoff.repeat(n_rows),
-            "time": times[ahead],
-            "step": np.arange(1, n_rows + 1),
-            "truth": values[ahead],
-            "forecast": outputs[i, :n_rows],
-        }
-        columns |= {name: widths[i, :n_rows] for name, widths in bounds.items()}
-        for name, baseline in BASELINES.items():
-            columns[name] = baseline(values[:known], n_rows, model.season)
-        columns["scale"] = np.full(n_rows, scales[k])
-        rows.append(pd.DataFrame(columns))
-    return pd.concat(rows, ignore_index=True)
+    outputs = model.forecast(panel, series, n_known, n_steps)
+    bounds = model.bounds(outputs, panel, series, n_known, levels)
+    n_rows = np.minimum(n_steps, panel.lengths[series] - n_known)
+    ahead = [slice(n, n + more) for n, more in zip(n_known, n_rows, strict=True)]
+    times = [panel.times[k][rows] for k, rows in zip(series, ahead, strict=True)]
+    there = np.arange(n_steps) < n_rows[:, np.newaxis]  # (n_origins, n_steps)
+    origin, step = np.nonzero(there)
+    columns = {
+        "series": pd.Index(panel.labels, tupleize_cols=False).take(series[origin]),
+        "cutoff": cutoffs.take(origin),
+        "time": times[0].append(times[1:]),
+        "step": step + 1,
+        "truth": np.concatenate(
+            [panel.values[k][rows] for k, rows in zip(series, ahead, strict=True)]
+        ),
+        "forecast": outputs[there],
+    }
+    columns |= {name: widths[there] for name, widths in bounds.items()}
+    for name, baseline in BASELINES.items():
+        columns[name] = np.concatenate(
+            [
+                baseline(panel.values[k][:n], more, model.season)
+                for k, n, more in zip(series, n_known, n_rows, strict=True)
+            ]
+        )
+    columns["scale"] = scales[series[origin]]
+    return pd.DataFrame(columns)
 
 
 def time_folds(series, n_splits, steps, freq, columns):
