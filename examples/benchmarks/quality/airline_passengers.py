@@ -5,10 +5,8 @@ The 24 months before them are the validation part.
     python examples/benchmarks/quality/airline_passengers.py FOLDER [--choose]
 """
 
-import numpy as np
 import pandas as pd
-from choosing import NETWORK_ALONE, Trial, run
-from sklearn.preprocessing import FunctionTransformer
+from choosing import Trial, run
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -23,27 +21,33 @@ def measure(folder, forecaster, validating):
     return errors.pop("forecast"), errors
 
 
+NETWORK = RNNRegressor("gru", 16, epochs=30, batch_size=8)
+WITH_NETWORK = {
+    "regressor": NETWORK,
+    "timesteps": 24,
+    "calendar": ("month",),
+    "early_stopping": False,
+    "network_weight": 0.5,
+}
+
+
 if __name__ == "__main__":
     run(
         airline=Trial(
             "airline passengers, RMSE",
             measure,
-            RNNForecaster(
-                RNNRegressor("gru", 16, epochs=150),
-                **NETWORK_ALONE,
-                timesteps=24,
-                differences=1,
-                calendar=("month",),
-                transformer=FunctionTransformer(np.log, np.exp),
-            ),
+            RNNForecaster(),
             {
-                "two years": {},
-                "one year": {"timesteps": 12},
-                "two years without the month": {"calendar": ()},
-                "changes from the year before": {"timesteps": 12, "differences": 12},
-                "two years, batches of 8": {"regressor__batch_size": 8, "regressor__epochs": 30},
+                "default": {},
+                "month": {"calendar": ("month",)},
+                "changes from the year before": {"differences": 12},
+                "changes of these": {"differences": (12, 1)},
+                "default and half a network": WITH_NETWORK,
+                "bare network": WITH_NETWORK
+                | {"baseline": None, "network_weight": 1, "scale": "series", "differences": 1},
             },
-            chosen="two years, batches of 8",
-            must_reach=20,
+            chosen="changes from the year before",
+            must_reach=15,
+            n_seeds=5,
         )
     )
