@@ -21,7 +21,7 @@ SITE = ROOT / "examples" / "site"
 BENCHMARKS = ROOT / "examples" / "benchmarks"
 RESULTS = (  # in the order of the README's tables
     "workloads serve forecast text quality_of_forecasts coverage candidates_of_forecasts "
-    "quality_of_labels candidates_of_labels"
+    "out_of_box quality_of_labels candidates_of_labels"
 ).split()
 
 
