@@ -124,6 +124,31 @@ def test_few_windows_are_no_reason_to_train_a_network():
     assert np.isfinite(forecaster.predict(5, level=None)).all()
 
 
+@pytest.mark.parametrize(("n_rows", "steps"), [(12, 2), (30, 12)])
+def test_many_short_series_leave_too_few_times_to_weigh_a_network(n_rows, steps):
+    noise = np.random.default_rng(0).normal(size=(n_rows, 300))
+    forecaster = RNNForecaster(steps=steps).fit(pd.DataFrame(noise.cumsum(axis=0)))
+    assert forecaster.settings_["network_weight"] == 0
+    assert forecaster.predict().shape == (steps, 300)
+
+
+def test_early_stopping_needs_windows_to_train_on():
+    assert (
+        len(bare(Recorder(), timesteps=5, early_stopping=True).fit(monthly(6)).regressor_.y_) == 1
+    )
+
+
+def test_intervals_of_a_network_that_counts_by_hand_need_a_number_of_windows():
+    by_hand = RNNForecaster(linear(), timesteps=5, network_weight=0.5)
+    with pytest.raises(ValueError, match=r"`level=80` needs .*got 0\. Set `calibration`"):
+        by_hand.fit(monthly()).predict(level=80)
+    assert list(by_hand.set_params(calibration=9).fit(monthly()).predict(level=80)) == [
+        "forecast",
+        "lower_80",
+        "upper_80",
+    ]
+
+
 def test_n_networks_are_averaged_and_differ_by_their_seeds_on_any_number_of_cores():
     settings = {"timesteps": 5, "steps": 2}
     several = bare(quick(), n_networks=3, **settings).fit(monthly())
@@ -276,3 +301,5 @@ def test_a_file_from_before_there_were_baselines_forecasts_as_it_did():
     assert_allclose(loaded.predict(level=80), stored, rtol=1e-5)
     assert loaded.baseline is None
     assert len(loaded.contributions(2)) == 2
+    assert "The forecast is the network's" in loaded._repr_html_()
+    assert skrnn.ForecastDisplay.from_forecaster(loaded).figure_

@@ -147,8 +147,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     calibration : int or "auto", default="auto"
         Number of windows to hold out at the end of each series, from which the intervals of
         `predict` are computed. None of their targets is trained on. "auto": intervals come from the
-        held-out errors by which the baseline and the network are weighed, so no row is lost; there
-        are none with ``baseline=None`` or ``strategy="recursive"``.
+        held-out errors by which the baseline and the network are weighed, so no row is lost. There
+        are none with ``baseline=None``, with ``strategy="recursive"`` or where `network_weight` is
+        set above 0: pass a number.
     stride : int, default=1
         Rows from one window to the next, for training and calibration, counted back from the
         cutoff. Prefer a stride coprime with the season; otherwise training windows start at only
@@ -630,7 +631,7 @@ def recent_rows(forecaster, n_rows, steps):
     """
     if n_rows is None:
         n_steps = forecaster._count_steps(steps)
-        timesteps = forecaster.settings_["timesteps"]
+        timesteps = forecaster._model.plan.timesteps
         n_rows = max(timesteps, 2 * forecaster.season_, 3 * n_steps)
     panel = forecaster._panel
     return to_pandas(

@@ -56,6 +56,8 @@ def fit_networks(make, windows, positions, params, settings):
         fitted = _run(_fit, jobs, params)
         return Networks(fitted, np.full(n_networks, weight / n_networks), weight)
     rotations = _rotations(positions, windows.y.shape[1])
+    if not all(len(part) for parts in rotations for part in parts):
+        return Networks()  # too few times to hold any out
     jobs = [(make(n_windows), windows, parts, settings.early_stopping) for parts in rotations]
     trials = _run(_try, jobs, params)
     held_out = np.full(windows.y.shape, np.nan)
@@ -138,8 +140,7 @@ def _rotations(positions, gap):
 
     Windows whose targets could overlap with those of another part are left out.
     """
-    times = np.unique(positions)
-    n_parts = 2 * N_ROTATIONS
+    times, n_parts = np.unique(positions), 2 * N_ROTATIONS
     edges = [times[len(times) * k // n_parts] for k in range(1, n_parts)]
     part = np.searchsorted(edges, positions, side="right")
     rotations = []
@@ -153,16 +154,18 @@ def _rotations(positions, gap):
 
 def _near(positions, chosen, gap):
     """Return which positions are less than `gap` from the span of the chosen ones."""
+    if not chosen.any():
+        return chosen
     first, last = positions[chosen].min(), positions[chosen].max()
     return (positions > first - gap) & (positions < last + gap)
 
 
 def _latest(windows, positions):
-    """Return a Rotation that holds out the latest tenth of the time."""
+    """Return a Rotation that holds out the latest tenth of the time; None where that is all."""
     times = np.unique(positions)
     stop = positions >= times[-max(len(times) // 10, 1)]
-    train = ~_near(positions, stop, windows.y.shape[1])
-    return Rotation(np.flatnonzero(train), np.flatnonzero(stop), np.empty(0, dtype=int))
+    train = np.flatnonzero(~_near(positions, stop, windows.y.shape[1]))
+    return Rotation(train, np.flatnonzero(stop), train[:0]) if len(train) else None
 
 
 def _earned(windows, positions, held_out):

@@ -70,7 +70,8 @@ def settle_settings(params, panel, n_known):
     calibration = params.calibration
     if calibration == "auto":
         whole = n_outputs(params) == params.steps
-        calibration = "held out" if params.baseline is not None and whole else 0
+        known = params.baseline is not None and weight in ("auto", 0)
+        calibration = "held out" if known and whole else 0
     shortest = int(np.argmin(n_known))
     n_rows = n_known[shortest] - sum(lags)
     timesteps = params.timesteps
