@@ -204,7 +204,8 @@ PROGRAM = """if True:
     network.to_onnx(folder / "network.onnx")
     network.to_keras(folder / "network.keras")
     wide = pd.DataFrame(X[:, :2, 0], columns=["b ü", "a"])
-    forecaster = bare(RNNRegressor(epochs=2, random_state=0), timesteps=5).fit(wide)
+    network = RNNRegressor(epochs=2, random_state=0)
+    forecaster = RNNForecaster(network, timesteps=5, baseline=None).fit(wide)
     found.append(forecaster.predict().to_numpy())
     digest = hashlib.sha256()
     for array in found:

@@ -507,6 +507,7 @@ assert "skrnn" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_to_keras_file_predicts_alike_where_skrnn_is_not_imported(tmp_path):
     ragged, gru = cut(X), {"cell_type": "gru"}
     gaps, tokens = gru | {"mask_value": 0.0}, {"vocab_size": 9, "embedding_dim": 3, "mask_value": 0}

@@ -33,7 +33,6 @@ CLUSTER = """if True:
     from functools import partial
     from pathlib import Path
     import numpy as np
-from forecasting import bare
     import pandas as pd
     import psutil
     import ray
@@ -98,7 +97,7 @@ SEARCH = """
 BACKTEST = """
     series = pd.Series(RNG.normal(size=300), index=pd.date_range("2026-01-01", periods=300))
     network = RNNRegressor("gru", 4, epochs=3, engine="numpy", random_state=0)
-    forecaster = bare(network, timesteps=12, steps=3)
+    forecaster = RNNForecaster(network, timesteps=12, steps=3, baseline=None)
     compare(partial(forecaster.backtest, series, folds=4, refit=True))
 """
 

@@ -184,7 +184,8 @@ def automatic_names():
     return np.array([int(end) if end.isdigit() else 0 for end in names])
 
 
-@pytest.mark.parametrize("tokens", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("tokens", [False, True])
 def test_networks_take_no_automatic_name_of_keras(tokens):
     given = (np.abs(X[:, :, 0]) > 1).astype(int) if tokens else X * 1e-9
     subject = network(

@@ -48,6 +48,7 @@ def test_a_fit_with_keras_prints_nothing():
     assert done.stdout.split() == [b"None"]
 
 
+@pytest.mark.slow
 def test_a_level_that_the_user_set_stays():
     done = fit_in_a_new_process(TF_CPP_MIN_LOG_LEVEL="0")
     assert b"Compiled cluster using XLA" in done.stderr
