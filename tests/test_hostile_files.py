@@ -399,6 +399,7 @@ FROM_FORECASTER = {
             [1],
             [{"class": "dict", "keys": ["unit"], "values": ["values"]}],
         ],
+        "baseline.candidates.0.values.0 baseline.candidates.0.values.1": ["words"],
         "baseline.maps": [np.zeros((1, 1, 1)), np.zeros(3)],
         "baseline.shares": [np.ones((2, 2)), np.full((1, 1), np.nan)],
         "baseline.known_means": [np.zeros(1)],

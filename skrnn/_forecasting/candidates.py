@@ -59,7 +59,7 @@ def _window_lengths(seasons):
 
 
 def known_seasons(kind, seasons, lengths):
-    """Return the seasons of which ridges read sine and cosine: those with two cycles."""
+    """Return the seasons whose sine and cosine ridges read: those with two cycles."""
     if kind != "stacked":
         return ()
     return tuple(season for season in seasons if 1 < season <= lengths.min() // 2)

@@ -74,7 +74,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     ``RNNForecaster(steps=h).fit(series)`` needs no other setting. It combines simple forecasts
     (anchors: the last value, the last season, ...) and ridge regressions on windows, weighed by
     their errors on held-out rows. A network learns what they leave, and counts as much as it earned
-    on held-out rows: nothing, where a line is the better model. `settings_` tells what was chosen,
+    on held-out rows: nothing, where a line is the better model. `settings_` shows what was chosen,
     `candidates_` what was compared. With ``baseline=None`` the network forecasts alone.
 
     This is a global model: everything is learned from the windows of all series together. Only

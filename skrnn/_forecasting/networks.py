@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._estimators.training import MOST_SEEDS
 from skrnn._utils.callback_support import propagate_callbacks
 
 N_ROTATIONS = 3
@@ -19,7 +20,6 @@ UNITS, LEARNING_RATE = 32, 0.01
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 N_BLOCKS = 9  # spans of time, over which the jackknife goes
 TASK = "fit-regressor"
-LARGEST_SEED = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,5 +198,5 @@ def _seeded(regressor, n_networks):
     for name in sorted(names):
         stream = check_random_state(deepcopy(regressor.get_params()[name]))
         for other in regressors[1:]:
-            other.set_params(**{name: stream.randint(LARGEST_SEED)})
+            other.set_params(**{name: stream.randint(MOST_SEEDS)})
     return regressors

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.linear_model import (
+    UNITS,
     Baseline,
-    Candidate,
-    Layout,
     SeriesScales,
     season_columns,
 )
@@ -126,6 +126,7 @@ def _check_baseline(baseline, n_series, n_known, outputs):
     for part in baseline.candidates:
         require(set(part) == {*CANDIDATE, "penalty", "errors", "weight"}, "a candidate")
         check_fields(part, CANDIDATE | {"penalty": float, "errors": list[float], "weight": float})
+        require(part["unit"] in UNITS and part["anchor"] in ANCHORS, "a candidate")
         require(logs or part["unit"] == "values" or part["weight"] == 0, "the unit of a candidate")
     n_chosen = len(baseline.chosen)
     layout = Layout(baseline.min_history, n_known, outputs)

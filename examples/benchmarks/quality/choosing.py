@@ -21,7 +21,7 @@ class Trial(NamedTuple):
     measure : callable
         Takes the data's folder, the estimator, and whether to predict the validation part, whose
         rows end where the test's begin; returns the error, and those of what needs no network. An
-        error is a number, or one of each measure in a tuple, of which the first chooses.
+        error is a number, or a tuple with one for each measure; the first one chooses.
     estimator : RNNForecaster or RNNClassifier
         What all candidates share.
     candidates : dict of str to dict

@@ -1,4 +1,4 @@
-"""Task: series to forecast, and the errors of forecasts beside those of simple ones.
+"""Task: series to forecast, and the errors of forecasts compared with those of simple ones.
 
 Shared sets, cuts of their training rows, and simulated families.
 """

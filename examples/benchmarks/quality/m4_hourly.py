@@ -43,7 +43,7 @@ def measure(folder, forecaster, validating):
     }
 
 
-# Logarithms, of which the network learns the change from last week's value, read a day at a time.
+# Logarithms, read a day at a time; the network learns the change from last week's value.
 FROM_LAST_WEEK = {
     "regressor": RNNRegressor(
         "gru", 64, loss="mae", epochs=15, batch_size=256, learning_rate=0.003

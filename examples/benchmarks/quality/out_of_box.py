@@ -1,4 +1,4 @@
-"""Forecasts without a setting, beside the best of four simple ones.
+"""Forecasts without a setting, compared with the best of four simple ones.
 
 One fit, every rolling origin of the test part, root mean squared errors divided by those of the
 best of naive, seasonal naive, drift and ridge.
