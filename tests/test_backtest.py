@@ -7,8 +7,10 @@ from forecasting import TIMES, Recorder, bare, dates, fit, linear, monthly, wide
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.metrics import mean_pinball_loss
 
 from skrnn import RNNForecaster, RNNRegressor
+from skrnn._forecasting.baselines import interval_score
 
 
 def noise(n_rows, n_series=1, seed=0):
@@ -50,6 +52,16 @@ def test_intervals_are_those_of_a_loop():
         rows = table[label]
         assert_allclose(rows["upper_80"] - rows["forecast"], widths * unit(label, 90))
         assert_allclose(rows["forecast"] - rows["lower_80"], widths * unit(label, 90))
+
+
+def test_interval_score_is_the_mean_of_two_pinball_losses_by_their_level():
+    rng = np.random.default_rng(0)
+    truth, (lower, upper) = rng.normal(size=200), np.sort(rng.normal(size=(2, 200)), axis=0)
+    losses = [
+        mean_pinball_loss(truth, bound, alpha=alpha) / 0.1
+        for bound, alpha in [(lower, 0.1), (upper, 0.9)]
+    ]
+    assert_allclose(interval_score(truth, lower, upper, 80).mean(), sum(losses))
 
 
 def louder():

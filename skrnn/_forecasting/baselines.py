@@ -61,3 +61,13 @@ def error_measures(truth, forecast, scale):
         "sMAPE": 100 * relative.mean(),
         "MASE": (errors / scale).mean(),
     }
+
+
+def interval_score(truth, lower, upper, level):
+    """Return the interval score of each truth: width, and what misses cost; lower is better.
+
+    Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 43, with alpha = 1 -
+    `level` / 100. NaN where there is no truth.
+    """
+    missed = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
+    return upper - lower + 2 / (1 - level / 100) * missed
