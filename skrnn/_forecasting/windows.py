@@ -26,6 +26,7 @@ class WindowSpec:
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
+    fill: Literal["mask"] | None  # what becomes of missing values; None: there are none
 
     @property
     def min_history(self):
