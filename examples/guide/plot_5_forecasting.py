@@ -185,12 +185,31 @@ except ValueError as error:
     print(error)
 
 # %%
-# With `fill="mask"` the baseline reads a missing day as the same day a week before, and the
+# With `allow_missing=True` the baseline reads a missing day as the same day a week before, and the
 # network skips it.
-filled = forecaster.set_params(fill="mask").fit(closed, weather)
+filled = forecaster.set_params(allow_missing=True).fit(closed, weather)
 print(f"a day is missing: {len(closed)} rows, {filled.settings_['ridge']:.0%} ridge")
 
 # %%
+# Many series
+# -----------
 # Many series in the columns of one frame share one fit, which is where networks have most to learn
-# from. A single short series is often forecast as well by the baseline: `network_weight` and
-# `loses_to` say so. Believe them.
+# from. Each series is standardized by its own rows. Here are 20 kiosks by other lakes:
+sizes = rng.lognormal(sigma=0.5, size=20)
+noise = np.exp(rng.normal(scale=0.1, size=(n_days, 20)))
+kiosks = pd.DataFrame(sales.to_numpy()[:, np.newaxis] * sizes * noise, index=days)
+many = RNNForecaster(steps=14, network_weight=0).fit(kiosks[:-14])
+
+# %%
+# A kiosk that opened this spring has few rows of its own. `predict(series=...)` forecasts series
+# that `fit` has not seen, by what the others have taught. Means and scales come from the rows that
+# are passed, so pass all there are; `exog` and `static` of the new series are passed with them.
+opened = (3 * kiosks[0][-112:]).rename("new")
+forecast = many.predict(series=opened[:-14])
+alone = RNNForecaster(steps=14, network_weight=0).fit(opened[:-14]).predict()
+for name, rows in {"by the others": forecast, "by its own rows": alone}.items():
+    print(f"{name:17}{(opened[-14:] - rows).abs().mean():.1f} portions")
+
+# %%
+# A single short series is often forecast as well by the baseline: `network_weight` and `loses_to`
+# say so. Believe them.

@@ -17,6 +17,7 @@ from skrnn._forecasting.global_model import GlobalModel, html_summary
 from skrnn._forecasting.linear_model import Baseline, SeriesScales
 from skrnn._forecasting.model_fit import fit_global_model
 from skrnn._forecasting.networks import default_network
+from skrnn._forecasting.new_series import adapt_model, read_new_panel
 from skrnn._forecasting.panel import Panel, decode_panel, encode_panel, to_pandas
 from skrnn._forecasting.parameters import ForecasterParameters
 from skrnn._forecasting.read_series import (
@@ -25,6 +26,7 @@ from skrnn._forecasting.read_series import (
     read_panel,
     rows_ahead,
 )
+from skrnn._forecasting.static import read_new_static
 from skrnn._forecasting.target_transform import TargetTransform, check_transformed
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._preprocessing.time_columns import with_time_index
@@ -140,10 +142,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     static : DataFrame, default=None
         Features that do not change in time: one row for each series, indexed by its name or with it
         in `series_column`.
-    fill : {"mask"} or None, default=None
-        What becomes of missing rows and values. None: they are refused. "mask": the network skips
-        such a step, by its `mask_value`, and no window has a missing target. An RNNRegressor inside
-        a Pipeline or a TransformedTargetRegressor skips it too.
+    allow_missing : bool, default=False
+        Accept missing rows and values. The network skips such a step, by its `mask_value`, and no
+        window has a missing target. An RNNRegressor inside a Pipeline or a
+        TransformedTargetRegressor skips it too.
     calibration : int or "auto", default="auto"
         Number of windows to hold out at the end of each series, from which the intervals of
         `predict` are computed. None of their targets is trained on. "auto": intervals come from the
@@ -283,16 +285,28 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         panel = self._read(series, exog)
         model = fit_global_model(self, panel)
         scales = [seasonal_scale(values, model.season) for values in panel.values]
-        return self._set_fitted(panel, model, scales)
+        return self._set_fitted(panel, model, scales, self.allow_missing)
 
     @overload
     def predict(
-        self, steps: int | None = None, exog: AnyFrame | None = None, level: None = None
+        self,
+        steps: int | None = None,
+        exog: AnyFrame | None = None,
+        level: None = None,
+        *,
+        series: AnyFrame | None = None,
+        static: AnyFrame | None = None,
     ) -> SeriesOrFrame: ...
 
     @overload
     def predict(
-        self, steps: int | None = None, exog: AnyFrame | None = None, *, level: Levels
+        self,
+        steps: int | None = None,
+        exog: AnyFrame | None = None,
+        *,
+        level: Levels,
+        series: AnyFrame | None = None,
+        static: AnyFrame | None = None,
     ) -> pd.DataFrame: ...
 
     def predict(
@@ -300,8 +314,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         steps: int | None = None,
         exog: AnyFrame | None = None,
         level: Levels | None = None,
+        *,
+        series: AnyFrame | None = None,
+        static: AnyFrame | None = None,
     ) -> SeriesOrFrame:
-        """Forecast the rows after the cutoff.
+        """Forecast the rows after the cutoff, or those after the last ones of other series.
 
         Parameters
         ----------
@@ -314,25 +331,43 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         level : float or list of float, default=None
             Percentages of prediction intervals, such as [80, 95], from held-out errors: see
             `calibration`.
+        series : Series or DataFrame, default=None
+            Rows of series to forecast in place of those in `fit`, in any form that `fit` takes and
+            at its step. They are forecast by what `fit` learned, and by nothing but these rows: so
+            is a series that `fit` saw. Means, deviations and the scales of intervals are computed
+            from these rows, so pass as many as there are. `exog` then holds these rows too, and
+            those to forecast. The forecaster does not change.
+        static : DataFrame, default=None
+            The features of `series` that do not change in time. None: the parameter `static`, if it
+            has a row for each of them.
 
         Returns
         -------
         Series or DataFrame
-            On the times after the cutoff of each series, in the form that `fit` saw. With `level`
-            there are columns "forecast", "lower_80", "upper_80", ...; for a wide frame they are the
-            last level of the columns, under the name of each series.
+            On the times after the cutoff of each series, in the form of `series`, or that `fit`
+            saw. With `level` there are columns "forecast", "lower_80", "upper_80", ...; for a wide
+            frame they are the last level of the columns, under the name of each series.
         """
         check_is_fitted(self)
-        times = self._panel.future_times(self._count_steps(steps))
-        outputs = self._forecast(times, exog)
+        fitted = self._for_series(series, exog, static)
+        panel, n_steps = fitted._panel, self._count_steps(steps)
+        times = panel.future_times(n_steps)
+        outputs = fitted._forecast(times, exog)
         if level is None:
-            return to_pandas(self._panel, times, list(outputs))
-        columns = {"forecast": outputs} | self._model.bounds(
-            outputs, self._panel, *self._origins(), check_levels(level)
+            return to_pandas(panel, times, list(outputs))
+        columns = {"forecast": outputs} | fitted._model.bounds(
+            outputs, panel, *fitted._origins(), check_levels(level)
         )
-        return to_pandas(self._panel, times, {name: list(rows) for name, rows in columns.items()})
+        return to_pandas(panel, times, {name: list(rows) for name, rows in columns.items()})
 
-    def contributions(self, steps: int | None = None, exog: AnyFrame | None = None) -> pd.DataFrame:
+    def contributions(
+        self,
+        steps: int | None = None,
+        exog: AnyFrame | None = None,
+        *,
+        series: AnyFrame | None = None,
+        static: AnyFrame | None = None,
+    ) -> pd.DataFrame:
         """Split the forecast into what anchors, ridges and networks contribute.
 
         Parameters
@@ -340,6 +375,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         steps : int, default=None
             As in `predict`.
         exog : Series or DataFrame, default=None
+            As in `predict`.
+        series : Series or DataFrame, default=None
+            As in `predict`.
+        static : DataFrame, default=None
             As in `predict`.
 
         Returns
@@ -349,9 +388,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             the column "forecast".
         """
         check_is_fitted(self)
-        times = self._panel.future_times(self._count_steps(steps))
-        parts = self._ahead(self._model.contributions, times, exog)
-        return to_pandas(self._panel, times, {name: list(rows) for name, rows in parts.items()})
+        fitted = self._for_series(series, exog, static)
+        times = fitted._panel.future_times(self._count_steps(steps))
+        parts = fitted._ahead(fitted._model.contributions, times, exog)
+        return to_pandas(fitted._panel, times, {name: list(rows) for name, rows in parts.items()})
 
     @rollback_on_error
     def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
@@ -372,7 +412,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)
-        times, values = rows_ahead(self._panel, later, gaps=self._takes_gaps)
+        times, values = rows_ahead(self._panel, later, allow_missing=self._allow_missing)
         check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
         self.cutoff_ = self._panel.cutoffs
@@ -401,7 +441,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)
         check_after_cutoff(self._panel, later)
-        times, truths = rows_ahead(self._panel, later, gaps=True)
+        times, truths = rows_ahead(self._panel, later, allow_missing=True)
         outputs = self._forecast(times, exog)
         errors = [
             np.nanmean(np.abs(truth - output[: len(truth)])) / scale
@@ -531,10 +571,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 "later, and the window must reach the first step: raise `timesteps`."
             )
         series, exog = self._with_times(series, "series"), self._with_times(exog, "exog")
-        gaps = self.fill is not None
-        panel = read_panel(series, freq=self.freq, gaps=gaps)
+        panel = read_panel(series, freq=self.freq, allow_missing=self.allow_missing)
         names = [] if exog is None else exog_names(exog)
-        rows = read_exog(exog, names, panel.labels, panel.times, gaps=gaps)
+        rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
         own = exog is not None and exog.index.nlevels > 1
         return replace(panel, exog=rows, exog_names=names, own_exog=own)
 
@@ -548,9 +587,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _most_tasks(self):
         return None  # as many as networks are trained
 
-    def _set_fitted(self, panel, model, scales):
+    def _set_fitted(self, panel, model, scales, allow_missing):
         """Take a GlobalModel, and the Panel it was fitted to or moved to, as what `fit` learned."""
-        self._panel, self._model = panel, model
+        self._panel, self._model, self._allow_missing = panel, model, allow_missing
         self.regressors_, self.season_ = model.regressors, model.season
         self.regressor_ = model.regressors[0] if model.regressors else None
         self.settings_, self.candidates_ = model.settings, model.candidates
@@ -558,9 +597,33 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         self.scales_, self.cutoff_ = panel.by_series(scales), panel.cutoffs
         return self
 
-    @property
-    def _takes_gaps(self):
-        return self._model.plan.fill is not None
+    def _for_series(self, series, exog, static):
+        """Return a forecaster of `series` by what this one learned; None: this one."""
+        if series is None:
+            if static is not None:
+                raise ValueError(
+                    "`static` must come with `series`, got it alone. The series in `fit` have "
+                    "theirs: leave it out, or pass the rows of others as `series`."
+                )
+            return self
+        series = self._with_times(series, "series")
+        panel = read_new_panel(series, self._panel, allow_missing=self._allow_missing)
+        panel = replace(panel, exog_names=self.exog_names_)
+        plan = self._model.plan
+        static = read_new_static(
+            self.static if static is None and plan.static.shape[1] else static,
+            self.series_column,
+            panel.labels,
+            plan.static_names,
+            plan.static.shape[1],
+        )
+        model = adapt_model(self._model, self._panel, panel, static)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._set_fitted(panel, model, model.scales, self._allow_missing)
+        rows = other._read_exog(exog, panel.times)
+        other._panel = replace(panel, exog=rows)
+        return other
 
     def _count_steps(self, steps):
         if steps is None:
@@ -578,7 +641,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """Return the rows of `exog` at the given times of each series; see `read_exog`."""
         exog = self._with_times(exog, "exog")
         known = self.exog_names_, self._panel.labels
-        return read_exog(exog, *known, times, required=required, gaps=self._takes_gaps)
+        return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
 
     def _forecast(self, times, exog):
         return self._ahead(self._model.forecast, times, exog)
@@ -620,12 +683,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_model" in state:
-            self._set_fitted(self._panel, self._model, self.scales_)
+            self._set_fitted(self._panel, self._model, self.scales_, self._allow_missing)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False  # series have times, which arrays have not
-        tags.input_tags.allow_nan = self.fill is not None
+        tags.input_tags.allow_nan = self.allow_missing is True
         return tags
 
 

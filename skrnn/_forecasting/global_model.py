@@ -38,6 +38,13 @@ class GlobalModel:
     settings: dict[str, Any]  # what stood in place of "auto"
 
     @property
+    def min_history(self):
+        """Rows that a forecast reads of a series."""
+        network = self.plan.timesteps if self.regressors else 1
+        linear = 1 if self.baseline is None else self.baseline.min_history
+        return self.plan.level.n_before + max(network, linear)
+
+    @property
     def candidates(self):
         """What the baseline compared, as a DataFrame."""
         return pd.DataFrame([] if self.baseline is None else self.baseline.candidates)

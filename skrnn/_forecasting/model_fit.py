@@ -22,6 +22,7 @@ from skrnn._forecasting.networks import (
 )
 from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings
 from skrnn._forecasting.stacking import fit_baseline
+from skrnn._forecasting.static import read_static
 from skrnn._forecasting.target_transform import fit_target_transform
 from skrnn._forecasting.windows import (
     WindowSpec,
@@ -30,8 +31,6 @@ from skrnn._forecasting.windows import (
     training_windows,
 )
 from skrnn._network.architecture import VARIABLE_DTYPES
-from skrnn._utils.frames import as_pandas
-from skrnn._utils.numeric_checks import check_numbers
 
 MOST_RESIDUALS = 2000  # windows whose held-out errors are kept for intervals
 
@@ -57,7 +56,7 @@ def fresh_regressor(params, settings, n_windows=None):
                 f"`regressor{name}__stateful` must be False, got {part.stateful!r}: each forecast "
                 "starts from a window of its own, not from the state that the previous one left."
             )
-        if params.fill == "mask" and getattr(part, "mask_value", 0) is None:
+        if params.allow_missing and getattr(part, "mask_value", 0) is None:
             part.mask_value = np.nan
         if settings is not None and getattr(part, "segment", None) == 1:
             part.segment = settings.segment
@@ -182,6 +181,7 @@ def _settled(params, settings, spec, baseline, networks):
 def _fit_window_spec(params, settings, training):
     # Float32 where the regressor reads it and values are standardized, so none is lost.
     dtype = VARIABLE_DTYPES.get(getattr(fresh_regressor(params, settings, 1), "dtype", None))
+    static = read_static(params.static, params.series_column, training.labels)
     return WindowSpec(
         timesteps=settings.timesteps,
         outputs=n_outputs(params),
@@ -195,10 +195,10 @@ def _fit_window_spec(params, settings, training):
             lags=settings.lags,
             standardized=params.scale is not None,
         ),
-        static=_static_rows(params, training.labels),
+        static=static.to_numpy(),
+        static_names=list(static.columns),
         dtype=np.float32 if dtype == "float32" and params.scale is not None else np.float64,
         scale=_window_scale(params.scale, None),
-        fill=params.fill,
     )
 
 
@@ -290,28 +290,3 @@ def _check_lengths(params, settings, panel, n_known, after):
             f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
             f"`stride`{fewer}, or pass more rows."
         )
-
-
-def _static_rows(params, labels):
-    """Return the static columns of each series as (n_series, n_static)."""
-    if params.static is None:
-        return np.empty((len(labels), 0))
-    static, series = as_pandas(params.static, "`static`"), params.series_column
-    if static.ndim == 1:
-        raise TypeError("`static` must be a DataFrame, got a Series. Pass its `to_frame()`.")
-    keys = series if isinstance(series, list) else [series]
-    if set(keys) <= set(static.columns):
-        static = static.set_index(keys if len(keys) > 1 else keys[0])
-    missing = [label for label in labels if label not in static.index]
-    if missing or not static.index.is_unique:
-        raise ValueError(
-            "`static` must have one row for each series, indexed by its name, or with it in the "
-            "`series_column`, got "
-            + (f"none for {missing[0]!r}." if missing else "several for one.")
-        )
-    chosen = static.loc[labels]
-    check_numbers(chosen, "`static`", "Encode categories as numbers first.")
-    rows = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not np.isfinite(rows).all():
-        raise ValueError("`static` must hold finite numbers. Encode categories, fill in NaN.")
-    return rows

@@ -1,7 +1,7 @@
 """TargetTransform: from the values of series to those that a network learns, and back."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -70,12 +70,17 @@ def fit_target_transform(values, times, *, transformer, lags, standardized):
         check_transformed(transformer, values, times)
         _check_inverse(transformer, every)
     n_series = len(values)
-    means, deviations = np.zeros(n_series), np.ones(n_series)
-    if standardized:
-        for k, rows in enumerate(values):
-            changed = differenced(transformed(transformer, rows), lags)
-            means[k], deviations[k] = _moments(changed[~np.isnan(changed)])
-    return TargetTransform(transformer, lags, means, deviations)
+    level = TargetTransform(transformer, lags, np.zeros(n_series), np.ones(n_series))
+    return standardize_series(level, values) if standardized else level
+
+
+def standardize_series(level, values):
+    """Return a TargetTransform that scales series to mean 0 and deviation 1."""
+    means, deviations = np.empty(len(values)), np.empty(len(values))
+    for k, rows in enumerate(values):
+        changed = differenced(transformed(level.transformer, rows), level.lags)
+        means[k], deviations[k] = _moments(changed[~np.isnan(changed)])
+    return replace(level, means=means, deviations=deviations)
 
 
 def _moments(values):

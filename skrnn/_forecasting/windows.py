@@ -1,6 +1,6 @@
 """Windows: what a network reads of the rows of all series, in training and in a forecast alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -26,7 +26,9 @@ class WindowSpec:
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
-    fill: Literal["mask"] | None  # what becomes of missing values; None: there are none
+    static_names: list = field(
+        default_factory=list
+    )  # of the columns of `static`; files: maybe none
 
     @property
     def min_history(self):

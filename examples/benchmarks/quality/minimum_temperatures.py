@@ -31,7 +31,7 @@ if __name__ == "__main__":
         temperatures=Trial(
             "daily minimum temperatures, RMSE",
             measure,
-            RNNForecaster(fill="mask"),
+            RNNForecaster(allow_missing=True),
             {
                 "default": {},
                 "14 days": DAYS,

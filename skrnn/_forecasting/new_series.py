@@ -1,0 +1,78 @@
+"""Series that `fit` has not seen, forecast by what it learned from others."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from skrnn._forecasting.baselines import seasonal_scale
+from skrnn._forecasting.linear_model import fit_series_scales
+from skrnn._forecasting.read_series import read_panel
+from skrnn._forecasting.target_transform import check_transformed, standardize_series
+from skrnn._preprocessing.time_index import first_few
+
+
+def read_new_panel(series, known, *, allow_missing):
+    """Read series at the step and of the kind of times of a Panel `known`; return theirs."""
+    panel = read_panel(series, known=known, allow_missing=allow_missing)
+    if panel.empty:
+        warnings.warn(
+            f"`series` holds only NaN for {first_few(list(map(repr, panel.empty)))}, which no "
+            "forecast will have. Leave it out of `series`, or pass its values.",
+            stacklevel=4,
+        )
+    return panel
+
+
+def adapt_model(model, known, panel, static):
+    """Return a GlobalModel with the scales of the series of a Panel, from the rows that it has.
+
+    `known` is the Panel that the model was fitted to, `static` is (n_series, n_static). Networks
+    and ridges are those of the model.
+    """
+    _check_lengths(model, panel)
+    level = model.plan.level
+    check_transformed(level.transformer, panel.values, panel.times)
+    n_series = len(panel)
+    standardized = level.means.any() or (level.deviations != 1).any()
+    level = replace(level, means=np.zeros(n_series), deviations=np.ones(n_series))
+    level = standardize_series(level, panel.values) if standardized else level
+    return replace(
+        model,
+        plan=replace(model.plan, level=level, static=static),
+        baseline=_adapt_baseline(model.baseline, level, known, panel),
+        scales=np.array([seasonal_scale(rows, model.season) for rows in panel.values]),
+    )
+
+
+def _check_lengths(model, panel):
+    short = np.flatnonzero(panel.lengths < model.min_history)
+    if len(short):
+        label, n_rows = panel.labels[short[0]], panel.lengths[short[0]]
+        place = "" if label is None else f" {label!r}"
+        raise ValueError(
+            f"Series{place} must have at least {model.min_history} rows, which a forecast reads, "
+            f"got {n_rows}. Pass more rows, or fit with a shorter window."
+        )
+
+
+def _adapt_baseline(baseline, level, known, panel):
+    if baseline is None:
+        return None
+    rows = [level.transform(values, k)[level.n_before :] for k, values in enumerate(panel.values)]
+    scales = fit_series_scales(rows, level.means, level.deviations)
+    in_logs = any(candidate.unit == "logarithms" for candidate in baseline.chosen)
+    if in_logs and not len(scales.log_deviations):
+        k = int(np.argmin(scales.least))
+        lowest = np.nanmin(rows[k]) * level.deviations[k] + level.means[k]
+        raise ValueError(
+            "`series` must be positive, because the forecast learned in `fit` reads logarithms, "
+            f"got {lowest:g} in series {panel.labels[k]!r}. Fit with such a series, or leave it "
+            "out."
+        )
+    # Seasons are counted from the first row of all in `fit`.
+    first = int(np.argmin(baseline.positions))
+    both = known.take([first])
+    both = replace(both, times=both.times + panel.times, values=both.values + panel.values)
+    positions = both.starts - both.starts[0] + baseline.positions[first]
+    return replace(baseline, scales=scales, positions=positions[1:])
