@@ -111,7 +111,7 @@ def test_backtest_bridges_a_window_without_a_value():
     y = monthly()
     y[50:62] = np.nan
     settings = {"steps": 2, "scale": "window", "differences": 1, "calibration": 30}
-    asked = forecaster(NETWORK, allow_missing=True, **settings)
+    asked = forecaster(NETWORK, fill="mask", **settings)
     table = asked.backtest(y, folds=3, level=80)
     assert np.isfinite(table[["forecast", "lower_80", "upper_80"]]).all(axis=None)
 
@@ -221,7 +221,7 @@ def test_backtest_takes_ragged_ends_and_missing_values():
     wide.iloc[66:, 2] = np.nan
     wide.iloc[77, 0] = np.nan
     with pytest.warns(UserWarning, match="rows of series 'b', which have too few rows before"):
-        table = forecaster(Recorder(), allow_missing=True).backtest(wide, folds=4)
+        table = forecaster(Recorder(), fill="mask").backtest(wide, folds=4)
     assert set(table["series"]) == {"a", "c"}
     assert len(table[table["series"] == "c"]) == 2
     assert table["truth"].isna().sum() == 1

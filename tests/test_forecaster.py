@@ -62,7 +62,7 @@ def test_windows_of_a_fit_and_of_a_forecast_are_those_of_a_loop(scale, differenc
         wide.iloc[[30, 41], 0] = exog.iloc[[20, 57]] = np.nan
     settings = {"timesteps": 5, "steps": 3, "strategy": strategy, "scale": scale}
     settings["differences"] = differences
-    others = {"static": static.to_frame("size"), "allow_missing": gaps}
+    others = {"static": static.to_frame("size"), "fill": "mask" if gaps else None}
     fitted = fit(wide, exog.dropna(), Recorder(), **settings, **others)
     X, y, latest = windows_by_loop(wide, exog.to_numpy(), static, **settings)
     regressor = fitted.regressor_
@@ -290,7 +290,7 @@ def test_set_params_puts_the_default_regressor_in_place():
 def test_fit_leaves_parameters_and_data_as_they_were():
     y, network = monthly(), quick()
     before = y.copy()
-    forecaster = fit(y, regressor=network, transformer=LOG, allow_missing=True)
+    forecaster = fit(y, regressor=network, transformer=LOG, fill="mask")
     assert forecaster.regressor is network
     assert not hasattr(network, "weights_")
     assert network.mask_value is None
@@ -301,7 +301,7 @@ def test_a_fitted_forecaster_survives_pickle_and_set_params():
     forecaster = fit(monthly(), regressor=quick(), steps=2, calibration=9)
     before = forecaster.predict(level=80)
     copied = pickle.loads(pickle.dumps(forecaster))
-    copied.set_params(timesteps=9, steps=5, scale="window", allow_missing=True)
+    copied.set_params(timesteps=9, steps=5, scale="window", fill="mask")
     pd.testing.assert_frame_equal(copied.predict(level=80), before)
 
 
@@ -345,7 +345,7 @@ def test_a_network_rolls_forward_as_its_predict_does(scale):
     exog = exog.drop([exog.index[75], exog.index[83]])
     network = quick(mask_value=np.nan, dtype="float64")
     for strategy in ("direct", "recursive"):
-        settings = {"steps": 3, "scale": scale, "allow_missing": True, "strategy": strategy}
+        settings = {"steps": 3, "scale": scale, "fill": "mask", "strategy": strategy}
         quickly, plainly = (
             fit(wide, exog, regressor, **settings).predict(9, exog)
             for regressor in (network, make_pipeline(network))
@@ -366,7 +366,7 @@ class Small(RNNForecaster):
     """Fewer parameters than its base."""
 
     def __init__(self, timesteps=10):
-        settings = {"steps": 2, "calibration": 4, "allow_missing": True}
+        settings = {"steps": 2, "calibration": 4, "fill": "mask"}
         super().__init__(quick(), timesteps=timesteps, **settings)
 
 
@@ -396,7 +396,7 @@ def test_a_network_with_fewer_parameters_or_a_predict_of_its_own_is_taken_as_it_
 
     y = monthly().where(lambda rows: rows.index != "2016-03-31")
     found, expected = (
-        fit(y, regressor=regressor, scale=None, allow_missing=True)
+        fit(y, regressor=regressor, scale=None, fill="mask")
         for regressor in (Doubled(), make_pipeline(Doubled()))
     )
     assert np.isnan(found.regressor_.mask_value)

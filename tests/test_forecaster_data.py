@@ -170,7 +170,7 @@ def weekdays():
     return daily()[daily().index.day_of_week < 5].asfreq("D")
 
 
-GAPS = {"timesteps": 7, "allow_missing": True}
+GAPS = {"timesteps": 7, "fill": "mask"}
 STATIC = pd.DataFrame({"size": [3.0, 1.0, 2.0]}, index=["c", "a", "b"])
 GONE = pd.to_datetime(["2020-01-05", "2020-01-07"])
 # What the message says, and what is done.
@@ -186,7 +186,7 @@ WRONG_VALUES = {
     "at least one row": lambda: fit(daily()[:0]),
     "got only NaN": lambda: fit(daily() * np.nan),
     "finite, got infinity at 2020-01-04": lambda: fit(daily().replace(daily().iloc[3], np.inf)),
-    "NaN.*2020-01-05.*2020-01-07.*allow_missing": lambda: fit(daily(GONE)),
+    "NaN.*2020-01-05.*2020-01-07.*`fill`": lambda: fit(daily(GONE)),
     "got none at 2020-01-05.*2020-01-07.*step as `freq`": lambda: fit(daily().drop(GONE)),
     "2016-03-31.*in series 'b'": lambda: fit(long().drop(("b", pd.Timestamp("2016-03-31")))),
     "duplicates, got 2020-01-09": lambda: fit(pd.concat([daily()[:9], daily()[8:]])),
@@ -255,7 +255,7 @@ WRONG_VALUES = {
     r"mask_value=np\.nan": lambda: fit(
         daily(["2020-01-20"]),
         regressor=make_pipeline(RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)),
-        allow_missing=True,
+        fill="mask",
     ),
     "6 target steps after it.*`strategy=.recursive": lambda: fit(weekdays(), steps=6, **GAPS),
     "1 target steps after it": lambda: fit(daily(), daily_exog() * np.nan, **GAPS),
@@ -275,7 +275,7 @@ def test_bad_data_is_refused_in_the_users_words(words):
 
 def test_a_row_that_is_missing_is_one_without_a_value():
     y = daily(["2020-01-20", "2020-02-11"])
-    fitted = [fit(rows, regressor=Recorder(), allow_missing=True) for rows in (y, y.dropna())]
+    fitted = [fit(rows, regressor=Recorder(), fill="mask") for rows in (y, y.dropna())]
     assert_array_equal(*(each.regressor_.X_ for each in fitted))
     assert_array_equal(*(each.predict(3) for each in fitted))
 
@@ -292,7 +292,7 @@ def test_missing_rows_are_read_as_the_windows_read_them(freq):
     y = pd.Series(rng.normal(size=300), pd.date_range("2000-01-01", periods=300, freq=freq)).iloc[
         kept
     ]
-    seen = fit(y, regressor=Recorder(), timesteps=3, scale=None, allow_missing=True).regressor_
+    seen = fit(y, regressor=Recorder(), timesteps=3, scale=None, fill="mask").regressor_
     complete = np.isfinite(seen.X_).all(axis=(1, 2))
     X, target = make_windows(y, 3)
     assert 20 < len(X) < 200
@@ -379,7 +379,7 @@ def test_a_recurrent_network_bridges_missing_values(differences):
     network = RNNRegressor("gru", 8, random_state=0)
     y = daily(["2020-01-20", "2020-02-11", "2020-02-23"])
     settings = {"timesteps": 14, "steps": 3, "differences": differences}
-    forecaster = fit(y[:-3], regressor=network, allow_missing=True, **settings)
+    forecaster = fit(y[:-3], regressor=network, fill="mask", **settings)
     assert np.isnan(forecaster.regressor_.mask_value)
     assert np.abs(forecaster.predict() - daily()[-3:]).mean() < 0.4
 
@@ -472,12 +472,12 @@ def test_make_future_frame_shows_the_rows_of_exog(by_series):
     assert long.make_future_frame(2).index.equals(long.predict(2, exog=exog).index)
 
 
-@pytest.mark.parametrize("allow_missing", [False, True])
-def test_exog_on_another_kind_of_times_is_refused(allow_missing):
+@pytest.mark.parametrize("fill", [None, "mask"])
+def test_exog_on_another_kind_of_times_is_refused(fill):
     x = daily_exog()
     for other in (x.reset_index(drop=True), x.to_period("D"), x.tz_localize("UTC")):
         with pytest.raises(ValueError, match=r"kind of `series`, datetime64.*Convert them"):
-            fit(daily(), other, allow_missing=allow_missing)
+            fit(daily(), other, fill=fill)
 
 
 def test_exog_may_stand_in_another_time_zone():
@@ -504,7 +504,7 @@ def test_calendar_of_the_future_is_known():
     assert_allclose(forecast, y[-30:], atol=0.01)
 
 
-@pytest.mark.parametrize("allow_missing", [False, True])
-def test_a_transformer_without_its_inverse_is_told_of(allow_missing):
+@pytest.mark.parametrize("fill", [None, "mask"])
+def test_a_transformer_without_its_inverse_is_told_of(fill):
     with pytest.warns(UserWarning, match=r"turns 100.* into 4\.6.*FunctionTransformer\(np\.log"):
-        fit(monthly(), transformer=FunctionTransformer(np.log), allow_missing=allow_missing)
+        fit(monthly(), transformer=FunctionTransformer(np.log), fill=fill)

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from forecasting import TIMES, bare, monthly
+from forecasting import TIMES, bare, fit, monthly
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import skrnn
 from skrnn import RNNRegressor
+from skrnn._utils.file_format import read_file, write_file
 
 LOG = FunctionTransformer(np.log, np.exp)
 
@@ -97,7 +98,7 @@ def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
         {"transformer": StandardScaler(), "calendar": ("month",)},
         {"transformer": MinMaxScaler(), "calendar": "quarter"},
         {"static": pd.DataFrame({"size": [1, 2, 3], "old": [True, False, True]}, list("cab"))},
-        {"allow_missing": True, "stride": 2, "freq": "ME"},
+        {"fill": "mask", "stride": 2, "freq": "ME"},
         {"freq": pd.offsets.MonthEnd()},
         {"differences": np.int64(1), "timesteps": np.int64(5), "steps": np.int64(3)},
         {"regressor": RNNRegressor(("lstm", "gru"), 3, epochs=1, dtype="float64", random_state=1)},
@@ -106,7 +107,7 @@ def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
 )
 def test_forecaster_with_any_parameters_comes_back_and_learns_the_same_again(parameters, tmp_path):
     wide = wide_frame()
-    if parameters.get("allow_missing"):
+    if parameters.get("fill"):
         wide.iloc[[30, 70], 1] = np.nan
     forecaster = bare(quick(), timesteps=4, steps=2).set_params(**parameters).fit(wide)
     loaded = reloaded(forecaster, tmp_path)
@@ -139,3 +140,26 @@ def test_a_series_without_a_value_is_known_after_a_file(tmp_path):
     with pytest.warns(UserWarning, match="only NaN for 'c'"):
         forecaster = bare(quick(), timesteps=4).fit(wide[:70])
     assert reloaded(forecaster, tmp_path).score(wide[70:]) == forecaster.score(wide[70:])
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_file_that_says_allow_missing_masks_what_is_missing(allowed, tmp_path):
+    gapped, path = monthly().where(np.arange(80) != 30), tmp_path / "forecaster.skrnn"
+    forecaster = fit(
+        gapped if allowed else monthly(), regressor=quick(), fill="mask" if allowed else None
+    )
+    skrnn.save(forecaster, path)
+    tree = read_file(path)
+    record = tree["estimator"]
+    del record["fill"], record["_model"]["plan"]["fill"]
+    record |= {"allow_missing": allowed, "_allow_missing": allowed}
+    write_file(path, tree)
+    loaded = skrnn.load(path)
+    assert loaded.fill == forecaster.fill
+    assert_same_frame(loaded.predict(3), forecaster.predict(3))
+    later = pd.Series([200.0], loaded.predict(2).index[1:])
+    if allowed:
+        loaded.update(later)
+    else:
+        with pytest.raises(ValueError, match="no value at"):
+            loaded.update(later)

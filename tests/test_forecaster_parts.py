@@ -265,7 +265,7 @@ def test_differences_of_two_lags_are_undone():
 def test_a_missing_value_of_a_baseline_is_that_of_the_season_before():
     y = pd.Series(np.tile([1.0, 5.0, 2.0], 30), name="y")
     y.iloc[[80, 88]] = np.nan
-    forecaster = RNNForecaster(season=3, steps=3, network_weight=0, allow_missing=True).fit(y)
+    forecaster = RNNForecaster(season=3, steps=3, network_weight=0, fill="mask").fit(y)
     assert_allclose(forecaster.predict(), [1, 5, 2], atol=0.2)
 
 

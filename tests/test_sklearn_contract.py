@@ -186,7 +186,7 @@ QUICK = RNNRegressor("gru", 2, epochs=1, random_state=0)
     ("estimator", "n_checks", "exempt"),
     [
         (ForecasterOfArrays(QUICK, **TWO_ROWS), 41, FORECASTER_EXEMPT | NAN_STARTS),
-        (ForecasterOfArrays(QUICK, **TWO_ROWS, allow_missing=True), 40, FORECASTER_EXEMPT),
+        (ForecasterOfArrays(QUICK, **TWO_ROWS, fill="mask"), 40, FORECASTER_EXEMPT),
         (
             ForecasterOfArrays(QUICK, **TWO_ROWS, strategy="recursive"),
             41,
@@ -230,7 +230,7 @@ ALL_FALSE = dict.fromkeys((field.name for field in fields(InputTags)), False)
     ("estimator", "true", "preserved"),
     [
         (RNNForecaster(), [], None),
-        (RNNForecaster(allow_missing=True), ["allow_nan"], None),
+        (RNNForecaster(fill="mask"), ["allow_nan"], None),
         (SequenceVectorizer(), ["one_d_array", "string"], []),
         (WindowTransformer(), ["two_d_array"], ["float64", "float32"]),
         (

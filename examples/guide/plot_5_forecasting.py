@@ -185,9 +185,9 @@ except ValueError as error:
     print(error)
 
 # %%
-# With `allow_missing=True` the baseline reads a missing day as the same day a week before, and the
+# With `fill="mask"` the baseline reads a missing day as the same day a week before, and the
 # network skips it.
-filled = forecaster.set_params(allow_missing=True).fit(closed, weather)
+filled = forecaster.set_params(fill="mask").fit(closed, weather)
 print(f"a day is missing: {len(closed)} rows, {filled.settings_['ridge']:.0%} ridge")
 
 # %%

@@ -243,7 +243,7 @@ def time_folds(series, n_splits, steps, freq, columns):
     """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
     check_count("n_splits", n_splits, 1)
     series = with_time_index(series, "series", *columns)
-    panel = read_panel(series, freq=freq, allow_missing=True)
+    panel = read_panel(series, freq=freq, gaps=True)
     instants = panel.instants
     n_test = len(instants) // (n_splits + 1) if steps is None else steps
     check_count("steps", n_test, 1)

@@ -20,7 +20,7 @@ def exog_names(exog):
     return names
 
 
-def read_exog(exog, names, labels, times, *, required=None, allow_missing=False):
+def read_exog(exog, names, labels, times, *, required=None, gaps=False):
     """Return the rows of `exog` at the times of each series, a list of arrays (n_rows, n_exog).
 
     `exog` is None, the same for all series, or has a (series, time) MultiIndex; `names` are its
@@ -62,12 +62,12 @@ def read_exog(exog, names, labels, times, *, required=None, allow_missing=False)
         key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
-            made[key] = _aligned(tables[label], rows, n_rows, place, allow_missing)
+            made[key] = _aligned(tables[label], rows, n_rows, place, gaps)
         arrays.append(made[key])
     return arrays
 
 
-def _aligned(table, rows, n_rows, place, allow_missing):
+def _aligned(table, rows, n_rows, place, gaps):
     """Return the values of a table at the times `rows`; the first `n_rows` must be there."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
@@ -79,14 +79,14 @@ def _aligned(table, rows, n_rows, place, allow_missing):
             f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
             f"{table.index.dtype}. Convert them."
         )
-    if len(missing) and not allow_missing:
+    if len(missing) and not gaps:
         raise ValueError(
             f"`exog` must hold a row for each time that is used{place}, got none at "
             f"{first_few(missing)}. `make_future_frame()` shows the rows that a forecast needs."
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan
-    unusable = np.isinf(values) if allow_missing else ~np.isfinite(values)
+    unusable = np.isinf(values) if gaps else ~np.isfinite(values)
     ends = np.flatnonzero((unusable.any(axis=1) | (positions < 0))[n_rows:])
     values = values[: n_rows + ends[0]] if len(ends) else values
     broken = unusable[:n_rows]

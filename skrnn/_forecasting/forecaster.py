@@ -142,10 +142,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     static : DataFrame, default=None
         Features that do not change in time: one row for each series, indexed by its name or with it
         in `series_column`.
-    allow_missing : bool, default=False
-        Accept missing rows and values. The network skips such a step, by its `mask_value`, and no
-        window has a missing target. An RNNRegressor inside a Pipeline or a
-        TransformedTargetRegressor skips it too.
+    fill : {"mask"} or None, default=None
+        What becomes of missing rows and values. None: they are refused. "mask": the network skips
+        such a step, by its `mask_value`, and no window has a missing target. An RNNRegressor inside
+        a Pipeline or a TransformedTargetRegressor skips it too.
     calibration : int or "auto", default="auto"
         Number of windows to hold out at the end of each series, from which the intervals of
         `predict` are computed. None of their targets is trained on. "auto": intervals come from the
@@ -285,7 +285,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         panel = self._read(series, exog)
         model = fit_global_model(self, panel)
         scales = [seasonal_scale(values, model.season) for values in panel.values]
-        return self._set_fitted(panel, model, scales, self.allow_missing)
+        return self._set_fitted(panel, model, scales)
 
     @overload
     def predict(
@@ -412,7 +412,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)
-        times, values = rows_ahead(self._panel, later, allow_missing=self._allow_missing)
+        times, values = rows_ahead(self._panel, later, gaps=self._takes_gaps)
         check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
         self.cutoff_ = self._panel.cutoffs
@@ -441,7 +441,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         check_is_fitted(self)
         later = read_later_rows(self._with_times(series, "series"), self._panel)
         check_after_cutoff(self._panel, later)
-        times, truths = rows_ahead(self._panel, later, allow_missing=True)
+        times, truths = rows_ahead(self._panel, later, gaps=True)
         outputs = self._forecast(times, exog)
         errors = [
             np.nanmean(np.abs(truth - output[: len(truth)])) / scale
@@ -571,9 +571,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 "later, and the window must reach the first step: raise `timesteps`."
             )
         series, exog = self._with_times(series, "series"), self._with_times(exog, "exog")
-        panel = read_panel(series, freq=self.freq, allow_missing=self.allow_missing)
+        gaps = self.fill is not None
+        panel = read_panel(series, freq=self.freq, gaps=gaps)
         names = [] if exog is None else exog_names(exog)
-        rows = read_exog(exog, names, panel.labels, panel.times, allow_missing=self.allow_missing)
+        rows = read_exog(exog, names, panel.labels, panel.times, gaps=gaps)
         own = exog is not None and exog.index.nlevels > 1
         return replace(panel, exog=rows, exog_names=names, own_exog=own)
 
@@ -587,15 +588,19 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _most_tasks(self):
         return None  # as many as networks are trained
 
-    def _set_fitted(self, panel, model, scales, allow_missing):
+    def _set_fitted(self, panel, model, scales):
         """Take a GlobalModel, and the Panel it was fitted to or moved to, as what `fit` learned."""
-        self._panel, self._model, self._allow_missing = panel, model, allow_missing
+        self._panel, self._model = panel, model
         self.regressors_, self.season_ = model.regressors, model.season
         self.regressor_ = model.regressors[0] if model.regressors else None
         self.settings_, self.candidates_ = model.settings, model.candidates
         self.freq_, self.exog_names_ = panel.step, list(panel.exog_names)
         self.scales_, self.cutoff_ = panel.by_series(scales), panel.cutoffs
         return self
+
+    @property
+    def _takes_gaps(self):
+        return self._model.plan.fill is not None
 
     def _for_series(self, series, exog, static):
         """Return a forecaster of `series` by what this one learned; None: this one."""
@@ -607,7 +612,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 )
             return self
         series = self._with_times(series, "series")
-        panel = read_new_panel(series, self._panel, allow_missing=self._allow_missing)
+        panel = read_new_panel(series, self._panel, gaps=self._takes_gaps)
         panel = replace(panel, exog_names=self.exog_names_)
         plan = self._model.plan
         static = read_new_static(
@@ -620,7 +625,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         model = adapt_model(self._model, self._panel, panel, static)
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other._set_fitted(panel, model, model.scales, self._allow_missing)
+        other._set_fitted(panel, model, model.scales)
         rows = other._read_exog(exog, panel.times)
         other._panel = replace(panel, exog=rows)
         return other
@@ -641,7 +646,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """Return the rows of `exog` at the given times of each series; see `read_exog`."""
         exog = self._with_times(exog, "exog")
         known = self.exog_names_, self._panel.labels
-        return read_exog(exog, *known, times, required=required, allow_missing=self._allow_missing)
+        return read_exog(exog, *known, times, required=required, gaps=self._takes_gaps)
 
     def _forecast(self, times, exog):
         return self._ahead(self._model.forecast, times, exog)
@@ -683,12 +688,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_model" in state:
-            self._set_fitted(self._panel, self._model, self.scales_, self._allow_missing)
+            self._set_fitted(self._panel, self._model, self.scales_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False  # series have times, which arrays have not
-        tags.input_tags.allow_nan = self.allow_missing is True
+        tags.input_tags.allow_nan = self.fill is not None
         return tags
 
 

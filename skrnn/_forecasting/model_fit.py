@@ -56,7 +56,7 @@ def fresh_regressor(params, settings, n_windows=None):
                 f"`regressor{name}__stateful` must be False, got {part.stateful!r}: each forecast "
                 "starts from a window of its own, not from the state that the previous one left."
             )
-        if params.allow_missing and getattr(part, "mask_value", 0) is None:
+        if params.fill == "mask" and getattr(part, "mask_value", 0) is None:
             part.mask_value = np.nan
         if settings is not None and getattr(part, "segment", None) == 1:
             part.segment = settings.segment
@@ -199,6 +199,7 @@ def _fit_window_spec(params, settings, training):
         static_names=list(static.columns),
         dtype=np.float32 if dtype == "float32" and params.scale is not None else np.float64,
         scale=_window_scale(params.scale, None),
+        fill=params.fill,
     )
 
 

@@ -12,9 +12,9 @@ from skrnn._forecasting.target_transform import check_transformed, standardize_s
 from skrnn._preprocessing.time_index import first_few
 
 
-def read_new_panel(series, known, *, allow_missing):
+def read_new_panel(series, known, *, gaps):
     """Read series at the step and of the kind of times of a Panel `known`; return theirs."""
-    panel = read_panel(series, known=known, allow_missing=allow_missing)
+    panel = read_panel(series, known=known, gaps=gaps)
     if panel.empty:
         warnings.warn(
             f"`series` holds only NaN for {first_few(list(map(repr, panel.empty)))}, which no "

@@ -55,7 +55,7 @@ class ForecasterParameters:
     static: AnyFrame | None = parameter(
         None, pd.DataFrame, HasMethods(["__arrow_c_stream__"]), None
     )
-    allow_missing: bool = parameter(False, "boolean")
+    fill: Literal["mask"] | None = parameter(None, StrOptions({"mask"}), None)
     calibration: int | Literal["auto"] = parameter("auto", NOT_NEGATIVE, AUTO)
     stride: int = parameter(1, AT_LEAST_ONE)
     n_jobs: int | None = parameter(None, Integral, None)

@@ -31,19 +31,19 @@ KINDS = (
     "a Series, a DataFrame with one column for each series, or a frame with one column of values "
     "and a (series, time) MultiIndex"
 )
-BRIDGE = "Fill them in, or set `allow_missing=True` to skip them."
+BRIDGE = "Fill them in, or choose a `fill`, such as 'mask'."
 IN_ORDER = (
     "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
     "`RNNForecaster.time_folds(series)`."
 )
 
 
-def read_panel(data, *, known=None, freq=None, allow_missing=False):
+def read_panel(data, *, known=None, freq=None, gaps=False):
     """Read series from pandas as a Panel, without those that have no value: a warning names them.
 
-    NaN before the first and after the last value of a series is dropped; `allow_missing` reads NaN
-    between them, and times without a row, as missing values. Rows that may continue those of a
-    Panel `known` get its kind of times and its step; otherwise it is `freq`, or found in the times.
+    NaN before the first and after the last value of a series is dropped. With `gaps`, NaN between
+    them and times without a row are missing values. Rows that may continue those of a Panel `known`
+    get its kind of times and its step; otherwise it is `freq`, or found in the times.
     """
     form = _form(data)
     check_numbers(
@@ -64,12 +64,12 @@ def read_panel(data, *, known=None, freq=None, allow_missing=False):
             f"one at {index.times[0]}. Pass more rows, or the step as `freq`."
         )
     times, columns, labels = _columns(data, form, index)
-    blocks = _regular_blocks(index, times, columns, step, allow_missing)
+    blocks = _regular_blocks(index, times, columns, step, gaps)
     if form == "wide":
         [(shared, block)] = blocks
         blocks = [(shared, column) for column in block.T]
     read = [
-        (label, *_trimmed(label, block, values, allow_missing))
+        (label, *_trimmed(label, block, values, gaps))
         for label, (block, values) in zip(labels, blocks, strict=True)
         if np.isfinite(values).any()
     ]
@@ -152,7 +152,7 @@ def _columns(data, form, index):
     return [index.times[part] for part in parts], [values[part] for part in parts], index.labels
 
 
-def _regular_blocks(index, times, columns, step, allow_missing):
+def _regular_blocks(index, times, columns, step, gaps):
     """Return (times, values) of each block with every step in it; without a row it is NaN."""
     broken = np.setdiff1d(run_bounds(index, step, len(index.times)), index.bounds)
     gapped = set(np.searchsorted(index.bounds, broken, side="right") - 1)
@@ -169,7 +169,7 @@ def _regular_blocks(index, times, columns, step, allow_missing):
                 f"The times of `series` must follow each other at the step {step_name(step)}, got "
                 f"{first_few(strays)} off it{place}. Drop or move them."
             )
-        if not allow_missing:
+        if not gaps:
             raise ValueError(
                 f"`series` must have a row at every step, {step_name(step)}, got none at "
                 f"{first_few(full.difference(block))}{place}. {BRIDGE} If no row is missing, pass "
@@ -181,11 +181,11 @@ def _regular_blocks(index, times, columns, step, allow_missing):
     return blocks
 
 
-def _trimmed(label, times, values, allow_missing):
+def _trimmed(label, times, values, gaps):
     """Drop NaN at both ends; refuse it between them unless allowed."""
     present = np.flatnonzero(~np.isnan(values))
     part = slice(present[0], present[-1] + 1)
-    if not allow_missing and len(present) < part.stop - part.start:
+    if not gaps and len(present) < part.stop - part.start:
         missing = times[part][np.isnan(values[part])]
         place = "" if label is None else f" in series {label!r}"
         raise ValueError(
@@ -197,7 +197,7 @@ def _trimmed(label, times, values, allow_missing):
 
 def read_later_rows(data, panel):
     """Return rows of the series that `fit` saw, and of no others, as a Panel."""
-    later = read_panel(data, known=panel, allow_missing=True)
+    later = read_panel(data, known=panel, gaps=True)
     if later.form == panel.form == "series":
         return replace(later, labels=panel.labels)  # whatever its name
     labels = set(panel.labels)
@@ -223,11 +223,11 @@ def check_after_cutoff(panel, later):
             )
 
 
-def rows_ahead(panel, later, *, allow_missing):
+def rows_ahead(panel, later, *, gaps):
     """Align the rows of a later Panel with the steps after those of `panel`.
 
     Rows up to the last known one are ignored. The result is, for each series, every step after it
-    up to the last new one, and the values there: NaN where there is no row, if `allow_missing`.
+    up to the last new one, and the values there: NaN where there is no row, if `gaps`.
     """
     places = {label: k for k, label in enumerate(later.labels)}
     times, values = [], []
@@ -244,7 +244,7 @@ def rows_ahead(panel, later, *, allow_missing):
             placed[positions[positions >= 0]] = later.values[k][positions >= 0]
         strays = rows[(positions < 0) & (rows > known[-1])]
         gap = ahead[np.isnan(placed)]
-        if len(strays) or (len(gap) and not allow_missing):
+        if len(strays) or (len(gap) and not gaps):
             got = f"{first_few(strays)} off it" if len(strays) else f"no value at {first_few(gap)}"
             raise ValueError(
                 f"`series` must continue from {known[-1]}{place} at the step "

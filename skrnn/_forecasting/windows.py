@@ -26,9 +26,8 @@ class WindowSpec:
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
-    static_names: list = field(
-        default_factory=list
-    )  # of the columns of `static`; files: maybe none
+    fill: Literal["mask"] | None  # what becomes of missing values; None: there are none
+    static_names: list = field(default_factory=list)  # of `static`; older files have none
 
     @property
     def min_history(self):

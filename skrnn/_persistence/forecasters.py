@@ -1,5 +1,6 @@
 """Records of forecasters: their series, and what was learned from them."""
 
+from dataclasses import replace
 from typing import get_type_hints
 
 import numpy as np
@@ -27,7 +28,7 @@ from skrnn._utils.records import Codec, check_fields, record_codec, require
 PANEL = get_type_hints(Panel, include_extras=True)
 PLAN, LEVEL, MODEL = map(record_codec, (WindowSpec, TargetTransform, GlobalModel))
 CANDIDATE = get_type_hints(Candidate, include_extras=True)
-LEARNED = {"_panel": Panel, "_model": GlobalModel, "_allow_missing": bool, "scales_": Positive64}
+LEARNED = {"_panel": Panel, "_model": GlobalModel, "scales_": Positive64}
 
 
 def _decode_panel(times, times_of, values, exog, **fields):
@@ -73,9 +74,9 @@ def _complete(forecaster):
     panel, scales = forecaster._panel, forecaster.scales_
     _check_model(forecaster._model, panel)
     gaps = any(np.isnan(rows).any() for rows in (*panel.values, *panel.exog))
-    require(forecaster._allow_missing or not gaps, "the values of the series")
+    require(forecaster._model.plan.fill or not gaps, "the values of the series")
     require(scales.shape == (len(panel),), "`scales_`")
-    forecaster._set_fitted(panel, forecaster._model, scales, forecaster._allow_missing)
+    forecaster._set_fitted(panel, forecaster._model, scales)
 
 
 def _check_model(model, panel):
@@ -145,6 +146,7 @@ def _encode_plan(plan):
 def _decode_plan(dtype, by_window=None, **fields):
     """Return a WindowSpec; older files have `by_window` for its `scale`."""
     require(dtype in ("float32", "float64"), "the dtype of the windows")
+    fields.setdefault("fill", None)  # `_decode_forecaster` knows what older files have
     if by_window is not None:
         require(isinstance(by_window, bool) and not {"scale", "year"} & set(fields), "the windows")
         fields |= {"scale": "window" if by_window else None, "year": False}
@@ -168,6 +170,28 @@ def _decode_model(regressor=None, **fields):
     return MODEL.decode(**fields)
 
 
+_FORECASTER = estimator_codec(RNNForecaster, LEARNED, check=_complete)
+
+
+def _encode_forecaster(forecaster):
+    return without_derived(encode_estimator(forecaster))
+
+
+def _decode_forecaster(**state):
+    """Return an RNNForecaster; older files have `allow_missing` for `fill="mask"`."""
+    if "allow_missing" in state:
+        asked = state.pop("allow_missing")
+        require(isinstance(asked, bool) and "fill" not in state, "`allow_missing`")
+        state["fill"] = "mask" if asked else None
+    if "_allow_missing" in state:
+        allowed, model = state.pop("_allow_missing"), state["_model"]
+        require(isinstance(allowed, bool) and isinstance(model, GlobalModel), "`_allow_missing`")
+        require(model.plan.fill is None, "`_allow_missing`")
+        plan = replace(model.plan, fill="mask" if allowed else None)
+        state["_model"] = replace(model, plan=plan)
+    return _FORECASTER.decode(**state)
+
+
 FORECASTERS = {
     "Level": Codec(TargetTransform, LEVEL.encode, _decode_level),
     "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
@@ -175,7 +199,5 @@ FORECASTERS = {
     "Baseline": record_codec(Baseline),
     "GlobalModel": Codec(GlobalModel, MODEL.encode, _decode_model),
     "Panel": Codec(Panel, encode_panel, _decode_panel),
-    "RNNForecaster": estimator_codec(RNNForecaster, LEARNED, check=_complete)._replace(
-        encode=lambda forecaster: without_derived(encode_estimator(forecaster))
-    ),
+    "RNNForecaster": Codec(RNNForecaster, _encode_forecaster, _decode_forecaster),
 }

@@ -31,7 +31,7 @@ if __name__ == "__main__":
         temperatures=Trial(
             "daily minimum temperatures, RMSE",
             measure,
-            RNNForecaster(allow_missing=True),
+            RNNForecaster(fill="mask"),
             {
                 "default": {},
                 "14 days": DAYS,
