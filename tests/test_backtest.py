@@ -193,7 +193,7 @@ def test_summary_measures_are_those_of_their_formulas():
     }
     for name, value in expected.items():
         assert_allclose(summary.loc["forecast", name], value)
-    assert list(summary.index) == ["forecast", "naive", "seasonal_naive", "drift"]
+    assert list(summary.index) == ["forecast", "naive", "seasonal_naive", "drift", "ridge"]
     assert table.summary(("series", "step")).equals(table.summary(["series", "step"]))
     by_step = table.summary(by=["step"])
     assert by_step.equals(table.summary(by="step"))
@@ -206,7 +206,7 @@ def test_summary_says_which_baseline_a_model_loses_to():
     summary = forecaster(bad, steps=3).backtest(walk, folds=20).summary()
     assert "naive" in summary.loc["forecast", "loses_to"]
     good = forecaster(timesteps=14, steps=6).backtest(monthly()).summary()
-    assert good.loc["forecast", "loses_to"] == ""
+    assert good.loc["forecast", "loses_to"] == "ridge"  # least squares, without a penalty
 
 
 def test_backtest_rows_select_and_summarize_like_a_frame():

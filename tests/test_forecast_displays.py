@@ -183,7 +183,7 @@ def test_backtest_display_draws_the_error_by_step_beside_the_baselines(measure, 
     ax = BacktestDisplay.from_backtest(backtest, measure=measure, unit="m").ax_[1]
     assert ax.get_ylabel() == label
     summary = backtest.summary()
-    for name in ("forecast", "naive", "seasonal_naive", "drift"):
+    for name in ("forecast", "naive", "seasonal_naive", "drift", "ridge"):
         drawn = beginning(ax, name.replace("_", " ") + ": ")
         written = float(drawn.get_label().split(": ")[1])
         assert written == pytest.approx(summary.loc[name, measure], rel=0.005)

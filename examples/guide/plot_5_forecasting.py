@@ -68,11 +68,12 @@ display.figure_.savefig("forecast_sales.png", dpi=100)
 # %%
 # `network_weight=0` trains no network, which takes a second and is a good start on any series.
 #
-# Against forecasts that need no model
-# ------------------------------------
-# A backtest forecasts the past from several cutoffs; `refit=6` fits again at every sixth. MASE is
-# the error divided by that of the seasonal naive forecast on the training rows. `loses_to` names
-# the naive forecasts that did better, if any.
+# Against simple forecasts
+# ------------------------
+# A backtest forecasts the past from several cutoffs; `refit=6` fits again at every sixth. It is
+# compared with naive forecasts and with one ridge regression on the window. MASE is the error
+# divided by that of the seasonal naive forecast on the training rows. `loses_to` names those that
+# did better, if any.
 backtest = forecaster.backtest(sales, weather, folds=12, refit=6, level=80)
 print(backtest.summary().round(2).to_string())
 display = BacktestDisplay.from_backtest(backtest, measure="MAE", unit="portions")

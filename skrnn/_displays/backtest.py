@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts of the past, and their error compared with naive forecasts."""
+"""BacktestDisplay: forecasts of the past, and their error compared with that of baselines."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from skrnn._displays.plotting import (
     BLUE,
     GREEN,
     ORANGE,
+    PURPLE,
     VERMILION,
     Display,
     TimeAxis,
@@ -27,7 +28,7 @@ from skrnn._displays.plotting import (
     short,
     with_unit,
 )
-from skrnn._forecasting.backtest import MODELS, Backtest
+from skrnn._forecasting.backtest import Backtest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -36,7 +37,13 @@ if TYPE_CHECKING:
     from skrnn._forecasting.forecaster import RNNForecaster
     from skrnn._types import AxesLike, Levels, Measure, SeriesOrFrame
 
-LOOKS = (BLUE, "-"), (ORANGE, "--"), (VERMILION, "-."), (GREEN, ":")  # of MODELS
+LOOKS = {  # of MODELS
+    "forecast": (BLUE, "-"),
+    "naive": (ORANGE, "--"),
+    "seasonal_naive": (VERMILION, "-."),
+    "drift": (GREEN, ":"),
+    "ridge": (PURPLE, (0, (5, 1, 1, 1, 1, 1))),
+}
 MEASURES = {"MASE": "in-sample seasonal naive = 1", "MAE": None, "RMSE": None, "sMAPE": "%"}
 
 
@@ -44,8 +51,8 @@ MEASURES = {"MASE": "in-sample seasonal naive = 1", "MAE": None, "RMSE": None, "
 class BacktestDisplay(Display):
     """Plot of a backtest: the truth, the forecasts of each fold, and the error by step.
 
-    Create it with `from_forecaster` or `from_backtest`. The error is compared with that of
-    forecasts that need no model. For a forecast of the future use `ForecastDisplay`.
+    Create it with `from_forecaster` or `from_backtest`. The error is compared with that of the
+    naive forecasts and of the ridge. For a forecast of the future use `ForecastDisplay`.
 
     Parameters
     ----------
@@ -246,7 +253,7 @@ def _draw_errors(ax, backtest, measure, unit):
     """Draw the error of each model at each step; the legend gives that over all rows."""
     by_step = backtest.summary(by="step")[measure].unstack("model")
     overall = backtest.summary()[measure]
-    for name, (color, style) in zip(MODELS, LOOKS, strict=True):
+    for name, (color, style) in LOOKS.items():
         look = {"color": color, "linestyle": style, "marker": marker(len(by_step))}
         label = f"{name.replace('_', ' ')}: {short(overall[name])}"
         ax.plot(by_step.index, by_step[name], **look, label=label)

@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from skrnn._forecasting.baselines import BASELINES, error_measures, seasonal_scale
+from skrnn._forecasting.baselines import error_measures, interval_score
+from skrnn._forecasting.comparison import COMPARED, Comparison, bound_names
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.model_fit import (
     fit_global_model,
@@ -27,7 +28,7 @@ from skrnn._preprocessing.windows import check_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MODELS = ("forecast", *BASELINES)
+MODELS = ("forecast", *COMPARED)
 
 
 class Backtest(pd.DataFrame):
@@ -62,7 +63,7 @@ class Backtest(pd.DataFrame):
     >>> network = RNNRegressor("gru", 4, epochs=2, random_state=0)
     >>> backtest = RNNForecaster(network, timesteps=7, steps=3).backtest(sales, folds=2)
     >>> backtest.summary().index.tolist()
-    ['forecast', 'naive', 'seasonal_naive', 'drift']
+    ['forecast', 'naive', 'seasonal_naive', 'drift', 'ridge']
     """
 
     @property
@@ -80,9 +81,24 @@ class Backtest(pd.DataFrame):
         Returns
         -------
         DataFrame
-            One row for each model, and group: MAE, RMSE, sMAPE (in percent), MASE; "coverage_80",
-            the percentage of truths within an interval; and "loses_to", the baselines with a
-            smaller MASE than the forecast.
+            One row for each model, and group: "forecast" and the baselines. Columns are MAE, RMSE,
+            sMAPE (in percent) and MASE, then for each level "coverage_80", the percentage of truths
+            within an interval, "width_80", the mean width of the intervals, and
+            "interval_score_80", their mean interval score [1]_, and "loses_to", the baselines with
+            a smaller MASE than the forecast. What is not known for each row is NaN.
+
+        Notes
+        -----
+        The interval score is the width of an interval, plus 2 / (1 - level / 100) times the
+        distance by which it misses the truth. Lower is better: it rewards narrow intervals that
+        hold as often as they say. Like MAE it is in the unit of the series, so series of a larger
+        scale count more; group by "series" to see each.
+
+        References
+        ----------
+        .. [1] T. Gneiting and A. E. Raftery, "Strictly Proper Scoring Rules, Prediction, and
+           Estimation", Journal of the American Statistical Association 102 (2007), 359-378.
+           https://doi.org/10.1198/016214506000001437
         """
         if by is None:
             return _compared(self)
@@ -95,20 +111,34 @@ class Backtest(pd.DataFrame):
 
 def _compared(rows):
     """Return the measures of each model over the rows that have a truth."""
+    rows = rows[rows["truth"].notna()]
     truth, scale = rows["truth"].to_numpy(), rows["scale"].to_numpy()
-    table = pd.DataFrame(
-        {name: error_measures(truth, rows[name].to_numpy(), scale) for name in MODELS}
-    ).T.rename_axis("model")
-    known = ~np.isnan(truth)
-    for lower in [name for name in rows.columns if str(name).startswith("lower_")]:
-        level = lower.removeprefix("lower_")
-        inside = (truth >= rows[lower]) & (truth <= rows[f"upper_{level}"])
-        table[f"coverage_{level}"] = np.nan
-        table.loc["forecast", f"coverage_{level}"] = 100 * inside[known].mean()
-    better = [name for name in BASELINES if table["MASE"][name] < table["MASE"]["forecast"]]
+    models = [name for name in MODELS if name in rows]
+    measures = {name: error_measures(truth, rows[name].to_numpy(), scale) for name in models}
+    for level in levels_of(rows):
+        for name in models:
+            measures[name] |= _interval_measures(rows, name, level)
+    table = pd.DataFrame(measures).T.rename_axis("model")
+    better = [name for name in models[1:] if table["MASE"][name] < table["MASE"]["forecast"]]
     table["loses_to"] = ""
     table.loc["forecast", "loses_to"] = ", ".join(better)
     return table
+
+
+def levels_of(rows):
+    """Return the levels of the intervals in a Backtest, as in the names of its columns."""
+    names = [str(name) for name in rows.columns]
+    return [name.removeprefix("lower_") for name in names if name.startswith("lower_")]
+
+
+def _interval_measures(rows, model, level):
+    """Return coverage, mean width and mean interval score; NaN where a row has no interval."""
+    truth = rows["truth"].to_numpy()
+    lower, upper = (rows[name].to_numpy() for name in bound_names(model, level))
+    inside = np.where(np.isnan(upper - lower), np.nan, (truth >= lower) & (truth <= upper))
+    score = interval_score(truth, lower, upper, float(level))
+    measures = {"coverage": 100 * inside, "width": upper - lower, "interval_score": score}
+    return {f"{name}_{level}": values.mean() for name, values in measures.items()}
 
 
 def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
@@ -199,19 +229,21 @@ def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
     model = fit_global_model(params, training)
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
-    scales = [seasonal_scale(values, model.season) for values in training.values]
     fold, series = np.nonzero((n_known < panel.lengths[:, np.newaxis]).T)
     if not len(fold):
         return []
+    comparison = Comparison(params, training, model.season, levels)
     origins = series, n_known[series, fold]
-    return [_forecast_origins(model, panel, cutoffs[fold], *origins, np.array(scales), levels)]
+    return [_forecast_origins(model, comparison, panel, cutoffs[fold], *origins)]
 
 
-def _forecast_origins(model, panel, cutoffs, series, n_known, scales, levels):
+def _forecast_origins(model, comparison, panel, cutoffs, series, n_known):
     """Return the rows after each origin: a cutoff, a series, and how many of its rows are known."""
     n_steps = model.plan.steps
     outputs = model.forecast(panel, series, n_known, n_steps)
-    bounds = model.bounds(outputs, panel, series, n_known, levels)
+    bounds = model.bounds(outputs, panel, series, n_known, comparison.levels)
+    found = {"forecast": outputs} | bounds
+    found |= comparison.forecast(panel, series, n_known, n_steps)
     n_rows = np.minimum(n_steps, panel.lengths[series] - n_known)
     ahead = [slice(n, n + more) for n, more in zip(n_known, n_rows, strict=True)]
     times = [panel.times[k][rows] for k, rows in zip(series, ahead, strict=True)]
@@ -225,17 +257,9 @@ def _forecast_origins(model, panel, cutoffs, series, n_known, scales, levels):
         "truth": np.concatenate(
             [panel.values[k][rows] for k, rows in zip(series, ahead, strict=True)]
         ),
-        "forecast": outputs[there],
     }
-    columns |= {name: widths[there] for name, widths in bounds.items()}
-    for name, baseline in BASELINES.items():
-        columns[name] = np.concatenate(
-            [
-                baseline(panel.values[k][:n], more, model.season)
-                for k, n, more in zip(series, n_known, n_rows, strict=True)
-            ]
-        )
-    columns["scale"] = scales[series[origin]]
+    columns |= {name: rows[there] for name, rows in found.items()}
+    columns["scale"] = comparison.scales[series[origin]]
     return pd.DataFrame(columns)
 
 

@@ -1,33 +1,79 @@
-"""Baseline forecasts that need no model, and the errors by which models compare with them."""
+"""Baseline forecasts that need no model, their intervals, and the errors of forecasts."""
 
 import numpy as np
 
+MOST_ERRORS = 1000  # origins from which intervals of baselines are measured
 
-def naive(values, n_steps, season):
+
+def naive(values, n_known, n_steps, season):
     """Repeat the last value."""
-    return np.full(n_steps, _known(values)[-1])
+    last = values[_latest_known(values)[n_known - 1]]
+    return np.repeat(last[:, np.newaxis], n_steps, axis=1)
 
 
-def seasonal_naive(values, n_steps, season):
+def seasonal_naive(values, n_known, n_steps, season):
     """Repeat the last season; where it is missing or not yet over, the last value."""
-    last = values[-season:] if len(values) >= season else values[-1:]
-    last = np.where(np.isnan(last), _known(values)[-1], last)
-    return np.resize(last, n_steps)
+    last = naive(values, n_known, n_steps, season)
+    ends = np.asarray(n_known)[:, np.newaxis]
+    found = values[ends - season + np.arange(n_steps) % season] if season <= len(values) else last
+    return np.where((ends < season) | np.isnan(found), last, found)
 
 
-def drift(values, n_steps, season):
+def drift(values, n_known, n_steps, season):
     """Continue the line from the first value to the last."""
-    rows = np.flatnonzero(~np.isnan(values))
-    first, last = values[rows[0]], values[rows[-1]]
-    slope = (last - first) / max(rows[-1] - rows[0], 1)
-    return last + slope * (np.arange(1, n_steps + 1) + len(values) - 1 - rows[-1])
+    first, last = _first_known(values), _latest_known(values)[n_known - 1]
+    slopes = (values[last] - values[first]) / np.maximum(last - first, 1)
+    ahead = np.arange(n_steps) + (n_known - last)[:, np.newaxis]
+    return values[last][:, np.newaxis] + slopes[:, np.newaxis] * ahead
 
 
+# Each forecasts `n_steps` rows of a series from origins, of which `n_known`, (n_origins,), says how
+# many rows are known: (n_origins, n_steps). Later rows of `values` are not read.
 BASELINES = {"naive": naive, "seasonal_naive": seasonal_naive, "drift": drift}
 
 
 def _known(values):
     return values[~np.isnan(values)]
+
+
+def _first_known(values):
+    return int(np.argmin(np.isnan(values)))
+
+
+def _latest_known(values):
+    """Return the last row with a value up to each row; the first one with a value before it."""
+    rows = np.where(np.isnan(values), _first_known(values), np.arange(len(values)))
+    return np.maximum.accumulate(rows)
+
+
+def in_sample_errors(baseline, values, n_steps, season):
+    """Return truth minus a baseline's forecasts within a series, (n_origins, n_steps).
+
+    NaN where there is no truth. Origins are after the first season, where there is a row after it.
+    """
+    first = _first_known(values) + 1
+    first = first + season - 1 if first + season - 1 < len(values) else first
+    origins = np.arange(first, len(values))
+    if len(origins) > MOST_ERRORS:
+        origins = np.linspace(first, len(values) - 1, MOST_ERRORS).round().astype(int)
+    rows = origins[:, np.newaxis] + np.arange(n_steps)
+    truth = np.append(values, np.nan)[np.minimum(rows, len(values))]
+    return truth - baseline(values, origins, n_steps, season)
+
+
+def error_quantiles(errors, fractions):
+    """Return quantiles of errors, (n_origins, n_steps), at each step: (n_fractions, n_steps).
+
+    NaN does not count. A step without an error has the quantiles of the step before.
+    """
+    counts = (~np.isnan(errors)).sum(axis=0)
+    if not counts.any():
+        return np.full((len(fractions), len(counts)), np.nan)
+    steps = np.maximum.accumulate(np.where(counts > 0, np.arange(len(counts)), 0))
+    places = np.multiply.outer(fractions, np.maximum(counts[steps] - 1, 0))
+    ordered, below = np.sort(errors, axis=0), np.floor(places).astype(int)  # NaN last
+    low, high = ordered[below, steps], ordered[np.ceil(places).astype(int), steps]
+    return low + (places - below) * (high - low)
 
 
 def seasonal_scale(values, season, if_constant=1.0):

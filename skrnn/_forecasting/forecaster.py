@@ -485,11 +485,15 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         level: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
-        """Forecast the past from several cutoffs, and compare with forecasts that need no model.
+        """Forecast the past from several cutoffs, and compare with simple forecasts.
 
         A clone is fitted to the rows up to the first cutoff; this forecaster does not change.
         Cutoffs are the same instants for all series. Each series is forecast from its last row at
         or before a cutoff.
+
+        It is compared with the last value ("naive"), the last season ("seasonal_naive"), the line
+        from the first value to the last ("drift"), and with the "ridge" of one window: this
+        forecaster with ``baseline="ridge"`` and ``network_weight=0``, fitted to the same rows.
 
         Parameters
         ----------
@@ -511,10 +515,13 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         -------
         Backtest
             A DataFrame with one row for each series, cutoff and step: "series", "cutoff", "time",
-            "step", "truth", "forecast", the bounds of intervals, "naive", "seasonal_naive",
-            "drift", and the "scale" of MASE. Its ``summary()`` compares them. Series with fewer
-            rows before a cutoff than `fit` needs are left out there; a warning names a series
-            that no fold forecasts.
+            "step", "truth", "forecast", "naive", "seasonal_naive", "drift", "ridge", and the
+            "scale" of MASE. With `level` bounds follow each forecast: "lower_80", "upper_80",
+            "naive_lower_80", ... Those of the naive forecasts are from quantiles of their errors at
+            each step within the training rows, those of the ridge as for this forecaster, or NaN
+            where it has too few errors. Its ``summary()`` compares them. Series with fewer rows
+            before a cutoff than `fit` needs are left out there; a warning names a series that no
+            fold forecasts.
 
         See Also
         --------
