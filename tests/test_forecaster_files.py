@@ -99,6 +99,8 @@ def test_forecaster_of_any_form_comes_back_with_all_it_shows(form, tmp_path):
         {"transformer": MinMaxScaler(), "calendar": "quarter"},
         {"static": pd.DataFrame({"size": [1, 2, 3], "old": [True, False, True]}, list("cab"))},
         {"fill": "mask", "stride": 2, "freq": "ME"},
+        {"fill": "linear", "differences": 1},
+        {"fill": "seasonal", "season": 4},
         {"freq": pd.offsets.MonthEnd()},
         {"differences": np.int64(1), "timesteps": np.int64(5), "steps": np.int64(3)},
         {"regressor": RNNRegressor(("lstm", "gru"), 3, epochs=1, dtype="float64", random_state=1)},

@@ -142,10 +142,17 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     static : DataFrame, default=None
         Features that do not change in time: one row for each series, indexed by its name or with it
         in `series_column`.
-    fill : {"mask"} or None, default=None
-        What becomes of missing rows and values. None: they are refused. "mask": the network skips
-        such a step, by its `mask_value`, and no window has a missing target. An RNNRegressor inside
-        a Pipeline or a TransformedTargetRegressor skips it too.
+    fill : {"linear", "seasonal", "mask"} or None, default=None
+        How missing rows and values are filled in. None: they are refused. "seasonal": with the
+        value a season before or, where that is missing too, more seasons before; with the last
+        value where there is none. "linear": on the line between the two values around a gap; with
+        the last value where the gap is still open at the end of a window. "mask": the network skips
+        such a step, by its `mask_value`, also inside a Pipeline or a TransformedTargetRegressor,
+        and the baseline reads the value a season before. Choose "seasonal" for series with a season
+        and "linear" for others. Every window is filled in from rows up to its end, and no missing
+        target is trained on. With "seasonal" and "linear", the network also reads whether a row is
+        missing and the age of the last value, a / (1 + a) after a rows, if rows are missing in
+        `fit`; a missing value of `exog` is replaced by the one before it.
     calibration : int or "auto", default="auto"
         Number of windows to hold out at the end of each series, from which the intervals of
         `predict` are computed. None of their targets is trained on. "auto": intervals come from the

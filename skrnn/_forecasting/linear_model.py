@@ -102,19 +102,21 @@ def fit_series_scales(values, means, deviations):
     return SeriesScales(means, deviations, logs, LEAST * least, lowest - width, highest + width)
 
 
-def make_history(values, known, series, n_known, n_rows):
+def make_history(values, known, series, n_known, n_rows, filled=None):
     """Return the History before origins in standardized series.
 
     `values` holds the rows of each series, `known` is (n_origins, n_known_columns); `series` and
     `n_known`, (n_origins,) each, say which series an origin is in and how many rows precede it.
+    `filled` holds the rows that are recent ones of the history; None: `values`.
     """
+    filled = values if filled is None else filled
     series, n_known = np.asarray(series), np.asarray(n_known)
     recent = np.empty((len(series), n_rows))
     mean, first, counted = (np.empty(len(series)) for _ in range(3))
     for k, origins in by_series(series):
         ends = n_known[origins]
         row = np.asarray(values[k][: ends.max()], dtype=np.float64)
-        padded = np.concatenate([np.full(n_rows, np.nan), row])
+        padded = np.concatenate([np.full(n_rows, np.nan), filled[k][: ends.max()]])
         recent[origins] = sliding_window_view(padded, n_rows)[ends]
         missing = np.isnan(row)
         start = int(missing.argmin()) if len(row) else 0

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
+from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.networks import (
     MOST_EPOCHS,
@@ -26,9 +27,11 @@ from skrnn._forecasting.static import read_static
 from skrnn._forecasting.target_transform import fit_target_transform
 from skrnn._forecasting.windows import (
     WindowSpec,
+    carry_open_gaps,
     forecast_origins,
     make_buffer,
     training_windows,
+    values_before,
 )
 from skrnn._network.architecture import VARIABLE_DTYPES
 
@@ -152,7 +155,7 @@ def _residuals(model, training, buffer, series, n_known, errors):
     series, n_known, level = series[some], n_known[some], model.plan.level
     ahead = np.arange(errors.shape[1])
     rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + ahead
-    before = level.known_before(training.values, series, n_known)
+    before = values_before(model.plan, training.values, series, n_known)
     forecast = level.inverse_transform(buffer.values[rows] - errors[some], before, series)
     truth = [training.values[k][n : n + len(ahead)] for k, n in zip(series, n_known, strict=True)]
     return np.abs(truth - forecast) / model.units(training, series, n_known)[:, np.newaxis]
@@ -200,7 +203,23 @@ def _fit_window_spec(params, settings, training):
         dtype=np.float32 if dtype == "float32" and params.scale is not None else np.float64,
         scale=_window_scale(params.scale, None),
         fill=params.fill,
+        fill_season=settings.season,
+        reads_gaps=params.fill in FILLS and any(np.isnan(rows).any() for rows in training.values),
+        exog_means=_exog_means(params.fill, training),
     )
+
+
+def _exog_means(fill, training):
+    """Return the means of the columns of `exog`, for rows before the first known one."""
+    rows = np.concatenate(training.exog)
+    if fill not in FILLS or not np.isnan(rows).any():
+        return np.zeros(rows.shape[1])
+    for name, column in zip(training.exog_names, rows.T, strict=True):
+        if np.isnan(column).all():
+            raise ValueError(
+                f"`exog` must hold values in each column, got only NaN in {name!r}. Drop it."
+            )
+    return np.nanmean(rows, axis=0)
 
 
 def _fit_baseline(params, settings, spec, buffer, starts):
@@ -224,6 +243,10 @@ def _fit_baseline(params, settings, spec, buffer, starts):
         deviations=spec.level.deviations,
         stride=params.stride,
         positions=starts + n_before,
+        filled=[buffer.filled[rows] for rows in cut],
+        carry=lambda recent, series, n_known: carry_open_gaps(
+            spec, buffer, recent, series, n_known + n_before
+        ),
     )
     baseline = replace(baseline, positions=baseline.positions - n_before)  # of the buffer's rows
     return baseline, replace(held_out, n_known=held_out.n_known + n_before)

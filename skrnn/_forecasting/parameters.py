@@ -55,7 +55,9 @@ class ForecasterParameters:
     static: AnyFrame | None = parameter(
         None, pd.DataFrame, HasMethods(["__arrow_c_stream__"]), None
     )
-    fill: Literal["mask"] | None = parameter(None, StrOptions({"mask"}), None)
+    fill: Literal["linear", "seasonal", "mask"] | None = parameter(
+        None, StrOptions({"linear", "seasonal", "mask"}), None
+    )
     calibration: int | Literal["auto"] = parameter("auto", NOT_NEGATIVE, AUTO)
     stride: int = parameter(1, AT_LEAST_ONE)
     n_jobs: int | None = parameter(None, Integral, None)

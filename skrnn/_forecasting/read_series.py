@@ -31,7 +31,7 @@ KINDS = (
     "a Series, a DataFrame with one column for each series, or a frame with one column of values "
     "and a (series, time) MultiIndex"
 )
-BRIDGE = "Fill them in, or choose a `fill`, such as 'mask'."
+BRIDGE = "Fill them in, or choose a `fill`: 'linear', 'seasonal' or 'mask'."
 IN_ORDER = (
     "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
     "`RNNForecaster.time_folds(series)`."

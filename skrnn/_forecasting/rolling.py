@@ -9,10 +9,12 @@ from skrnn._estimators.regressor import unchecked_predict
 from skrnn._forecasting.linear_model import make_history
 from skrnn._forecasting.networks import predict_windows
 from skrnn._forecasting.windows import (
+    carry_open_gaps,
     known_columns,
     linear_columns,
     make_buffer,
     scale_windows,
+    values_before,
     window_columns,
 )
 
@@ -34,7 +36,7 @@ def rolling_forecasts(model, panel, series, n_known, n_steps, *, parts=False):
         for name, rows in _rolled(chunks, n_steps).items():
             outputs.setdefault(name, np.empty((len(series), n_steps)))[part] = rows
     level = model.plan.level
-    before = level.known_before(panel.values, series, n_known)
+    before = values_before(model.plan, panel.values, series, n_known)
     return {name: level.inverse_transform(rows, before, series) for name, rows in outputs.items()}
 
 
@@ -48,9 +50,12 @@ def _rolled(chunks, n_steps):
     ends = buffer.bounds[np.stack([series, series + 1])][..., np.newaxis]
     rows = np.clip(rows, ends[0], ends[1] - 1)
     path = np.zeros(rows.shape)
-    path[:, :T] = buffer.values[rows[:, :T]]
+    path[:, :T] = buffer.filled[rows[:, :T]]
+    carry_open_gaps(spec, buffer, path[:, :T], series, chunks.n_known)
     known = known_columns(spec, buffer, series[:, np.newaxis], rows)
-    columns = window_columns(spec, path, known)
+    ages = buffer.ages[rows]
+    ages[:, T:] = 0  # what is forecast counts as known
+    columns = window_columns(spec, path, known, ages)
     missing = np.isnan(columns[:, :, 0])
     found = []
     for start in range(0, n_rows - T, H):
@@ -75,9 +80,13 @@ class Chunks:
         self.history = None
         if model.baseline is not None:
             bounds = buffer.bounds
-            values = [buffer.values[slice(*pair)] for pair in pairwise(bounds)]
+            values, filled = (
+                [rows[slice(*pair)] for pair in pairwise(bounds)]
+                for rows in (buffer.values, buffer.filled)
+            )
             n_rows = model.baseline.min_history
-            self.history = make_history(values, None, series, n_known, n_rows)
+            self.history = make_history(values, None, series, n_known, n_rows, filled)
+            carry_open_gaps(model.plan, buffer, self.history.recent, series, n_known)
 
     def forecast(self, windows, rows):
         """Return the next forecasts, (n_origins, outputs), by name.

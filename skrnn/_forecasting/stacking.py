@@ -82,6 +82,8 @@ def fit_baseline(
     stride=1,
     positions=None,
     exog=None,
+    filled=None,
+    carry=None,
 ):
     """Fit a Baseline to standardized series, and return it with its HeldOut errors.
 
@@ -90,7 +92,9 @@ def fit_baseline(
     n_columns) for each series, or None. `kind` is "last", "seasonal", "drift", "ridge" (on `window`
     rows minus their mean) or "stacked". `means` and `deviations` are those by which the series were
     standardized. Origins are `stride` rows apart. Blocks are cut in time: `positions` is the time
-    of each first row; None: all series end at the same time.
+    of each first row; None: all series end at the same time. `filled` holds rows without gaps, in
+    which the end of a gap is read; `carry(recent, series, n_known)` fills in, in place, those that
+    are open at origins. None: a gap is filled from the season before.
     """
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
@@ -107,9 +111,14 @@ def fit_baseline(
     fourier = season_columns(starts[series] + n_known, cycles)
     columns = np.hstack([fourier, columns])
     centers, spreads = _moments_of_columns(columns)
-    history = make_history(values, known_in_units(columns, centers, spreads), *origins, n_rows)
+    columns = known_in_units(columns, centers, spreads)
+    history = make_history(values, columns, *origins, n_rows, filled)
+    if carry is not None:
+        carry(history.recent, *origins)
     season = max((season for season in seasons if season <= n_rows), default=1)
-    history, targets, kept = _complete(history, targets_of(values, *origins, outputs), season)
+    targets = targets_of(values, *origins, outputs)
+    without_gaps = None if filled is None else targets_of(filled, *origins, outputs)
+    history, targets, kept = _complete(history, targets, without_gaps, season)
     series, n_known = (part[kept] for part in origins)
     times = n_known + starts[series]
     block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
@@ -161,7 +170,7 @@ def _moments_of_columns(columns):
     return present.mean(axis=0).filled(0), np.where(deviations > 0, deviations, 1)
 
 
-def _complete(history, targets, season):
+def _complete(history, targets, without_gaps, season):
     """Fill in missing rows, and leave out origins with a missing target where there are others.
 
     Also return which are left.
@@ -169,7 +178,7 @@ def _complete(history, targets, season):
     recent = fill_missing(history.recent, season, history.mean)
     kept = ~np.isnan(targets).any(axis=1)
     if kept.sum() < LEAST_COMPLETE * len(kept):
-        both = np.hstack([recent, targets])
+        both = np.hstack([recent, targets if without_gaps is None else without_gaps])
         targets = fill_missing(both, season, history.mean)[:, recent.shape[1] :]
         kept[:] = True
     history = replace(history, recent=recent)

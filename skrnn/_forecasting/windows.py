@@ -6,10 +6,19 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 
 from skrnn._forecasting.calendar import CYCLES, calendar_features, year_columns
+from skrnn._forecasting.gaps import (
+    FILLS,
+    carried_forward,
+    filled,
+    gap_columns,
+    rows_before,
+    rows_since_known,
+)
+from skrnn._forecasting.linear_model import by_series
 from skrnn._forecasting.target_transform import TargetTransform, window_levels
 from skrnn._preprocessing.time_index import ticks_of
 from skrnn._preprocessing.windows import sliding_windows
-from skrnn._utils.field_types import Size, Table64
+from skrnn._utils.field_types import Array64, Size, Table64
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +35,13 @@ class WindowSpec:
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
-    fill: Literal["mask"] | None  # what becomes of missing values; None: there are none
+    # what becomes of missing values; None: there are none
+    fill: Literal["linear", "seasonal", "mask"] | None
     static_names: list = field(default_factory=list)  # of `static`; older files have none
+    fill_season: Size = 1
+    reads_gaps: bool = False  # whether the network reads `gap_columns`
+    # of training, for missing rows of `exog` before the first known one
+    exog_means: Array64 = field(default_factory=lambda: np.empty(0))
 
     @property
     def min_history(self):
@@ -39,7 +53,10 @@ class WindowSpec:
 class SeriesBuffer:
     """Rows of all series, one after another; what is of times is there once for shared ones."""
 
-    values: np.ndarray  # (n_rows,), transformed, not yet scaled by window
+    values: np.ndarray  # (n_rows,), transformed, not yet scaled by window; NaN where missing
+    filled: np.ndarray  # (n_rows,), those with gaps filled in, a gap of "linear" up to its end
+    ages: np.ndarray  # (n_rows,), rows since the last known value
+    raw: list  # the values of each series as they came
     exog: np.ndarray  # (n_rows, n_exog)
     bounds: np.ndarray  # the first row of each series, then n_rows
     calendar: np.ndarray  # (n_times, 2 * len(calendar))
@@ -56,9 +73,13 @@ def make_buffer(spec, panel):
     values = np.empty(bounds[-1])
     for k, rows in enumerate(panel.values):
         values[bounds[k] : bounds[k + 1]] = spec.level.transform(rows, k)
+    whole, ages = _without_gaps(spec, panel, bounds, values)
     return SeriesBuffer(
         values=values,
-        exog=np.concatenate(panel.exog),
+        filled=whole,
+        ages=ages,
+        raw=panel.values,
+        exog=_exog_without_gaps(spec, panel, bounds),
         bounds=bounds,
         calendar=np.concatenate([calendar_features(t, spec.calendar) for t in distinct.values()]),
         year=np.concatenate(
@@ -67,6 +88,64 @@ def make_buffer(spec, panel):
         ticks=np.concatenate([ticks_of(times) for times in distinct.values()]),
         shifts=np.array([firsts[id(times)] for times in panel.times]) - bounds[:-1],
     )
+
+
+def _without_gaps(spec, panel, bounds, values):
+    """Return the transformed rows of all series filled in, and the ages of their last values."""
+    gapped = [k for k, rows in enumerate(panel.values) if np.isnan(rows).any()]
+    if spec.fill not in FILLS or not gapped:
+        return values, np.broadcast_to(np.int32(0), len(values))
+    whole, ages = values.copy(), np.zeros(len(values), dtype=np.int32)
+    for k in gapped:
+        part, rows = slice(bounds[k], bounds[k + 1]), panel.values[k]
+        whole[part] = spec.level.transform(filled(rows, spec.fill, spec.fill_season), k)
+        ages[part] = rows_since_known(rows)
+    return whole, ages
+
+
+def _exog_without_gaps(spec, panel, bounds):
+    """Return the rows of `exog` of all series, a missing one as the one before it."""
+    rows = np.concatenate(panel.exog)
+    if spec.fill in FILLS and np.isnan(rows).any():
+        for part in map(slice, bounds[:-1], bounds[1:]):
+            rows[part] = carried_forward(rows[part])
+        rows = np.where(np.isnan(rows), spec.exog_means, rows)
+    return rows
+
+
+def carry_open_gaps(spec, buffer, windows, series, n_known):
+    """Fill in, in place, the gaps that are open at the origins, as far as windows hold them.
+
+    `windows`, (n_origins, n_rows), hold rows of `buffer.filled`, in which the end of a gap is read.
+    """
+    places = open_gaps(spec, buffer, series, n_known)
+    n_before, n_rows = spec.level.n_before, windows.shape[1]
+    for k, origins in by_series(series[places]):
+        chosen = places[origins]
+        rows = rows_before(
+            buffer.raw[k], n_known[chosen], n_rows + n_before, spec.fill, spec.fill_season
+        )
+        windows[chosen] = spec.level.transform(rows, k)[:, n_before:]
+
+
+def open_gaps(spec, buffer, series, n_known):
+    """Return the places of origins before which a value is missing whose filling reads its end."""
+    if spec.fill != "linear":
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(buffer.ages[buffer.bounds[series] + n_known - 1])
+
+
+def values_before(spec, values, series, n_known):
+    """Return the last values before forecasts, (n_origins, n_before), that undo the differences."""
+    level = spec.level
+    if spec.fill not in FILLS:
+        return level.known_before(values, series, n_known)
+    found = np.empty((len(series), level.n_before))
+    for k, origins in by_series(series):
+        found[origins] = rows_before(
+            values[k], n_known[origins], level.n_before, spec.fill, spec.fill_season
+        )
+    return found
 
 
 def known_columns(spec, buffer, series, rows):
@@ -82,9 +161,13 @@ def known_columns(spec, buffer, series, rows):
     return np.concatenate(columns, axis=-1)
 
 
-def window_columns(spec, values, known):
-    """Return what a window holds of each row, (..., n_features); its first column is `values`."""
-    columns = np.concatenate([values[..., np.newaxis], known], axis=-1).astype(spec.dtype)
+def window_columns(spec, values, known, ages):
+    """Return what a window holds of each row, (..., n_features); its first column is `values`.
+
+    `ages` are the rows since the last known value, which it may read too.
+    """
+    parts = [values[..., np.newaxis], known] + [gap_columns(ages)] * spec.reads_gaps
+    columns = np.concatenate(parts, axis=-1).astype(spec.dtype)
     columns[np.isnan(columns).any(axis=-1)] = np.nan  # a step to be skipped
     return columns
 
@@ -141,6 +224,10 @@ def training_windows(spec, buffer, series, n_known, targets=None):
     last_ticks = buffer.ticks[(rows + spec.outputs - 1 + buffer.shifts[series])[complete]]
     chosen = complete[np.argsort(last_ticks, kind="stable")]
     X = _windows_before(spec, buffer, series[chosen], rows[chosen])
+    origins = series[chosen], n_known[chosen]
+    if spec.scale is not None or len(open_gaps(spec, buffer, *origins)):
+        X = X.copy()
+    carry_open_gaps(spec, buffer, X[:, :, 0], *origins)
     seen = ~np.isnan(X[:, :, 0]).all(axis=1)
     if not seen.all():
         X, chosen = X[seen], chosen[seen]
@@ -151,8 +238,6 @@ def training_windows(spec, buffer, series, n_known, targets=None):
             '`strategy="recursive"`, which needs one step.'
         )
     y = y[chosen]
-    if spec.scale is not None:
-        X = X.copy()
     levels, spreads = scale_windows(X, spec.scale)
     y = (y if targets is not None else y - levels) / spreads
     return Windows(X, y.astype(spec.dtype), spreads, chosen)
@@ -164,18 +249,18 @@ def _windows_before(spec, buffer, series, rows):
     if len(rows) * spec.timesteps < n_rows:
         rows = rows[:, np.newaxis] + np.arange(-spec.timesteps, 0)
         known = known_columns(spec, buffer, series[:, np.newaxis], rows)
-        return window_columns(spec, buffer.values[rows], known)
+        return window_columns(spec, buffer.filled[rows], known, buffer.ages[rows])
     of_rows = np.repeat(np.arange(len(buffer.shifts), dtype=np.int32), np.diff(buffer.bounds))
     known = known_columns(spec, buffer, of_rows, np.arange(n_rows))
-    columns = window_columns(spec, buffer.values, known)
+    columns = window_columns(spec, buffer.filled, known, buffer.ages)
     return sliding_windows(columns, spec.timesteps)[_as_slice(rows - spec.timesteps)]
 
 
 def _as_slice(starts):
     """Return evenly spaced positions as a slice, which makes a view of what it indexes."""
-    gaps = np.unique(np.diff(starts))
-    if len(gaps) == 1 and gaps[0] > 0:
-        return slice(int(starts[0]), int(starts[-1]) + 1, int(gaps[0]))
+    strides = np.unique(np.diff(starts))
+    if len(strides) == 1 and strides[0] > 0:
+        return slice(int(starts[0]), int(starts[-1]) + 1, int(strides[0]))
     return starts
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
+from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.linear_model import (
     UNITS,
@@ -89,6 +90,9 @@ def _check_model(model, panel):
     require(model.scales.shape == (n_series,), "the scales of the series")
     require(len(plan.static) == n_series and np.isfinite(plan.static).all(), "the static columns")
     require(len(plan.static_names) in (0, plan.static.shape[1]), "the static columns")
+    means = plan.exog_means
+    known = means.shape == (len(panel.exog_names),) and np.isfinite(means).all()
+    require(known or plan.fill not in FILLS, "the means of `exog`")
     require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not (plan.calendar or plan.year), "the calendar")
@@ -109,6 +113,7 @@ def _check_network(regressor, plan, n_exog):
     """Refuse a network that does not fit the windows."""
     if isinstance(regressor, RNNRegressor):
         n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1] + 2 * n_exog
+        n_features += 2 * plan.reads_gaps
         shape = getattr(regressor, "input_shape_", None)
         require(shape == (plan.timesteps, n_features), "the network's input")
         require(regressor._network.architecture.outputs == (plan.outputs,), "the network's output")
