@@ -91,8 +91,8 @@ def _check_model(model, panel):
     require(len(plan.static) == n_series and np.isfinite(plan.static).all(), "the static columns")
     require(len(plan.static_names) in (0, plan.static.shape[1]), "the static columns")
     means = plan.exog_means
-    known = means.shape == (len(panel.exog_names),) and np.isfinite(means).all()
-    require(known or plan.fill not in FILLS, "the means of `exog`")
+    n_means = len(panel.exog_names) if len(means) or plan.fill in FILLS else 0
+    require(means.shape == (n_means,) and np.isfinite(means).all(), "the means of `exog`")
     require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not (plan.calendar or plan.year), "the calendar")
