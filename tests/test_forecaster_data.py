@@ -249,9 +249,6 @@ WRONG_VALUES = {
     "`calendar`.*'noon'": lambda: fit(daily(), calendar=("noon",)),
     "`calendar` needs a DatetimeIndex": lambda: fit(pd.Series(range(9)), calendar="hour"),
     "`static`.*none for 'c'": lambda: fit(wide_frame(), static=STATIC[1:]),
-    "'kind' of `static`.*got 'x'.*Encode": lambda: fit(
-        wide_frame(), static=STATIC.assign(kind="x")
-    ),
     r"mask_value=np\.nan": lambda: fit(
         daily(["2020-01-20"]),
         regressor=make_pipeline(RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)),

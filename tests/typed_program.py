@@ -118,6 +118,7 @@ def main() -> None:
         n_networks=2,
         early_stopping=True,
         differences=(7, 1),
+        past_exog=("wind",),
         n_jobs=2,
     )
     backtest = forecaster.backtest(sales, folds=2, refit=2)

@@ -1,10 +1,10 @@
-"""`exog`: columns whose future is known, aligned with the times of each series."""
+"""`exog`: further columns, aligned with the times of each series."""
 
 import numpy as np
 import pandas as pd
 
+from skrnn._forecasting.categories import encode_categories, find_categories, n_columns
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
-from skrnn._utils.numeric_checks import check_numbers
 
 
 def exog_names(exog):
@@ -20,13 +20,61 @@ def exog_names(exog):
     return names
 
 
-def read_exog(exog, names, labels, times, *, required=None, gaps=False):
+def fit_exog(exog, past_exog, labels, times, *, gaps=False):
+    """Return what a Panel holds of `exog` in `fit`, by the names of its fields.
+
+    The categories of a column are those in rows of the series.
+    """
+    names = [] if exog is None else exog_names(exog)
+    past_exog = [past_exog] if isinstance(past_exog, str) else list(past_exog)
+    for name in past_exog:
+        if name not in names:
+            raise ValueError(
+                f"`past_exog` must hold columns of `exog`, {names or 'which is None'}, got "
+                f"{name!r}. Leave it out, or add the column."
+            )
+    table = exog.to_frame() if exog is not None and exog.ndim == 1 else exog
+    categories = find_categories(table, "`exog`") if names else {}
+    rows = read_exog(exog, names, labels, times, categories=categories, gaps=gaps)
+    if categories:
+        rows, categories = _seen_only(rows, names, categories)
+    own = exog is not None and exog.index.nlevels > 1
+    kept = {"exog_names": names, "exog_categories": categories, "past_exog": past_exog}
+    return kept | {"exog": rows, "own_exog": own}
+
+
+def _seen_only(rows, names, categories):
+    """Return rows and categories without those that no row has; shared rows stay shared."""
+    distinct = {id(part): part for part in rows}
+    seen = np.any([(part == 1).any(axis=0) for part in distinct.values()], axis=0)
+    widths = n_columns(names, categories)
+    parts = np.split(seen, np.cumsum(widths)[:-1])
+    kept = np.concatenate(
+        [
+            part if name in categories else np.ones(1, bool)
+            for name, part in zip(names, parts, strict=True)
+        ]
+    )
+    if kept.all():
+        return rows, categories
+    found = {
+        name: [item for item, there in zip(categories[name], part, strict=True) if there]
+        for name, part in zip(names, parts, strict=True)
+        if name in categories
+    }
+    narrow = {key: part[:, kept] for key, part in distinct.items()}
+    return [narrow[id(part)] for part in rows], found
+
+
+def read_exog(exog, names, labels, times, *, categories=None, required=None, gaps=False):
     """Return the rows of `exog` at the times of each series, a list of arrays (n_rows, n_exog).
 
     `exog` is None, the same for all series, or has a (series, time) MultiIndex; `names` are its
-    columns in the order of the result. `required` is how many of the times of each series must have
-    a row, None: all. Later rows are read as far as they are complete, and the arrays end there.
+    columns in the order of the result, `categories` those of some, by name. `required` is how many
+    of the times of each series must have a row, None: all. Later rows are read as far as they are
+    complete, and the arrays end there.
     """
+    categories = categories or {}
     if exog is None and names:
         raise ValueError(
             f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
@@ -38,8 +86,8 @@ def read_exog(exog, names, labels, times, *, required=None, gaps=False):
         raise ValueError(f"`exog` must hold {wanted}, got {given}.")
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
-    check_numbers(exog, "`exog`", "Encode categories as numbers first.")
-    table = exog.to_frame() if exog.ndim == 1 else exog[names]
+    table = exog.to_frame() if exog.ndim == 1 else exog
+    table = encode_categories(table, names, categories, "`exog`")
     by_series = table.index.nlevels > 1
     required = [len(rows) for rows in times] if required is None else required
     if by_series:
@@ -50,7 +98,7 @@ def read_exog(exog, names, labels, times, *, required=None, gaps=False):
     arrays, made = [], {}
     for label, rows, n_rows in zip(labels, times, required, strict=True):
         if n_rows == 0:
-            arrays.append(np.empty((0, len(names))))
+            arrays.append(np.empty((0, table.shape[1])))
             continue
         if label not in tables:
             swapped = label in exog.index.get_level_values(-1)
@@ -62,12 +110,12 @@ def read_exog(exog, names, labels, times, *, required=None, gaps=False):
         key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
-            made[key] = _aligned(tables[label], rows, n_rows, place, gaps)
+            made[key] = _aligned(tables[label], rows, n_rows, place, gaps, categories)
         arrays.append(made[key])
     return arrays
 
 
-def _aligned(table, rows, n_rows, place, gaps):
+def _aligned(table, rows, n_rows, place, gaps, categories):
     """Return the values of a table at the times `rows`; the first `n_rows` must be there."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
@@ -92,9 +140,15 @@ def _aligned(table, rows, n_rows, place, gaps):
     broken = unusable[:n_rows]
     if broken.any():
         row, column = np.argwhere(broken)[0]
-        kind = "NaN" if np.isnan(values[row, column]) else "infinity"
+        name, kind = table.columns[column], "NaN" if np.isnan(values[row, column]) else "infinity"
+        if name in categories and kind == "infinity":
+            raise ValueError(
+                f"Column {name!r} of `exog` must hold categories that `fit` saw, "
+                f"{categories[name]}, got another at {rows[row]}{place}. Replace it by one of "
+                "them, or fit again."
+            )
         raise ValueError(
-            f"`exog` must be finite, got {kind} in column {table.columns[column]!r} at "
+            f"`exog` must be finite, got {kind} in column {name!r} at "
             f"{rows[row]}{place}. Fill it in."
         )
     return values

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._forecasting.backtest import run_backtest, time_folds
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
-from skrnn._forecasting.exog import exog_names, read_exog
+from skrnn._forecasting.exog import fit_exog, read_exog
 from skrnn._forecasting.global_model import GlobalModel, html_summary
 from skrnn._forecasting.linear_model import Baseline, SeriesScales
 from skrnn._forecasting.model_fit import fit_global_model
@@ -139,9 +139,14 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     transformer : transformer, default=None
         Applied to the values first and inverted in the forecast, such as
         ``FunctionTransformer(np.log, np.exp)``.
+    past_exog : tuple of str, default=()
+        Columns of `exog` that are known until the cutoff only. A window holds their values at its
+        own times, and the linear part reads the last one. `predict` needs no later row of them;
+        where it feeds forecasts back, they keep their last value.
     static : DataFrame, default=None
         Features that do not change in time: one row for each series, indexed by its name or with it
-        in `series_column`.
+        in `series_column`. Strings and pandas' categories are read as 0 and 1 for each category
+        that `fit` saw, at most 100; others are refused in `predict`.
     fill : {"linear", "seasonal", "mask"} or None, default=None
         How missing rows and values are filled in. None: they are refused. "seasonal": with the
         value a season before or, where that is missing too, more seasons before; with the last
@@ -282,7 +287,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         exog : Series or DataFrame, default=None
             Columns whose future is known, on the times of `series`: the same for all series, or
             with a (series, time) MultiIndex. Each row of a window holds their values at its own
-            time and `steps` later.
+            time and `steps` later. For columns whose future is not known see `past_exog`. Strings
+            and pandas' categories are read as in `static`.
 
         Returns
         -------
@@ -460,6 +466,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def make_future_frame(self, steps: int | None = None) -> pd.DataFrame:
         """Return the rows of `exog` that a forecast needs, for you to fill in.
 
+        Columns in `past_exog` are not among them.
+
         Parameters
         ----------
         steps : int, default=None
@@ -479,7 +487,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             panel = replace(panel, form="long", level_names=[*names, *panel.level_names])
         times = panel.future_times(self._count_steps(steps))
         index = to_pandas(panel, times, [np.zeros(len(rows)) for rows in times]).index
-        return pd.DataFrame(np.nan, index=index, columns=self.exog_names_)
+        return pd.DataFrame(np.nan, index=index, columns=panel.future_exog)
 
     def backtest(
         self,
@@ -577,20 +585,19 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     def _read(self, series, exog):
         """Return `series`, with their rows of `exog`, as a Panel."""
+        series, exog = self._with_times(series, "series"), self._with_times(exog, "exog")
+        gaps = self.fill is not None
+        panel = read_panel(series, freq=self.freq, gaps=gaps)
+        kept = fit_exog(exog, self.past_exog, panel.labels, panel.times, gaps=gaps)
+        panel = replace(panel, **kept)
         short = self.timesteps != "auto" and self.timesteps < self.steps
-        if exog is not None and self.strategy == "direct" and short:
+        if panel.future_exog and self.strategy == "direct" and short:
             raise ValueError(
                 f"`timesteps` must be at least `steps` with `exog`, {self.steps}, got "
                 f"{self.timesteps}. Each row of a window holds the `exog` of {self.steps} steps "
                 "later, and the window must reach the first step: raise `timesteps`."
             )
-        series, exog = self._with_times(series, "series"), self._with_times(exog, "exog")
-        gaps = self.fill is not None
-        panel = read_panel(series, freq=self.freq, gaps=gaps)
-        names = [] if exog is None else exog_names(exog)
-        rows = read_exog(exog, names, panel.labels, panel.times, gaps=gaps)
-        own = exog is not None and exog.index.nlevels > 1
-        return replace(panel, exog=rows, exog_names=names, own_exog=own)
+        return panel
 
     def _with_times(self, data, name):
         """Return a frame with its columns of times and series as its index."""
@@ -627,15 +634,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             return self
         series = self._with_times(series, "series")
         panel = read_new_panel(series, self._panel, gaps=self._takes_gaps)
-        panel = replace(panel, exog_names=self.exog_names_)
+        of_exog = ("exog_names", "exog_categories", "past_exog", "own_exog")
+        panel = replace(panel, **{name: getattr(self._panel, name) for name in of_exog})
         plan = self._model.plan
-        static = read_new_static(
-            self.static if static is None and plan.static.shape[1] else static,
-            self.series_column,
-            panel.labels,
-            plan.static_names,
-            plan.static.shape[1],
-        )
+        static = self.static if static is None and plan.static.shape[1] else static
+        static = read_new_static(static, self.series_column, panel.labels, plan)
         model = adapt_model(self._model, self._panel, panel, static)
         other = object.__new__(type(self))
         vars(other).update(vars(self))
@@ -656,11 +659,18 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         check_count("steps", steps, 1)
         return int(steps)  # a small integer of NumPy would overflow
 
-    def _read_exog(self, exog, times, required=None):
+    def _read_exog(self, exog, times, required=None, names=None):
         """Return the rows of `exog` at the given times of each series; see `read_exog`."""
-        exog = self._with_times(exog, "exog")
-        known = self.exog_names_, self._panel.labels
-        return read_exog(exog, *known, times, required=required, gaps=self._takes_gaps)
+        panel, exog = self._panel, self._with_times(exog, "exog")
+        return read_exog(
+            exog,
+            panel.exog_names if names is None else names,
+            panel.labels,
+            times,
+            categories=panel.exog_categories,
+            required=required,
+            gaps=self._takes_gaps,
+        )
 
     def _forecast(self, times, exog):
         return self._ahead(self._model.forecast, times, exog)
@@ -675,15 +685,28 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         outputs = self._model.plan.outputs
         n_rows = -(-n_steps // outputs) * outputs
         ahead = self._panel.future_times(n_rows)
-        filled = [
-            np.concatenate([known[-1:], rows])[np.minimum(np.arange(1, n_rows + 1), len(rows))]
-            for known, rows in zip(
-                self._panel.exog, self._read_exog(exog, ahead, list(map(len, times))), strict=True
-            )
-        ]
+        filled = self._exog_ahead(exog, ahead, list(map(len, times)), n_rows)
         unknown = [np.full(n_rows, np.nan)] * len(self._panel)
         panel = self._panel.extended(ahead, unknown, filled)
         return forecast(panel, *self._origins(), n_steps)
+
+    def _exog_ahead(self, exog, times, required, n_rows):
+        """Return `exog` at `n_rows` times after the cutoff of each series, the last row repeated.
+
+        Columns known until the cutoff only keep their last value.
+        """
+        panel, filled = (
+            self._panel,
+            [np.repeat(rows[-1:], n_rows, axis=0) for rows in self._panel.exog],
+        )
+        if not panel.future_exog and panel.exog_names:
+            return filled
+        known = ~panel.is_past
+        found = self._read_exog(exog, times, required, panel.future_exog)
+        for block, rows in zip(filled, found, strict=True):
+            both = np.concatenate([block[:1, known], rows])
+            block[:, known] = both[np.minimum(np.arange(1, n_rows + 1), len(rows))]
+        return filled
 
     def _origins(self):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""

@@ -23,7 +23,7 @@ from skrnn._forecasting.networks import (
 )
 from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings
 from skrnn._forecasting.stacking import fit_baseline
-from skrnn._forecasting.static import read_static
+from skrnn._forecasting.static import fit_static
 from skrnn._forecasting.target_transform import fit_target_transform
 from skrnn._forecasting.windows import (
     WindowSpec,
@@ -184,7 +184,7 @@ def _settled(params, settings, spec, baseline, networks):
 def _fit_window_spec(params, settings, training):
     # Float32 where the regressor reads it and values are standardized, so none is lost.
     dtype = VARIABLE_DTYPES.get(getattr(fresh_regressor(params, settings, 1), "dtype", None))
-    static = read_static(params.static, params.series_column, training.labels)
+    static, names, categories = fit_static(params.static, params.series_column, training.labels)
     return WindowSpec(
         timesteps=settings.timesteps,
         outputs=n_outputs(params),
@@ -198,8 +198,9 @@ def _fit_window_spec(params, settings, training):
             lags=settings.lags,
             standardized=params.scale is not None,
         ),
-        static=static.to_numpy(),
-        static_names=list(static.columns),
+        static=static,
+        static_names=names,
+        static_categories=categories,
         dtype=np.float32 if dtype == "float32" and params.scale is not None else np.float64,
         scale=_window_scale(params.scale, None),
         fill=params.fill,
@@ -214,7 +215,7 @@ def _exog_means(fill, training):
     rows = np.concatenate(training.exog)
     if fill not in FILLS or not np.isnan(rows).any():
         return np.zeros(rows.shape[1])
-    for name, column in zip(training.exog_names, rows.T, strict=True):
+    for name, column in zip(training.exog_sources, rows.T, strict=True):
         if np.isnan(column).all():
             raise ValueError(
                 f"`exog` must hold values in each column, got only NaN in {name!r}. Drop it."
@@ -228,13 +229,13 @@ def _fit_baseline(params, settings, spec, buffer, starts):
     cut = [slice(first + n_before, end) for first, end in pairwise(buffer.bounds)]
     dates = np.hstack([buffer.calendar, buffer.year])
     known = [
-        dates[rows.start + shift : rows.stop + shift]
+        np.hstack([dates[rows.start + shift : rows.stop + shift], buffer.past[rows]])
         for rows, shift in zip(cut, buffer.shifts, strict=True)
     ]
     baseline, held_out = fit_baseline(
         params.baseline,
         [buffer.values[rows] for rows in cut],
-        known if dates.shape[1] else None,
+        known if known[0].shape[1] else None,
         exog=[buffer.exog[rows] for rows in cut] if buffer.exog.shape[1] else None,
         outputs=spec.outputs,
         seasons=settings.seasons,

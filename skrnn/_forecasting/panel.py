@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from skrnn._forecasting.categories import n_columns
 from skrnn._preprocessing.time_grid import index_after, index_until, steps_until
 
 
@@ -25,8 +26,11 @@ class Panel:
     times: list  # of each series, regular and without a gap
     values: list  # (n_rows,) in float64 for each series; NaN is missing
     step: pd.tseries.offsets.BaseOffset | pd.Timedelta | int  # from one time to the next
-    exog: list = ()  # (n_rows, n_exog) for each series: columns whose future is known
+    exog: list = ()  # (n_rows, n_exog) for each series
     exog_names: list = ()
+    # of those of `exog_names` that hold some, (n_exog,) columns in all
+    exog_categories: dict[Any, list] = field(default_factory=dict)
+    past_exog: list = ()  # of `exog_names`, those that are known until the cutoff only
     own_exog: bool = False  # whether they came with a (series, time) MultiIndex
     empty: list = field(default_factory=list)  # names of series that came without a value
 
@@ -58,6 +62,24 @@ class Panel:
     def cutoffs(self):
         """Time of the last row of each series."""
         return self.by_series([times[-1] for times in self.times])
+
+    @property
+    def future_exog(self):
+        """Names of the columns of `exog` whose future is known."""
+        return [name for name in self.exog_names if name not in self.past_exog]
+
+    @property
+    def exog_sources(self):
+        """Name of the column of `exog` that each of its columns of numbers came from."""
+        widths = n_columns(self.exog_names, self.exog_categories)
+        return [
+            name for name, width in zip(self.exog_names, widths, strict=True) for _ in range(width)
+        ]
+
+    @property
+    def is_past(self):
+        """Which columns of `exog` are known until the cutoff only, (n_exog,)."""
+        return np.array([name in self.past_exog for name in self.exog_sources], dtype=bool)
 
     def by_series(self, values):
         """Return one value for each series as a pandas Series."""

@@ -52,6 +52,7 @@ class ForecasterParameters:
     season: int | None = parameter(None, AT_LEAST_ONE, None)
     calendar: str | Sequence[str] = parameter((), tuple, list, StrOptions(set(CYCLES)))
     transformer: Any = parameter(None, HasMethods(["fit", "transform", "inverse_transform"]), None)
+    past_exog: str | Sequence[Hashable] = parameter((), tuple, list, str)
     static: AnyFrame | None = parameter(
         None, pd.DataFrame, HasMethods(["__arrow_c_stream__"]), None
     )

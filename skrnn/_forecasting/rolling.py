@@ -52,7 +52,7 @@ def _rolled(chunks, n_steps):
     path = np.zeros(rows.shape)
     path[:, :T] = buffer.filled[rows[:, :T]]
     carry_open_gaps(spec, buffer, path[:, :T], series, chunks.n_known)
-    known = known_columns(spec, buffer, series[:, np.newaxis], rows)
+    known = known_columns(spec, buffer, series[:, np.newaxis], rows, chunks.last[:, np.newaxis])
     ages = buffer.ages[rows]
     ages[:, T:] = 0  # what is forecast counts as known
     columns = window_columns(spec, path, known, ages)
@@ -76,6 +76,7 @@ class Chunks:
     def __init__(self, model, buffer, series, n_known, parts):
         self.model, self.buffer, self.parts = model, buffer, parts
         self.series, self.n_known = series, n_known
+        self.last = buffer.bounds[series] + n_known - 1
         self.predicts = [regressor.predict for regressor in model.regressors]
         self.history = None
         if model.baseline is not None:
@@ -99,7 +100,7 @@ class Chunks:
         if self.history is None:
             total = network
             return {"forecast": total}
-        known = linear_columns(self.buffer, self.series, rows)
+        known = linear_columns(self.buffer, self.series, rows, self.last)
         history = replace(self.history, known=known)
         baseline, found = self.model.baseline, {}
         linear = baseline.forecast(history, self.series)

@@ -76,7 +76,7 @@ def settle_settings(params, panel, n_known):
     n_rows = n_known[shortest] - sum(lags)
     timesteps = params.timesteps
     if timesteps == "auto":
-        least = params.steps if panel.exog_names and params.strategy == "direct" else 1
+        least = params.steps if panel.future_exog and params.strategy == "direct" else 1
         timesteps = max(_window(n_rows, len(panel), seasons), least)
     segment = params.segment
     return ForecastSettings(

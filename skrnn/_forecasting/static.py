@@ -1,16 +1,49 @@
 """`static`: columns that do not change in time, one row for each series."""
 
 import numpy as np
-import pandas as pd
 
+from skrnn._forecasting.categories import encode_categories, find_categories
 from skrnn._utils.frames import as_pandas
-from skrnn._utils.numeric_checks import check_numbers
 
 
-def read_static(static, series_column, labels):
-    """Return the rows of `static` for series of these names, as a DataFrame of floats."""
+def fit_static(static, series_column, labels):
+    """Return `static` as numbers, (n_series, n_columns), its names, and its categories by name."""
     if static is None:
-        return pd.DataFrame(index=range(len(labels)), dtype=np.float64)
+        return np.empty((len(labels), 0)), [], {}
+    chosen = _rows_of(static, series_column, labels)
+    names, categories = list(chosen.columns), find_categories(chosen, "`static`")
+    return _encoded(chosen, names, categories), names, categories
+
+
+def read_new_static(static, series_column, labels, plan):
+    """Return `static` of series that `fit` has not seen as the WindowSpec `plan` has its own."""
+    if plan.static.shape[1] == 0:
+        if static is not None:
+            raise ValueError("`static` must be None: `fit` saw no `static`. Leave it out.")
+        return np.empty((len(labels), 0))
+    if static is None:
+        raise ValueError(
+            "`static` must hold the features of the new `series`, as `fit` saw some, got None. "
+            "Pass it with them."
+        )
+    chosen = _rows_of(static, series_column, labels)
+    names = plan.static_names or list(chosen.columns)  # older files have none
+    if not set(names) <= set(chosen.columns):
+        raise ValueError(
+            f"`static` must hold the columns that `fit` saw, {names}, got {list(chosen.columns)}. "
+            "Add the others."
+        )
+    rows = _encoded(chosen, names, plan.static_categories)
+    if rows.shape[1] != plan.static.shape[1]:
+        raise ValueError(
+            f"`static` must hold {plan.static.shape[1]} columns, as in `fit`, got {rows.shape[1]}. "
+            "Pass those that `fit` saw."
+        )
+    return rows
+
+
+def _rows_of(static, series_column, labels):
+    """Return the rows of `static` for series of these names."""
     static = as_pandas(static, "`static`")
     if static.ndim == 1:
         raise TypeError("`static` must be a DataFrame, got a Series. Pass its `to_frame()`.")
@@ -24,27 +57,19 @@ def read_static(static, series_column, labels):
             "`series_column`, got "
             + (f"none for {missing[0]!r}." if missing else "several for one.")
         )
-    chosen = static.loc[labels]
-    check_numbers(chosen, "`static`", "Encode categories as numbers first.")
-    rows = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not np.isfinite(rows).all():
-        raise ValueError("`static` must hold finite numbers. Encode categories, fill in NaN.")
-    return pd.DataFrame(rows, columns=chosen.columns)
+    return static.loc[labels]
 
 
-def read_new_static(static, series_column, labels, names, n_columns):
-    """Return the rows of `static`, (n_series, n_columns), for series that `fit` has not seen.
-
-    `names` are the columns that `fit` saw; older files do not have them.
-    """
-    if n_columns == 0:
-        if static is not None:
-            raise ValueError("`static` must be None: `fit` saw no `static`. Leave it out.")
-        return np.empty((len(labels), 0))
-    rows = read_static(static, series_column, labels)
-    if not set(names) <= set(rows.columns) or (not names and rows.shape[1] != n_columns):
-        raise ValueError(
-            f"`static` must hold the columns that `fit` saw, {names or n_columns}, got "
-            f"{list(rows.columns)}. Add the others."
-        )
-    return (rows[names] if names else rows).to_numpy()
+def _encoded(chosen, names, categories):
+    table = encode_categories(chosen, names, categories, "`static`")
+    rows = table.to_numpy()
+    for row, column in np.argwhere(~np.isfinite(rows)):
+        name = table.columns[column]
+        got = f"{chosen[name].iloc[row]!r} in column {name!r}"
+        if name in categories and np.isinf(rows[row, column]):
+            raise ValueError(
+                f"`static` must hold categories that `fit` saw, {categories[name]}, got {got}. "
+                "Replace it by one of them, or fit with such a series."
+            )
+        raise ValueError(f"`static` must hold finite numbers, got {got}. Fill it in.")
+    return rows

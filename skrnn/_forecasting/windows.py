@@ -1,7 +1,7 @@
 """Windows: what a network reads of the rows of all series, in training and in a forecast alike."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class WindowSpec:
     # what becomes of missing values; None: there are none
     fill: Literal["linear", "seasonal", "mask"] | None
     static_names: list = field(default_factory=list)  # of `static`; older files have none
+    static_categories: dict[Any, list] = field(default_factory=dict)  # of some of them
     fill_season: Size = 1
     reads_gaps: bool = False  # whether the network reads `gap_columns`
     # of training, for missing rows of `exog` before the first known one
@@ -57,7 +58,8 @@ class SeriesBuffer:
     filled: np.ndarray  # (n_rows,), those with gaps filled in, a gap of "linear" up to its end
     ages: np.ndarray  # (n_rows,), rows since the last known value
     raw: list  # the values of each series as they came
-    exog: np.ndarray  # (n_rows, n_exog)
+    exog: np.ndarray  # (n_rows, n_exog), columns whose future is known
+    past: np.ndarray  # (n_rows, n_past), columns of `exog` that are known until the cutoff only
     bounds: np.ndarray  # the first row of each series, then n_rows
     calendar: np.ndarray  # (n_times, 2 * len(calendar))
     year: np.ndarray  # (n_times, 4), where the linear part reads it, else (n_times, 0)
@@ -70,7 +72,7 @@ def make_buffer(spec, panel):
     distinct = {id(times): times for times in panel.times}
     firsts = dict(zip(distinct, np.cumsum([0, *map(len, distinct.values())]), strict=False))
     bounds = np.append(0, np.cumsum(panel.lengths))
-    values = np.empty(bounds[-1])
+    values, exog = np.empty(bounds[-1]), _exog_without_gaps(spec, panel, bounds)
     for k, rows in enumerate(panel.values):
         values[bounds[k] : bounds[k + 1]] = spec.level.transform(rows, k)
     whole, ages = _without_gaps(spec, panel, bounds, values)
@@ -79,7 +81,8 @@ def make_buffer(spec, panel):
         filled=whole,
         ages=ages,
         raw=panel.values,
-        exog=_exog_without_gaps(spec, panel, bounds),
+        exog=exog[:, ~panel.is_past] if panel.past_exog else exog,
+        past=exog[:, panel.is_past],
         bounds=bounds,
         calendar=np.concatenate([calendar_features(t, spec.calendar) for t in distinct.values()]),
         year=np.concatenate(
@@ -148,17 +151,19 @@ def values_before(spec, values, series, n_known):
     return found
 
 
-def known_columns(spec, buffer, series, rows):
-    """Return what is known ahead at rows of series, (*rows.shape, n_known).
+def known_columns(spec, buffer, series, rows, last=None):
+    """Return what a window holds besides the values at rows of series, (*rows.shape, n_known).
 
     These are the calendar, static columns, `exog`, and `exog` some rows later; beyond the last row
-    it keeps its last values.
+    it keeps its last values. Columns known until the cutoff keep theirs beyond the rows `last`, and
+    no later row of them is read.
     """
     later = np.minimum(rows + spec.outputs, buffer.bounds[series + 1] - 1)
     times = rows + buffer.shifts[series]
     static = np.broadcast_to(spec.static[series], (*rows.shape, spec.static.shape[1]))
-    columns = buffer.calendar[times], static, buffer.exog[rows], buffer.exog[later]
-    return np.concatenate(columns, axis=-1)
+    until = rows if last is None else np.minimum(rows, last)
+    exog = buffer.exog[rows], buffer.past[until], buffer.exog[later]
+    return np.concatenate([buffer.calendar[times], static, *exog], axis=-1)
 
 
 def window_columns(spec, values, known, ages):
@@ -264,12 +269,13 @@ def _as_slice(starts):
     return starts
 
 
-def linear_columns(buffer, series, rows):
+def linear_columns(buffer, series, rows, last):
     """Return what a linear model reads beside the values, (n_origins, n_columns).
 
-    `rows`, (n_origins, 1 + outputs), are those of series from the last known one to the last one to
-    forecast: it reads the calendar of the first, and the `exog` of the others.
+    `rows`, (n_origins, 1 + outputs), are those of series from the one before the forecast to the
+    last one to forecast: it reads the calendar of the first, and the `exog` of the others. Columns
+    known until the cutoff are read at the rows `last`, (n_origins,), the last known ones.
     """
-    last = rows[:, 0] + buffer.shifts[series]
+    before = rows[:, 0] + buffer.shifts[series]
     ahead = buffer.exog[rows[:, 1:]].reshape(len(rows), -1)
-    return np.hstack([buffer.calendar[last], buffer.year[last], ahead])
+    return np.hstack([buffer.calendar[before], buffer.year[before], buffer.past[last], ahead])

@@ -8,6 +8,7 @@ import pandas as pd
 
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
+from skrnn._forecasting.categories import n_columns
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
@@ -46,12 +47,22 @@ def _decode_panel(times, times_of, values, exog, **fields):
     require(all(type(place) is int for place in times_of), "the times of the series")
     n_rows = sum(len(times[place]) for place in times_of)
     require(fits(values, Array64) and values.shape == (n_rows,), "the values of the series")
-    shape = (n_rows, len(fields["exog_names"]))
+    categories = fields.get("exog_categories", {})
+    _check_categories(categories, fields["exog_names"])
+    require(set(fields.get("past_exog", [])) <= set(fields["exog_names"]), "the columns of `exog`")
+    shape = (n_rows, sum(n_columns(fields["exog_names"], categories)))
     require(fits(exog, Table64) and exog.shape == shape, "the rows of `exog`")
     panel = decode_panel(times, times_of, values, exog, **fields)
     ends = np.array([rows[[0, -1]] for rows in panel.values])
     require(len(times_of) == len(labels) and np.isfinite(ends).all(), "the values of the series")
     return panel
+
+
+def _check_categories(categories, names):
+    """Refuse categories of columns that are not there, or that are held twice."""
+    require(set(categories) <= set(names), "the categories of a column")
+    for items in categories.values():
+        require(items and len(set(items)) == len(items), "the categories of a column")
 
 
 def _check_times(times, first, step):
@@ -89,9 +100,11 @@ def _check_model(model, panel):
     require(np.isfinite([level.means, level.deviations]).all(), "the level of the series")
     require(model.scales.shape == (n_series,), "the scales of the series")
     require(len(plan.static) == n_series and np.isfinite(plan.static).all(), "the static columns")
-    require(len(plan.static_names) in (0, plan.static.shape[1]), "the static columns")
+    _check_categories(plan.static_categories, plan.static_names)
+    n_static = sum(n_columns(plan.static_names, plan.static_categories))
+    require(n_static in (0, plan.static.shape[1]), "the static columns")
     means = plan.exog_means
-    n_means = len(panel.exog_names) if len(means) or plan.fill in FILLS else 0
+    n_means = len(panel.is_past) if len(means) or plan.fill in FILLS else 0
     require(means.shape == (n_means,) and np.isfinite(means).all(), "the means of `exog`")
     require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
@@ -102,17 +115,19 @@ def _check_model(model, panel):
     require(((model.shares >= 0) & (model.shares <= 1)).all(), "the shares of networks")
     require(model.baseline is not None or len(model.regressors), "the networks")
     for regressor in model.regressors:
-        _check_network(regressor, plan, len(panel.exog_names))
+        _check_network(regressor, plan, panel.is_past)
     if model.baseline is not None:
-        n_known = 2 * len(plan.calendar) + 4 * plan.year + plan.outputs * len(panel.exog_names)
+        n_past, n_ahead = panel.is_past.sum(), (~panel.is_past).sum()
+        n_known = 2 * len(plan.calendar) + 4 * plan.year + n_past + plan.outputs * n_ahead
         n_known += season_columns(np.zeros(1), model.baseline.seasons).shape[1]
         _check_baseline(model.baseline, n_series, n_known, plan.outputs)
 
 
-def _check_network(regressor, plan, n_exog):
+def _check_network(regressor, plan, is_past):
     """Refuse a network that does not fit the windows."""
     if isinstance(regressor, RNNRegressor):
-        n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1] + 2 * n_exog
+        n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1]
+        n_features += (2 - is_past.astype(int)).sum()  # those whose future is known count twice
         n_features += 2 * plan.reads_gaps
         shape = getattr(regressor, "input_shape_", None)
         require(shape == (plan.timesteps, n_features), "the network's input")

@@ -130,10 +130,20 @@ def _encode_frame(frame):
         if isinstance(index, pd.MultiIndex):
             raise ValueError(f"its {axis} have a MultiIndex.")
         fields |= {axis: list(index), f"{axis}_name": index.name}
-    for name, dtype in frame.dtypes.items():
-        if not isinstance(dtype, np.dtype) or dtype.name not in DTYPES:
-            raise ValueError(f"its column {name!r} is of {dtype}. Encode it as plain numbers.")
-    return fields | {"values": [column.to_numpy() for _, column in frame.items()]}
+    return fields | {"values": [_encode_column(*pair) for pair in frame.items()]}
+
+
+def _encode_column(name, column):
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy().astype(np.int64)
+        return {"categories": column.cat.categories.tolist(), "codes": codes}
+    values = column.to_numpy()
+    text = values.dtype == object and all(isinstance(item, (str, float)) for item in values)
+    if not text and (not isinstance(column.dtype, np.dtype) or values.dtype.name not in DTYPES):
+        raise ValueError(
+            f"its column {name!r} is of {column.dtype}. Encode it as plain numbers or strings."
+        )
+    return values
 
 
 def _labels(labels, name):
@@ -141,9 +151,18 @@ def _labels(labels, name):
     return pd.Index(labels, tupleize_cols=False, name=name)
 
 
+def _column(part, n_rows):
+    if isinstance(part, dict):
+        require(part.keys() == {"categories", "codes"}, "a column of a frame")
+        _check_array(part["codes"])
+        part = pd.Categorical.from_codes(part["codes"], part["categories"])
+    require(part.shape == (n_rows,), "a column of a frame")
+    return part
+
+
 def _frame(rows, rows_name, columns, columns_name, values):
-    require(all(array.shape == (len(rows),) for array in values), "a column of a frame")
-    frame = pd.DataFrame(dict(enumerate(values)), index=_labels(rows, rows_name))
+    columns_of = dict(enumerate(_column(part, len(rows)) for part in values))
+    frame = pd.DataFrame(columns_of, index=_labels(rows, rows_name))
     return frame.set_axis(_labels(columns, columns_name), axis=1)
 
 
