@@ -121,7 +121,7 @@ def main() -> None:
         past_exog=("wind",),
         n_jobs=2,
     )
-    backtest = forecaster.backtest(sales, folds=2, refit=2)
+    backtest = forecaster.backtest(sales, folds=2, refit=2, gap=1, window=50)
     assert_type(backtest.summary(), pd.DataFrame)
 
     importance = timestep_importance(regressor, X, y, n_repeats=1)

@@ -95,6 +95,8 @@ class BacktestDisplay(Display):
         folds: int = 5,
         step: int | None = None,
         refit: bool | int = False,
+        gap: int = 0,
+        window: int | None = None,
         level: Levels | None = None,
         label: Hashable | None = None,
         measure: Measure = "MASE",
@@ -115,6 +117,10 @@ class BacktestDisplay(Display):
             As in `RNNForecaster.backtest`.
         refit : bool or int, default=False
             As in `RNNForecaster.backtest`.
+        gap : int, default=0
+            As in `RNNForecaster.backtest`.
+        window : int, default=None
+            As in `RNNForecaster.backtest`.
         level : float or list of float, default=None
             As in `RNNForecaster.backtest`.
         label : label, default=None
@@ -134,9 +140,8 @@ class BacktestDisplay(Display):
         load_matplotlib()  # fails here, before anything is trained
         _check_measure(measure)
         check_forecaster(forecaster)
-        backtest = forecaster.backtest(
-            series, exog, folds=folds, step=step, refit=refit, level=level
-        )
+        folded = {"folds": folds, "step": step, "refit": refit, "gap": gap, "window": window}
+        backtest = forecaster.backtest(series, exog, **folded, level=level)
         return cls.from_backtest(backtest, label=label, measure=measure, unit=unit, ax=ax)
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,13 @@ from sklearn.utils.parallel import Parallel, delayed
 from skrnn._forecasting.baselines import error_measures, interval_score
 from skrnn._forecasting.comparison import COMPARED, Comparison, bound_names
 from skrnn._forecasting.conformal import check_levels
+from skrnn._forecasting.folds import first_trained, warn_of_untested
 from skrnn._forecasting.model_fit import (
     fit_global_model,
     min_rows,
     min_rows_to_train,
     warn_of_phases,
 )
-from skrnn._forecasting.read_series import read_panel
-from skrnn._preprocessing.time_columns import with_time_index
-from skrnn._preprocessing.time_index import first_few, plain_index
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:
@@ -141,26 +138,36 @@ def _interval_measures(rows, model, level):
     return {f"{name}_{level}": values.mean() for name, values in measures.items()}
 
 
-def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
+def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, n_jobs):
     """Return the Backtest of a forecaster that is not fitted itself; see `RNNForecaster.backtest`.
 
     `panel` holds every row, with `exog`.
     """
     check_count("folds", folds, 1)
     n_steps = forecaster.steps
-    step = n_steps if step is None else step
+    _check_gap(gap, n_steps)
+    _check_window(window, forecaster)
+    step = n_steps - gap if step is None else step
     check_count("step", step, 1)
     folds_at_once = _folds_of_a_fit(refit, folds)
     levels = [] if level is None else check_levels(level)
     instants = panel.instants
     first = len(instants) - n_steps - 1 - step * (folds - 1)
-    cutoffs = instants[first : len(instants) - n_steps : step] if first >= 0 else instants[:0]
+    places = first + step * np.arange(folds if first >= 0 else 0)
+    cutoffs = instants[places]
     n_known = np.array([times.searchsorted(cutoffs, side="right") for times in panel.times])
     _check_first_fit(forecaster, panel, n_known[:, :1].sum(axis=1), folds)
     groups = [slice(k, k + folds_at_once) for k in range(0, folds, folds_at_once)]
     params = clone(forecaster)  # without what is fitted
     answers = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_forecast)(params, panel, cutoffs[part], n_known[:, part], step, levels)
+        delayed(_fit_and_forecast)(
+            params,
+            panel,
+            first_trained(panel, instants, places[part.start], window, n_known[:, part.start]),
+            cutoffs[part],
+            n_known[:, part],
+            {"step": step, "gap": gap, "levels": levels},
+        )
         for part in groups
     )
     parts = [part for answer in answers for part in answer]
@@ -171,8 +178,31 @@ def run_backtest(forecaster, panel, *, folds, step, refit, level, n_jobs):
         )
     table = Backtest(pd.concat(parts, ignore_index=True))
     tested = set(table["series"])
-    _warn_of_untested(panel, cutoffs[0], [label in tested for label in panel.labels], "`folds`")
+    reached = [label in tested for label in panel.labels]
+    warn_of_untested(panel, instants[first + gap], reached, "`folds`")
     return table
+
+
+def _check_gap(gap, n_steps):
+    check_count("gap", gap, 0)
+    if gap >= n_steps:
+        raise ValueError(
+            f"`gap` must be below `steps`, {n_steps}, got {gap}: a forecast covers the gap and the "
+            "rows that are tested. Raise `steps` of the forecaster by the gap."
+        )
+
+
+def _check_window(window, forecaster):
+    """Refuse a window that is too short for a fit."""
+    if window is None:
+        return
+    check_count("window", window, 1)
+    least = min_rows_to_train(forecaster)
+    if window < least:
+        raise ValueError(
+            f"`window` must be at least {least} rows, for `timesteps`, `differences`, the targets "
+            f"and calibration, got {window}. Raise it, or shorten `timesteps`."
+        )
 
 
 def _folds_of_a_fit(refit, folds):
@@ -200,44 +230,28 @@ def _check_first_fit(forecaster, panel, n_known, folds):
         )
 
 
-def _warn_of_untested(panel, cutoff, tested, remedy):
-    """Warn of the series that no fold tests."""
-    untested = panel.take(np.flatnonzero(np.logical_not(tested)))
-    ended, late = [], []
-    for label, times in zip(untested.labels, untested.times, strict=True):
-        (ended if times[-1] <= cutoff else late).append(repr(label))
-    for labels, why in [
-        (ended, f"ended by the first cutoff, {cutoff}. Raise {remedy} to reach further back, or"),
-        (late, "have too few rows before the cutoffs. To silence this,"),
-    ]:
-        if labels:
-            warnings.warn(
-                f"No fold has rows of series {first_few(labels)}, which {why} leave them out of "
-                "`series`.",
-                stacklevel=4,
-            )
-
-
-def _fit_and_forecast(params, panel, cutoffs, n_known, step, levels):
+def _fit_and_forecast(params, panel, first, cutoffs, n_known, asked):
     """Fit to the rows up to the first of some cutoffs; return the table of all of them, or none.
 
-    `n_known` are the rows of each series up to each of them, (n_series, n_cutoffs).
+    Of each series the rows from `first` on, (n_series,), are read; `n_known` are its rows up to
+    each cutoff, (n_series, n_cutoffs).
     """
-    chosen = np.flatnonzero(n_known[:, 0] >= min_rows(params))
-    panel, n_known = panel.take(chosen), n_known[chosen]
+    chosen = np.flatnonzero(n_known[:, 0] - first >= min_rows(params))
+    panel, n_known = panel.take(chosen).skip(first[chosen]), (n_known - first[:, None])[chosen]
     training = panel.head(n_known[:, 0])
     model = fit_global_model(params, training)
+    step, gap = asked["step"], asked["gap"]
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
-    fold, series = np.nonzero((n_known < panel.lengths[:, np.newaxis]).T)
+    fold, series = np.nonzero((n_known + gap < panel.lengths[:, np.newaxis]).T)
     if not len(fold):
         return []
-    comparison = Comparison(params, training, model.season, levels)
+    comparison = Comparison(params, training, model.season, asked["levels"])
     origins = series, n_known[series, fold]
-    return [_forecast_origins(model, comparison, panel, cutoffs[fold], *origins)]
+    return [_forecast_origins(model, comparison, panel, cutoffs[fold], *origins, gap)]
 
 
-def _forecast_origins(model, comparison, panel, cutoffs, series, n_known):
+def _forecast_origins(model, comparison, panel, cutoffs, series, n_known, gap):
     """Return the rows after each origin: a cutoff, a series, and how many of its rows are known."""
     n_steps = model.plan.steps
     outputs = model.forecast(panel, series, n_known, n_steps)
@@ -245,9 +259,10 @@ def _forecast_origins(model, comparison, panel, cutoffs, series, n_known):
     found = {"forecast": outputs} | bounds
     found |= comparison.forecast(panel, series, n_known, n_steps)
     n_rows = np.minimum(n_steps, panel.lengths[series] - n_known)
-    ahead = [slice(n, n + more) for n, more in zip(n_known, n_rows, strict=True)]
+    ahead = [slice(n + gap, n + more) for n, more in zip(n_known, n_rows, strict=True)]
     times = [panel.times[k][rows] for k, rows in zip(series, ahead, strict=True)]
-    there = np.arange(n_steps) < n_rows[:, np.newaxis]  # (n_origins, n_steps)
+    steps = np.arange(n_steps)
+    there = (steps >= gap) & (steps < n_rows[:, np.newaxis])  # (n_origins, n_steps)
     origin, step = np.nonzero(there)
     columns = {
         "series": pd.Index(panel.labels, tupleize_cols=False).take(series[origin]),
@@ -261,31 +276,3 @@ def _forecast_origins(model, comparison, panel, cutoffs, series, n_known):
     columns |= {name: rows[there] for name, rows in found.items()}
     columns["scale"] = comparison.scales[series[origin]]
     return pd.DataFrame(columns)
-
-
-def time_folds(series, n_splits, steps, freq, columns):
-    """Return a list of (train, test) positions; see `RNNForecaster.time_folds`."""
-    check_count("n_splits", n_splits, 1)
-    series = with_time_index(series, "series", *columns)
-    panel = read_panel(series, freq=freq, gaps=True)
-    instants = panel.instants
-    n_test = len(instants) // (n_splits + 1) if steps is None else steps
-    check_count("steps", n_test, 1)
-    if len(instants) <= n_splits * n_test:
-        raise ValueError(
-            f"`n_splits` folds of {n_test} times must leave times to train on, got "
-            f"n_splits={n_splits} with {len(instants)} times. Lower one of them."
-        )
-    cutoffs = instants[np.arange(-n_splits, 0) * n_test - 1]
-    ends = [cutoffs.searchsorted([rows[0], rows[-1]]) for rows in panel.times]
-    _warn_of_untested(panel, cutoffs[0], [last > first for first, last in ends], "`n_splits`")
-    index = plain_index(series.index, "series")
-    times, in_panel = index.get_level_values(-1), isinstance(index, pd.MultiIndex)
-    labels = index.droplevel(-1) if in_panel else pd.Index(np.zeros(len(series)))
-    n_before = cutoffs.searchsorted(times)  # cutoffs before each row
-    folds = []
-    for fold in range(n_splits):
-        train = np.flatnonzero(n_before <= fold)
-        test = (n_before == fold + 1) & labels.isin(labels[train])
-        folds.append((train, np.flatnonzero(test)))
-    return folds

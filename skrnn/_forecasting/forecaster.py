@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._forecasting.backtest import run_backtest, time_folds
+from skrnn._forecasting.backtest import run_backtest
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import fit_exog, read_exog
+from skrnn._forecasting.folds import time_folds
 from skrnn._forecasting.global_model import GlobalModel, html_summary
 from skrnn._forecasting.linear_model import Baseline, SeriesScales
 from skrnn._forecasting.model_fit import fit_global_model
@@ -497,6 +498,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         folds: int = 5,
         step: int | None = None,
         refit: bool | int = False,
+        gap: int = 0,
+        window: int | None = None,
         level: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
@@ -517,9 +520,17 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         folds : int, default=5
             Number of cutoffs; the last one has `steps` rows after it.
         step : int, default=None
-            Rows from one cutoff to the next; None: `steps`.
+            Rows from one cutoff to the next; None: as many as are tested, `steps` less the `gap`.
         refit : bool or int, default=False
             True: fit again at each cutoff. An int: at every so many cutoffs.
+        gap : int, default=0
+            Rows between a cutoff, the last row that is known, and the first row that is tested: the
+            first `gap` rows of a forecast are left out. Where values arrive two days late, and a
+            week is to be forecast, ``RNNForecaster(steps=9)`` with ``gap=2`` tests the steps 3 to
+            9, with the folds of ``TimeSeriesSplit(test_size=7, gap=2)``. Below `steps`.
+        window : int, default=None
+            Rows up to the cutoff of a fit that it is trained on; earlier rows are not read: a
+            rolling window, as ``max_train_size`` of TimeSeriesSplit. None: all rows.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
         n_jobs : int, default=None
@@ -545,8 +556,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         self._validate_params()
         panel = self._read(series, exog)
-        asked = {"folds": folds, "step": step, "refit": refit, "level": level}
-        return run_backtest(self, panel, **asked, n_jobs=n_jobs)
+        asked = {"folds": folds, "step": step, "refit": refit, "gap": gap, "window": window}
+        return run_backtest(self, panel, **asked, level=level, n_jobs=n_jobs)
 
     @staticmethod
     def time_folds(
@@ -554,6 +565,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         n_splits: int = 5,
         steps: int | None = None,
         *,
+        gap: int = 0,
+        window: int | None = None,
         freq: Frequency = None,
         time_column: Column = None,
         series_column: Columns = None,
@@ -568,6 +581,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Number of folds.
         steps : int, default=None
             Number of steps in each test fold. None: all steps divided by ``n_splits + 1``.
+        gap : int, default=0
+            Steps between training and test, which are in neither. `score` forecasts across them, so
+            the forecaster's `steps` should be those of the fold and the gap. Without `exog`.
+        window : int, default=None
+            Steps to train on, the last ones before the gap. None: all.
         freq : str, DateOffset, timedelta or int, default=None
             As the parameter of the forecaster.
         time_column : str, default=None
@@ -581,7 +599,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Positions of rows. A test fold has no rows of series that start in it; a warning names
             the series that no test fold has.
         """
-        return time_folds(series, n_splits, steps, freq, (time_column, series_column))
+        columns = time_column, series_column
+        return time_folds(series, n_splits, steps, gap, window, freq, columns)
 
     def _read(self, series, exog):
         """Return `series`, with their rows of `exog`, as a Panel."""

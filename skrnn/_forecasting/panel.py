@@ -96,12 +96,19 @@ class Panel:
 
     def head(self, lengths):
         """Return the first `lengths[k]` rows of each series."""
-        cut = {
-            name: [rows[:n] for rows, n in zip(getattr(self, name), lengths, strict=True)]
+        return self._cut(lambda rows, n: rows[:n], lengths)
+
+    def skip(self, counts):
+        """Return all but the first `counts[k]` rows of each series."""
+        return self._cut(lambda rows, n: rows[n:], counts)
+
+    def _cut(self, cut, numbers):
+        parts = {
+            name: [cut(rows, n) for rows, n in zip(getattr(self, name), numbers, strict=True)]
             for name in ("values", "exog")
             if len(getattr(self, name))
         }
-        return replace(self, times=_shared(lambda times, n: times[:n], self.times, lengths), **cut)
+        return replace(self, times=_shared(cut, self.times, numbers), **parts)
 
     def future_times(self, n_steps):
         """Return for each series the `n_steps` times after its last one."""
