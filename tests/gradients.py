@@ -90,7 +90,7 @@ def slopes(function, point, places=None, step=1e-6):
 def samples_and_weights(described, n_samples=6):
     """Return samples, weights, and the direction along which the output is summed."""
     n_rows = n_samples * (described.timesteps if described.return_sequences else 1)
-    direction = np.random.default_rng(1).normal(size=(n_rows, 2))
+    direction = np.random.default_rng(1).normal(size=(n_rows, math.prod(described.output_shape)))
     return flat_weights(described), inputs(described, n_samples), direction
 
 

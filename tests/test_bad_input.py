@@ -301,6 +301,10 @@ BAD_PARAMETERS = [
     ("checkpoint_dir", ["", "\0", __file__], "`checkpoint_dir`", "folder"),
     ("random_state", [-1, 2.5, "seed"], "RandomState"),
     ("verbose", [-1, "loud", None], "verbose"),
+    ("quantiles", [0.5, "median", None], "array-like"),
+    ("quantiles", [(0.1, 0.9), (0.9, 0.5, 0.1), (0.5, 0.5)], "ascending", "0.5 among them"),
+    ("quantiles", [(), (0.0, 0.5), (0.5, 1), (0.5, np.nan), (True, 0.5)], "between 0 and 1"),
+    ("quantiles", [(0.25, 0.5, 0.75)], "default", "Set `loss='quantile'`"),
 ]
 
 
@@ -326,7 +330,7 @@ TWO_CLIPS = {"name": "adam", "clipnorm": 1.0, "clipvalue": 1.0}
 SHORT_BATCH = {"stateful": True, "batch_size": 10, "validation_data": (X[:15], CODES[:15])}
 MASKED_STEPS = STEPS | {"mask_value": np.nan}
 BALANCED = {"class_weight": "balanced"}
-BINARY = "binary_crossentropy"
+BINARY, Q_IN_LOSS = "binary_crossentropy", {"name": "quantile", "quantiles": 0.5}
 FAST = {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6, "standardize": False}
 DIVERGING = FAST | {"epochs": 20, "random_state": 0}
 
@@ -356,7 +360,7 @@ REFUSED_FITS = [
     *[(CLASSIFIER, X, y, words, {}) for y, *words in BAD_LABELS],
     *[(BOTH, X, y, words, STEPS) for y, *words in BAD_STEP_TARGETS],
     *[
-        (BOTH, X, good_y, [name, *words], {name: value})
+        (REGRESSOR if name == "quantiles" else BOTH, X, good_y, [name, *words], {name: value})
         for names, values, *words in BAD_PARAMETERS
         for name in names.split()
         for value in values
@@ -472,6 +476,7 @@ REFUSED_FITS = [
     (BOTH, X, good_y, ["`optimizer`", "clipnorm"], {"optimizer": TWO_CLIPS}),
     (BOTH, X, good_y, ["batch", 20, 6], {"stateful": True, "batch_size": 6}),
     (BOTH, X, good_y, ["batch", 15, 10], SHORT_BATCH),
+    (REGRESSOR, X, NUMBERS, ["`loss`", "takes no settings"], {"loss": Q_IN_LOSS}),
     # Losses that do not fit the target
     *[
         (kind, X, y, [loss, *words], {"loss": loss})
@@ -482,6 +487,7 @@ REFUSED_FITS = [
             (CLASSIFIER, np.arange(20) % 3, BINARY, ["categorical_crossentropy"]),
             (CLASSIFIER, CODES, "categorical_crossentropy", [BINARY]),
             (CLASSIFIER, CODES, "huber", [BINARY]),
+            (CLASSIFIER, CODES, "quantile", [BINARY]),
             (CLASSIFIER, MULTILABEL, "categorical_crossentropy", ["one 1 in each row", BINARY]),
             (
                 CLASSIFIER,

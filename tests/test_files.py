@@ -104,6 +104,7 @@ NETWORKS = {
     "2-D": (small(), X[:, :, 0], NUMBERS),
     "frame": (small(), pd.DataFrame(X[:, :, 0], columns=list("abcd")), NUMBERS),
     "outputs": (small(), X, X.reshape(24, 2, 4)),
+    "quantiles": (small(loss="quantile", quantiles=[0.4, 0.5]), X, X.reshape(24, 2, 4)),
     "sequences": (small(return_sequences=True), X, X[..., 0]),
     "list": (small(return_sequences=True), RAGGED, [item[:, 0] for item in RAGGED]),
     "masked": (small(mask_value=np.nan), MASKED, NUMBERS),

@@ -44,6 +44,7 @@ VARIANTS = {
     "masked bidirectional fixed vectors": FIXED | {"masked": True, "bidirectional": True},
     "dense": {"dense_sizes": (4, 3), "dense_activation": "tanh"},
     "softmax": {"output_activation": "softmax"},
+    "quantiles": {"quantiles": (0.1, 0.2, 0.5, 0.9), "dense_sizes": (3,)},
     "mean": {"pooling": "mean"},
     "max": {"pooling": "max", "units": (4, 3)},
     "masked mean": {"pooling": "mean", "masked": True},

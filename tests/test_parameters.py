@@ -50,13 +50,17 @@ CHANGES = {
     "validation_split": ({}, KFold(4)),
     "random_state": ({}, 1),
 }
+QUANTILES = {"quantiles": ({"loss": "quantile"}, (0.3, 0.5, 0.6))}
 # Those that change the form of X or y, or what comes beside the prediction: each has its own test.
 OF_OTHER_FORM = set(
     "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks "
     "engine device checkpoint_dir checkpoint_every warm_start verbose metrics monitor "
     "static_features".split()
 )
-CHANGES_OF = {RNNRegressor: CHANGES, RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})}}
+CHANGES_OF = {
+    RNNRegressor: CHANGES | QUANTILES,
+    RNNClassifier: CHANGES | {"class_weight": ({}, {0: 1, 1: 3})},
+}
 EVERY_CHANGE = [(kind, name, "auto") for kind, changes in CHANGES_OF.items() for name in changes]
 EVERY_CHANGE += [  # with Keras those of which no other test compares a fit with Keras's own
     pytest.param(RNNRegressor, name, "keras", marks=pytest.mark.slow)

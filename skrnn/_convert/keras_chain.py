@@ -66,6 +66,11 @@ def read_chain(model):
         return KerasChain(_as_parts(layers))
     calls = _calls(model)
     kinds = {call.kind: call for call in calls.values()}
+    if "Softplus" in kinds:  # an operation, which activations are not
+        raise ValueError(
+            "`model` must predict one number for each output, got quantiles, whose increments pass "
+            "a softplus. An estimator with `loss='quantile'` is kept whole by `skrnn.save`."
+        )
     own = OWN_OPERATIONS.keys() & kinds.keys()
     if not own:
         _check_chain(model, layers, calls)

@@ -6,6 +6,7 @@ Letters in shapes: n samples, T timesteps, F features, D directions, U units, O 
 import numpy as np
 
 from skrnn._network.cells import CELLS
+from skrnn._network.quantiles import MEDIAN, increments
 
 # Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
 # Inside, ONNX Runtime computes Softplus as log(1 + exp(x)), which overflows from 89 on.
@@ -51,7 +52,8 @@ def check_exportable(architecture):
 def add_network(graph, architecture, weights, scaling, mask_value):
     """Add a network from its input "X" to its raw outputs, and return their name.
 
-    The outputs have the shape (n, O) or (n, T, O) and the architecture's dtype.
+    The outputs have the shape (n, O) or (n, T, O), with quantiles (n, O, Q) or (n, T, O, Q), and
+    the architecture's dtype.
     """
     weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
     tokens = architecture.vocab_size is not None
@@ -76,9 +78,12 @@ def add_network(graph, architecture, weights, scaling, mask_value):
         static = _standardized(graph, "static", scaling.static_mean, scaling.static_scale)
         x = graph("Concat", x, static, axis=-1)
     x = _add_dense(graph, architecture, weights, x)
+    shape = (-1,)  # of the constants of each output
+    if architecture.quantiles:
+        x, shape = _ordered(graph, architecture, x), (-1, 1)
     if scaling.y_mean is not None:
-        x = graph("Mul", _cast(graph, x, "float64"), scaling.y_scale.ravel())
-        x = graph("Add", x, scaling.y_mean.ravel())
+        x = graph("Mul", _cast(graph, x, "float64"), scaling.y_scale.reshape(shape))
+        x = graph("Add", x, scaling.y_mean.reshape(shape))
     return _cast(graph, x, architecture.variable_dtype)
 
 
@@ -90,11 +95,17 @@ def _standardized(graph, x, mean, scale):
 
 
 def add_prediction(graph, x, architecture, target_shape):
-    """Add a regressor's output, in the shape of its targets."""
+    """Add a regressor's output, in the shape of its targets; of quantiles the median, and all."""
     lead = _lead(architecture, by_step=architecture.return_sequences)
     kept = [0] * len(lead)  # 0 keeps a dimension as it is
-    x = graph("Reshape", x, np.array([*kept, *target_shape], np.int64))
-    graph.give("prediction", x, architecture.variable_dtype, (*lead, *target_shape))
+    shapes, outputs = {"prediction": target_shape}, {"prediction": x}
+    if architecture.quantiles:
+        n_quantiles, median = len(architecture.quantiles), architecture.quantiles.index(MEDIAN)
+        shapes["quantiles"], outputs["quantiles"] = (*target_shape, n_quantiles), x
+        outputs["prediction"] = graph("Gather", x, np.int64(median), axis=-1)
+    for name, shape in shapes.items():
+        x = graph("Reshape", outputs[name], np.array([*kept, *shape], np.int64))
+        graph.give(name, x, architecture.variable_dtype, (*lead, *shape))
 
 
 def add_labels(graph, x, architecture, classes):
@@ -276,6 +287,23 @@ def _add_dense(graph, architecture, weights, x):
         operator, attributes = DENSE_ACTIVATIONS[name]
         x = graph(operator, x, **attributes)
     return x
+
+
+def _ordered(graph, architecture, x):
+    """Return outputs (n, O Q) or (n, T, O Q) as quantiles in order, (n, O, Q) or (n, T, O, Q)."""
+    factors, median = increments(architecture.quantiles)
+    n_quantiles = len(factors)
+    n_lead = 2 if architecture.return_sequences else 1
+    x = graph("Reshape", x, np.array([*[0] * n_lead, n_quantiles, -1], np.int64))
+    x = graph("Transpose", x, perm=(*range(n_lead), n_lead + 1, n_lead))
+    steps = graph("Mul", graph("Softplus", x), factors.astype(np.float32))
+    steps = graph("Where", np.arange(n_quantiles) == median, x, steps)
+    parts = [graph("Gather", steps, np.array([q]), axis=-1) for q in range(n_quantiles)]
+    for q in range(median + 1, n_quantiles):
+        parts[q] = graph("Add", parts[q - 1], parts[q])
+    for q in range(median - 1, -1, -1):
+        parts[q] = graph("Add", parts[q + 1], parts[q])
+    return graph("Concat", *parts, axis=-1)
 
 
 def _lead(architecture, *, by_step):

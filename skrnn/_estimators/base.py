@@ -355,7 +355,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1); a
         stateful network starts from zeros. With `segment`, sequences of unequal lengths are padded
         in front to a multiple of it first, as `predict` does. It is compiled as `model_` is, with
-        the loss, the optimizer and, for a classifier, accuracy.
+        the loss, the optimizer and, for a classifier, accuracy; with `loss="quantile"`, which Keras
+        does not have, without the loss. It then returns all quantiles on a last axis.
 
         Parameters
         ----------
@@ -378,6 +379,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         check_is_fitted(self, "weights_")
         path = read_path(path, ".keras")
         model = self.model_
+        if self._network.architecture.quantiles:
+            model.compile(model.optimizer)  # a file with a loss that Keras lacks cannot be loaded
         with replacing(path, ".keras") as temporary:
             model.save(temporary)
 
@@ -392,8 +395,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         timesteps may be anywhere, as in `predict`. With `static_features`, which X leaves out then,
         a second input "static" takes them, of shape (n_samples, static features).
 
-        A regressor's output is "prediction". A classifier's are "probabilities", as from
-        `predict_proba`, and "label", as from `predict`: labels in the type of `classes_`.
+        A regressor's output is "prediction", and with `loss="quantile"` "quantiles" too, all that
+        were fitted on a last axis. A classifier's are "probabilities", as from `predict_proba`, and
+        "label", as from `predict`: labels in the type of `classes_`.
 
         Inside, the graph computes in float32, also with `dtype="float64"`, because runtimes have
         recurrent operators only for that type; X and y are standardized in float64.
@@ -673,7 +677,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
     def _outputs(self, sequences):
         """Return the network's outputs in the units of y."""
-        return self._network.scaling.restore_y(self._run(sequences)[0])
+        return self._network.restore_y(self._run(sequences)[0])
 
     def _as_given(self, values, sequences):
         """Return values of timesteps as a list of sequences was given; others as they are."""

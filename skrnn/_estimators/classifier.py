@@ -131,7 +131,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     loss : str, dict or Keras loss, default="auto"
         A Keras loss by its name, as an object or function, or as a dict of its "name" and its
         settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
-        regressor, the cross-entropy that fits the target for a classifier.
+        regressor, the cross-entropy that fits the target for a classifier. "quantile", for a
+        regressor only: the mean pinball loss of several quantiles.
     optimizer : str, dict or Keras optimizer, default="adam"
         A Keras optimizer by its name, as an object, whose learning rate holds, or as a dict of its
         "name" and its settings. `clone`, pickles and files hold an object as such a dict.

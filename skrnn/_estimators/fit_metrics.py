@@ -67,5 +67,5 @@ def _measured(estimator, weights, datasets):
             outputs, states = network.run(weights, sequences, estimator.device, states or None)
             valid = data.weights[index] > 0
             truths.append(estimator._truths(data.targets, index)[valid])
-            found.append(network.scaling.restore_y(outputs[0])[valid])
+            found.append(network.restore_y(outputs[0])[valid])
     return np.concatenate(truths), np.concatenate(found)

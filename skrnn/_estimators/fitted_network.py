@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+import numpy as np
+
 from skrnn._data.scaling import Scaling
 from skrnn._data.validation import check_batches
 from skrnn._engines import predicting_engine
@@ -29,6 +31,13 @@ class FittedNetwork:
     scaling: Scaling = field(default_factory=Scaling)
     target_shape: tuple[Size, ...] | None = None
     static_columns: tuple[Count, ...] = ()  # of X, in the order of `static_features`
+
+    def restore_y(self, outputs):
+        """Return raw outputs in the units of y."""
+        if not self.architecture.quantiles:
+            return self.scaling.restore_y(outputs)
+        by_quantile = np.moveaxis(outputs, -1, 0)  # constants are those of the outputs
+        return np.moveaxis(self.scaling.restore_y(by_quantile), 0, -1)
 
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_prediction
@@ -33,12 +34,14 @@ from skrnn._network.keras_names import (
     UNSCALED_LOSSES,
 )
 from skrnn._network.parameters import RegressorParameters
+from skrnn._network.quantiles import MEDIAN, places_of
 from skrnn._utils.declared_parameters import explain_keywords
 from skrnn._utils.numeric_checks import check_numbers
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from sklearn.utils import Tags
@@ -125,7 +128,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     loss : str, dict or Keras loss, default="auto"
         A Keras loss by its name, as an object or function, or as a dict of its "name" and its
         settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a
-        regressor, the cross-entropy that fits the target for a classifier.
+        regressor, the cross-entropy that fits the target for a classifier. "quantile", for a
+        regressor only: the mean pinball loss of several quantiles.
     optimizer : str, dict or Keras optimizer, default="adam"
         A Keras optimizer by its name, as an object, whose learning rate holds, or as a dict of its
         "name" and its settings. `clone`, pickles and files hold an object as such a dict.
@@ -203,6 +207,12 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     verbose : int, default=0
         1: a progress bar over the epochs with the losses, on standard error, after a line that
         says what `epochs="auto"` has chosen.
+    quantiles : list of float, default=(0.1, 0.5, 0.9)
+        With `loss="quantile"` the quantiles to predict of each output, ascending between 0 and 1,
+        0.5 among them. The network's outputs are the median and the increments between neighboring
+        quantiles, through a softplus: no two quantiles cross. `predict` returns the median, and
+        `predict(X, quantiles=[0.1, 0.9])` quantiles on a last axis; `score` is minus the mean
+        pinball loss. `model_` and the file of `to_keras` return all of them.
 
     Attributes
     ----------
@@ -289,7 +299,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Raises
         ------
         ValueError
-            If the estimator has no such layer or setting; the error names the layer.
+            If the estimator has no such layer or setting; the error names the layer. Networks of
+            `loss="quantile"` are not read: keep them with :func:`skrnn.save`.
         TypeError
             If `model` is not a Keras model.
 
@@ -337,27 +348,38 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         return self._partial_fit(X, y, sample_weight, reset_y=True)
 
     @explain_keywords
-    def predict(self, X: ArrayLike) -> Array:
-        """Predict the target.
+    def predict(self, X: ArrayLike, quantiles: Sequence[float] | None = None) -> Array:
+        """Predict the target: its median with `loss="quantile"`, or the quantiles asked for.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features), or a list of sequences
             As in `fit`.
+        quantiles : list of float, default=None
+            Quantiles to return, in this order, on a last axis: those fitted, or some of them.
 
         Returns
         -------
-        ndarray of shape (n_samples, ...)
+        ndarray of shape (n_samples, ...), or (n_samples, ..., n_quantiles)
             With the trailing shape of the y that was fitted. With `return_sequences` a list X
             gives a 1-D object array of arrays, one for each sequence.
+
+        Raises
+        ------
+        ValueError
+            If X is not like that of `fit`, or a quantile was not fitted.
         """
-        return self._predict(self._read_fitted(X))
+        check_is_fitted(self, "weights_")
+        places = None if quantiles is None else self._places_of(quantiles)
+        return self._predict(self._read_fitted(X), places)
 
     @explain_keywords
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination R2, averaged over the outputs.
 
-        With `return_sequences` padded timesteps are dropped, samples and timesteps flattened.
+        With `loss="quantile"` it is minus the mean pinball loss over quantiles and outputs, in the
+        units of y. With `return_sequences` padded timesteps are dropped, samples and timesteps
+        flattened.
 
         Parameters
         ----------
@@ -371,9 +393,12 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Returns
         -------
         float
-            R2, at most 1.
+            R2, at most 1; with `loss="quantile"` at most 0.
         """
         truth, outputs, weights = self._flat(X, y, sample_weight)
+        quantiles = self._network.architecture.quantiles
+        if quantiles:
+            return -_mean_pinball_loss(truth, outputs, weights, quantiles)
         truth, outputs = (values.reshape(len(values), -1) for values in (truth, outputs))
         return r2_score(truth, outputs, sample_weight=weights)
 
@@ -397,12 +422,30 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
 
     def _responses(self, outputs):
         """Return what `predict` gives for outputs of the network at one place each; no labels."""
-        return outputs.reshape(len(outputs), *self._network.target_shape), None
+        return self._in_shape_of_y(outputs, lead=1), None
 
-    def _predict(self, sequences):
-        outputs = self._outputs(sequences)
+    def _places_of(self, quantiles):
+        fitted = self._network.architecture.quantiles
+        if not fitted:
+            raise ValueError(
+                f"`quantiles` must be None after a fit with `loss={self._network.settings.loss!r}`,"
+                f" got {quantiles!r}. Fit with `loss='quantile'`."
+            )
+        return places_of(quantiles, fitted)
+
+    def _in_shape_of_y(self, outputs, lead, places=None):
+        """Return outputs in the trailing shape of y, and with some quantiles on a last axis.
+
+        `lead` axes come first; without places of quantiles the median is returned.
+        """
+        shape, quantiles = self._network.target_shape, self._network.architecture.quantiles
+        if quantiles:
+            outputs = outputs[..., quantiles.index(MEDIAN) if places is None else places]
+        return outputs.reshape(*outputs.shape[:lead], *shape, *() if places is None else [-1])
+
+    def _predict(self, sequences, places=None):
         lead = 2 if self._network.architecture.return_sequences else 1
-        outputs = outputs.reshape(*outputs.shape[:lead], *self._network.target_shape)
+        outputs = self._in_shape_of_y(self._outputs(sequences), lead, places)
         return self._as_given(outputs, sequences)
 
     def _predict_alike(self, X):
@@ -517,6 +560,17 @@ def unchecked_predict(regressor):
     """
     own = getattr(type(regressor), "predict", None) is RNNRegressor.predict
     return regressor._predict_alike if own else regressor.predict
+
+
+def _mean_pinball_loss(truth, outputs, weights, quantiles):
+    """Return the mean over outputs and quantiles, which the outputs have on their last axis."""
+    truth, n_samples = truth.reshape(len(truth), -1), len(outputs)
+    by_quantile = np.moveaxis(outputs, -1, 0).reshape(len(quantiles), n_samples, -1)
+    losses = [
+        mean_pinball_loss(truth, found, sample_weight=weights, alpha=quantile)
+        for quantile, found in zip(quantiles, by_quantile, strict=True)
+    ]
+    return float(np.mean(losses))
 
 
 def _check_outputs(shape, fitted):

@@ -167,7 +167,7 @@ def fitted_attributes(estimator, config, trained):
         "history_": history,
         "n_epochs_": len(history["loss"]),
         "fit_settings_": {name: getattr(config, name) for name in Schedule._fields[:3]},
-        "n_outputs_": int(np.prod(architecture.outputs)),
+        "n_outputs_": int(np.prod(architecture.output_shape)),
     }
     if architecture.stateful:
         fitted["states_"] = architecture.zero_states()

@@ -135,6 +135,16 @@ def predict_windows(predict, X, n_outputs):
     return np.asarray(predict(X), dtype=np.float64).reshape(len(X), n_outputs)
 
 
+def predict_quantiles(regressors, X, n_outputs, quantiles):
+    """Return fitted quantiles of windows, (n_windows, n_outputs, n_quantiles), in float64.
+
+    Each of the regressors was fitted with `loss="quantile"`; their quantiles are averaged.
+    """
+    shape = len(X), n_outputs, len(quantiles)
+    found = [regressor.predict(X, quantiles=quantiles) for regressor in regressors]
+    return np.mean(found, axis=0, dtype=np.float64).reshape(shape)
+
+
 def _rotations(positions, gap):
     """Return Rotations: in each, another sixth of the time weighs, and the one before it stops.
 

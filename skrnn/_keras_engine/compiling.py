@@ -3,7 +3,8 @@
 import keras
 
 from skrnn._keras_engine.network import make_optimizer
-from skrnn._network.keras_names import canonical
+from skrnn._keras_engine.quantiles import Pinball
+from skrnn._network.keras_names import QUANTILE_LOSS, canonical
 
 
 def compile_model(model, architecture, settings):
@@ -13,11 +14,14 @@ def compile_model(model, architecture, settings):
         config["learning_rate"] = settings.learning_rate
     optimizer = make_optimizer(settings.optimizer, config, dtype=architecture.dtype)
     metrics = None if architecture.output_activation in ("linear", "softplus") else ["accuracy"]
-    model.compile(optimizer, _loss(settings.loss, settings.loss_config), metrics=metrics)
+    loss = _loss(settings.loss, settings.loss_config, architecture.quantiles)
+    model.compile(optimizer, loss, metrics=metrics)
 
 
-def _loss(name, config):
-    """Return Keras's object of a loss; a partial function could not be saved."""
+def _loss(name, config, quantiles):
+    """Return Keras's object of a loss, which files can hold; that of quantiles they cannot."""
+    if name == QUANTILE_LOSS:
+        return Pinball(quantiles)
     kinds = [kind for kind in vars(keras.losses).values() if isinstance(kind, type)]
     made = next(kind for kind in kinds if canonical(kind.__name__) == name)
     return made(**dict(config))

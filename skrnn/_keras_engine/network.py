@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from skrnn._data.scaling import Scaling
+from skrnn._keras_engine.quantiles import ordered_quantiles, pinball
 from skrnn._keras_engine.recurrent_layers import (
     input_projected_class,
     layer_class,
@@ -14,6 +15,7 @@ from skrnn._keras_engine.recurrent_layers import (
 from skrnn._network.architecture import POOLINGS
 from skrnn._network.cells import CELLS
 from skrnn._network.initializers import initial_weights
+from skrnn._network.keras_names import QUANTILE_LOSS
 
 
 def build_network(
@@ -46,9 +48,10 @@ def build_network(
         x = keras.layers.Concatenate(dtype=architecture.dtype, name="joined")([x, static])
     x = _head(x, architecture, seeds)
     if scaling is not None and scaling.y_mean is not None:
-        x = keras.layers.Rescaling(
-            scaling.y_scale, scaling.y_mean, dtype=architecture.variable_dtype, name="raw"
-        )(x)
+        constants = scaling.y_scale, scaling.y_mean
+        if architecture.quantiles:
+            constants = (array[..., np.newaxis] for array in constants)
+        x = keras.layers.Rescaling(*constants, dtype=architecture.variable_dtype, name="raw")(x)
     return keras.Model(inputs, x, name="skrnn")
 
 
@@ -152,8 +155,10 @@ def fresh_model(architecture, rng, embeddings=None, mask_value=None):
     return model
 
 
-def loss_function(name, config):
-    """Return Keras's function of targets and outputs, with settings, that gives a loss of each."""
+def loss_function(name, config, quantiles):
+    """Return the function of targets and outputs, with settings, that gives a loss of each."""
+    if name == QUANTILE_LOSS:
+        return partial(pinball, quantiles=quantiles)
     return partial(keras.losses.get(name), **dict(config))
 
 
@@ -301,8 +306,10 @@ def _pooled(x, mask, architecture):
 
 
 def _head(x, architecture, seeds):
-    """Return the output of the Dense layers."""
+    """Return the output of the Dense layers, quantiles in order."""
     for layer in architecture.head_layers():
+        if layer.kind == "Stack":
+            return ordered_quantiles(x, architecture)
         if layer.kind == "Reshape":
             return keras.layers.Reshape(
                 architecture.outputs, dtype=architecture.variable_dtype, name=layer.name

@@ -116,7 +116,7 @@ class Trainer:
         # XLA supports neither several devices nor cuDNN.
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
-        self.loss = network.loss_function(*loss)
+        self.loss = network.loss_function(*loss, architecture.quantiles)
         self.target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
         # One replica has nothing to sum, and TensorFlow's function would keep every graph alive.
@@ -309,7 +309,7 @@ class Forward:
         ]
         self.loss = None
         if loss is not None:
-            self.loss = network.loss_function(*loss)
+            self.loss = network.loss_function(*loss, architecture.quantiles)
             lead = x.shape[: 2 if architecture.return_sequences else 1]
             target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
             signature.append(spec((*lead, *target_shape), self.dtype))

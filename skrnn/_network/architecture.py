@@ -20,6 +20,7 @@ Pooling = Annotated[str, {"last", *POOLINGS}.__contains__]
 # The dtype of weights, input and output under an estimator's `dtype`.
 VARIABLE_DTYPES = {"float32": "float32", "float64": "float64", "mixed_float16": "float32"}
 Dtype = Annotated[str, VARIABLE_DTYPES.__contains__]
+Quantile = Annotated[float, lambda quantile: 0 < quantile < 1]
 
 
 class Weight(NamedTuple):
@@ -63,7 +64,7 @@ class Architecture:
     dense_activation: Activation
     timesteps: Size | None  # None: the length varies from call to call
     features: Size  # 1 for token ids
-    outputs: Shape  # trailing shape, such as (1,) or (steps, outputs)
+    outputs: Shape  # trailing shape of y, such as (1,) or (steps, outputs)
     output_activation: Activation
     vocab_size: Size | None  # None without an Embedding
     embedding_dim: Size | None
@@ -78,6 +79,7 @@ class Architecture:
     embedding_trainable: bool = True  # True without an Embedding
     n_static: Count = 0  # features constant in time, joined to what the Dense layers read
     segment: Size = 1  # timesteps that one step of the recurrent layers reads
+    quantiles: tuple[Quantile, ...] = ()  # that each output has, ascending; (): it is one number
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -88,6 +90,11 @@ class Architecture:
     def variable_dtype(self):
         """The dtype of weights, input and output."""
         return VARIABLE_DTYPES[self.dtype]
+
+    @property
+    def output_shape(self):
+        """Trailing shape of the network's output: that of y, and an axis of quantiles."""
+        return self.outputs + ((len(self.quantiles),) if self.quantiles else ())
 
     @property
     def hidden_width(self):
@@ -136,12 +143,14 @@ class Architecture:
         """Return the layers after the pooling: Dense layers, the output, its Reshape."""
         lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
         layers, width = [], self.hidden_width + self.n_static
-        for i, size in enumerate([*self.dense_sizes, prod(self.outputs)]):
+        for i, size in enumerate([*self.dense_sizes, prod(self.output_shape)]):
             name = f"dense_{i + 1}" if i < len(self.dense_sizes) else "output"
             weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
             layers.append(Layer(name, "Dense", (*lead, size), weights))
             width = size
-        if len(self.outputs) > 1:
+        if self.quantiles:
+            layers.append(Layer("quantiles", "Stack", (*lead, *self.output_shape)))
+        elif len(self.outputs) > 1:
             layers.append(Layer("steps", "Reshape", (*lead, *self.outputs)))
         return layers
 

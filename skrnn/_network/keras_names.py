@@ -33,6 +33,9 @@ REGRESSION_LOSSES = POSITIVE_LOSSES | frozenset(
     "mean_squared_error squared_hinge".split()
 )
 
+# The pinball loss of several quantiles, which Keras does not have.
+QUANTILE_LOSS = "quantile"
+
 SIGMOID_LOSSES = frozenset(
     "binary_crossentropy binary_focal_crossentropy mean_absolute_error mean_squared_error".split()
 )
@@ -61,7 +64,7 @@ REFUSED_OPTIMIZERS = frozenset(
 )
 
 
-LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES
+LOSSES = REGRESSION_LOSSES | SIGMOID_LOSSES | SOFTMAX_LOSSES | {QUANTILE_LOSS}
 _NAMES = {name.replace("_", ""): name for name in LOSSES | OPTIMIZERS} | LOSS_ALIASES
 
 

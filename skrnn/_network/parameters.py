@@ -15,18 +15,21 @@ from skrnn._network.config import DEFAULT_LEARNING_RATE
 from skrnn._network.keras_names import (
     ACTIVATIONS,
     OPTIMIZERS,
+    QUANTILE_LOSS,
     REGRESSION_LOSSES,
     SIGMOID_LOSSES,
     SOFTMAX_LOSSES,
     with_aliases,
 )
 from skrnn._network.keras_objects import KerasNames
+from skrnn._network.quantiles import DEFAULT_QUANTILES, settle_quantiles
 from skrnn._network.segments import check_segment, settle_segment
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.declared_parameters import declare_parameters, parameter
 from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     from skrnn._types import (
@@ -115,7 +118,10 @@ class RegressorParameters(NetworkParameters):
     """The parameters of RNNRegressor."""
 
     _: KW_ONLY
-    loss: Loss = parameter("auto", KerasNames({"auto"} | with_aliases(REGRESSION_LOSSES)))
+    loss: Loss = parameter(
+        "auto", KerasNames({"auto", QUANTILE_LOSS} | with_aliases(REGRESSION_LOSSES))
+    )
+    quantiles: Sequence[float] = parameter(DEFAULT_QUANTILES, "array-like")
 
 
 @declare_parameters
@@ -222,6 +228,7 @@ def describe(
         "batch_size": batch_size if params.stateful else None,
         "n_static": len(params.static_features),
         "segment": settle_segment(params.segment, timesteps),
+        "quantiles": settle_quantiles(params),
     }
     # The others are parameters of the same names, in plain types.
     shared = {

@@ -13,7 +13,7 @@ from skrnn._network.l2 import Penalty, penalty
 from skrnn._network.state import State
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.blas import one_blas_thread
-from skrnn._numpy_engine.losses import LOSSES
+from skrnn._numpy_engine.losses import loss_of
 from skrnn._numpy_engine.network import Network, repeats_tokens, unflatten
 from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
@@ -44,8 +44,8 @@ class TrainingSession:
         self.optimizer = OPTIMIZERS[settings.optimizer](
             settings, trained, shapes, architecture.trains_embedding
         )
-        self.loss, self.penalty = LOSSES[settings.loss], None
-        self.n_summed = prod(architecture.outputs) if self.loss.mean else 1  # in a row's loss
+        self.loss, self.penalty = loss_of(settings.loss, architecture.quantiles), None
+        self.n_summed = prod(architecture.output_shape) if self.loss.mean else 1  # in a row's loss
         if architecture.penalized:
             self.penalty = Penalty(entries, trained, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
@@ -166,7 +166,7 @@ def unsupported_parameters(architecture, settings=None):
         lacks.append("stateful")
     if settings is None:
         return lacks
-    loss = LOSSES.get(settings.loss)
+    loss = loss_of(settings.loss, architecture.quantiles)
     plain = loss is not None and not settings.loss_config
     if not plain or loss.of not in (None, architecture.output_activation):
         lacks.append("loss")
@@ -290,8 +290,8 @@ def _as_samples(network, output):
     """Return the output (N, O) with samples first, in the architecture's trailing shape."""
     architecture = network.architecture
     if not architecture.return_sequences:
-        return output.reshape(network.n_samples, *architecture.outputs).copy()
-    output = output.reshape(-1, network.n_samples, *architecture.outputs)
+        return output.reshape(network.n_samples, *architecture.output_shape).copy()
+    output = output.reshape(-1, network.n_samples, *architecture.output_shape)
     return output.swapaxes(0, 1).copy()
 
 

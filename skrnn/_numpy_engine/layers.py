@@ -1,7 +1,7 @@
 """The layers of the NumPy engine, each with its buffers for n samples and T timesteps.
 
 Letters in shapes: T timesteps, n samples, F features, U units, N rows (samples, or samples times
-timesteps). Time comes first, so that a timestep lies in one piece.
+timesteps), O outputs, Q quantiles. Time comes first, so that a timestep lies in one piece.
 """
 
 from functools import partial
@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from skrnn._network.cells import CELLS
+from skrnn._network.quantiles import increments
 from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
 from skrnn._numpy_engine.dropout import with_per_gate_dropout
 from skrnn._numpy_engine.projected_tokens import with_projected_input
@@ -280,3 +281,41 @@ class Dense:
         """Write the gradient of the weights, given grad (N, n_outputs) before the activation."""
         np.dot(self.columns, grad, self.gradient)
         return np.dot(grad, self.kernel)
+
+
+class DenseOfQuantiles(Dense):
+    """The output layer of quantiles, (N, O * Q), in ascending order whatever the weights are."""
+
+    def __init__(self, weights, gradient, shape, activation, quantiles):
+        super().__init__(weights, gradient, shape, activation)
+        factors, self.median = increments(quantiles)
+        self.factors = factors.astype(weights.dtype)
+        n_rows, n_quantiles = shape[0], len(quantiles)
+        # The units are all outputs of the first quantile, then all of the next one.
+        units = n_rows, n_quantiles, -1
+        self.raw, self.sums = (x.reshape(units).swapaxes(1, 2) for x in (self.before, self.slope))
+        self.ordered = self.output.reshape(n_rows, -1, n_quantiles)
+        self.outer = [
+            *((q, q - 1) for q in range(self.median + 1, n_quantiles)),
+            *((q, q + 1) for q in range(self.median - 1, -1, -1)),
+        ]  # each quantile, and that from which its increment leads, the inner ones first
+
+    def forward(self, x):
+        super().forward(x)
+        ordered, median = self.ordered, self.median
+        np.logaddexp(self.raw, 0, ordered)
+        np.multiply(ordered, self.factors, ordered)
+        ordered[:, :, median] = self.raw[:, :, median]
+        for outer, inner in self.outer:
+            ordered[:, :, outer] += ordered[:, :, inner]
+        return self.output
+
+    def through_activation(self, grad):
+        slope = (0.5 * np.tanh(0.5 * self.raw) + 0.5) * self.factors
+        slope[:, :, self.median] = 1
+        sums = self.sums  # of the gradients of a quantile and of those beyond it
+        np.copyto(sums, grad.reshape(slope.shape))
+        for outer, inner in reversed(self.outer):
+            sums[:, :, inner] += sums[:, :, outer]
+        sums *= slope
+        return self.slope

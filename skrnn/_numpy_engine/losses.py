@@ -1,12 +1,15 @@
 """Losses of the NumPy engine: a value for every sample, and the gradient, as Keras defines them.
 
-Letters in shapes: N samples (or samples times timesteps), O outputs.
+Letters in shapes: N samples (or samples times timesteps), O outputs, Q quantiles.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from skrnn._network.keras_names import QUANTILE_LOSS
 
 EPSILON = 1e-7  # keras.config.epsilon()
 LOG_2 = float(np.log(np.float32(2)))  # Keras's, also in float64
@@ -46,6 +49,15 @@ def log_cosh(truth, prediction):
     error = prediction - truth
     loss = error + np.logaddexp(-2 * error, 0) - LOG_2
     return loss.sum(axis=1), np.tanh(error)
+
+
+def pinball(truth, prediction, quantiles):
+    """Koenker and Bassett 1978, DOI 10.2307/1913643; the prediction is (N, O * Q)."""
+    quantiles = np.asarray(quantiles, prediction.dtype)
+    error = prediction.reshape(*truth.shape, -1) - truth[:, :, np.newaxis]  # (N, O, Q)
+    gradient = (error > 0) - quantiles
+    loss = np.maximum(error, 0) - quantiles * error
+    return loss.sum(axis=(1, 2)), gradient.reshape(prediction.shape)
 
 
 def poisson(truth, prediction):
@@ -90,3 +102,10 @@ LOSSES = {
         sparse_categorical_crossentropy, of="softmax", mean=False
     ),
 }
+
+
+def loss_of(name, quantiles):
+    """Return the Loss of a network; with quantiles it is that of all of them."""
+    if name != QUANTILE_LOSS:
+        return LOSSES.get(name)
+    return Loss(partial(pinball, quantiles=quantiles))

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from skrnn._numpy_engine.layers import Dense, Stack
+from skrnn._numpy_engine.layers import Dense, DenseOfQuantiles, Stack
 from skrnn._numpy_engine.pooling import POOLING_CLASSES
 from skrnn._numpy_engine.tokens import Tokens
 
@@ -63,14 +63,17 @@ class Network:
         widths = (
             architecture.hidden_width + self.n_static,
             *architecture.dense_sizes,
-            prod(architecture.outputs),
+            prod(architecture.output_shape),
         )
         activations = [architecture.dense_activation] * (n_head - 1)
         activations.append(architecture.output_activation)
+        kinds = [Dense] * n_head
+        if architecture.quantiles:
+            kinds[-1] = partial(DenseOfQuantiles, quantiles=architecture.quantiles)
         self.head = [
-            Dense(view, target, (self.n_rows, *sizes), activation)
-            for view, target, sizes, activation in zip(
-                views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
+            kind(view, target, (self.n_rows, *sizes), activation)
+            for kind, view, target, sizes, activation in zip(
+                kinds, views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
             )
         ]
 

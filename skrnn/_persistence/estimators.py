@@ -164,9 +164,10 @@ def estimator_codec(kind, learned, optional=None, check=None):
 
 def _check_regressor(regressor):
     check_network(regressor)
-    outputs = regressor._network.architecture.outputs
+    architecture = regressor._network.architecture
+    outputs = architecture.outputs
     require((regressor._network.target_shape or (1,)) == outputs, "`_target_shape`")
-    require(regressor.n_outputs_ == prod(outputs), "`n_outputs_`")
+    require(regressor.n_outputs_ == prod(architecture.output_shape), "`n_outputs_`")
 
 
 def _check_classifier(classifier):
@@ -174,6 +175,7 @@ def _check_classifier(classifier):
     network, classes = classifier._network, classifier.classes_
     outputs = network.architecture.outputs
     n_classes = 2 if outputs == (1,) else outputs[0]
+    require(not network.architecture.quantiles, "`quantiles`")
     require(len(outputs) == 1 and classes.shape == (n_classes,), "`classes_`")
     require(np.array_equal(np.unique(classes), classes), "`classes_`")
     require(classifier.n_outputs_ == outputs[0], "`n_outputs_`")

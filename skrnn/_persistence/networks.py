@@ -7,6 +7,8 @@ import numpy as np
 from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
+from skrnn._network.keras_names import QUANTILE_LOSS
+from skrnn._network.quantiles import check_quantiles
 from skrnn._numpy_engine import optimizers as numpy_optimizers
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.records import record_codec, require
@@ -22,6 +24,8 @@ def check_network(network):
     _check_architecture(architecture, fitted.asked_vocab_size)
     weights = [(weight.shape, architecture.variable_dtype) for weight in architecture.weights()]
     _check_arrays(network.weights_, weights, "`weights_`")
+    has_loss = fitted.settings.loss == QUANTILE_LOSS
+    require(has_loss == bool(architecture.quantiles), "the loss")
     zeros = [(state.shape, state.dtype) for state in architecture.zero_states()]
     _check_arrays(getattr(network, "states_", []), zeros, "`states_`")
     shape = (architecture.timesteps, architecture.features)
@@ -55,6 +59,8 @@ def _check_architecture(architecture, asked_vocab_size):
     require(layers_agree and embedding_agrees and fixed, "the architecture")
     whole = architecture.timesteps is None or architecture.timesteps % architecture.segment == 0
     require(whole and not (architecture.segment > 1 and architecture.return_sequences), "`segment`")
+    quantiles = architecture.quantiles
+    require(not quantiles or quantiles == check_quantiles(quantiles), "`quantiles`")
     learned = asked_vocab_size == "auto"
     require(not learned or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
 
