@@ -108,6 +108,7 @@ def main() -> None:
     assert_type(by_default.settings_, dict[str, Any])
     assert_type(by_default.candidates_, pd.DataFrame)
     assert_type(by_default.contributions(), pd.DataFrame)
+    print(by_default.fitted_values(2, contributions=True).shape)
     assert_type(by_default.predict(series=sales, level=80), pd.DataFrame)
     skrnn.RNNForecaster(
         timesteps="auto",

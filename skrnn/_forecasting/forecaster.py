@@ -13,6 +13,7 @@ from skrnn._forecasting.backtest import run_backtest
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import check_levels
 from skrnn._forecasting.exog import fit_exog, read_exog
+from skrnn._forecasting.fitted_values import fitted_values
 from skrnn._forecasting.folds import time_folds
 from skrnn._forecasting.global_model import GlobalModel, html_summary
 from skrnn._forecasting.linear_model import Baseline, SeriesScales
@@ -406,6 +407,50 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         times = fitted._panel.future_times(self._count_steps(steps))
         parts = fitted._ahead(fitted._model.contributions, times, exog)
         return to_pandas(fitted._panel, times, {name: list(rows) for name, rows in parts.items()})
+
+    def fitted_values(self, step: int = 1, *, contributions: bool = False) -> SeriesOrFrame:
+        """Forecast each row that is known from the rows before it, `step` rows ahead.
+
+        The rows of `fit` are in-sample: the model has learned from them, so these errors are
+        smaller than those of forecasts, which `backtest` measures. Rows added by `update` were not
+        learned from.
+
+        Parameters
+        ----------
+        step : int, default=1
+            Which step of a forecast to return: the forecast of a row is made `step` rows before.
+            Beyond the `steps` of `fit`, forecasts are fed back as input.
+        contributions : bool, default=False
+            Return columns "anchor", "ridge" and "network", which add up to the column "forecast".
+
+        Returns
+        -------
+        Series or DataFrame
+            On the times of the rows, in the form that `fit` saw. NaN for the first rows of a
+            series, which have too few before them. With `contributions` columns are as in
+            the method of that name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from skrnn import RNNForecaster
+        >>> forecaster = RNNForecaster(timesteps=3, baseline="drift", network_weight=0)
+        >>> forecaster.fit(pd.Series([1.0, 2.0, 4.0, 7.0, 11.0, 16.0])).fitted_values()
+        0     NaN
+        1     NaN
+        2     3.0
+        3     5.5
+        4     9.0
+        5    13.5
+        dtype: float64
+        """
+        check_is_fitted(self)
+        check_count("step", step, 1)
+        parts = fitted_values(self._model, self._panel, step)
+        return to_pandas(
+            self._panel, self._panel.times, parts if contributions else parts["forecast"]
+        )
 
     @rollback_on_error
     def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
