@@ -104,8 +104,8 @@ def test_both_engines_learn_the_same_quantiles(case):
 @settings(max_examples=30)
 @given(
     quantiles=st.sets(st.floats(0.001, 0.999), max_size=9),
-    y_power=st.integers(-30, 30),
-    w_power=st.integers(-8, 8),
+    y_power=st.integers(-20, 20),  # products stay below the largest float32
+    w_power=st.integers(-6, 6),
     dtype=st.sampled_from(["float32", "float64"]),
     seed=st.integers(0, 99),
 )
