@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._forecasting.baselines import error_measures, interval_score
 from skrnn._forecasting.comparison import COMPARED, Comparison, bound_names
-from skrnn._forecasting.conformal import check_levels
+from skrnn._forecasting.conformal import check_levels, check_quantiles
 from skrnn._forecasting.folds import first_trained, warn_of_untested
 from skrnn._forecasting.model_fit import (
     fit_global_model,
@@ -138,7 +138,7 @@ def _interval_measures(rows, model, level):
     return {f"{name}_{level}": values.mean() for name, values in measures.items()}
 
 
-def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, n_jobs):
+def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, quantiles, n_jobs):
     """Return the Backtest of a forecaster that is not fitted itself; see `RNNForecaster.backtest`.
 
     `panel` holds every row, with `exog`.
@@ -150,7 +150,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, n
     step = n_steps - gap if step is None else step
     check_count("step", step, 1)
     folds_at_once = _folds_of_a_fit(refit, folds)
-    levels = [] if level is None else check_levels(level)
+    intervals = check_levels(level), check_quantiles(quantiles)
     instants = panel.instants
     first = len(instants) - n_steps - 1 - step * (folds - 1)
     places = first + step * np.arange(folds if first >= 0 else 0)
@@ -166,7 +166,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, n
             first_trained(panel, instants, places[part.start], window, n_known[:, part.start]),
             cutoffs[part],
             n_known[:, part],
-            {"step": step, "gap": gap, "levels": levels},
+            {"step": step, "gap": gap, "intervals": intervals},
         )
         for part in groups
     )
@@ -234,28 +234,28 @@ def _fit_and_forecast(params, panel, first, cutoffs, n_known, asked):
     """Fit to the rows up to the first of some cutoffs; return the table of all of them, or none.
 
     Of each series the rows from `first` on, (n_series,), are read; `n_known` are its rows up to
-    each cutoff, (n_series, n_cutoffs).
+    each cutoff, (n_series, n_cutoffs). The "intervals" in `asked` are levels and quantiles.
     """
     chosen = np.flatnonzero(n_known[:, 0] - first >= min_rows(params))
     panel, n_known = panel.take(chosen).skip(first[chosen]), (n_known - first[:, None])[chosen]
     training = panel.head(n_known[:, 0])
     model = fit_global_model(params, training)
-    step, gap = asked["step"], asked["gap"]
+    step = asked["step"]
     if len(cutoffs) > 1:
         warn_of_phases(params.stride, model.season, step, f"a `step` of {step} forecasts")
-    fold, series = np.nonzero((n_known + gap < panel.lengths[:, np.newaxis]).T)
+    fold, series = np.nonzero((n_known + asked["gap"] < panel.lengths[:, np.newaxis]).T)
     if not len(fold):
         return []
-    comparison = Comparison(params, training, model.season, asked["levels"])
+    comparison = Comparison(params, training, model.season, asked["intervals"][0])
     origins = series, n_known[series, fold]
-    return [_forecast_origins(model, comparison, panel, cutoffs[fold], *origins, gap)]
+    return [_forecast_origins(model, comparison, panel, cutoffs[fold], *origins, asked)]
 
 
-def _forecast_origins(model, comparison, panel, cutoffs, series, n_known, gap):
+def _forecast_origins(model, comparison, panel, cutoffs, series, n_known, asked):
     """Return the rows after each origin: a cutoff, a series, and how many of its rows are known."""
-    n_steps = model.plan.steps
+    n_steps, gap = model.plan.steps, asked["gap"]
     outputs = model.forecast(panel, series, n_known, n_steps)
-    bounds = model.bounds(outputs, panel, series, n_known, comparison.levels)
+    bounds = model.bounds(outputs, panel, series, n_known, *asked["intervals"])
     found = {"forecast": outputs} | bounds
     found |= comparison.forecast(panel, series, n_known, n_steps)
     n_rows = np.minimum(n_steps, panel.lengths[series] - n_known)

@@ -1,14 +1,24 @@
-"""Prediction intervals from the residuals of held-out windows (split conformal)."""
+"""Residuals: held-out errors of forecasts, and the quantiles of the next one (split conformal)."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from numbers import Real
+from typing import Annotated, Literal
 
 import numpy as np
 
+from skrnn._utils.field_types import Count, Table64
+
+ENOUGH = 100  # windows: of a series for quantiles of its own, of all for two that are not symmetric
+
+LEAST_AT_FLOOR = 0.1  # of the rows of a series with a floor
+
 
 def check_levels(level):
-    """Return the levels asked for as a list of percentages."""
+    """Return the levels asked for as a list of percentages; None: none."""
+    if level is None:
+        return []
     levels = [level] if isinstance(level, (Real, str)) else list(level)
     for value in levels:
         if not isinstance(value, Real) or isinstance(value, bool) or not 1 <= value < 100:
@@ -19,22 +29,124 @@ def check_levels(level):
     return levels
 
 
-def interval_half_widths(residuals, level):
-    """Return half the width of the interval for each step, from residuals (n_windows, n_steps).
+def check_quantiles(quantiles):
+    """Return the quantiles asked for as a list of fractions; None: none."""
+    if quantiles is None:
+        return []
+    quantiles = [quantiles] if isinstance(quantiles, (Real, str)) else list(quantiles)
+    for value in quantiles:
+        if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 1:
+            raise ValueError(
+                f"`quantiles` must hold fractions above 0 and below 1, got {value!r}. For the "
+                "lowest tenth write 0.1."
+            )
+    return quantiles
 
-    Residuals are absolute; NaN where there was no truth. The k-th smallest of n, k = ceil((n + 1) *
-    level), holds the next one with at least that probability if they are exchangeable (Lei et al.
-    2018, doi:10.1080/01621459.2017.1307116, theorem 2.2).
+
+def needed_windows(probability):
+    """Return how many held-out windows `conformal_quantile` needs."""
+    return ceil(probability / (1 - probability))
+
+
+def conformal_quantile(errors, probability):
+    """Return the quantile of the next error at each step, given errors (n_windows, n_steps).
+
+    NaN is no error. The k-th smallest of n, k = ceil((n + 1) * probability), is no less than the
+    next one with at least that probability if they are exchangeable (Lei et al. 2018,
+    doi:10.1080/01621459.2017.1307116, theorem 2.2). Infinite where n is too small.
     """
-    fraction = Fraction(str(level)) / 100
-    counts = (~np.isnan(residuals)).sum(axis=0)
-    ranks = [ceil((int(n) + 1) * fraction) for n in counts]
-    short = [int(n) for n, rank in zip(counts, ranks, strict=True) if rank > n]
-    if short:
-        needed = ceil(fraction / (1 - fraction))
-        raise ValueError(
-            f"`level={level:g}` needs at least {needed} held-out windows over all series, got "
-            f"{min(short)}. Set `calibration` to more windows of each series, or lower the level."
-        )
-    ordered = np.sort(residuals, axis=0)  # NaN last
-    return ordered[np.array(ranks) - 1, np.arange(len(ranks))]
+    counts = (~np.isnan(errors)).sum(axis=0)
+    ranks = np.array([ceil((int(n) + 1) * probability) for n in counts], dtype=int)
+    found = np.full(errors.shape[1], np.inf)
+    there = np.flatnonzero(ranks <= counts)
+    found[there] = np.sort(errors, axis=0)[ranks[there] - 1, there]  # NaN last
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Errors of held-out windows, in the unit in which they are alike.
+
+    The unit of a window is the mean seasonal change of its last `rows` rows, or of all rows of its
+    series in training (`rows` is 0), times the size of the series' errors at each step. It is
+    measured in "values", through the transformer ("transformed") or in "logarithms", and so are the
+    errors.
+    """
+
+    # truth minus forecast, (n_windows, steps); NaN where there is no truth
+    errors: Table64
+    series: Annotated[np.ndarray, lambda series: series.ndim == 1 and series.dtype.kind == "i"]
+    kind: Literal["values", "transformed", "logarithms"]
+    rows: Count
+    sizes: Table64  # (n_series, steps), of each series' errors, as multiples of those of all
+    floors: Table64  # (n_series, 2), see `find_floors`
+    signed: bool = True  # older files have absolute errors, of unknown series (-1)
+
+    def quantiles(self, probability, series, n_steps):
+        """Return the quantiles of the next error of series, (n_series, n_steps)."""
+        sign = -1 if probability < Fraction(1, 2) else 1
+        upper = max(probability, 1 - probability)
+        if not self.signed:
+            return sign * self._quantiles(np.abs(self.errors), 2 * upper - 1, series, n_steps)
+        return sign * self._quantiles(sign * self.errors, upper, series, n_steps)
+
+    def interval(self, level, series, n_steps):
+        """Return the ends of an interval around the forecast of series, (n_series, n_steps) each.
+
+        With at least ENOUGH windows they are two quantiles, with as many errors below as above;
+        else, or where these need more windows, a quantile of absolute errors.
+        """
+        held = Fraction(str(level)) / 100
+        upper = (1 + held) / 2
+        if self.signed and self.n_windows(n_steps) >= max(ENOUGH, needed_windows(upper)):
+            return tuple(self.quantiles(p, series, n_steps) for p in (1 - upper, upper))
+        widths = self._quantiles(np.abs(self.errors), held, series, n_steps)
+        return -widths, widths
+
+    def n_windows(self, n_steps):
+        """Return how many held-out windows there are for each of so many steps, at least."""
+        return int((~np.isnan(self.errors[:, :n_steps])).sum(axis=0).min())
+
+    def _quantiles(self, errors, probability, series, n_steps):
+        """Return quantiles of the errors of each series, or else of all."""
+        errors = errors[:, :n_steps]
+        found = np.tile(conformal_quantile(errors, probability), (len(series), 1))
+        counts = np.bincount(self.series + 1, minlength=1)[1:]
+        enough = max(ENOUGH, needed_windows(probability))
+        for k in np.flatnonzero(counts >= enough):
+            asked = series == k
+            if asked.any():
+                own = conformal_quantile(errors[self.series == k], probability)
+                found[asked] = np.where(np.isinf(own), found[asked], own)
+        return found
+
+
+def find_floors(values):
+    """Return the lowest value of each series and the next one, NaN where few rows have the lowest.
+
+    Such are series of many zeros. `values` holds the rows of each.
+    """
+    floors = np.full((len(values), 2), np.nan)
+    for k, rows in enumerate(values):
+        rows = rows[~np.isnan(rows)]
+        above = rows[rows > rows.min(initial=np.inf)]
+        if 0 < len(above) <= (1 - LEAST_AT_FLOOR) * len(rows):
+            floors[k] = rows.min(), above.min()
+    return floors
+
+
+def on_floors(bounds, floors, lower):
+    """Return bounds of intervals, (n_origins, n_steps), none below the floor of its series.
+
+    `lower` ones between the floor and the next value are the floor: else an interval leaves out
+    the value that is most common, by less than there is to the next.
+    """
+    floor, above = floors[:, :1], floors[:, 1:]
+    return np.where(bounds < above, floor, bounds) if lower else np.fmax(bounds, floor)
+
+
+def no_residuals(n_steps, n_series):
+    """Return the Residuals of a model without held-out windows."""
+    none = np.empty((0, n_steps)), np.empty(0, dtype=int)
+    sizes, floors = np.ones((n_series, n_steps)), np.full((n_series, 2), np.nan)
+    return Residuals(*none, kind="values", rows=0, sizes=sizes, floors=floors)

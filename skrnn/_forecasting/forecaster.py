@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._forecasting.backtest import run_backtest
 from skrnn._forecasting.baselines import seasonal_scale
-from skrnn._forecasting.conformal import check_levels
+from skrnn._forecasting.conformal import Residuals, check_levels, check_quantiles
 from skrnn._forecasting.exog import fit_exog, read_exog
 from skrnn._forecasting.fitted_values import fitted_values
 from skrnn._forecasting.folds import time_folds
@@ -246,7 +246,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     exog_names_: list[Hashable]
     _codecs = DeclaredEstimator._codecs | {
         "Panel": Codec(Panel, encode_panel, decode_panel),
-        **record_codecs(GlobalModel, WindowSpec, TargetTransform, Baseline, SeriesScales),
+        **record_codecs(
+            GlobalModel, Residuals, WindowSpec, TargetTransform, Baseline, SeriesScales
+        ),
     }
 
     def set_params(self, **params: Any) -> Self:
@@ -308,6 +310,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         steps: int | None = None,
         exog: AnyFrame | None = None,
         level: None = None,
+        quantiles: None = None,
         *,
         series: AnyFrame | None = None,
         static: AnyFrame | None = None,
@@ -320,6 +323,19 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         exog: AnyFrame | None = None,
         *,
         level: Levels,
+        quantiles: Levels | None = None,
+        series: AnyFrame | None = None,
+        static: AnyFrame | None = None,
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def predict(
+        self,
+        steps: int | None = None,
+        exog: AnyFrame | None = None,
+        level: Levels | None = None,
+        *,
+        quantiles: Levels,
         series: AnyFrame | None = None,
         static: AnyFrame | None = None,
     ) -> pd.DataFrame: ...
@@ -329,6 +345,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         steps: int | None = None,
         exog: AnyFrame | None = None,
         level: Levels | None = None,
+        quantiles: Levels | None = None,
         *,
         series: AnyFrame | None = None,
         static: AnyFrame | None = None,
@@ -346,6 +363,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         level : float or list of float, default=None
             Percentages of prediction intervals, such as [80, 95], from held-out errors: see
             `calibration`.
+        quantiles : float or list of float, default=None
+            Quantiles between 0 and 1, such as [0.1, 0.5, 0.9], from the same errors.
         series : Series or DataFrame, default=None
             Rows of series to forecast in place of those in `fit`, in any form that `fit` takes and
             at its step. They are forecast by what `fit` learned, and by nothing but these rows: so
@@ -360,19 +379,37 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         -------
         Series or DataFrame
             On the times after the cutoff of each series, in the form of `series`, or that `fit`
-            saw. With `level` there are columns "forecast", "lower_80", "upper_80", ...; for a wide
-            frame they are the last level of the columns, under the name of each series.
+            saw. With `level` there are columns "forecast", "lower_80", "upper_80", ..., and with
+            `quantiles` "q_0.1", ...; for a wide frame they are the last level of the columns, under
+            the name of each series.
+
+        Notes
+        -----
+        Intervals are conformal (Lei et al. 2018, doi:10.1080/01621459.2017.1307116): the quantiles
+        of errors on held-out windows are added to the forecast. Errors are measured through the
+        `transformer`, or in values or logarithms of positive series, and bounds are carried back:
+        in logarithms they stay positive. Errors are divided by the mean seasonal change of the last
+        1 or 4 windows, or of all rows in `fit`, and by the size of each series' errors, shrunk
+        towards the size of all. Which change and whether logarithms is chosen by the interval score
+        on held-out rows (Gneiting and Raftery 2007, doi:10.1198/016214506000001437).
+
+        A series with at least 100 held-out windows has quantiles of its own, and the others share
+        those of all series. An interval of 80% lies between the quantiles 0.1 and 0.9; with fewer
+        than 100 windows over all series it is the forecast plus and minus a quantile of absolute
+        errors, which needs fewer windows. Where a tenth of a series' rows or more have its lowest
+        value, such as 0, no bound is below it, and a lower bound below the next value is the lowest
+        value. An interval of such a series holds at least the share of these rows.
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)
         panel, n_steps = fitted._panel, self._count_steps(steps)
         times = panel.future_times(n_steps)
         outputs = fitted._forecast(times, exog)
-        if level is None:
+        if level is None and quantiles is None:
             return to_pandas(panel, times, list(outputs))
-        columns = {"forecast": outputs} | fitted._model.bounds(
-            outputs, panel, *fitted._origins(), check_levels(level)
-        )
+        asked = check_levels(level), check_quantiles(quantiles)
+        bounds = fitted._model.bounds(outputs, panel, *fitted._origins(), *asked)
+        columns = {"forecast": outputs} | bounds
         return to_pandas(panel, times, {name: list(rows) for name, rows in columns.items()})
 
     def contributions(
@@ -546,6 +583,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         gap: int = 0,
         window: int | None = None,
         level: Levels | None = None,
+        quantiles: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
         """Forecast the past from several cutoffs, and compare with simple forecasts.
@@ -578,6 +616,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             rolling window, as ``max_train_size`` of TimeSeriesSplit. None: all rows.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
+        quantiles : float or list of float, default=None
+            Quantiles between 0 and 1, as in `predict`.
         n_jobs : int, default=None
             Number of fits to run in parallel with `refit`, in processes, threads or on a cluster
             as set by :func:`joblib.parallel_config`. None: one, or as set there.
@@ -590,9 +630,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             "scale" of MASE. With `level` bounds follow each forecast: "lower_80", "upper_80",
             "naive_lower_80", ... Those of the naive forecasts are from quantiles of their errors at
             each step within the training rows, those of the ridge as for this forecaster, or NaN
-            where it has too few errors. Its ``summary()`` compares them. Series with fewer rows
-            before a cutoff than `fit` needs are left out there; a warning names a series that no
-            fold forecasts.
+            where it has too few errors. With `quantiles` there are "q_0.1", ... of this forecaster.
+            Its ``summary()`` compares them. Series with fewer rows before a cutoff than `fit` needs
+            are left out there; a warning names a series that no fold forecasts.
 
         See Also
         --------
@@ -602,7 +642,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         self._validate_params()
         panel = self._read(series, exog)
         asked = {"folds": folds, "step": step, "refit": refit, "gap": gap, "window": window}
-        return run_backtest(self, panel, **asked, level=level, n_jobs=n_jobs)
+        asked |= {"level": level, "quantiles": quantiles}
+        return run_backtest(self, panel, **asked, n_jobs=n_jobs)
 
     @staticmethod
     def time_folds(
@@ -706,7 +747,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         model = adapt_model(self._model, self._panel, panel, static)
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other._set_fitted(panel, model, model.scales)
+        scales = [seasonal_scale(rows, model.season) for rows in panel.values]
+        other._set_fitted(panel, model, scales)
         rows = other._read_exog(exog, panel.times)
         other._panel = replace(panel, exog=rows)
         return other

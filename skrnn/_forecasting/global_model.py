@@ -1,21 +1,21 @@
 """GlobalModel: what a forecaster learned from all series together, and its forecasts."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from skrnn._forecasting.baselines import seasonal_scale
-from skrnn._forecasting.conformal import interval_half_widths
+from skrnn._forecasting.conformal import Residuals, needed_windows, on_floors
+from skrnn._forecasting.error_units import from_unit, to_unit, unit_sizes
 from skrnn._forecasting.linear_model import Baseline
 from skrnn._forecasting.rolling import rolling_forecasts
 from skrnn._forecasting.windows import WindowSpec
-from skrnn._utils.field_types import Array64, Positive64, Size, Table64
+from skrnn._utils.field_types import Array64, Positive64, Size
 
 PARTS = "anchor", "ridge", "network_weight"  # settings that say where a forecast comes from
-LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,8 @@ class GlobalModel:
     regressors: list[Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "predict")]]
     shares: Array64  # of the regressors' outputs, one each
     season: Size
-    scales: Positive64  # mean seasonal change of each series in training
-    # absolute ones of held-out windows of all series, (n_windows, steps), each in the unit of its
-    # window; NaN where there is no truth
-    residuals: Table64
+    scales: Positive64  # mean seasonal change of each series in training, as errors are measured
+    residuals: Residuals
     settings: dict[str, Any]  # what stood in place of "auto"
 
     @property
@@ -63,33 +61,65 @@ class GlobalModel:
             "forecast": sums["forecast"]
         }
 
-    def units(self, panel, series, n_known):
-        """Return the unit in which residuals of forecasts from origins are measured, (n_origins,).
+    def bounds(self, outputs, panel, series, n_known, levels, quantiles=()):
+        """Return the intervals around forecasts from origins, by the names of their columns.
 
-        The mean seasonal change of the last `timesteps` rows, for series that move more at some
-        times than at others (locally weighted: Lei et al. 2018, section 5.2).
+        They are computed as errors are measured, and carried back.
         """
-        rows = self.plan.timesteps + self.season
-        recent = [
-            seasonal_scale(panel.values[k][max(n - rows, 0) : n], self.season, if_constant=0.0)
-            for k, n in zip(series, n_known, strict=True)
-        ]
-        return np.maximum(recent, LEAST_UNIT * self.scales[series])
-
-    def bounds(self, outputs, panel, series, n_known, levels):
-        """Return the intervals around forecasts from origins, by the names of their columns."""
-        n_steps = outputs.shape[1]
-        if n_steps > self.plan.steps:
+        n_steps, residuals = outputs.shape[1], self.residuals
+        if n_steps > self.plan.steps and (levels or quantiles):
             raise ValueError(
-                f"`level` needs a forecast of at most `steps` in `fit`, {self.plan.steps}, got "
-                f"{n_steps} steps. Fit with larger `steps`."
+                f"`{'level' if levels else 'quantiles'}` needs a forecast of at most `steps` in "
+                f"`fit`, {self.plan.steps}, got {n_steps} steps. Fit with larger `steps`."
             )
-        units = self.units(panel, series, n_known)[:, np.newaxis]
-        columns = {}
+        self._check_positive(panel)
+        offsets = {}  # by column: what is added, and whether the column is the lower end
         for level in levels:
-            widths = interval_half_widths(self.residuals[:, :n_steps], level) * units
-            columns |= {f"lower_{level:g}": outputs - widths, f"upper_{level:g}": outputs + widths}
+            check_windows(residuals, f"level={level:g}", exact(level) / 100, n_steps)
+            ends = residuals.interval(level, series, n_steps)
+            names = f"lower_{level:g}", f"upper_{level:g}"
+            offsets |= dict(zip(names, zip(ends, (True, False), strict=True), strict=True))
+        for quantile in map(exact, quantiles):
+            name = f"{float(quantile):g}"
+            upper = max(quantile, 1 - quantile)
+            needed = upper if residuals.signed else 2 * upper - 1
+            check_windows(residuals, f"quantiles={name}", needed, n_steps)
+            offset = residuals.quantiles(quantile, series, n_steps)
+            offsets[f"q_{name}"] = offset, quantile < exact(0.5)
+        units = unit_sizes(self, panel, series, n_known)[:, :n_steps]
+        center = to_unit(self, residuals.kind, outputs, series)
+        columns = {}
+        for name, (offset, lower) in offsets.items():
+            bounds = from_unit(self, residuals.kind, center + offset * units)
+            columns[name] = on_floors(bounds, residuals.floors[series], lower)
         return columns
+
+    def _check_positive(self, panel):
+        """Refuse intervals in logarithms for new series that are not positive."""
+        if self.residuals.kind != "logarithms" or (self.baseline.scales.least > 0).all():
+            return
+        k = int(np.argmin(self.baseline.scales.least))
+        raise ValueError(
+            "`series` must be positive for intervals, because errors were measured in logarithms, "
+            f"got {np.nanmin(panel.values[k]):g} in series {panel.labels[k]!r}. Fit with such a "
+            "series, or leave out `level` and `quantiles`."
+        )
+
+
+def exact(number):
+    """Return a number as a fraction of its decimals."""
+    return Fraction(str(number))
+
+
+def check_windows(residuals, name, probability, n_steps):
+    """Refuse a probability that needs more held-out windows than there are."""
+    needed, fewest = needed_windows(probability), residuals.n_windows(n_steps)
+    if fewest < needed:
+        remedy = "lower the level" if name.startswith("level") else "ask for less extreme ones"
+        raise ValueError(
+            f"`{name}` needs at least {needed} held-out windows over all series, got {fewest}. "
+            f"Set `calibration` to more windows of each series, or {remedy}."
+        )
 
 
 def html_summary(settings, candidates):

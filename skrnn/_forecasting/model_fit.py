@@ -12,6 +12,8 @@ from sklearn.base import clone
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
+from skrnn._forecasting.conformal import no_residuals
+from skrnn._forecasting.error_units import fit_residuals
 from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.networks import (
@@ -34,8 +36,6 @@ from skrnn._forecasting.windows import (
     values_before,
 )
 from skrnn._network.architecture import VARIABLE_DTYPES
-
-MOST_RESIDUALS = 2000  # windows whose held-out errors are kept for intervals
 
 
 def fresh_regressor(params, settings, n_windows=None):
@@ -88,9 +88,9 @@ def fit_global_model(params, panel):
         return model
     last = panel.lengths - _whole_strides(params.steps, params.stride)
     series, n_before = forecast_origins(n_known, last, params.stride)
-    truth = [panel.values[k][n : n + params.steps] for k, n in zip(series, n_before, strict=True)]
-    off = np.abs(truth - model.forecast(panel, series, n_before, params.steps))
-    return replace(model, residuals=off / model.units(panel, series, n_before)[:, np.newaxis])
+    forecast = model.forecast(panel, series, n_before, params.steps)
+    truth = _rows_after(panel, series, n_before, params.steps)
+    return fit_residuals(model, panel, series, n_before, truth, forecast)
 
 
 def _fit_to(params, settings, training, after):
@@ -121,12 +121,14 @@ def _fit_to(params, settings, training, after):
         shares=networks.shares,
         season=settings.season,
         scales=np.array([seasonal_scale(rows, settings.season) for rows in training.values]),
-        residuals=np.empty((0, params.steps)),
+        residuals=no_residuals(params.steps, len(training)),
         settings=_settled(params, settings, spec, baseline, networks),
     )
     if settings.calibration != "held out":
         return model
-    return replace(model, residuals=_residuals(model, training, buffer, *origins, errors))
+    forecast = _held_out_forecasts(model, training, buffer, *origins, errors)
+    truth = _rows_after(training, *origins, errors.shape[1])
+    return fit_residuals(model, training, *origins, truth, forecast)
 
 
 def _window_scale(scale, baseline):
@@ -146,19 +148,19 @@ def _after_networks(origins, errors, windows, networks):
     return tuple(part[places] for part in origins), errors[places] - corrected
 
 
-def _residuals(model, training, buffer, series, n_known, errors):
-    """Return held-out errors of training windows in the unit of each, (n_windows, steps).
-
-    `errors` are those of transformed values.
-    """
-    some = np.unique(np.linspace(0, len(series) - 1, MOST_RESIDUALS).round().astype(int))
-    series, n_known, level = series[some], n_known[some], model.plan.level
-    ahead = np.arange(errors.shape[1])
-    rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + ahead
+def _held_out_forecasts(model, training, buffer, series, n_known, errors):
+    """Return forecasts of training rows, (n_windows, steps), given errors of transformed values."""
+    level = model.plan.level
+    rows = (buffer.bounds[series] + n_known)[:, np.newaxis] + np.arange(errors.shape[1])
     before = values_before(model.plan, training.values, series, n_known)
-    forecast = level.inverse_transform(buffer.values[rows] - errors[some], before, series)
-    truth = [training.values[k][n : n + len(ahead)] for k, n in zip(series, n_known, strict=True)]
-    return np.abs(truth - forecast) / model.units(training, series, n_known)[:, np.newaxis]
+    return level.inverse_transform(buffer.values[rows] - errors, before, series)
+
+
+def _rows_after(panel, series, n_known, steps):
+    """Return the rows after each origin, (n_origins, steps)."""
+    return np.array(
+        [panel.values[k][n : n + steps] for k, n in zip(series, n_known, strict=True)]
+    ).reshape(-1, steps)
 
 
 def _settled(params, settings, spec, baseline, networks):

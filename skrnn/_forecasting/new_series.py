@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skrnn._forecasting.baselines import seasonal_scale
+from skrnn._forecasting.error_units import adapt_residuals
 from skrnn._forecasting.linear_model import fit_series_scales
 from skrnn._forecasting.read_series import read_panel
 from skrnn._forecasting.target_transform import check_transformed, standardize_series
@@ -37,12 +37,12 @@ def adapt_model(model, known, panel, static):
     standardized = level.means.any() or (level.deviations != 1).any()
     level = replace(level, means=np.zeros(n_series), deviations=np.ones(n_series))
     level = standardize_series(level, panel.values) if standardized else level
-    return replace(
+    model = replace(
         model,
         plan=replace(model.plan, level=level, static=static),
         baseline=_adapt_baseline(model.baseline, level, known, panel),
-        scales=np.array([seasonal_scale(rows, model.season) for rows in panel.values]),
     )
+    return adapt_residuals(model, panel)
 
 
 def _check_lengths(model, panel):

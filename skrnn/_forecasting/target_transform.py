@@ -50,10 +50,7 @@ class TargetTransform:
         """
         changes = outputs * self.deviations[series, np.newaxis] + self.means[series, np.newaxis]
         changes = integrated(transformed(self.transformer, before), changes, self.lags)
-        if self.transformer is None:
-            return changes
-        column = self.transformer.inverse_transform(changes.reshape(-1, 1))
-        return _as_floats(column).reshape(changes.shape)
+        return untransformed(self.transformer, changes)
 
 
 def fit_target_transform(values, times, *, transformer, lags, standardized):
@@ -129,6 +126,13 @@ def transformed(transformer, values):
             column = transformer.transform(values[present].reshape(-1, 1))
         result[present] = _as_floats(column).ravel()
     return result
+
+
+def untransformed(transformer, values):
+    """Return values of any shape back through a fitted transformer of one column."""
+    if transformer is None:
+        return values
+    return _as_floats(transformer.inverse_transform(values.reshape(-1, 1))).reshape(values.shape)
 
 
 def _as_floats(column):

@@ -9,6 +9,7 @@ import pandas as pd
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
 from skrnn._forecasting.categories import n_columns
+from skrnn._forecasting.conformal import Residuals, no_residuals
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
@@ -109,8 +110,7 @@ def _check_model(model, panel):
     require((panel.lengths >= plan.min_history).all(), "the length of a series")
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not (plan.calendar or plan.year), "the calendar")
-    require(model.residuals.shape[1] == plan.steps, "the residuals")
-    require(not (model.residuals < 0).any(), "the residuals")
+    _check_residuals(model, n_series)
     require(model.shares.shape == (len(model.regressors),), "the shares of networks")
     require(((model.shares >= 0) & (model.shares <= 1)).all(), "the shares of networks")
     require(model.baseline is not None or len(model.regressors), "the networks")
@@ -121,6 +121,26 @@ def _check_model(model, panel):
         n_known = 2 * len(plan.calendar) + 4 * plan.year + n_past + plan.outputs * n_ahead
         n_known += season_columns(np.zeros(1), model.baseline.seasons).shape[1]
         _check_baseline(model.baseline, n_series, n_known, plan.outputs)
+
+
+def _check_residuals(model, n_series):
+    """Refuse held-out errors that do not fit the series and the model."""
+    residuals, level = model.residuals, model.plan.level
+    n_windows = len(residuals.errors)
+    known = residuals.series >= (0 if residuals.signed else -1)
+    require(residuals.errors.shape == (n_windows, model.plan.steps), "the residuals")
+    require(not np.isinf(residuals.errors).any(), "the residuals")
+    require(residuals.signed or not (residuals.errors < 0).any(), "the residuals")
+    require(residuals.series.shape == (n_windows,), "the series of residuals")
+    require((known & (residuals.series < n_series)).all(), "the series of residuals")
+    require(residuals.sizes.shape == (n_series, model.plan.steps), "the sizes of residuals")
+    require((residuals.sizes > 0).all(), "the sizes of residuals")
+    require(residuals.floors.shape == (n_series, 2), "the floors of the series")
+    require(residuals.kind != "transformed" or level.transformer is not None, "the residuals")
+    if residuals.kind == "logarithms":
+        least = np.empty(0) if model.baseline is None else model.baseline.scales.least
+        require(least.shape == (n_series,) and (least > 0).all(), "the unit of residuals")
+        require(level.transformer is None and not level.lags, "the unit of residuals")
 
 
 def _check_network(regressor, plan, is_past):
@@ -182,11 +202,23 @@ def _decode_level(lag=None, **fields):
 
 
 def _decode_model(regressor=None, **fields):
-    """Return a GlobalModel; older files have one `regressor`, and nothing besides."""
+    """Return a GlobalModel; older files have one `regressor`, and nothing besides.
+
+    The residuals of older files are absolute.
+    """
     if regressor is not None:
         added = {"regressors": [regressor], "shares": np.ones(1), "baseline": None, "settings": {}}
         require(not set(added) & set(fields), "the networks")
         fields |= added
+    if fits(fields.get("residuals"), Table64):
+        errors, plan = fields["residuals"], fields["plan"]
+        fields["residuals"] = replace(
+            no_residuals(plan.steps, len(fields["scales"])),
+            errors=errors,
+            series=np.full(len(errors), -1),
+            rows=plan.timesteps + fields["season"],
+            signed=False,
+        )
     return MODEL.decode(**fields)
 
 
@@ -217,6 +249,7 @@ FORECASTERS = {
     "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
     "SeriesScales": record_codec(SeriesScales),
     "Baseline": record_codec(Baseline),
+    "Residuals": record_codec(Residuals),
     "GlobalModel": Codec(GlobalModel, MODEL.encode, _decode_model),
     "Panel": Codec(Panel, encode_panel, _decode_panel),
     "RNNForecaster": Codec(RNNForecaster, _encode_forecaster, _decode_forecaster),

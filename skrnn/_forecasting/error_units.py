@@ -1,0 +1,208 @@
+"""The unit in which errors of forecasts are measured, chosen by held-out interval scores."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skrnn._forecasting.baselines import interval_score, seasonal_scale
+from skrnn._forecasting.conformal import find_floors, no_residuals
+from skrnn._forecasting.linear_model import by_series
+from skrnn._forecasting.target_transform import transformed, untransformed
+
+LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
+SPANS = 1, 4  # windows over which the seasonal change is averaged, besides all rows
+LEVELS = 80, 95  # whose interval scores decide
+N_FOLDS = 5
+FEWEST = 50  # windows to choose by
+MOST_SCORED = 2000
+MOST_KEPT = 5000
+PRIOR = 20  # windows that all series count for in the sizes of one
+TOLERANCE = 0.005  # of the best score: up to here, or its standard error, the fastest unit counts
+
+
+def to_unit(model, kind, values, series):
+    """Return values of series, (n_origins, ...) or one series' rows, as errors are measured."""
+    if kind == "transformed":
+        return transformed(model.plan.level.transformer, values)
+    if kind == "values":
+        return values
+    least = np.maximum(model.baseline.scales.least[series], np.finfo(np.float64).tiny)
+    return np.log(np.maximum(values, np.reshape(least, (-1,) + (1,) * (values.ndim - 1))))
+
+
+def from_unit(model, kind, values):
+    """Return what `to_unit` made as values of the series."""
+    if kind == "transformed":
+        return untransformed(model.plan.level.transformer, values)
+    return values if kind == "values" else np.exp(values)
+
+
+def unit_sizes(model, panel, series, n_known):
+    """Return the unit of errors of forecasts from origins, (n_origins, steps).
+
+    The mean seasonal change of the last rows, for series that move more at some times than at
+    others (locally weighted: Lei et al. 2018, section 5.2). Negative where the transformer turns
+    more into less, so that a positive error is always one of a higher value.
+    """
+    residuals, season = model.residuals, model.season
+    units = model.scales[series].copy()
+    if residuals.rows:
+        for k, origins in by_series(np.asarray(series)):
+            ends = n_known[origins]
+            start = max(ends.min() - residuals.rows, 0)
+            rows = panel.values[k][start : ends.max()]
+            rows = to_unit(model, residuals.kind, rows[np.newaxis], [k])[0]
+            recent = recent_changes(rows, ends - start, residuals.rows, season)
+            units[origins] = np.maximum(recent, LEAST_UNIT * units[origins])
+    return (_direction(model, panel) * units)[:, np.newaxis] * residuals.sizes[series]
+
+
+def recent_changes(values, ends, n_rows, season):
+    """Return `seasonal_scale` of the last `n_rows` rows before each end, 0 where nothing moves."""
+    found = np.zeros(len(ends))
+    for lag in (season, 1):
+        changes = np.abs(values[lag:] - values[:-lag])
+        known = ~np.isnan(changes)
+        totals, counts = (
+            np.append(0, np.cumsum(part)) for part in (np.where(known, changes, 0), known)
+        )
+        last = np.maximum(ends - lag, 0)
+        first = np.clip(ends - n_rows, 0, last)
+        count = counts[last] - counts[first]
+        mean = (totals[last] - totals[first]) / np.maximum(count, 1)
+        rounding = 10 * np.finfo(np.float64).eps * np.nanmax(np.abs(values), initial=0.0)
+        found = np.where((found == 0) & (mean > rounding), mean, found)
+    return found
+
+
+def _direction(model, panel):
+    """Return -1 where the transformer is decreasing, else 1."""
+    if model.residuals.kind != "transformed":
+        return 1
+    ends = np.array([f(rows) for rows in panel.values for f in (np.nanmin, np.nanmax)])
+    low, high = transformed(model.plan.level.transformer, np.array([ends.min(), ends.max()]))
+    return -1 if low > high else 1
+
+
+def fit_residuals(model, panel, series, n_known, truth, forecast):
+    """Return a GlobalModel with the Residuals of held-out windows, in the unit that fits best.
+
+    `truth` and `forecast` are (n_windows, steps). Units are compared by the interval score of each
+    of some spans of time, with the residuals of the others. With fewer than FEWEST windows the
+    first counts: the change over a window.
+    """
+    kept = _some(len(series), MOST_KEPT)
+    held_out = tuple(part[kept] for part in (series, n_known, truth, forecast))
+    candidates = _candidates(model, panel)
+    if len(kept) < FEWEST:
+        return _with_errors(candidates[0], panel, *held_out)
+    scored = tuple(part[_some(len(kept), MOST_SCORED)] for part in held_out)
+    fold = _folds(panel.starts[scored[0]] + scored[1])
+    scores, models = [], []
+    for candidate in candidates:
+        models.append(_with_errors(candidate, panel, *scored))
+        units = unit_sizes(models[-1], panel, *scored[:2])
+        scores.append(_score(models[-1], units, fold, model.scales, *scored))
+    chosen = _with_errors(models[_fastest(np.array(scores))], panel, *held_out)
+    return replace(chosen, residuals=_sized(chosen.residuals))
+
+
+def _fastest(scores):
+    """Return the first candidate that is about as good as the best; scores (n_candidates, n)."""
+    worse = scores - scores[scores.mean(axis=1).argmin()]
+    errors = worse.std(axis=1) / np.sqrt(scores.shape[1])
+    limit = np.maximum(errors, TOLERANCE * scores.mean(axis=1).min())
+    return int(np.flatnonzero(worse.mean(axis=1) <= limit)[0])
+
+
+def _some(n_windows, most):
+    return np.linspace(0, n_windows - 1, min(n_windows, most)).round().astype(int)
+
+
+def _candidates(model, panel):
+    """Return the GlobalModel in each unit, without errors; the one that adapts fastest is first."""
+    plan, n_series = model.plan, len(panel)
+    kinds = ["values" if plan.level.transformer is None else "transformed"]
+    if model.baseline is not None and kinds == ["values"] and not plan.level.lags:
+        kinds += ["logarithms"] * (len(model.baseline.scales.log_deviations) > 0)
+    floors, candidates = find_floors(panel.values), []
+    for kind in kinds:
+        scales = _scales(model, kind, panel)
+        spans = [plan.timesteps * span + model.season for span in SPANS]
+        for rows in [*spans, 0] if kind != "logarithms" else [0]:
+            residuals = no_residuals(plan.steps, n_series)
+            residuals = replace(residuals, kind=kind, rows=rows, floors=floors)
+            candidates.append(replace(model, scales=scales, residuals=residuals))
+    return candidates
+
+
+def _scales(model, kind, panel):
+    """Return the mean seasonal change of each series in a Panel, as errors are measured."""
+    moved = (to_unit(model, kind, rows[np.newaxis], [k]) for k, rows in enumerate(panel.values))
+    return np.array([seasonal_scale(rows[0], model.season) for rows in moved])
+
+
+def adapt_residuals(model, panel):
+    """Return a GlobalModel with the errors of all its series together, for those of a Panel."""
+    residuals = model.residuals
+    return replace(
+        model,
+        scales=_scales(model, residuals.kind, panel),
+        residuals=replace(
+            residuals,
+            series=np.full(len(residuals.series), -1),
+            sizes=np.ones((len(panel), model.plan.steps)),
+            floors=find_floors(panel.values),
+        ),
+    )
+
+
+def _with_errors(model, panel, series, n_known, truth, forecast):
+    """Return a GlobalModel, without errors so far, with those of held-out windows."""
+    residuals, units = model.residuals, unit_sizes(model, panel, series, n_known)
+    truth, forecast = (to_unit(model, residuals.kind, part, series) for part in (truth, forecast))
+    errors = (truth - forecast) / units
+    return replace(model, residuals=replace(residuals, errors=errors, series=series))
+
+
+def _sized(residuals):
+    """Return Residuals divided by the size of each series' errors, shrunk to that of all."""
+    errors, n_series = np.abs(residuals.errors), len(residuals.sizes)
+    if n_series == 1:
+        return residuals
+    known = ~np.isnan(errors)
+    counts = np.maximum(known.sum(axis=0), 1)
+    total, count = np.zeros((2, n_series, errors.shape[1]))
+    np.add.at(total, residuals.series, np.where(known, errors, 0))
+    np.add.at(count, residuals.series, known)
+    mean = total.sum(axis=0) / counts
+    sizes = (total / np.where(mean > 0, mean, 1) + PRIOR) / (count + PRIOR)
+    return replace(residuals, errors=residuals.errors / sizes[residuals.series], sizes=sizes)
+
+
+def _folds(positions):
+    """Return which of N_FOLDS spans of time each position is in."""
+    times = np.unique(positions)
+    edges = [times[len(times) * k // N_FOLDS] for k in range(1, N_FOLDS)]
+    return np.searchsorted(edges, positions, side="right")
+
+
+def _score(model, units, fold, scales, series, n_known, truth, forecast):
+    """Return the interval score of each held-out window, with the residuals of other folds.
+
+    Scores are in multiples of `scales`, one for each series.
+    """
+    residuals, kind = model.residuals, model.residuals.kind
+    scores = np.zeros(truth.shape)
+    center = to_unit(model, kind, forecast, series)
+    for k in np.unique(fold):
+        others, own = fold != k, fold == k
+        part = replace(residuals, errors=residuals.errors[others], series=residuals.series[others])
+        part = _sized(part)
+        unit = units[own] * part.sizes[series[own]]
+        for level in LEVELS:
+            ends = part.interval(level, series[own], truth.shape[1])
+            bounds = [from_unit(model, kind, center[own] + unit * end) for end in ends]
+            scores[own] += interval_score(truth[own], *bounds, level)
+    known = ~np.isnan(scores).all(axis=1)
+    return np.nanmean(scores[known] / scales[series[known], np.newaxis], axis=1)
