@@ -115,7 +115,11 @@ def first_epoch_of_process(folder, epoch=None, seconds=0):
 
 
 @pytest.mark.parametrize(
-    ("engine", "n_kills"), [("numpy", 3), pytest.param("keras", 1, marks=pytest.mark.slow)]
+    ("engine", "n_kills"),
+    [
+        ("numpy", 1),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [("numpy", 3), ("keras", 1)]),
+    ],
 )
 def test_fit_killed_up_to_three_times_ends_as_if_it_had_not_been(tmp_path, engine, n_kills):
     folder = tmp_path / "checkpoints"

@@ -189,10 +189,13 @@ def test_what_is_set_by_hand_is_kept_and_fit_changes_no_parameter():
 def test_settings_of_a_long_hourly_series_are_windows_of_days_read_in_segments():
     hours = pd.date_range("2024-01-01", periods=700, freq="h")
     y = pd.Series(np.sin(np.arange(700) * np.pi / 12) + np.arange(700) / 500, hours)
-    fitted = RNNForecaster(quick(), network_weight=1.0).fit(y)
+    fitted, by_hand = (
+        RNNForecaster(network, baseline="last", network_weight=1.0).fit(y)
+        for network in (quick(), quick(segment=12))
+    )
     assert (fitted.settings_["timesteps"], fitted.settings_["segment"]) == (168, 24)
     assert fitted.regressor_.segment == 24
-    assert RNNForecaster(quick(segment=12), network_weight=1.0).fit(y).regressor_.segment == 12
+    assert by_hand.regressor_.segment == 12
 
 
 def test_rows_after_the_training_rows_choose_nothing():

@@ -10,6 +10,7 @@ import logging
 import keras
 import numpy as np
 import pytest
+from fits import both_engines
 from keras.src import activations, losses, optimizers
 from oracles import (
     FLOAT64_RATE,
@@ -70,8 +71,8 @@ VARIANTS = {name: {"hidden_size": 4} | changes for name, changes in VARIANTS.ite
 EACH_ONCE = zip(itertools.cycle(LAYERS), VARIANTS)
 OF_EVERY_CELL = itertools.product(LAYERS, ["plain", "weighted masked sequences"])
 FIT_CASES = dict.fromkeys([*EACH_ONCE, *OF_EVERY_CELL])
-QUICK_CASES = {("simple_rnn", "plain"), ("simple_rnn", "masked max")}
-QUICK_LOSSES = {"binary_focal_crossentropy", "categorical_crossentropy", "poisson"}
+QUICK_CASES = {("simple_rnn", "plain")}
+QUICK_LOSSES = {"poisson"}
 
 
 def slow_unless(is_quick, cases):
@@ -214,15 +215,11 @@ OPTIMIZER_CASES = [
     *(("numpy", {"name": name}, None) for name in OPTIMIZERS),
     *(("keras", SGD | {name: value}, FLOAT64_RATE) for name, value in SETTINGS.items()),
 ]
-QUICK_OPTIMIZERS = {"nadam", "schedulefreeadamw"}
-
-
-def is_quick(engine, optimizer, _):
-    return engine == "numpy" or optimizer["name"] in QUICK_OPTIMIZERS
 
 
 @pytest.mark.parametrize(
-    ("engine", "optimizer", "learning_rate"), slow_unless(is_quick, OPTIMIZER_CASES)
+    ("engine", "optimizer", "learning_rate"),
+    slow_unless(lambda engine, *_: engine == "numpy", OPTIMIZER_CASES),
 )
 def test_optimizer_and_its_settings_equal_keras(engine, optimizer, learning_rate):
     settings = TINY | {"optimizer": optimizer, "learning_rate": learning_rate}
@@ -264,7 +261,7 @@ VALIDATED = [
 
 @pytest.mark.parametrize(
     ("engine", "cell", "variant"),
-    slow_unless(lambda engine, cell, _: engine == "numpy" or cell == "simple_rnn", VALIDATED),
+    slow_unless(lambda engine, *_: engine == "numpy", VALIDATED),
 )
 def test_validation_losses_equal_those_of_model_fit(engine, cell, variant, keras_float64):
     training, held_out = (  # 20 in batches of 16: the last is short
@@ -302,7 +299,7 @@ def test_many_programs_make_tensorflow_warn_of_nothing(caplog):
     assert not caplog.records
 
 
-@every_engine
+@both_engines
 def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch(engine):
     x, y = X[:48], Y[:48]
     regressor = RNNRegressor("lstm", 4, stateful=True, engine=engine, **PLAIN).fit(x, y)
@@ -366,7 +363,7 @@ def test_training_projects_the_whole_input_where_that_pays(
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 
-@pytest.mark.parametrize("engine", [pytest.param("keras", marks=pytest.mark.slow), "numpy"])
+@both_engines
 @pytest.mark.parametrize("variant", ["plain", "weighted masked sequences", "masked tokens"])
 def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypatch, engine):
     X, y, sample_weight = numbers(variant)

@@ -14,7 +14,7 @@ ONCE = {"epochs": 1, "shuffle": False, "standardize": False, "random_state": 0, 
 SGD = {"optimizer": "sgd", "learning_rate": 0.1}
 
 
-@pytest.mark.parametrize("batch_size", [1, 5, 24])
+@pytest.mark.parametrize("batch_size", [5, 24])
 def test_class_weight_acts_in_batches_of_any_size_as_in_model_fit(batch_size, keras_float64):
     settings = ONCE | {"batch_size": batch_size, "epochs": 2} | SGD
     fits = [
