@@ -217,5 +217,8 @@ for name, rows in {"by the others": forecast, "by its own rows": alone}.items():
     print(f"{name:17}{(opened[-14:] - rows).abs().mean():.1f} portions")
 
 # %%
+# So is a short series in `fit`: where the forecast of the others reads more rows than it has, it is
+# forecast by ridges on fewer rows, which all have taught, and a warning names it.
+#
 # A single short series is often forecast as well by the baseline: `network_weight` and `loses_to`
 # say so. Believe them.

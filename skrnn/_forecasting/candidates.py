@@ -13,21 +13,26 @@ MANY_SERIES = 20
 BLOCKS = 3, 5
 
 
-def list_candidates(kind, seasons, window, lengths, with_known, with_fourier):
-    """Return the Candidates of a kind for series of these lengths."""
-    n_rows, many = int(lengths.min()), len(lengths) >= MANY_SERIES
+def list_candidates(kind, seasons, window, n_rows, learned, n_series, with_known, with_fourier):
+    """Return the Candidates of a kind that read at most `n_rows`.
+
+    They are learned from `n_series` series of about `learned` rows.
+    """
+    many = n_series >= MANY_SERIES
     seasons = [season for season in seasons if season > 1]
     if kind == "seasonal":
-        return [Candidate("values", "seasonal", seasons[0]) if seasons else _LAST]
+        whole = seasons and seasons[0] <= n_rows
+        return [Candidate("values", "seasonal", seasons[0]) if whole else _LAST]
     if kind == "ridge":
         return [Candidate("values", "window mean", 0, window, with_known)]
     if kind != "stacked":
         return [Candidate("values", kind)]
     anchors = [("last", 0)]
     anchors += [("mean", 0)] * (n_rows >= ROWS_FOR_MEAN)
-    anchors += [("seasonal", season) for season in seasons if n_rows >= 3 * season]
-    anchors += [("two seasons", season) for season in seasons if n_rows >= 4 * season]
-    longest = max(n_rows // (2 if many else 3), 1)
+    whole = [season for season in seasons if n_rows >= season and learned >= 3 * season]
+    anchors += [("seasonal", season) for season in whole]
+    anchors += [("two seasons", s) for s in whole if n_rows >= 2 * s and learned >= 4 * s]
+    longest = min(n_rows, max(learned // (2 if many else 3), 1))
     windows = [rows for rows in _window_lengths(seasons) if rows <= longest] or [longest]
     return [
         Candidate(unit, *anchor, rows, *columns)
@@ -58,11 +63,11 @@ def _window_lengths(seasons):
     return [4, seasons[0], 2 * seasons[0], 4 * seasons[0]]
 
 
-def known_seasons(kind, seasons, lengths):
+def known_seasons(kind, seasons, n_rows):
     """Return the seasons whose sine and cosine ridges read: those with two cycles."""
     if kind != "stacked":
         return ()
-    return tuple(season for season in seasons if 1 < season <= lengths.min() // 2)
+    return tuple(season for season in seasons if 1 < season <= n_rows // 2)
 
 
 def drop_longest(candidates, lengths, outputs):

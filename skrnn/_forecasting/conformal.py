@@ -13,6 +13,7 @@ from skrnn._utils.field_types import Count, Table64
 ENOUGH = 100  # windows: of a series for quantiles of its own, of all for two that are not symmetric
 
 LEAST_AT_FLOOR = 0.1  # of the rows of a series with a floor
+FEWEST_AT_FLOOR = 3  # rows: the lowest of a few is no floor
 
 
 def check_levels(level):
@@ -130,7 +131,8 @@ def find_floors(values):
     for k, rows in enumerate(values):
         rows = rows[~np.isnan(rows)]
         above = rows[rows > rows.min(initial=np.inf)]
-        if 0 < len(above) <= (1 - LEAST_AT_FLOOR) * len(rows):
+        least = max(LEAST_AT_FLOOR * len(rows), FEWEST_AT_FLOOR)
+        if 0 < len(above) <= len(rows) - least:
             floors[k] = rows.min(), above.min()
     return floors
 

@@ -12,7 +12,7 @@ def fitted_values(model, panel, step):
     Each has a list of (n_rows,), one for each series: NaN where there are too few rows before.
     """
     min_history = model.min_history
-    first = np.full(len(panel), min_history)
+    first = np.where(panel.lengths < min_history, model.least_history, min_history)
     series, n_known = forecast_origins(first, panel.lengths - step, 1)
     if not len(series):
         raise ValueError(

@@ -97,7 +97,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         their targets, so what its ``epochs="auto"`` holds out are the latest ones.
     timesteps : int or "auto", default="auto"
         Number of rows in a window of the network. "auto": whole seasons, up to 168 rows and a
-        quarter of the shortest series; 16 without a season.
+        quarter of the shortest series; 16 without a season. A series does not count as the shortest
+        if the one that holds the middle row of all has more than twice its rows.
     steps : int, default=1
         Number of steps to forecast.
     strategy : {"direct", "recursive"}, default="direct"
@@ -287,7 +288,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             MultiIndex, whose levels before the last name a series. Times are dates, periods,
             durations or whole numbers at a regular step. Polars and pyarrow are read as pandas;
             times and series are in columns with `time_column` and `series_column`. A series that
-            holds only NaN is left out, and a warning names it.
+            holds only NaN is left out, and a warning names it. A series with fewer rows than the
+            others' forecasts read is forecast by ridges on fewer rows that all series teach, or by
+            simple forecasts, without the network; a warning names it. With ``baseline=None`` it is
+            refused.
         exog : Series or DataFrame, default=None
             Columns whose future is known, on the times of `series`: the same for all series, or
             with a (series, time) MultiIndex. Each row of a window holds their values at its own

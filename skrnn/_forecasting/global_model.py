@@ -34,6 +34,7 @@ class GlobalModel:
     scales: Positive64  # mean seasonal change of each series in training, as errors are measured
     residuals: Residuals
     settings: dict[str, Any]  # what stood in place of "auto"
+    shorter: "GlobalModel | None" = None  # forecasts from fewer rows than `min_history`
 
     @property
     def min_history(self):
@@ -43,17 +44,42 @@ class GlobalModel:
         return self.plan.level.n_before + max(network, linear)
 
     @property
+    def least_history(self):
+        """Rows that a series must have."""
+        return self.min_history if self.shorter is None else self.shorter.least_history
+
+    def for_lengths(self, n_known):
+        """Yield each of the models that forecasts are from, and the places of their origins."""
+        short = np.zeros(len(n_known), dtype=bool)
+        if self.shorter is not None:
+            short = n_known < self.min_history
+            for model, places in self.shorter.for_lengths(n_known[short]):
+                yield model, np.flatnonzero(short)[places]
+        if not short.all():
+            yield self, np.flatnonzero(~short)
+
+    @property
     def candidates(self):
         """What the baseline compared, as a DataFrame."""
         return pd.DataFrame([] if self.baseline is None else self.baseline.candidates)
 
     def forecast(self, panel, series, n_known, n_steps):
         """Return forecasts from origins in a Panel; see `rolling_forecasts`."""
-        return rolling_forecasts(self, panel, series, n_known, n_steps)["forecast"]
+        return self._rolled(panel, series, n_known, n_steps)["forecast"]
+
+    def _rolled(self, panel, series, n_known, n_steps, *, parts=False):
+        """Return what `rolling_forecasts` does, each from the model for its rows."""
+        found = {}
+        for model, places in self.for_lengths(n_known):
+            origins = series[places], n_known[places]
+            rolled = rolling_forecasts(model, panel, *origins, n_steps, parts=parts)
+            for name, rows in rolled.items():
+                found.setdefault(name, np.empty((len(series), n_steps)))[places] = rows
+        return found
 
     def contributions(self, panel, series, n_known, n_steps):
         """Return the parts of forecasts by name; they add up to "forecast"."""
-        sums = rolling_forecasts(self, panel, series, n_known, n_steps, parts=True)
+        sums = self._rolled(panel, series, n_known, n_steps, parts=True)
         zero = np.zeros_like(sums["forecast"])
         anchor, linear = sums.get("anchor", zero), sums.get("linear", zero)
         network = sums["forecast"] - linear
@@ -66,6 +92,14 @@ class GlobalModel:
 
         They are computed as errors are measured, and carried back.
         """
+        found = {}
+        for model, places in self.for_lengths(n_known):
+            origins = outputs[places], panel, series[places], n_known[places]
+            for name, rows in model._own_bounds(*origins, levels, quantiles).items():
+                found.setdefault(name, np.empty(outputs.shape))[places] = rows
+        return found
+
+    def _own_bounds(self, outputs, panel, series, n_known, levels, quantiles):
         n_steps, residuals = outputs.shape[1], self.residuals
         if n_steps > self.plan.steps and (levels or quantiles):
             raise ValueError(

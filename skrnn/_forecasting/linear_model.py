@@ -87,16 +87,16 @@ class SeriesScales:
 
 def fit_series_scales(values, means, deviations):
     """Return the SeriesScales of standardized series."""
-    known = [not np.isnan(row).all() for row in values]  # a copy of all rows would be large
+    known = np.array([not np.isnan(row).all() for row in values])  # a copy would be large
     lowest, highest = (
         np.array([end(row) if any_ else 0.0 for row, any_ in zip(values, known, strict=True)])
         for end in (np.nanmin, np.nanmax)
     )
     least, most = lowest * deviations + means, highest * deviations + means
     logs = np.empty(0)
-    if (least > ROUNDING * most).all():
-        rows = zip(values, means, deviations, strict=True)
-        logs = np.array([np.nanstd(np.log(row * scale + mean)) for row, mean, scale in rows])
+    if known.any() and (least > ROUNDING * most)[known].all():
+        rows = zip(values, means, deviations, known, strict=True)
+        logs = np.array([np.nanstd(np.log(r * s + m)) if any_ else 1.0 for r, m, s, any_ in rows])
         logs = np.where(logs > 0, logs, 1.0)
     width = highest - lowest
     return SeriesScales(means, deviations, logs, LEAST * least, lowest - width, highest + width)

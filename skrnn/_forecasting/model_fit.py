@@ -23,7 +23,8 @@ from skrnn._forecasting.networks import (
     default_network,
     fit_networks,
 )
-from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings
+from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings, typical_length
+from skrnn._forecasting.short_series import warn_of_short
 from skrnn._forecasting.stacking import fit_baseline
 from skrnn._forecasting.static import fit_static
 from skrnn._forecasting.target_transform import fit_target_transform
@@ -69,8 +70,8 @@ def fresh_regressor(params, settings, n_windows=None):
     return regressor
 
 
-def fit_global_model(params, panel):
-    """Fit a GlobalModel to the rows of a Panel.
+def fit_global_model(params, panel, *, warns=True):
+    """Fit a GlobalModel to the rows of a Panel; `warns` of series that are too short.
 
     The parameters of an RNNForecaster are read as attributes of `params`.
     """
@@ -79,18 +80,55 @@ def fit_global_model(params, panel):
     settings = settle_settings(params, panel, n_known)
     outputs = n_outputs(params)
     after = _whole_strides(outputs, params.stride)
-    _check_lengths(params, settings, panel, n_known, after)
+    trains = _check_lengths(params, settings, panel, n_known, after)
     if outputs < params.steps:
         who = '`strategy="recursive"` forecasts'
         warn_of_phases(params.stride, settings.season, outputs, who)
-    model = _fit_to(params, settings, panel.head(n_known), after)
+    least = settings.timesteps + sum(settings.lags)
+    n_known = np.where(n_known < least, panel.lengths, n_known)  # too few to hold any out
+    training = panel.head(n_known)
+    if trains:
+        model = _with_shorter(params, _fit_to(params, settings, training, after), training)
+    else:
+        model = _fit_shorter(params, training, typical_length(n_known))
+    if warns:
+        held_out = np.full(len(panel), _held_out_rows(params) > 0)
+        warn_of_short(model, panel, n_known, None if trains else least + after, held_out)
     if params.calibration in ("auto", 0):
         return model
     last = panel.lengths - _whole_strides(params.steps, params.stride)
     series, n_before = forecast_origins(n_known, last, params.stride)
-    forecast = model.forecast(panel, series, n_before, params.steps)
-    truth = _rows_after(panel, series, n_before, params.steps)
-    return fit_residuals(model, panel, series, n_before, truth, forecast)
+    return _calibrated(model, panel, series, n_before)
+
+
+def _calibrated(model, panel, series, n_known):
+    """Return a GlobalModel with the residuals of forecasts from origins that were held out."""
+    if model is None:
+        return None
+    steps = model.plan.steps
+    forecast = model.forecast(panel, series, n_known, steps)
+    truth = _rows_after(panel, series, n_known, steps)
+    model = fit_residuals(model, panel, series, n_known, truth, forecast)
+    return replace(model, shorter=_calibrated(model.shorter, panel, series, n_known))
+
+
+def _with_shorter(params, model, training):
+    """Return a GlobalModel with another one for series that have fewer rows than it reads."""
+    short = training.lengths < model.min_history
+    if params.baseline is None or not short.any():
+        return model
+    typical = typical_length(training.lengths[short])
+    return replace(model, shorter=_fit_shorter(params, training, typical))
+
+
+def _fit_shorter(params, training, typical):
+    """Return a GlobalModel for series of few rows: a baseline that reads no more, learned from all.
+
+    It takes no differences, for which these may have too few rows.
+    """
+    params = clone(params).set_params(timesteps="auto", differences=0, network_weight=0)
+    settings = settle_settings(params, training, training.lengths, typical)
+    return _with_shorter(params, _fit_to(params, settings, training, 0), training)
 
 
 def _fit_to(params, settings, training, after):
@@ -124,7 +162,7 @@ def _fit_to(params, settings, training, after):
         residuals=no_residuals(params.steps, len(training)),
         settings=_settled(params, settings, spec, baseline, networks),
     )
-    if settings.calibration != "held out":
+    if settings.calibration != "held out" or not len(errors):
         return model
     forecast = _held_out_forecasts(model, training, buffer, *origins, errors)
     truth = _rows_after(training, *origins, errors.shape[1])
@@ -246,6 +284,7 @@ def _fit_baseline(params, settings, spec, buffer, starts):
         deviations=spec.level.deviations,
         stride=params.stride,
         positions=starts + n_before,
+        typical=max(settings.typical - n_before, 1),
         filled=[buffer.filled[rows] for rows in cut],
         carry=lambda recent, series, n_known: carry_open_gaps(
             spec, buffer, recent, series, n_known + n_before
@@ -256,14 +295,24 @@ def _fit_baseline(params, settings, spec, buffer, starts):
 
 
 def min_rows(params):
-    """Return the rows that a series must have: a window, and those held out for calibration."""
-    timesteps = 1 if params.timesteps == "auto" else params.timesteps
-    return timesteps + sum(read_lags(params.differences)) + _held_out_rows(params)
+    """Return the rows that a series must have: with a baseline any, else a window's."""
+    return 1 if params.baseline is not None else _rows_of_window(params)
 
 
 def min_rows_to_train(params):
-    """Return the rows that one of the series must have: those of all, and a window's targets."""
-    return min_rows(params) + _whole_strides(n_outputs(params), params.stride)
+    """Return the rows that one of the series must have.
+
+    These are a window, its targets and what is held out for calibration; with a baseline and none
+    held out, the two that show a change.
+    """
+    if params.baseline is not None and _held_out_rows(params) == 0:
+        return 2
+    return _rows_of_window(params) + _whole_strides(n_outputs(params), params.stride)
+
+
+def _rows_of_window(params):
+    timesteps = 1 if params.timesteps == "auto" else params.timesteps
+    return timesteps + sum(read_lags(params.differences)) + _held_out_rows(params)
 
 
 def _held_out_rows(params):
@@ -295,7 +344,7 @@ def _whole_strides(rows, stride):
 
 
 def _check_lengths(params, settings, panel, n_known, after):
-    """Refuse series without a window of known rows, and a panel without one to train on.
+    """Return whether a window is there to train on; refuse short series that no baseline forecasts.
 
     `after` is the rows from the last window to train on to the end of the known ones.
     """
@@ -303,17 +352,20 @@ def _check_lengths(params, settings, panel, n_known, after):
     held_out = _held_out_rows(params) > 0
     kept = f" besides its {params.calibration} calibration windows" if held_out else ""
     fewer = ", lower `calibration`" if held_out else ""
-    short = np.flatnonzero(n_known < least)
-    if len(short):
+    short, trains = np.flatnonzero(n_known < least), (n_known >= least + after).any()
+    if params.baseline is not None and not held_out and panel.lengths.max() > 1:
+        return trains
+    if len(short) and (params.baseline is None or len(short) == len(panel)):
         k = short[0]
         place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
         raise ValueError(
             f"Series{place} must have at least {least} rows (`timesteps` + `differences`){kept}, "
             f"got {max(n_known[k], 0)}. Shorten the window{fewer}, or leave the series out."
         )
-    if (n_known < least + after).all():
+    if not trains:
         raise ValueError(
             f"`series` must have at least {least + after} rows (`timesteps` + `differences` + "
             f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
             f"`stride`{fewer}, or pass more rows."
         )
+    return trains

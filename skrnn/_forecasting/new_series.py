@@ -30,8 +30,10 @@ def adapt_model(model, known, panel, static):
     `known` is the Panel that the model was fitted to, `static` is (n_series, n_static). Networks
     and ridges are those of the model.
     """
-    _check_lengths(model, panel)
     level = model.plan.level
+    shorter = model.shorter and adapt_model(model.shorter, known, panel, static)
+    if shorter is None:
+        _check_lengths(model, panel)
     check_transformed(level.transformer, panel.values, panel.times)
     n_series = len(panel)
     standardized = level.means.any() or (level.deviations != 1).any()
@@ -40,6 +42,7 @@ def adapt_model(model, known, panel, static):
     model = replace(
         model,
         plan=replace(model.plan, level=level, static=static),
+        shorter=shorter,
         baseline=_adapt_baseline(model.baseline, level, known, panel),
     )
     return adapt_residuals(model, panel)
@@ -62,7 +65,7 @@ def _adapt_baseline(baseline, level, known, panel):
     rows = [level.transform(values, k)[level.n_before :] for k, values in enumerate(panel.values)]
     scales = fit_series_scales(rows, level.means, level.deviations)
     in_logs = any(candidate.unit == "logarithms" for candidate in baseline.chosen)
-    if in_logs and not len(scales.log_deviations):
+    if in_logs and not len(scales.log_deviations) and any(map(len, rows)):
         k = int(np.argmin(scales.least))
         lowest = np.nanmin(rows[k]) * level.deviations[k] + level.means[k]
         raise ValueError(

@@ -32,6 +32,7 @@ class ForecastSettings:
     network_weight: float | Literal["auto"]
     calibration: int | Literal["held out"]  # windows; or the held-out errors of the baseline
     year: bool  # whether the baseline reads the time of the year
+    typical: int  # the rows of a series that what is chosen is for
 
     @property
     def season(self):
@@ -52,10 +53,22 @@ def n_outputs(params):
     return params.steps if params.strategy == "direct" else 1
 
 
-def settle_settings(params, panel, n_known):
+def typical_length(lengths):
+    """Return the rows that settings count on: those of the shortest series that is not short.
+
+    Short is one with less than half the rows of the series that the middle one of all rows is in.
+    """
+    ordered = np.sort(np.maximum(lengths, 0))
+    rows = np.cumsum(ordered)
+    middle = ordered[np.searchsorted(rows, rows[-1] / 2)]
+    return int(ordered[2 * ordered >= middle][0])
+
+
+def settle_settings(params, panel, n_known, typical=None):
     """Return the ForecastSettings of a fit to the first `n_known` rows of each series of a Panel.
 
-    The parameters of an RNNForecaster are read as attributes of `params`.
+    The parameters of an RNNForecaster are read as attributes of `params`. `typical` is the
+    `typical_length` of the series that they are for, by default all.
     """
     seasons = _seasons(params, panel)
     lags = read_lags(params.differences)
@@ -72,12 +85,14 @@ def settle_settings(params, panel, n_known):
         whole = n_outputs(params) == params.steps
         known = params.baseline is not None and weight in ("auto", 0)
         calibration = "held out" if known and whole else 0
-    shortest = int(np.argmin(n_known))
-    n_rows = n_known[shortest] - sum(lags)
+    learned = typical_length(n_known)
+    of_typical = int(np.argmin(np.where(n_known >= learned, n_known, n_known.max())))
+    wanted = learned if typical is None else typical
     timesteps = params.timesteps
     if timesteps == "auto":
-        least = params.steps if panel.future_exog and params.strategy == "direct" else 1
-        timesteps = max(_window(n_rows, len(panel), seasons), least)
+        reads_ahead = panel.future_exog and params.strategy == "direct" and typical is None
+        window = _window(wanted - sum(lags), len(panel), seasons)
+        timesteps = max(window, params.steps if reads_ahead else 1)
     segment = params.segment
     return ForecastSettings(
         timesteps=int(timesteps),
@@ -89,7 +104,8 @@ def settle_settings(params, panel, n_known):
         else params.early_stopping,
         network_weight=weight,
         calibration=calibration,
-        year=_has_years(panel.times[shortest][: max(n_known[shortest], 0)]),
+        year=_has_years(panel.times[of_typical][: max(n_known[of_typical], 0)]),
+        typical=wanted,
     )
 
 
@@ -121,7 +137,7 @@ def _seasons(params, panel):
 
 
 def _window(n_rows, n_series, seasons):
-    """Return the rows of a window: whole seasons, as far as the shortest series allows."""
+    """Return the rows of a window: whole seasons, as far as series of `n_rows` allow."""
     longest = int(n_rows // (2 if n_series >= MANY_SERIES else 4))
     if not seasons:
         return max(min(WINDOW_WITHOUT_SEASON, longest), 1)

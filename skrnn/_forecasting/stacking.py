@@ -26,6 +26,7 @@ from skrnn._forecasting.linear_model import (
     season_columns,
 )
 from skrnn._forecasting.ridges import fit_candidates, moments_of
+from skrnn._forecasting.settings import typical_length
 
 LEAST_COMPLETE = 0.25  # of the origins, with no missing target
 SHRINKAGE = 0.005
@@ -84,6 +85,7 @@ def fit_baseline(
     exog=None,
     filled=None,
     carry=None,
+    typical=None,
 ):
     """Fit a Baseline to standardized series, and return it with its HeldOut errors.
 
@@ -94,13 +96,18 @@ def fit_baseline(
     standardized. Origins are `stride` rows apart. Blocks are cut in time: `positions` is the time
     of each first row; None: all series end at the same time. `filled` holds rows without gaps, in
     which the end of a gap is read; `carry(recent, series, n_known)` fills in, in place, those that
-    are open at origins. None: a gap is filled from the season before.
+    are open at origins. None: a gap is filled from the season before. `typical` is the rows of a
+    series that candidates are for, which are learned from all; None: of the shortest.
     """
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
-    cycles = known_seasons(kind, seasons, lengths)
-    with_known = known is not None or exog is not None
-    candidates = list_candidates(kind, seasons, window, lengths, with_known, len(cycles) > 0)
+    n_rows = int(lengths.min()) if typical is None else typical
+    learned = n_rows if typical is None else max(typical_length(lengths), n_rows)
+    cycles = known_seasons(kind, seasons, learned)
+    with_known, n_series = known is not None or exog is not None, len(lengths)
+    candidates = list_candidates(
+        kind, seasons, window, n_rows, learned, n_series, with_known, len(cycles) > 0
+    )
     if not len(scales.log_deviations):
         candidates = [candidate for candidate in candidates if candidate.unit == "values"]
     candidates = drop_longest(candidates, lengths, outputs)

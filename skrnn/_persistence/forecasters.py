@@ -107,7 +107,13 @@ def _check_model(model, panel):
     means = plan.exog_means
     n_means = len(panel.is_past) if len(means) or plan.fill in FILLS else 0
     require(means.shape == (n_means,) and np.isfinite(means).all(), "the means of `exog`")
-    require((panel.lengths >= plan.min_history).all(), "the length of a series")
+    shorter = model.shorter
+    if shorter is None:
+        require((panel.lengths >= model.min_history).all(), "the length of a series")
+    else:
+        known = shorter.baseline is not None and not shorter.regressors
+        require(known and shorter.min_history < model.min_history, "the model of short series")
+        _check_model(shorter, panel)
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not (plan.calendar or plan.year), "the calendar")
     _check_residuals(model, n_series)
