@@ -47,6 +47,20 @@ def test_forecast_display_draws_intervals_the_widest_first():
         assert set(table[f"lower_{level}"]) | set(table[f"upper_{level}"]) == set(corners)
 
 
+def test_forecast_display_says_how_many_truths_the_intervals_hold():
+    frame = wide()
+    forecaster = fitted(frame[:54], calibration=20)
+    table, truth = forecaster.predict(level=[50, 95]), frame[["a", "b"]][:-1]
+    display = ForecastDisplay.from_forecaster(forecaster, level=[50, 95], truth=truth)
+    for level in (50, 95):
+        inside = [
+            truth[label][54:].between(*(table[label][:-1][f"{end}_{level}"] for end in ENDS)).sum()
+            for label in truth
+        ]
+        assert f"{level} % interval: {sum(inside)} of 10" in legend(display.ax_[0])
+
+
+ENDS = "lower", "upper"
 LEVELS = pd.MultiIndex.from_tuples([("open", "a", 1), ("open", "b", 1), ("close", "a", 1)])
 # A wide frame, and what makes a panel of it.
 PANELS = {
@@ -218,3 +232,19 @@ def test_backtest_display_draws_each_truth_once_where_folds_overlap_and_alone_on
     assert display.ax_ is ax
     assert figure.axes == [ax]
     assert_array_equal(line(ax, "truth").get_ydata(), y[-12:])
+
+
+def test_backtest_display_draws_the_coverage_of_each_level_by_step():
+    asked = bare(linear(), timesteps=12, steps=6, calibration=20)
+    backtest = asked.backtest(monthly(90), folds=4, step=2, level=[50, 90])
+    display = BacktestDisplay.from_backtest(backtest)
+    folds, _, ax = display.ax_
+    assert legend(folds)[1:3] == ["90 % interval", "50 % interval"]
+    assert {drawn.get_ydata()[0] for drawn in lines(ax, "nominal")} == {50, 90}
+    for level in (50, 90):
+        truth, ends = backtest["truth"], [backtest[f"{end}_{level}"] for end in ENDS]
+        inside = 100 * truth.between(*ends)
+        drawn = line(ax, f"{level} %: {short(inside.mean())} %")
+        assert_allclose(drawn.get_ydata(), inside.groupby(backtest["step"]).mean())
+    _, pair = plt.subplots(1, 2)
+    assert len(display.plot(pair).ax_) == 2

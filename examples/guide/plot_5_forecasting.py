@@ -73,13 +73,19 @@ display.figure_.savefig("forecast_sales.png", dpi=100)
 # A backtest forecasts the past from several cutoffs; `refit=6` fits again at every sixth. It is
 # compared with naive forecasts and with one ridge regression on the window. MASE is the error
 # divided by that of the seasonal naive forecast on the training rows. `loses_to` names those that
-# did better, if any.
+# did better, if any. Intervals are compared as well: the percentage of true values that they hold,
+# their mean width, and the interval score, which adds to the width what each miss costs. Lower is
+# better. `summary(by="step")` shows each day ahead, as the picture does.
 backtest = forecaster.backtest(sales, weather, folds=12, refit=6, level=80)
 print(backtest.summary().round(2).to_string())
 display = BacktestDisplay.from_backtest(backtest, measure="MAE", unit="portions")
 display.figure_.savefig("backtest_sales.png", dpi=100)
 
 # %%
+# `gap=2` leaves out the first two days of each forecast, where sales are known two days late.
+# `window=365` trains on the last year only, to see whether older rows still help.
+# `fitted_values()` forecasts the rows of the fit, for a look at what is left in them.
+#
 # Is the weather worth it? The same without it, and with a temperature that is known until the
 # cutoff only, `past_exog`:
 without = forecaster.backtest(sales, folds=12, refit=6)

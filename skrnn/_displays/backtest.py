@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts of the past, and their error compared with that of baselines."""
+"""BacktestDisplay: forecasts of the past, their error beside baselines, and their coverage."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from skrnn._displays.plotting import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     VERMILION,
@@ -28,7 +29,7 @@ from skrnn._displays.plotting import (
     short,
     with_unit,
 )
-from skrnn._forecasting.backtest import Backtest
+from skrnn._forecasting.backtest import Backtest, levels_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -49,10 +50,11 @@ MEASURES = {"MASE": "in-sample seasonal naive = 1", "MAE": None, "RMSE": None, "
 
 @dataclass(eq=False, repr=False)
 class BacktestDisplay(Display):
-    """Plot of a backtest: the truth, the forecasts of each fold, and the error by step.
+    """Plot of a backtest: the truth, the forecasts of each fold, error and coverage by step.
 
     Create it with `from_forecaster` or `from_backtest`. The error is compared with that of the
-    naive forecasts and of the ridge. For a forecast of the future use `ForecastDisplay`.
+    naive forecasts and of the ridge, the coverage of intervals with their level. For a forecast of
+    the future use `ForecastDisplay`.
 
     Parameters
     ----------
@@ -62,7 +64,8 @@ class BacktestDisplay(Display):
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        Axes of the forecasts, and of the error by step.
+        Axes of the forecasts, of the error by step, and of the coverage by step if the backtest has
+        intervals.
     figure_ : matplotlib Figure
         The figure of the axes.
 
@@ -129,7 +132,7 @@ class BacktestDisplay(Display):
             As in `plot`.
         unit : str, default=None
             As in `plot`.
-        ax : matplotlib Axes or pair of Axes, default=None
+        ax : matplotlib Axes or array of Axes, default=None
             As in `plot`.
 
         Returns
@@ -166,7 +169,7 @@ class BacktestDisplay(Display):
             As in `plot`.
         unit : str, default=None
             As in `plot`.
-        ax : matplotlib Axes or pair of Axes, default=None
+        ax : matplotlib Axes or array of Axes, default=None
             As in `plot`.
 
         Returns
@@ -184,12 +187,13 @@ class BacktestDisplay(Display):
         measure: Measure = "MASE",
         unit: str | None = None,
     ) -> Self:
-        """Plot truth and forecasts of one series, and the error by step of all series.
+        """Plot truth and forecasts of one series, and error and coverage by step of all series.
 
         Parameters
         ----------
-        ax : matplotlib Axes or pair of Axes, default=None
-            A single one shows only truth and forecasts. None: a pair in a new figure.
+        ax : matplotlib Axes or array of Axes, default=None
+            A single one shows only truth and forecasts, two add the error, and three the coverage
+            of intervals. None: a new figure with all that there is.
         label : label, default=None
             Name of the series whose forecasts are drawn. None: the first.
         measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
@@ -212,13 +216,17 @@ class BacktestDisplay(Display):
         label = labels[0] if label is None else label
         check_named("label", label, "a series of the backtest", labels)
         rows = self.backtest if label is None else self.backtest[self.backtest["series"] == label]
-        axes = open_axes(
-            self, ax, (2, 1), size=(8, 3.6), columns=2, gridspec_kw={"width_ratios": [4, 3]}
-        )
+        levels = sorted(levels_of(self.backtest), key=float, reverse=True)
+        allowed = (3, 2, 1) if levels else (2, 1)
+        ratios = {"width_ratios": [4, 3, 3][: allowed[0]]}
+        size = (8, 3.6) if len(ratios["width_ratios"]) < 3 else (12, 3.6)
+        axes = open_axes(self, ax, allowed, size=size, columns=allowed[0], gridspec_kw=ratios)
         _draw_folds(axes[0], rows)
         axes[0].set_ylabel(with_unit("Value" if label is None else label, unit))
-        if len(axes) == 2:
+        if len(axes) > 1:
             _draw_errors(axes[1], self.backtest, measure, unit)
+        if len(axes) > 2:
+            _draw_coverage(axes[2], self.backtest, levels)
         return self
 
 
@@ -237,7 +245,7 @@ def _draw_folds(ax, rows):
         draw_forecast(ax, axis.places(pd.Index(fold["time"])), fold, n_steps)
         draw_cutoff(ax, axis.places(pd.Index([cutoff], dtype=rows["cutoff"].dtype))[0])
     axis.put_on(ax)
-    draw_legend(ax, 4)
+    draw_legend(ax, 4 if len(levels_of(rows)) < 2 else 3)
 
 
 def _truth_with_gaps(rows, axis):
@@ -263,7 +271,29 @@ def _draw_errors(ax, backtest, measure, unit):
         label = f"{name.replace('_', ' ')}: {short(overall[name])}"
         ax.plot(by_step.index, by_step[name], **look, label=label)
     ax.set_ylim(bottom=0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("Step (rows after the cutoff)")
+    _label_steps(ax)
     ax.set_ylabel(with_unit(measure, MEASURES[measure] or unit))
     draw_legend(ax, 2)
+
+
+def _draw_coverage(ax, backtest, levels):
+    """Draw the share of truths within the intervals at each step, and the levels themselves."""
+    by_step = backtest.summary(by="step").xs("forecast", level="model")
+    overall = backtest.summary().loc["forecast"]
+    shades = np.linspace(1, 0.4, len(levels))[::-1]  # as the bands, the widest the lightest
+    for level, shade in zip(levels, shades, strict=True):
+        found = by_step[f"coverage_{level}"]
+        look = {"color": BLUE, "alpha": shade, "marker": marker(len(found))}
+        label = f"{level} %: {short(overall[f'coverage_{level}'])} %"
+        ax.plot(found.index, found, **look, label=label)
+    for level in levels:
+        ax.axhline(float(level), color=GREY, linestyle="--", linewidth=0.8, label="nominal")
+    ax.set_ylim(0, 105)
+    _label_steps(ax)
+    ax.set_ylabel("Truths in the interval (%)")
+    draw_legend(ax, 2)
+
+
+def _label_steps(ax):
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("Step (rows after the cutoff)")

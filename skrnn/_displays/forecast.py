@@ -21,6 +21,7 @@ from skrnn._displays.plotting import (
     open_axes,
     with_unit,
 )
+from skrnn._forecasting.backtest import levels_of
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
@@ -50,7 +51,8 @@ class ForecastDisplay(Display):
     history : Series or DataFrame, default=None
         Rows up to the cutoff, of the same series.
     truth : Series or DataFrame, default=None
-        The true values, of all series or some. Rows beyond the forecast are ignored.
+        The true values, of all series or some. Rows beyond the forecast are ignored. The legend
+        says how many of them the intervals hold, over all series that are drawn.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class ForecastDisplay(Display):
     >>> forecaster = RNNForecaster(network, timesteps=12, steps=6, calibration=9).fit(sales[:-6])
     >>> display = ForecastDisplay.from_forecaster(forecaster, level=[50, 80], truth=sales)
     >>> display.ax_.get_legend_handles_labels()[1]
-    ['history', '80 % interval', '50 % interval', 'forecast', 'truth', 'cutoff']
+    ['history', '80 % interval: 6 of 6', '50 % interval: 6 of 6', 'forecast', 'truth', 'cutoff']
     """
 
     forecast: SeriesOrFrame
@@ -191,14 +193,15 @@ class ForecastDisplay(Display):
         tables = [_table(forecasts[label]) for label in chosen]
         history = _matching(self.history, "history", chosen, forecasts)
         truth = _truth_within(self.truth, chosen, forecasts)
+        held = _held(tables, truth)
         panels = list(zip(chosen, tables, history, truth, strict=True))
         columns = 1 if len(panels) < 4 else 2
         rows = -(-len(panels) // columns)
         size = 8, 1.6 + 2.1 * rows
         axes = open_axes(self, ax, (len(panels),), size=size, columns=columns)
         for each, (label, *tables) in zip(axes, panels, strict=True):
-            _draw(each, label, *tables, unit)
-        draw_legend(axes[0], 6 if columns == 1 else 3, axes[1:])
+            _draw(each, label, *tables, unit, held)
+        draw_legend(axes[0], (4 if held else 6) if columns == 1 else (2 if held else 3), axes[1:])
         if ax is None and len(panels) < len(forecasts) and labels is None:
             self.figure_.suptitle(f"The first {len(panels)} of {len(forecasts)} series")
         return self
@@ -321,14 +324,28 @@ def _truth_within(truth, chosen, forecasts):
     return within
 
 
-def _draw(ax, label, forecast, history, truth, unit):
+def _held(tables, truths):
+    """Return how many of the truths the intervals of each level hold, in words."""
+    found = {}
+    for table, truth in zip(tables, truths, strict=True):
+        if truth is None:
+            continue
+        rows = table.reindex(truth.index)
+        for level in levels_of(table):
+            inside = truth.between(rows[f"lower_{level}"], rows[f"upper_{level}"])
+            n_inside, n_truths = found.get(level, (0, 0))
+            found[level] = n_inside + inside.sum(), n_truths + len(inside)
+    return {level: "{} of {}".format(*counts) for level, counts in found.items()}
+
+
+def _draw(ax, label, forecast, history, truth, unit, held):
     """Draw one series."""
     known = [rows for rows in (history, truth) if rows is not None]
     names = [name for name in (label, *(rows.name for rows in known)) if name is not None]
     axis = TimeAxis(forecast.index.append([rows.index for rows in known]))
     if history is not None:
         ax.plot(axis.places(history.index), history, color=BLACK, linewidth=1, label="history")
-    draw_forecast(ax, axis.places(forecast.index), forecast, len(forecast))
+    draw_forecast(ax, axis.places(forecast.index), forecast, len(forecast), held)
     if truth is not None:
         look = {"color": VERMILION, "linestyle": "--", "marker": marker(len(truth))}
         ax.plot(axis.places(truth.index), truth, **look, label="truth")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from skrnn._forecasting.backtest import levels_of
 from skrnn._preprocessing.time_index import first_few
 
 if TYPE_CHECKING:
@@ -145,13 +146,16 @@ class TimeAxis:
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=self.timezone))
 
 
-def draw_forecast(ax, places, table, n_marked):
-    """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first."""
-    levels = [name.removeprefix("lower_") for name in table if str(name).startswith("lower_")]
-    for depth, level in enumerate(sorted(levels, key=float, reverse=True)):
+def draw_forecast(ax, places, table, n_marked, held=()):
+    """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first.
+
+    `held` may say of each level how many truths its intervals hold, for the legend.
+    """
+    for depth, level in enumerate(sorted(levels_of(table), key=float, reverse=True)):
         lower, upper = (table[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
         look = {"color": BLUE, "alpha": 0.2 + 0.1 * depth, "linewidth": 0}
-        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval")
+        told = f": {held[level]}" if level in held else ""
+        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval{told}")
     values = table["forecast"].to_numpy()
     ax.plot(places, values, color=BLUE, marker=marker(n_marked), label="forecast")
 
