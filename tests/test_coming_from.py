@@ -46,7 +46,7 @@ def test_code_on_the_side_of_skrnn_forecasts_and_searches():
     assert "hidden_size" in best
     shows += "\nprint(errors['loses_to'].iloc[0] or 'none')"
     told = printed("-c", f"{data}\n{forecaster}\n{shows}", cwd=ROOT)
-    assert told == "DataFrame (12, 3)\nnone\n"
+    assert told == "DataFrame (12, 3)\nridge\n"  # and to no naive forecast
 
 
 def test_code_of_the_others_can_be_read():
