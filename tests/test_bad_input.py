@@ -253,6 +253,7 @@ BAD_PARAMETERS = [
     ("embedding_init", [np.zeros((9, 4)), np.array(1.0)], "needs `vocab_size`"),
     ("mask_value", ["nan", (0,), [0.0], 1j], "float", "None"),
     ("mask_value", [np.inf, -np.inf], "`mask_value`", "finite"),
+    ("missing", ["mean", True, 0], "'flag'", "None"),
     ("loss", ["nope", 3, None, ("mse",)], "'auto'", "'mean_squared_error'"),
     ("loss", [{"name": "nope"}, {"delta": 1.0}, len], "'auto'", "'mean_squared_error'"),
     ("optimizer", ["nope", 3, None], "'adam'", "'sgd'", "dict"),

@@ -321,7 +321,8 @@ def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
     if own and wiring_of(twin_model) != chain.wiring:
         raise refusal(
             layers["recurrent"][0],
-            "timesteps must be masked by a Masking layer or `mask_zero`, or as in `model_`.",
+            "timesteps must be masked by a Masking layer or `mask_zero`, or as in `model_`, "
+            "without `missing`.",
         )
     rebuilt = [x for x in twin_model.layers if kind_of(x) in kinds]
     given = [layer for part in REBUILT_PARTS for layer in layers[part]]

@@ -65,6 +65,8 @@ def add_network(graph, architecture, weights, scaling, mask_value):
         x = graph("Gather", next(weights), x if masked is None else graph("Max", x, np.int64(0)))
     else:
         x = _standardized(graph, x, scaling.x_mean, scaling.x_scale)  # (n, T, F)
+    if architecture.fills_missing:
+        x = _flagged(graph, x, architecture)
     if masked is not None:
         x = graph("Where", graph("Unsqueeze", masked, np.array([2])), np.float32(0), x)
     if architecture.segment > 1:
@@ -92,6 +94,18 @@ def _standardized(graph, x, mean, scale):
         return _cast(graph, x, "float32")
     x = graph("Sub", _cast(graph, x, "float64"), mean)
     return _cast(graph, graph("Div", x, scale), "float32")
+
+
+def _flagged(graph, x, architecture):
+    """Return standardized values with 0 where X is missing, and the flags that say so."""
+    missing = graph("IsNaN", "X")
+    x = graph("Where", missing, np.float32(0), x)
+    if not architecture.flagged:
+        return x
+    flags = graph(
+        "Gather", _cast(graph, missing, "float32"), np.array(architecture.flagged), axis=2
+    )
+    return graph("Concat", x, flags, axis=-1)
 
 
 def add_prediction(graph, x, architecture, target_shape):

@@ -86,8 +86,9 @@ class Samples:
     def sample_bytes(self):
         """Bytes of one gathered sample."""
         itemsize = np.dtype(self.dtype).itemsize
-        features = self.sequences.features + self.sequences.n_static
-        return self.sequences.timesteps * features * itemsize
+        sequences = self.sequences
+        features = sequences.features + len(sequences.flagged) + sequences.n_static
+        return sequences.timesteps * features * itemsize
 
     @cached_property
     def spans(self):

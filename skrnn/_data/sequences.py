@@ -15,6 +15,8 @@ class Sequences:
     ids. Lists of sequences are padded at the end with NaN, or with -1. A list of equal lengths is
     held as an array, without `lengths`, but its targets and weights may be padded further.
     `static` has the features that are constant in time, and `static_columns` their places in X.
+    With `fills_missing` NaN is a missing feature, but for timesteps that are absent; `flagged` are
+    the features of which a block tells where they are.
     """
 
     values: np.ndarray
@@ -24,6 +26,8 @@ class Sequences:
     is_list: bool = False  # whether X was a list
     static: np.ndarray | None = None  # (n_samples, static features)
     static_columns: tuple = ()
+    fills_missing: bool = False
+    flagged: tuple = ()
 
     def __len__(self):
         return len(self.values)
@@ -130,6 +134,10 @@ class Sequences:
             block = block[:, :, np.newaxis].astype(dtype)
         else:
             block = scaling.standardize_x(values).astype(dtype)
+            if self.fills_missing:
+                missing = np.isnan(values)
+                flags = missing[..., list(self.flagged)].astype(dtype)
+                block = np.concatenate([np.where(missing, 0, block), flags], axis=2)
             if self.masked:
                 block[~step_mask(values, self.mask_value)] = np.nan
         if not self.n_static:
@@ -231,7 +239,7 @@ def moments(sequences, weights):
     """Return the total weight, and each feature's weighted mean and deviation over valid timesteps.
 
     A row of several windows counts once in each. `weights` has the shape (n_samples,) or
-    (n_samples, timesteps).
+    (n_samples, timesteps). Where features may be missing, each has a total weight of its own.
     """
     rows, step = underlying_rows(sequences.values)
     if weights.ndim == 2 and step != sequences.timesteps:
@@ -240,9 +248,13 @@ def moments(sequences, weights):
     def weighted_mean(function):
         total, weight = np.zeros(sequences.features), 0.0
         for block, count in _counted_rows(rows, step, sequences, weights):
-            total += count @ function(block)
-            weight += count.sum()
-        return weight, total / weight if weight else total
+            values, of_each = function(block), count.sum()
+            if sequences.fills_missing:
+                known = ~np.isnan(values)
+                values, of_each = np.where(known, values, 0.0), count @ known
+            total += count @ values
+            weight = weight + of_each
+        return weight, np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
 
     _, size = weighted_mean(lambda block: np.abs(block) * 2.0**-64)  # its sum cannot overflow
     unit = binary_unit(size)
@@ -285,10 +297,12 @@ def merged_moments(parts):
     if len(parts) == 1:
         [mean], [deviation] = means, deviations
     else:
-        shares = weights / weights.sum() if weights.any() else weights
+        weights = weights.reshape(len(parts), -1)  # (n_parts, 1), or one for each feature
+        totals = weights.sum(axis=0)
+        shares = np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0)
         unit = binary_unit(np.maximum(np.abs(means), deviations).max(axis=0))
-        mean = shares @ (means / unit)
-        variance = shares @ ((deviations / unit) ** 2 + (means / unit - mean) ** 2)
+        mean = (shares * (means / unit)).sum(axis=0)
+        variance = (shares * ((deviations / unit) ** 2 + (means / unit - mean) ** 2)).sum(axis=0)
         mean, deviation = mean * unit, np.sqrt(variance) * unit
     # A sum of equal numbers is exact only up to rounding, which must not count as a spread.
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)

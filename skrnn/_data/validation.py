@@ -23,6 +23,10 @@ NUMBERS_FOR_X = (
     "Convert text to token ids, and pass their number as `vocab_size`; convert times to numbers."
 )
 
+NO_VALUE = (
+    "Input X contains a timestep whose features are all NaN. Set `mask_value=np.nan` to skip it."
+)
+
 
 @contextmanager
 def naming(argument):
@@ -43,12 +47,15 @@ def read_sequences(
     static_features=(),
     n_columns=None,
     map_unknown_tokens=False,
+    fills_missing=False,
+    flagged=None,
 ):
     """Check X and return it as Sequences, finite in `dtype`.
 
     With an int `vocab_size`, X holds token ids in [0, vocab_size), with "auto" ids of any size.
     `map_unknown_tokens` replaces larger ids by `UNKNOWN` instead of refusing them.
     `static_features` names columns of X, or gives their positions, of `n_columns` in `fit`.
+    `fills_missing` takes NaN in features, of which `flagged` have a flag; None: those that hold it.
     """
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
@@ -82,9 +89,13 @@ def read_sequences(
     values = values[:, :, np.newaxis] if values.ndim == 2 else values
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
-    if values.dtype.kind == "f":
+    found = np.empty(0, dtype=int)
+    if values.dtype.kind == "f" and fills_missing:
+        found = _find_missing(values, mask_value, lengths, dtype)
+    elif values.dtype.kind == "f":
         _check_finite_steps(values, mask_value, lengths, dtype)
-    return read(values, **static)
+    flagged = tuple(found.tolist()) if flagged is None else flagged
+    return read(values, **static, fills_missing=fills_missing, flagged=flagged)
 
 
 def list_of_arrays(X, tokens=False):
@@ -214,10 +225,9 @@ def read_array(X):
     return values
 
 
-def _check_finite_steps(values, mask_value, lengths, dtype):
-    """Refuse infinity, and NaN unless it masks a timestep; rows of windows are checked once."""
+def _nan_of_rows(values, dtype):
+    """Yield where blocks of rows are NaN, if they are; refuse infinity. Windows share rows."""
     rows, _ = underlying_rows(values)
-    nan_is_mask = is_nan(mask_value)
     limit = np.finfo(dtype).max
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = rows[start : start + ROWS_AT_ONCE]
@@ -229,23 +239,50 @@ def _check_finite_steps(values, mask_value, lengths, dtype):
             raise ValueError(
                 f"Input X contains infinity or a value too large for dtype('{dtype}')."
             )
+        yield nan
+
+
+def _check_finite_steps(values, mask_value, lengths, dtype):
+    """Refuse infinity, and NaN unless it masks a timestep."""
+    nan_is_mask = is_nan(mask_value)
+    for nan in _nan_of_rows(values, dtype):
         if lengths is None and not nan_is_mask:
             raise ValueError(
-                "Input X contains NaN. Impute it first, or set `mask_value=np.nan` to skip "
-                "timesteps whose features are all NaN."
+                "Input X contains NaN. Impute it first, set `missing='flag'`, or set "
+                "`mask_value=np.nan` to skip timesteps whose features are all NaN."
             )
         if (nan.any(axis=1) & ~nan.all(axis=1)).any():
             raise ValueError(
                 "Input X contains NaN in part of a timestep's features. `mask_value=np.nan` skips "
-                "only timesteps whose features are all NaN."
+                "only timesteps whose features are all NaN. Set `missing='flag'` too."
             )
     if lengths is not None and not nan_is_mask:
         nan = np.isnan(values).any(axis=2) & length_mask(values, lengths)
         if nan.any():
             raise ValueError(
-                f"Input X contains NaN in sequence {nan.any(axis=1).argmax()}. Impute it first, or "
-                "set `mask_value=np.nan` to skip timesteps whose features are all NaN."
+                f"Input X contains NaN in sequence {nan.any(axis=1).argmax()}. Impute it first, "
+                "set `missing='flag'`, or set `mask_value=np.nan` to skip timesteps whose features "
+                "are all NaN."
             )
+
+
+def _find_missing(values, mask_value, lengths, dtype):
+    """Return the features that hold NaN in a timestep that is there; refuse infinity.
+
+    Where timesteps may be absent, one without any value must be so.
+    """
+    skips = lengths is not None or mask_value is not None
+    found = np.zeros(values.shape[2], dtype=bool)
+    for nan in _nan_of_rows(values, dtype):
+        empty = nan.all(axis=1, keepdims=True) & skips
+        found |= (nan & ~empty).any(axis=0)
+        if empty.any() and lengths is None and not is_nan(mask_value):
+            raise ValueError(NO_VALUE)
+    if lengths is not None and not is_nan(mask_value):
+        empty = np.isnan(values).all(axis=2) & length_mask(values, lengths)
+        if empty.any():
+            raise ValueError(NO_VALUE)
+    return np.flatnonzero(found)
 
 
 def check_shape(sequences, timesteps, features):

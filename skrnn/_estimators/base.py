@@ -506,10 +506,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         if reset:
             vocab_size, mask_value = self.vocab_size, self.mask_value
             dtype, static_features = VARIABLE_DTYPES[self.dtype], self.static_features
+            missing = {"fills_missing": self.missing is not None}
         else:
             network = self._network
             vocab_size, mask_value = network.architecture.vocab_size, network.mask_value
             dtype, static_features = network.architecture.variable_dtype, network.static_columns
+            missing = network.missing
         sequences = read_sequences(
             X,
             vocab_size=vocab_size,
@@ -518,6 +520,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             static_features=static_features,
             n_columns=None if reset else self.n_features_in_,
             map_unknown_tokens=not reset and self._network.asked_vocab_size == "auto",
+            **missing,
         )
         if reset:
             timesteps = None if sequences.lengths is not None else sequences.timesteps
@@ -597,6 +600,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             batch_size=batch_size,
             outputs=targets.outputs,
             output_activation=targets.activation,
+            flagged=sequences.flagged,
         )
         _, loss_config = read_loss(self.loss)
         settings = read_settings(
@@ -694,6 +698,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             masked=self.mask_value is not None or bool(fitted and fitted.masked),
             outputs=fitted.outputs if fitted else (1,),
             output_activation=fitted.output_activation if fitted else self._default_activation,
+            flagged=fitted.flagged if fitted else (),
         )
 
     def _plain(self):
@@ -721,7 +726,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = is_nan(self.mask_value)
+        tags.input_tags.allow_nan = is_nan(self.mask_value) or self.missing is not None
         tags.target_tags.required = True
         preserved = "float32" if self.dtype == "mixed_float16" else self.dtype  # of any kind here
         tags.transformer_tags.preserves_dtype = [preserved]

@@ -123,6 +123,12 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
+    missing : {"flag"} or None, default=None
+        "flag": NaN in X is a missing value. It is read as the mean of its feature (as 0 where X is
+        not standardized), and each feature that is missing somewhere in `fit` has a further
+        feature: 1 where it is missing, else 0, as with ``SimpleImputer(add_indicator=True)``. With
+        ``mask_value=np.nan``, timesteps whose features are all NaN are skipped. None: NaN is
+        refused unless `mask_value` skips it.
     static_features : list of str or int, default=()
         Columns of X that are constant in time, by their names in a frame or their positions. In a
         2-D X they are columns that are not timesteps, in a 3-D X or in sequences features. They are

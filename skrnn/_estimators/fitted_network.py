@@ -39,9 +39,19 @@ class FittedNetwork:
         by_quantile = np.moveaxis(outputs, -1, 0)  # constants are those of the outputs
         return np.moveaxis(self.scaling.restore_y(by_quantile), 0, -1)
 
+    @property
+    def missing(self):
+        """How Sequences read NaN in features."""
+        return {name: getattr(self.architecture, name) for name in ("fills_missing", "flagged")}
+
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer."""
-        words = {"cell_types": "cell_type", "units": "hidden_size", "n_static": "static_features"}
+        words = {
+            "cell_types": "cell_type",
+            "units": "hidden_size",
+            "n_static": "static_features",
+            "fills_missing": "missing",
+        }
         compared = [
             (self.architecture, before.architecture, [f.name for f in fields(Architecture)]),
             (self.settings, before.settings, ["loss", "loss_config", "optimizer"]),

@@ -32,6 +32,8 @@ class BlockStats:
     longest: int = 0
     vocab_size: int = 0  # one more than the largest token id
     static_columns: tuple = ()
+    fills_missing: bool = False
+    flagged: tuple = ()  # features that are missing in some block
     timesteps: set = field(default_factory=set)  # of arrays, and of lists of equally long sequences
     all_lists: bool = True  # whether all blocks are lists
     unequal: bool = False  # whether a block has sequences of unequal lengths
@@ -43,6 +45,8 @@ class BlockStats:
         self.n_samples += len(sequences)
         self.longest = max(self.longest, sequences.timesteps)
         self.static_columns = sequences.static_columns
+        self.fills_missing = sequences.fills_missing
+        self.flagged = tuple(sorted({*self.flagged, *sequences.flagged}))
         if sequences.tokens:
             self.vocab_size = max(self.vocab_size, sequences.vocab_size)
         if sequences.lengths is None:
@@ -63,7 +67,12 @@ class BlockStats:
             value, shape = np.int64(self.vocab_size - 1), shape[:2]
         lengths = np.broadcast_to(np.int32(timesteps), n_samples) if self.unequal else None
         return ShapeOnlySequences(
-            np.broadcast_to(value, shape), lengths, mask_value, static_columns=self.static_columns
+            np.broadcast_to(value, shape),
+            lengths,
+            mask_value,
+            static_columns=self.static_columns,
+            fills_missing=self.fills_missing,
+            flagged=self.flagged,
         )
 
 

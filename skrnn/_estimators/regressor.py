@@ -120,6 +120,12 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     mask_value : int or float, default=None
         Timesteps whose features all equal this value are skipped; NaN is allowed. With
         `vocab_size` it is a token id.
+    missing : {"flag"} or None, default=None
+        "flag": NaN in X is a missing value. It is read as the mean of its feature (as 0 where X is
+        not standardized), and each feature that is missing somewhere in `fit` has a further
+        feature: 1 where it is missing, else 0, as with ``SimpleImputer(add_indicator=True)``. With
+        ``mask_value=np.nan``, timesteps whose features are all NaN are skipped. None: NaN is
+        refused unless `mask_value` skips it.
     static_features : list of str or int, default=()
         Columns of X that are constant in time, by their names in a frame or their positions. In a
         2-D X they are columns that are not timesteps, in a 3-D X or in sequences features. They are
@@ -452,7 +458,8 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         """Return `predict` of a finite array like one that it took before, without a look at it."""
         if self._network.static_columns:
             return self.predict(X)
-        return self._predict(Sequences(X, mask_value=self._network.mask_value))
+        network = self._network
+        return self._predict(Sequences(X, mask_value=network.mask_value, **network.missing))
 
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its trailing shape learned or compared."""

@@ -181,7 +181,8 @@ def _inputs(architecture, *, raw):
     Static features are a second input if it is `raw`, else the last features of each timestep.
     """
     tokens, dtype = architecture.vocab_size is not None, architecture.variable_dtype
-    features, n_static = architecture.features, architecture.n_static
+    features = architecture.features if raw else architecture.width_read
+    n_static = architecture.n_static
     steps = architecture.batch_size, architecture.timesteps
     if n_static and not raw:
         both = keras.Input(batch_shape=(*steps, features + n_static), dtype=dtype, name="joint")
@@ -209,7 +210,21 @@ def _standardized(x, architecture, scaling, mask_value):
     if mask_value is not None and not np.isnan(mask_value):
         mask = ops.any(ops.not_equal(x, mask_value), axis=-1, keepdims=True)
         x = ops.where(mask, x, float("nan"))
-    return _normalized(x, scaling.x_mean, scaling.x_scale)
+    read = _normalized(x, scaling.x_mean, scaling.x_scale)
+    return _flagged(x, read, architecture) if architecture.fills_missing else read
+
+
+def _flagged(x, read, architecture):
+    """Return standardized values with 0 where x is missing, and the flags that say so."""
+    ops, dtype = keras.ops, architecture.variable_dtype
+    missing = ops.isnan(x)
+    read = ops.where(missing, 0.0, read)
+    if architecture.flagged:
+        flags = ops.cast(ops.take(missing, list(architecture.flagged), axis=-1), dtype)
+        read = keras.layers.Concatenate(dtype=dtype, name="flagged")([read, flags])
+    if architecture.masked:  # absent timesteps stay so
+        read = ops.where(ops.all(missing, axis=-1, keepdims=True), float("nan"), read)
+    return read
 
 
 def _normalized(x, mean, scale, prefix=""):

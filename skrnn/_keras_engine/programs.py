@@ -201,7 +201,7 @@ class Trainer:
         spec = tf.TensorSpec
         tokens = architecture.vocab_size is not None
         steps = (capacity, timesteps)
-        features = architecture.features + architecture.n_static
+        features = architecture.width_read + architecture.n_static
         tokens &= not architecture.n_static
         x = spec(steps, "int32") if tokens else spec((*steps, features), dtype)
         lead = steps if self.by_step else (capacity,)

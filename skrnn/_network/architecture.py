@@ -48,9 +48,9 @@ class Layer(NamedTuple):
 class Architecture:
     """Everything that decides which network is built, hashable, and so the key of every cache.
 
-    A network reads absent timesteps as NaN, or as the token id -1. Beside static features, which
-    an engine reads after those of each timestep, token ids are floats and absent ones NaN. From
-    `pooling` on, fields have the defaults of older files.
+    A network reads absent timesteps as NaN, or as the token id -1. An engine reads the flags of
+    missing features after those of each timestep, and static features last; beside these, token ids
+    are floats and absent ones NaN. From `pooling` on, fields have the defaults of older files.
     """
 
     cell_types: tuple[CellType, ...]
@@ -80,6 +80,9 @@ class Architecture:
     n_static: Count = 0  # features constant in time, joined to what the Dense layers read
     segment: Size = 1  # timesteps that one step of the recurrent layers reads
     quantiles: tuple[Quantile, ...] = ()  # that each output has, ascending; (): it is one number
+    fills_missing: bool = False  # whether a missing feature is read as 0, once standardized
+    # Features of X that a flag follows, 1 where they are missing: those that were so in `fit`.
+    flagged: tuple[Count, ...] = ()
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -102,9 +105,14 @@ class Architecture:
         return self.units[-1] * (2 if self.bidirectional else 1)
 
     @property
+    def width_read(self):
+        """Features of a timestep that an engine reads: those of X, and flags."""
+        return self.features + len(self.flagged)
+
+    @property
     def timestep_width(self):
         """Width of a timestep, after an Embedding."""
-        return self.features if self.vocab_size is None else self.embedding_dim
+        return self.width_read if self.vocab_size is None else self.embedding_dim
 
     @property
     def input_width(self):

@@ -85,6 +85,7 @@ class NetworkParameters:
     embedding_init: ArrayLike | None = parameter(None, "array-like", None)
     embedding_trainable: bool = parameter(True, "boolean")
     mask_value: float | None = parameter(None, Real, None)
+    missing: Literal["flag"] | None = parameter(None, StrOptions({"flag"}), None)
     static_features: StaticFeatures = parameter((), tuple, list)
     loss: Loss = parameter("auto", str)
     optimizer: Optimizer = parameter("adam", KerasNames(set(OPTIMIZERS)))
@@ -196,13 +197,32 @@ def check_static_features(params, vocab_size):
         )
 
 
+def check_missing(params, vocab_size):
+    """Refuse `missing` with token ids, of which none can be missing."""
+    if params.missing is not None and vocab_size is not None:
+        raise ValueError(
+            f"`missing` must be None when `vocab_size` is set, got {params.missing!r}. Pad with a "
+            "token id, usually 0, and name it as `mask_value`."
+        )
+
+
 def describe(
-    params, *, vocab_size, timesteps, features, masked, batch_size, outputs, output_activation
+    params,
+    *,
+    vocab_size,
+    timesteps,
+    features,
+    masked,
+    batch_size,
+    outputs,
+    output_activation,
+    flagged=(),
 ):
     """Return the Architecture for an estimator's parameters and its data.
 
     `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
     """
+    check_missing(params, vocab_size)
     check_segment(params)
     check_static_features(params, vocab_size)
     check_mask_value(params.mask_value, vocab_size)
@@ -229,6 +249,8 @@ def describe(
         "n_static": len(params.static_features),
         "segment": settle_segment(params.segment, timesteps),
         "quantiles": settle_quantiles(params),
+        "fills_missing": params.missing is not None,
+        "flagged": flagged,
     }
     # The others are parameters of the same names, in plain types.
     shared = {
@@ -252,7 +274,9 @@ def _read_layers(cells, sizes):
     return cell_types, check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size")
 
 
-def describe_shape(params, input_shape, *, vocab_size, masked, outputs, output_activation):
+def describe_shape(
+    params, input_shape, *, vocab_size, masked, outputs, output_activation, flagged=()
+):
     """Return the Architecture for an input shape only, without data.
 
     The shape is (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
@@ -291,5 +315,6 @@ def describe_shape(params, input_shape, *, vocab_size, masked, outputs, output_a
         batch_size=batch_size,
         outputs=outputs,
         output_activation=output_activation,
+        flagged=tuple(i for i in flagged if i < shape[-1]),
     )
     return replace(architecture, batch_size=batch_size)

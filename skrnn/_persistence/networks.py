@@ -61,6 +61,10 @@ def _check_architecture(architecture, asked_vocab_size):
     require(whole and not (architecture.segment > 1 and architecture.return_sequences), "`segment`")
     quantiles = architecture.quantiles
     require(not quantiles or quantiles == check_quantiles(quantiles), "`quantiles`")
+    flagged = list(architecture.flagged)
+    in_order = flagged == sorted({i for i in flagged if i < architecture.features})
+    require(in_order and (architecture.fills_missing or not flagged), "the flags")
+    require(not (architecture.fills_missing and embedded), "the flags")
     learned = asked_vocab_size == "auto"
     require(not learned or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
 
