@@ -37,6 +37,15 @@ def test_forecast_display_draws_history_forecast_truth_and_cutoff():
     assert display.figure_ is ax.figure
 
 
+def test_forecast_display_draws_no_line_over_a_gap():
+    y = monthly(40)
+    y.iloc[[30, 31]] = np.nan
+    display = ForecastDisplay.from_forecaster(bare(linear(), timesteps=3, fill="linear").fit(y))
+    drawn = line(display.ax_, "history").get_ydata()
+    assert_array_equal(drawn, y[-len(drawn) :])
+    assert np.isnan(drawn).sum() == 2
+
+
 def test_forecast_display_draws_intervals_the_widest_first():
     forecaster = fitted(monthly(), calibration=20)
     table = forecaster.predict(level=[80, 95][::-1])

@@ -88,6 +88,20 @@ def test_forecaster_with_the_weather_beats_naive_forecasts_and_itself_without(tm
     assert pictures(tmp_path) == {"forecast_sales", "backtest_sales"}
 
 
+def test_a_gap_is_filled_from_the_week_before_and_from_no_later_row(tmp_path):
+    text = as_typed("gaps", tmp_path)
+    assert "must have a row at every step" in text
+    found = {
+        name: float(error)
+        for name, error in re.findall(r"^(\S.*?) +(?:MASE|MAE) (\S+)$", text, re.M)
+    }
+    assert found["seasonal"] < 0.8 * found["linear"]
+    assert found["interpolated first"] < 0.5 * found["fill='linear'"]
+    of_means, with_flags = (scores(text)[f"R2 {way}"] for way in ("of means only", "with flags"))
+    assert of_means + 0.02 < with_flags
+    assert pictures(tmp_path) == {"forecast_customers"}
+
+
 def test_network_that_was_saved_exported_and_taught_more_answers_as_told(tmp_path):
     text = as_typed("serving", tmp_path)
     assert re.findall(r"^same (.*): True$", text, re.M) == ["probabilities", "labels"]

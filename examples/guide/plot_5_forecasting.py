@@ -197,9 +197,9 @@ except ValueError as error:
     print(error)
 
 # %%
-# With `fill="mask"` the baseline reads a missing day as the same day a week before, and the
-# network skips it.
-filled = forecaster.set_params(fill="mask").fit(closed, weather)
+# With `fill="seasonal"` a missing day is read as the same day a week before. The
+# :doc:`chapter on gaps <plot_7_gaps>` compares the ways to fill one.
+filled = forecaster.set_params(fill="seasonal").fit(closed, weather)
 print(f"a day is missing: {len(closed)} rows, {filled.settings_['ridge']:.0%} ridge")
 
 # %%

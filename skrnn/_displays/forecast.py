@@ -304,9 +304,10 @@ def _in_zone(rows, name, times):
             f"`{name}` must be on times of the kind of the forecast, {times.dtype}, got "
             f"{rows.index.dtype}. Convert them."
         )
-    rows = rows.squeeze(axis=1).dropna() if rows.ndim == 2 else rows.dropna()
+    rows = rows.squeeze(axis=1) if rows.ndim == 2 else rows
+    rows = rows.loc[rows.first_valid_index() : rows.last_valid_index()]  # a gap is one in the line
     rows = rows if getattr(times, "tz", None) is None else rows.tz_convert(times.tz)
-    return rows if len(rows) else None
+    return rows if rows.notna().any() else None
 
 
 def _truth_within(truth, chosen, forecasts):
