@@ -379,6 +379,8 @@ FROM_FORECASTER = {
         "residuals.rows": [-1, 0.5],
         "residuals.sizes": [np.ones((3, 1)), -np.ones((2, 1))],
         "residuals.floors": [np.ones((3, 2))],
+        "residuals.arrived.series": [np.zeros(1, int)],
+        "residuals.arrived.errors": [np.zeros((1, 1)), np.zeros((0, 2))],
         "extra": [1],
         "plan.timesteps": [TERA, 3],
         "plan.outputs": [2],

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from numbers import Real
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
+from skrnn._forecasting.adaptive import Arrived, Positions, follow, no_arrived
 from skrnn._utils.field_types import Count, Table64
 
 ENOUGH = 100  # windows: of a series for quantiles of its own, of all for two that are not symmetric
@@ -76,11 +77,12 @@ class Residuals:
 
     # truth minus forecast, (n_windows, steps); NaN where there is no truth
     errors: Table64
-    series: Annotated[np.ndarray, lambda series: series.ndim == 1 and series.dtype.kind == "i"]
+    series: Positions  # (n_windows,)
     kind: Literal["values", "transformed", "logarithms"]
     rows: Count
     sizes: Table64  # (n_series, steps), of each series' errors, as multiples of those of all
     floors: Table64  # (n_series, 2), see `find_floors`
+    arrived: Arrived  # which quantiles follow
     signed: bool = True  # older files have absolute errors, of unknown series (-1)
 
     def quantiles(self, probability, series, n_steps):
@@ -88,8 +90,8 @@ class Residuals:
         sign = -1 if probability < Fraction(1, 2) else 1
         upper = max(probability, 1 - probability)
         if not self.signed:
-            return sign * self._quantiles(np.abs(self.errors), 2 * upper - 1, series, n_steps)
-        return sign * self._quantiles(sign * self.errors, upper, series, n_steps)
+            return sign * self._quantiles(np.abs, 2 * upper - 1, series, n_steps)
+        return sign * self._quantiles(lambda errors: sign * errors, upper, series, n_steps)
 
     def interval(self, level, series, n_steps):
         """Return the ends of an interval around the forecast of series, (n_series, n_steps) each.
@@ -100,26 +102,29 @@ class Residuals:
         held = Fraction(str(level)) / 100
         upper = (1 + held) / 2
         if self.signed and self.n_windows(n_steps) >= max(ENOUGH, needed_windows(upper)):
-            return tuple(self.quantiles(p, series, n_steps) for p in (1 - upper, upper))
-        widths = self._quantiles(np.abs(self.errors), held, series, n_steps)
+            ends = [self.quantiles(p, series, n_steps) for p in (1 - upper, upper)]
+            return np.minimum(*ends), np.maximum(*ends)  # those that follow errors may cross
+        widths = self._quantiles(np.abs, held, series, n_steps)
         return -widths, widths
 
     def n_windows(self, n_steps):
         """Return how many held-out windows there are for each of so many steps, at least."""
         return int((~np.isnan(self.errors[:, :n_steps])).sum(axis=0).min())
 
-    def _quantiles(self, errors, probability, series, n_steps):
-        """Return quantiles of the errors of each series, or else of all."""
-        errors = errors[:, :n_steps]
-        found = np.tile(conformal_quantile(errors, probability), (len(series), 1))
+    def _quantiles(self, measure, probability, series, n_steps):
+        """Return quantiles of what `measure` makes of the errors of each series, or else of all."""
+        errors = measure(self.errors[:, :n_steps])
+        asked, places = np.unique(series, return_inverse=True)
+        found = np.tile(conformal_quantile(errors, probability), (len(asked), 1))
         counts = np.bincount(self.series + 1, minlength=1)[1:]
-        enough = max(ENOUGH, needed_windows(probability))
-        for k in np.flatnonzero(counts >= enough):
-            asked = series == k
-            if asked.any():
-                own = conformal_quantile(errors[self.series == k], probability)
-                found[asked] = np.where(np.isinf(own), found[asked], own)
-        return found
+        enough = np.flatnonzero(counts >= max(ENOUGH, needed_windows(probability)))
+        for place in np.flatnonzero(np.isin(asked, enough)):
+            own = conformal_quantile(errors[self.series == asked[place]], probability)
+            found[place] = np.where(np.isinf(own), found[place], own)
+        if len(self.arrived.series):
+            arrived = measure(self.arrived.of_series(asked)[..., :n_steps])
+            found = follow(found, arrived, probability)
+        return found[places]
 
 
 def find_floors(values):
@@ -151,4 +156,5 @@ def no_residuals(n_steps, n_series):
     """Return the Residuals of a model without held-out windows."""
     none = np.empty((0, n_steps)), np.empty(0, dtype=int)
     sizes, floors = np.ones((n_series, n_steps)), np.full((n_series, 2), np.nan)
-    return Residuals(*none, kind="values", rows=0, sizes=sizes, floors=floors)
+    arrived = no_arrived(n_steps)
+    return Residuals(*none, kind="values", rows=0, sizes=sizes, floors=floors, arrived=arrived)

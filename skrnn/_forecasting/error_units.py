@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skrnn._forecasting.adaptive import no_arrived, with_arrived
 from skrnn._forecasting.baselines import interval_score, seasonal_scale
 from skrnn._forecasting.conformal import find_floors, no_residuals
 from skrnn._forecasting.linear_model import by_series
@@ -153,16 +154,49 @@ def adapt_residuals(model, panel):
             series=np.full(len(residuals.series), -1),
             sizes=np.ones((len(panel), model.plan.steps)),
             floors=find_floors(panel.values),
+            arrived=no_arrived(model.plan.steps),
         ),
     )
 
 
+def add_arrived(model, panel, n_before):
+    """Return a GlobalModel with the errors of forecasts whose truth has come with a Panel.
+
+    `n_before` are the rows of each series that were known before. Forecasts are made from there on,
+    and from the origins of earlier calls whose last truth was yet to come, each with the rows up to
+    it.
+    """
+    residuals, steps = model.residuals, model.plan.steps
+    arrived = residuals.arrived
+    pending = arrived.n_known + steps > n_before[arrived.series]
+    new = [np.arange(*pair) for pair in zip(n_before, panel.lengths, strict=True)]
+    series = np.append(
+        arrived.series[pending], np.repeat(np.arange(len(panel)), list(map(len, new)))
+    )
+    n_known = np.concatenate([arrived.n_known[pending], *new])
+    if not len(series):
+        return model
+    truth = np.full((len(series), steps), np.nan)
+    for row, k, n in zip(truth, series, n_known, strict=True):
+        known = panel.values[k][n : n + steps]
+        row[: len(known)] = known
+    forecast = model.forecast(panel, series, n_known, steps)
+    errors = _errors(model, panel, series, n_known, truth, forecast)
+    arrived = with_arrived(arrived, series, n_known, errors, len(panel))
+    return replace(model, residuals=replace(residuals, arrived=arrived))
+
+
 def _with_errors(model, panel, series, n_known, truth, forecast):
     """Return a GlobalModel, without errors so far, with those of held-out windows."""
-    residuals, units = model.residuals, unit_sizes(model, panel, series, n_known)
-    truth, forecast = (to_unit(model, residuals.kind, part, series) for part in (truth, forecast))
-    errors = (truth - forecast) / units
-    return replace(model, residuals=replace(residuals, errors=errors, series=series))
+    errors = _errors(model, panel, series, n_known, truth, forecast)
+    return replace(model, residuals=replace(model.residuals, errors=errors, series=series))
+
+
+def _errors(model, panel, series, n_known, truth, forecast):
+    """Return errors of forecasts from origins in their unit, (n_origins, steps)."""
+    units, kind = unit_sizes(model, panel, series, n_known), model.residuals.kind
+    truth, forecast = (to_unit(model, kind, part, series) for part in (truth, forecast))
+    return (truth - forecast) / units
 
 
 def _sized(residuals):

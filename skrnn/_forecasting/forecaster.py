@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._forecasting.adaptive import Arrived
 from skrnn._forecasting.backtest import run_backtest
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.conformal import Residuals, check_levels, check_quantiles
+from skrnn._forecasting.error_units import add_arrived
 from skrnn._forecasting.exog import fit_exog, read_exog
 from skrnn._forecasting.fitted_values import fitted_values
 from skrnn._forecasting.folds import time_folds
@@ -248,7 +250,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     _codecs = DeclaredEstimator._codecs | {
         "Panel": Codec(Panel, encode_panel, decode_panel),
         **record_codecs(
-            GlobalModel, Residuals, WindowSpec, TargetTransform, Baseline, SeriesScales
+            GlobalModel, Residuals, Arrived, WindowSpec, TargetTransform, Baseline, SeriesScales
         ),
     }
 
@@ -494,7 +496,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         )
 
     @rollback_on_error
-    def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
+    def update(
+        self, series: AnyFrame, exog: AnyFrame | None = None, *, adaptive: bool = False
+    ) -> Self:
         """Move the cutoff forward to the end of `series`, without training.
 
         Parameters
@@ -504,17 +508,44 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             ignored.
         exog : Series or DataFrame, default=None
             The columns that `fit` saw, at the new times.
+        adaptive : bool, default=False
+            Intervals and quantiles follow the errors of each series: each row in `series` is
+            compared with the forecasts of it from the rows before, at each step, from the cutoff
+            on. A bound moves out where it was missed and in where it held, by a tenth of the
+            largest recent error, so that each holds its share in the long run even where the series
+            changes. What was learned is kept in files, until the next `fit`.
 
         Returns
         -------
         self
             The same forecaster.
+
+        Notes
+        -----
+        Adaptive conformal inference [1]_ of the bounds themselves, with the step sizes of
+        conformal PID control [2]_. At least the last 100 forecasts of each series are remembered,
+        and 1,000 of few series.
+
+        References
+        ----------
+        .. [1] I. Gibbs and E. Candes, "Adaptive Conformal Inference Under Distribution Shift",
+           NeurIPS 2021. https://arxiv.org/abs/2106.00170
+        .. [2] A. Angelopoulos, E. Candes and R. Tibshirani, "Conformal PID Control for Time Series
+           Prediction", NeurIPS 2023. https://arxiv.org/abs/2307.16895
         """
         check_is_fitted(self)
+        if adaptive and not len(self._model.residuals.errors):
+            raise ValueError(
+                "`adaptive=True` needs held-out windows in `fit`, from which intervals begin, got "
+                "none. Fit with `calibration` set to a number of windows, or leave it out."
+            )
+        n_before = self._panel.lengths
         later = read_later_rows(self._with_times(series, "series"), self._panel)
         times, values = rows_ahead(self._panel, later, gaps=self._takes_gaps)
         check_transformed(self._model.plan.level.transformer, values, times)
         self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
+        if adaptive:
+            self._model = add_arrived(self._model, self._panel, n_before)
         self.cutoff_ = self._panel.cutoffs
         return self
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._forecasting.adaptive import Arrived
 from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
 from skrnn._forecasting.categories import n_columns
 from skrnn._forecasting.conformal import Residuals, no_residuals
@@ -117,6 +118,7 @@ def _check_model(model, panel):
     dated = isinstance(panel.times[0], (pd.DatetimeIndex, pd.PeriodIndex))
     require(dated or not (plan.calendar or plan.year), "the calendar")
     _check_residuals(model, n_series)
+    _check_arrived(model.residuals.arrived, panel, plan.steps)
     require(model.shares.shape == (len(model.regressors),), "the shares of networks")
     require(((model.shares >= 0) & (model.shares <= 1)).all(), "the shares of networks")
     require(model.baseline is not None or len(model.regressors), "the networks")
@@ -147,6 +149,17 @@ def _check_residuals(model, n_series):
         least = np.empty(0) if model.baseline is None else model.baseline.scales.least
         require(least.shape == (n_series,) and (least > 0).all(), "the unit of residuals")
         require(level.transformer is None and not level.lags, "the unit of residuals")
+
+
+def _check_arrived(arrived, panel, steps):
+    """Refuse errors of forecasts that do not fit the series."""
+    n_origins = len(arrived.errors)
+    require(arrived.series.shape == arrived.n_known.shape == (n_origins,), "the arrived errors")
+    require(arrived.errors.shape == (n_origins, steps), "the arrived errors")
+    require(not np.isinf(arrived.errors).any(), "the arrived errors")
+    known = (arrived.series >= 0) & (arrived.series < len(panel)) & (arrived.n_known > 0)
+    require(known.all(), "the origins of arrived errors")
+    require((arrived.n_known < panel.lengths[arrived.series]).all(), "the origins of errors")
 
 
 def _check_network(regressor, plan, is_past):
@@ -255,6 +268,7 @@ FORECASTERS = {
     "Plan": Codec(WindowSpec, _encode_plan, _decode_plan),
     "SeriesScales": record_codec(SeriesScales),
     "Baseline": record_codec(Baseline),
+    "Arrived": record_codec(Arrived),
     "Residuals": record_codec(Residuals),
     "GlobalModel": Codec(GlobalModel, MODEL.encode, _decode_model),
     "Panel": Codec(Panel, encode_panel, _decode_panel),
