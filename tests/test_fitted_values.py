@@ -80,3 +80,15 @@ def test_fitted_values_say_how_many_steps_the_rows_allow():
         forecaster.fitted_values(15)
     with pytest.raises(ValueError, match="`step` must be at least 1"):
         forecaster.fitted_values(0)
+
+
+def test_fitted_values_of_a_series_too_short_for_the_others_forecast_are_from_fewer_rows():
+    wide = wide_frame("ab")
+    wide.iloc[:-9, 1] = np.nan
+    with pytest.warns(UserWarning, match="'b'"):
+        forecaster = RNNForecaster(timesteps=12, baseline="ridge", network_weight=0).fit(wide)
+    found = forecaster.fitted_values()
+    assert found["a"].isna().sum() == 12
+    moved = copy(forecaster)
+    moved._panel = forecaster._panel.head([79, 8])
+    assert_allclose(found.iloc[-1], moved.predict().iloc[0])

@@ -69,6 +69,18 @@ def test_forecast_display_says_how_many_truths_the_intervals_hold():
         assert f"{level} % interval: {sum(inside)} of 10" in legend(display.ax_[0])
 
 
+@pytest.mark.parametrize("names", ["a", "abc"])
+def test_forecast_display_draws_quantiles_of_equal_tails_as_an_interval(names):
+    frame = wide(names=list(names)).squeeze(axis=1)
+    table = fitted(frame[:54], calibration=30).predict(quantiles=[0.1, 0.5, 0.9])
+    axes = np.ravel(ForecastDisplay.from_predictions(table).ax_)
+    for ax, label in zip(axes, names, strict=True):
+        rows = table if len(names) == 1 else table[label]
+        (name, corners), *others = bands(ax).items()
+        assert (name, others) == ("80 % interval", [])
+        assert set(corners[:, 1]) == {*rows["q_0.1"], *rows["q_0.9"]}
+
+
 ENDS = "lower", "upper"
 LEVELS = pd.MultiIndex.from_tuples([("open", "a", 1), ("open", "b", 1), ("close", "a", 1)])
 # A wide frame, and what makes a panel of it.

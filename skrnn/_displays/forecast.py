@@ -47,7 +47,8 @@ class ForecastDisplay(Display):
     ----------
     forecast : Series or DataFrame
         As `RNNForecaster.predict` returns it: one series, a wide frame or a long one, with
-        intervals or without.
+        intervals or without. Quantiles of equal tails, such as "q_0.1" and "q_0.9", are drawn as
+        the interval between them.
     history : Series or DataFrame, default=None
         Rows up to the cutoff, of the same series.
     truth : Series or DataFrame, default=None
@@ -236,8 +237,8 @@ def _by_series(data, name):
 
 
 def _is_table(columns):
-    """Whether columns are a forecast and its intervals, as `predict` names them."""
-    names = [str(name) for name in columns]
+    """Whether columns are a forecast, its intervals and quantiles, as `predict` names them."""
+    names = [str(name) for name in columns if not str(name).startswith("q_")]
     levels = [name.removeprefix("lower_") for name in names if name.startswith("lower_")]
     bounds = {f"{side}_{level}" for side in ("lower", "upper") for level in levels}
     return set(names) == {"forecast", *bounds}
@@ -276,7 +277,19 @@ def _table(rows):
     if rows.ndim == 1:
         return rows.to_frame("forecast").dropna()
     single = rows.shape[1] == 1
-    return (rows.set_axis(["forecast"], axis=1) if single else rows).dropna(subset="forecast")
+    rows = rows.set_axis(["forecast"], axis=1) if single else _with_intervals(rows)
+    return rows.dropna(subset="forecast")
+
+
+def _with_intervals(rows):
+    """Return a table in which quantiles of equal tails are bounds of an interval."""
+    found = {}
+    for name in [name for name in rows if str(name).startswith("q_")]:
+        tail = float(name.removeprefix("q_"))
+        other, level = f"q_{1 - tail:g}", f"{100 * (1 - 2 * tail):g}"
+        if tail < 0.5 and other in rows and f"lower_{level}" not in rows:
+            found |= {f"lower_{level}": rows[name], f"upper_{level}": rows[other]}
+    return rows.assign(**found)
 
 
 def _matching(data, name, chosen, forecasts):

@@ -16,8 +16,8 @@ def fitted_values(model, panel, step):
     series, n_known = forecast_origins(first, panel.lengths - step, 1)
     if not len(series):
         raise ValueError(
-            f"`step` must be at most {panel.lengths.max() - min_history}, the rows after the first "
-            f"{min_history}, which a forecast reads, got {step}. Lower it."
+            f"`step` must be at most {(panel.lengths - first).max()}, the rows of a series after "
+            f"those that a forecast reads, got {step}. Lower it."
         )
     fitted = {}
     for name, outputs in model.contributions(panel, series, n_known, step).items():
