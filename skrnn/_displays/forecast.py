@@ -14,14 +14,15 @@ from skrnn._displays.plotting import (
     Display,
     TimeAxis,
     check_named,
+    count_held,
     draw_cutoff,
     draw_forecast,
     draw_legend,
     marker,
     open_axes,
+    with_intervals,
     with_unit,
 )
-from skrnn._forecasting.backtest import levels_of
 from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
@@ -194,7 +195,7 @@ class ForecastDisplay(Display):
         tables = [_table(forecasts[label]) for label in chosen]
         history = _matching(self.history, "history", chosen, forecasts)
         truth = _truth_within(self.truth, chosen, forecasts)
-        held = _held(tables, truth)
+        held = count_held(tables, truth)
         panels = list(zip(chosen, tables, history, truth, strict=True))
         columns = 1 if len(panels) < 4 else 2
         rows = -(-len(panels) // columns)
@@ -277,19 +278,8 @@ def _table(rows):
     if rows.ndim == 1:
         return rows.to_frame("forecast").dropna()
     single = rows.shape[1] == 1
-    rows = rows.set_axis(["forecast"], axis=1) if single else _with_intervals(rows)
+    rows = rows.set_axis(["forecast"], axis=1) if single else with_intervals(rows)
     return rows.dropna(subset="forecast")
-
-
-def _with_intervals(rows):
-    """Return a table in which quantiles of equal tails are bounds of an interval."""
-    found = {}
-    for name in [name for name in rows if str(name).startswith("q_")]:
-        tail = float(name.removeprefix("q_"))
-        other, level = f"q_{1 - tail:g}", f"{100 * (1 - 2 * tail):g}"
-        if tail < 0.5 and other in rows and f"lower_{level}" not in rows:
-            found |= {f"lower_{level}": rows[name], f"upper_{level}": rows[other]}
-    return rows.assign(**found)
 
 
 def _matching(data, name, chosen, forecasts):
@@ -336,20 +326,6 @@ def _truth_within(truth, chosen, forecasts):
             "none there. Pass later rows."
         )
     return within
-
-
-def _held(tables, truths):
-    """Return how many of the truths the intervals of each level hold, in words."""
-    found = {}
-    for table, truth in zip(tables, truths, strict=True):
-        if truth is None:
-            continue
-        rows = table.reindex(truth.index)
-        for level in levels_of(table):
-            inside = truth.between(rows[f"lower_{level}"], rows[f"upper_{level}"])
-            n_inside, n_truths = found.get(level, (0, 0))
-            found[level] = n_inside + inside.sum(), n_truths + len(inside)
-    return {level: "{} of {}".format(*counts) for level, counts in found.items()}
 
 
 def _draw(ax, label, forecast, history, truth, unit, held):

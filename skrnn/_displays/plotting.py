@@ -146,6 +146,31 @@ class TimeAxis:
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=self.timezone))
 
 
+def with_intervals(rows):
+    """Return a table in which quantiles of equal tails are bounds of an interval."""
+    found = {}
+    for name in [name for name in rows if str(name).startswith("q_")]:
+        tail = float(name.removeprefix("q_"))
+        other, level = f"q_{1 - tail:g}", f"{100 * (1 - 2 * tail):g}"
+        if tail < 0.5 and other in rows and f"lower_{level}" not in rows:
+            found |= {f"lower_{level}": rows[name], f"upper_{level}": rows[other]}
+    return rows.assign(**found)
+
+
+def count_held(tables, truths):
+    """Return how many of the truths the intervals of each level hold, in words."""
+    found = {}
+    for table, truth in zip(tables, truths, strict=True):
+        if truth is None:
+            continue
+        rows = table.reindex(truth.index)
+        for level in levels_of(table):
+            inside = truth.between(rows[f"lower_{level}"], rows[f"upper_{level}"])
+            n_inside, n_truths = found.get(level, (0, 0))
+            found[level] = n_inside + inside.sum(), n_truths + len(inside)
+    return {level: "{} of {}".format(*counts) for level, counts in found.items()}
+
+
 def draw_forecast(ax, places, table, n_marked, held=()):
     """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first.
 
