@@ -363,9 +363,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         steps : int, default=None
             Number of steps. None: `steps` as in `fit`. For more, forecasts are fed back as input.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, at the times to forecast; `make_future_frame` returns these
-            rows. A direct network reads them up to a multiple of its `steps`: later rows are used
-            where there are any, and otherwise the last one is repeated.
+            The columns that `fit` saw and `past_exog` does not name, at the times to forecast;
+            `make_future_frame` returns these rows. A direct network reads them up to a multiple of
+            its `steps`: later rows are used where there are any, and otherwise the last one is
+            repeated.
         level : float or list of float, default=None
             Percentages of prediction intervals, such as [80, 95], from held-out errors: see
             `calibration`.
