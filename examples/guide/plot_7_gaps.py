@@ -96,8 +96,8 @@ settings = {"epochs": 30, "random_state": 0}
 flagged = RNNRegressor("gru", 8, missing="flag", **settings).fit(X[:600], y[:600])
 means = np.where(np.isnan(X), np.nanmean(X[:600], axis=(0, 1)), X)
 imputed = RNNRegressor("gru", 8, **settings).fit(means[:600], y[:600])
-print(f"R2 with flags    {flagged.score(X[600:], y[600:]):.2f}")
-print(f"R2 of means only {imputed.score(means[600:], y[600:]):.2f}")
+print(f"R2 with flags     {flagged.score(X[600:], y[600:]):.2f}")
+print(f"R2 of means only  {imputed.score(means[600:], y[600:]):.2f}")
 
 # %%
 # Flags help where values are missing for a reason. A timestep at which nothing was measured can be
