@@ -127,6 +127,20 @@ def test_fitted_values_of_a_short_series_come_from_as_few_rows():
     assert (found - panel()["f"]).abs().max() < 6
 
 
+def test_intervals_of_a_short_series_follow_its_own_errors():
+    wild = panel()[:15].set_axis(pd.date_range(DAYS[0], periods=15) + pd.Timedelta(200, "D"))
+    wild["f"] += np.resize([30, -30], 15)
+    widths = []
+    for adaptive in (False, True):
+        forecaster = fitted(panel(f=10))
+        for day in range(15):
+            forecaster.update(wild[day : day + 1], adaptive=adaptive)
+        assert forecaster._panel.lengths[-1] < forecaster._model.min_history
+        table = forecaster.predict(level=80)
+        widths.append(table["f"]["upper_80"] - table["f"]["lower_80"])
+    assert (widths[1] > 2 * widths[0]).all()
+
+
 def test_new_series_may_be_as_short_as_those_of_the_fit():
     series = panel(f=10)
     forecaster = fitted(series)

@@ -183,7 +183,8 @@ def add_arrived(model, panel, n_before):
     forecast = model.forecast(panel, series, n_known, steps)
     errors = _errors(model, panel, series, n_known, truth, forecast)
     arrived = with_arrived(arrived, series, n_known, errors, len(panel))
-    return replace(model, residuals=replace(residuals, arrived=arrived))
+    shorter = model.shorter and add_arrived(model.shorter, panel, n_before)
+    return replace(model, residuals=replace(residuals, arrived=arrived), shorter=shorter)
 
 
 def _with_errors(model, panel, series, n_known, truth, forecast):
