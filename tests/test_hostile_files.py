@@ -297,6 +297,8 @@ FROM_PIPELINE = {
         "_architecture.cell_types": [("transformer",)],
         "_architecture.vocab_size": [TERA],
         "_architecture.stateful": [True],
+        "_architecture.flagged": [(0,), (-1,)],
+        "_architecture.fills_missing": [1],
     },
     "estimator.steps.values.1": {
         "means_": [np.zeros(3)],
