@@ -391,6 +391,7 @@ FROM_FORECASTER = {
         "residuals.rows": [-1, 0.5],
         "residuals.sizes": [np.ones((3, 1)), -np.ones((2, 1))],
         "residuals.floors": [np.ones((3, 2))],
+        "residuals.ends": [(0.1, 0.9), (0, 1), 1],
         "residuals.arrived.series": [np.zeros(1, int)],
         "residuals.arrived.errors": [np.zeros((1, 1)), np.zeros((0, 2))],
         "shorter": [1, {"class": "GlobalModel"}, {"class": "Panel"}],

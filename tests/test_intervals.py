@@ -1,6 +1,7 @@
 """Intervals and quantiles of RNNForecaster: units, series of their own, floors, files."""
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pandas as pd
 import pytest
 from forecasting import LOG, Recorder, bare, monthly
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer
 
 import skrnn
-from skrnn import RNNForecaster
+from skrnn import RNNForecaster, RNNRegressor
 from skrnn._forecasting.conformal import ENOUGH, Residuals, conformal_quantile, no_residuals
 from skrnn._forecasting.error_units import recent_changes
 
@@ -184,3 +186,56 @@ def test_quantiles_of_an_older_file_are_the_ends_of_its_intervals():
     table = skrnn.load(path).predict(level=80, quantiles=[0.1, 0.5, 0.9]).swaplevel(axis=1)
     for quantile, bound in (("q_0.1", "lower_80"), ("q_0.9", "upper_80")):
         assert_array_equal(table[quantile], table[bound])
+
+
+QUANTILE = RNNRegressor(
+    "gru",
+    8,
+    loss="quantile",
+    quantiles=(0.1, 0.5, 0.9),
+    epochs=30,
+    learning_rate=0.02,
+    engine="numpy",
+    random_state=0,
+)
+
+
+def loud_at_times(n_rows=600):
+    """Noise that is five times as loud at one step of every four, and the loudness."""
+    loud = np.arange(n_rows) % 4 == 3
+    noise = np.random.default_rng(0).normal(size=n_rows) * np.where(loud, 5, 1)
+    return pd.Series(noise), pd.DataFrame({"loud": loud.astype(float)})
+
+
+def test_intervals_of_a_quantile_network_are_as_wide_as_it_says_and_hold():
+    y, exog = loud_at_times()
+    asked = bare(QUANTILE, timesteps=4, steps=1, calibration=120)
+    table = asked.backtest(y, exog, folds=150, step=1, level=80)
+    loud = exog["loud"].to_numpy()[table["time"]] == 1
+    width = table["upper_80"] - table["lower_80"]
+    assert width[loud].mean() > 2.5 * width[~loud].mean()
+    inside = table["truth"].between(table["lower_80"], table["upper_80"])
+    assert 0.7 < inside[loud].mean() < 0.95
+    assert 0.7 < inside[~loud].mean() < 0.9
+    plain = clone(asked).set_params(regressor__loss="mse")
+    other = plain.backtest(y, exog, folds=150, step=1, level=80).summary()
+    score = table.summary().loc["forecast", "interval_score_80"]
+    assert score < 0.95 * other.loc["forecast", "interval_score_80"]
+
+
+def test_intervals_of_a_quantile_network_are_its_quantiles_times_a_factor(tmp_path):
+    y, exog = loud_at_times(300)
+    fitted = bare(QUANTILE, timesteps=4, steps=2, calibration=120).fit(y[:250], exog)
+    fitted.update(y[:260], exog, adaptive=True)
+    model = fitted._model
+    found = fitted.predict(exog=exog, quantiles=[0.05, 0.9])
+    lower, upper = (
+        fitted._ahead(partial(model.forecast, quantile=q), [y.index[260:262]], exog)[0]
+        for q in (0.1, 0.9)
+    )
+    for column, end, p in (("q_0.05", lower, "0.05"), ("q_0.9", upper, "0.9")):
+        factor = np.abs(model.residuals.quantiles(at(p), np.array([0]), 2)[0])
+        assert_allclose(found[column], found["forecast"] + factor * (end - found["forecast"]))
+    skrnn.save(fitted, tmp_path / "forecaster.skrnn")
+    loaded = skrnn.load(tmp_path / "forecaster.skrnn")
+    assert_array_equal(loaded.predict(exog=exog, quantiles=[0.05, 0.9]), found)

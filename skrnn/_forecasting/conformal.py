@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from skrnn._forecasting.adaptive import Arrived, Positions, follow, no_arrived
-from skrnn._utils.field_types import Count, Table64
+from skrnn._utils.field_types import Count, Probability, Table64
 
 ENOUGH = 100  # windows: of a series for quantiles of its own, of all for two that are not symmetric
 
@@ -72,7 +72,7 @@ class Residuals:
     The unit of a window is the mean seasonal change of its last `rows` rows, or of all rows of its
     series in training (`rows` is 0), times the size of the series' errors at each step. It is
     measured in "values", through the transformer ("transformed") or in "logarithms", and so are the
-    errors.
+    errors. With `ends` it is how far these quantiles of the networks are from their median.
     """
 
     # truth minus forecast, (n_windows, steps); NaN where there is no truth
@@ -83,6 +83,7 @@ class Residuals:
     sizes: Table64  # (n_series, steps), of each series' errors, as multiples of those of all
     floors: Table64  # (n_series, 2), see `find_floors`
     arrived: Arrived  # which quantiles follow
+    ends: tuple[Probability, ...] = ()  # two quantiles of networks whose distance is the unit
     signed: bool = True  # older files have absolute errors, of unknown series (-1)
 
     def quantiles(self, probability, series, n_steps):

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.adaptive import no_arrived, with_arrived
 from skrnn._forecasting.baselines import interval_score, seasonal_scale
 from skrnn._forecasting.conformal import find_floors, no_residuals
 from skrnn._forecasting.linear_model import by_series
 from skrnn._forecasting.target_transform import transformed, untransformed
+from skrnn._network.quantiles import MEDIAN
 
 LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
 SPANS = 1, 4  # windows over which the seasonal change is averaged, besides all rows
+LEAST_DISTANCE = 0.01  # of quantiles of networks, in the mean seasonal change of the series
 LEVELS = 80, 95  # whose interval scores decide
 N_FOLDS = 5
 FEWEST = 50  # windows to choose by
@@ -39,7 +42,7 @@ def from_unit(model, kind, values):
 
 
 def unit_sizes(model, panel, series, n_known):
-    """Return the unit of errors of forecasts from origins, (n_origins, steps).
+    """Return the units of errors of forecasts from origins, below and above: (2, n_origins, steps).
 
     The mean seasonal change of the last rows, for series that move more at some times than at
     others (locally weighted: Lei et al. 2018, section 5.2). Negative where the transformer turns
@@ -47,6 +50,8 @@ def unit_sizes(model, panel, series, n_known):
     """
     residuals, season = model.residuals, model.season
     units = model.scales[series].copy()
+    if residuals.ends:
+        return _direction(model, panel) * _distances(model, panel, series, n_known)
     if residuals.rows:
         for k, origins in by_series(np.asarray(series)):
             ends = n_known[origins]
@@ -55,7 +60,38 @@ def unit_sizes(model, panel, series, n_known):
             rows = to_unit(model, residuals.kind, rows[np.newaxis], [k])[0]
             recent = recent_changes(rows, ends - start, residuals.rows, season)
             units[origins] = np.maximum(recent, LEAST_UNIT * units[origins])
-    return (_direction(model, panel) * units)[:, np.newaxis] * residuals.sizes[series]
+    units = (_direction(model, panel) * units)[:, np.newaxis] * residuals.sizes[series]
+    return np.stack([units, units])
+
+
+def network_ends(model):
+    """Return the lowest and the highest quantile of networks that forecast some, else ()."""
+    found = {
+        regressor._network.architecture.quantiles if isinstance(regressor, RNNRegressor) else ()
+        for regressor in model.regressors
+    }
+    alike = found.pop() if len(found) == 1 else ()
+    direct = model.plan.outputs == model.plan.steps  # none is fed back
+    return (alike[0], alike[-1]) if direct and MEDIAN in alike[1:-1] else ()
+
+
+def _distances(model, panel, series, n_known):
+    """Return how far quantiles of the networks are from their median, (2, n_origins, steps).
+
+    Conformalized quantile regression (Romano et al. 2019, https://arxiv.org/abs/1905.03222) with
+    errors in multiples of these distances (Kivaranovic et al. 2020,
+    https://arxiv.org/abs/1905.10634), which serves other levels than those of the networks too.
+    """
+    residuals, steps = model.residuals, model.plan.steps
+    lower, median, upper = (
+        to_unit(
+            model, residuals.kind, model.forecast(panel, series, n_known, steps, quantile), series
+        )
+        for quantile in (residuals.ends[0], MEDIAN, residuals.ends[1])
+    )
+    distances = np.abs([median - lower, upper - median])
+    least = LEAST_DISTANCE * model.scales[series, np.newaxis]
+    return np.maximum(distances, least) * residuals.sizes[series]
 
 
 def recent_changes(values, ends, n_rows, season):
@@ -85,16 +121,22 @@ def _direction(model, panel):
     return -1 if low > high else 1
 
 
-def fit_residuals(model, panel, series, n_known, truth, forecast):
+def fit_residuals(model, panel, series, n_known, truth, forecast, ends=()):
     """Return a GlobalModel with the Residuals of held-out windows, in the unit that fits best.
 
     `truth` and `forecast` are (n_windows, steps). Units are compared by the interval score of each
     of some spans of time, with the residuals of the others. With fewer than FEWEST windows the
-    first counts: the change over a window.
+    first counts: the change over a window. With `ends` the distance of these quantiles of the
+    networks counts.
     """
     kept = _some(len(series), MOST_KEPT)
     held_out = tuple(part[kept] for part in (series, n_known, truth, forecast))
     candidates = _candidates(model, panel)
+    if ends:
+        first = candidates[0]
+        chosen = replace(first, residuals=replace(first.residuals, rows=0, ends=ends))
+        chosen = _with_errors(chosen, panel, *held_out)
+        return replace(chosen, residuals=_sized(chosen.residuals))
     if len(kept) < FEWEST:
         return _with_errors(candidates[0], panel, *held_out)
     scored = tuple(part[_some(len(kept), MOST_SCORED)] for part in held_out)
@@ -102,7 +144,7 @@ def fit_residuals(model, panel, series, n_known, truth, forecast):
     scores, models = [], []
     for candidate in candidates:
         models.append(_with_errors(candidate, panel, *scored))
-        units = unit_sizes(models[-1], panel, *scored[:2])
+        units = unit_sizes(models[-1], panel, *scored[:2])[0]
         scores.append(_score(models[-1], units, fold, model.scales, *scored))
     chosen = _with_errors(models[_fastest(np.array(scores))], panel, *held_out)
     return replace(chosen, residuals=_sized(chosen.residuals))
@@ -195,9 +237,10 @@ def _with_errors(model, panel, series, n_known, truth, forecast):
 
 def _errors(model, panel, series, n_known, truth, forecast):
     """Return errors of forecasts from origins in their unit, (n_origins, steps)."""
-    units, kind = unit_sizes(model, panel, series, n_known), model.residuals.kind
+    (below, above), kind = unit_sizes(model, panel, series, n_known), model.residuals.kind
     truth, forecast = (to_unit(model, kind, part, series) for part in (truth, forecast))
-    return (truth - forecast) / units
+    errors = truth - forecast
+    return errors / np.where(errors * np.sign(above) < 0, below, above)
 
 
 def _sized(residuals):

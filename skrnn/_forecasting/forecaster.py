@@ -401,9 +401,14 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         on held-out rows (Gneiting and Raftery 2007, doi:10.1198/016214506000001437).
 
         A series with at least 100 held-out windows has quantiles of its own, and the others share
-        those of all series. An interval of 80% lies between the quantiles 0.1 and 0.9; with fewer
-        than 100 windows over all series it is the forecast plus and minus a quantile of absolute
-        errors, which needs fewer windows. Where a tenth of a series' rows or more have its lowest
+        those of all series. Where the `regressor` is an RNNRegressor with ``loss="quantile"`` and
+        `calibration` is a number, the unit is instead the distance of its outermost quantiles from
+        its median, below and above: conformalized quantile regression (Romano et al. 2019,
+        https://arxiv.org/abs/1905.03222) for any level.
+
+        An interval of 80% lies between the quantiles 0.1 and 0.9; with fewer than 100 windows over
+        all series it is the forecast plus and minus a quantile of absolute errors, which needs
+        fewer windows. Where a tenth of a series' rows or more have its lowest
         value, such as 0, no bound is below it, and a lower bound below the next value is the lowest
         value. An interval of such a series holds at least the share of these rows.
         """
@@ -415,8 +420,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         if level is None and quantiles is None:
             return to_pandas(panel, times, list(outputs))
         asked = check_levels(level), check_quantiles(quantiles)
-        bounds = fitted._model.bounds(outputs, panel, *fitted._origins(), *asked)
-        columns = {"forecast": outputs} | bounds
+
+        def bounds(extended, series, n_known, n_steps):
+            return fitted._model.bounds(outputs, extended, series, n_known, *asked)
+
+        columns = {"forecast": outputs} | fitted._ahead(bounds, times, exog)
         return to_pandas(panel, times, {name: list(rows) for name, rows in columns.items()})
 
     def contributions(

@@ -63,16 +63,16 @@ class GlobalModel:
         """What the baseline compared, as a DataFrame."""
         return pd.DataFrame([] if self.baseline is None else self.baseline.candidates)
 
-    def forecast(self, panel, series, n_known, n_steps):
+    def forecast(self, panel, series, n_known, n_steps, quantile=None):
         """Return forecasts from origins in a Panel; see `rolling_forecasts`."""
-        return self._rolled(panel, series, n_known, n_steps)["forecast"]
+        return self._rolled(panel, series, n_known, n_steps, quantile=quantile)["forecast"]
 
-    def _rolled(self, panel, series, n_known, n_steps, *, parts=False):
+    def _rolled(self, panel, series, n_known, n_steps, **asked):
         """Return what `rolling_forecasts` does, each from the model for its rows."""
         found = {}
         for model, places in self.for_lengths(n_known):
             origins = series[places], n_known[places]
-            rolled = rolling_forecasts(model, panel, *origins, n_steps, parts=parts)
+            rolled = rolling_forecasts(model, panel, *origins, n_steps, **asked)
             for name, rows in rolled.items():
                 found.setdefault(name, np.empty((len(series), n_steps)))[places] = rows
         return found
@@ -120,11 +120,13 @@ class GlobalModel:
             check_windows(residuals, f"quantiles={name}", needed, n_steps)
             offset = residuals.quantiles(quantile, series, n_steps)
             offsets[f"q_{name}"] = offset, quantile < exact(0.5)
-        units = unit_sizes(self, panel, series, n_known)[:, :n_steps]
+        below, above = unit_sizes(self, panel, series, n_known)[..., :n_steps]
         center = to_unit(self, residuals.kind, outputs, series)
         columns = {}
         for name, (offset, lower) in offsets.items():
-            bounds = from_unit(self, residuals.kind, center + offset * units)
+            bounds = from_unit(
+                self, residuals.kind, center + offset * np.where(offset < 0, below, above)
+            )
             columns[name] = on_floors(bounds, residuals.floors[series], lower)
         return columns
 

@@ -13,7 +13,7 @@ from skrnn._estimators.regressor import RNNRegressor
 from skrnn._forecasting.baselines import seasonal_scale
 from skrnn._forecasting.calendar import check_calendar
 from skrnn._forecasting.conformal import no_residuals
-from skrnn._forecasting.error_units import fit_residuals
+from skrnn._forecasting.error_units import fit_residuals, network_ends
 from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
 from skrnn._forecasting.networks import (
@@ -108,7 +108,8 @@ def _calibrated(model, panel, series, n_known):
     steps = model.plan.steps
     forecast = model.forecast(panel, series, n_known, steps)
     truth = _rows_after(panel, series, n_known, steps)
-    model = fit_residuals(model, panel, series, n_known, truth, forecast)
+    ends = network_ends(model)
+    model = fit_residuals(model, panel, series, n_known, truth, forecast, ends)
     return replace(model, shorter=_calibrated(model.shorter, panel, series, n_known))
 
 

@@ -1,6 +1,7 @@
 """Rolling forecasts: from any origins, as many steps at a time as a model has outputs."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,18 +22,19 @@ from skrnn._forecasting.windows import (
 ORIGINS_AT_ONCE = 8192
 
 
-def rolling_forecasts(model, panel, series, n_known, n_steps, *, parts=False):
+def rolling_forecasts(model, panel, series, n_known, n_steps, *, parts=False, quantile=None):
     """Return forecasts in the unit of the series, (n_origins, n_steps); outputs are fed back.
 
     They are in a dict as "forecast"; `parts` adds its cumulative parts, as `Chunks` returns them.
     `series` and `n_known` are the series of each forecast, and how many of its rows are known.
-    Later rows of the panel are not read, except for their `exog` and their times.
+    Later rows of the panel are not read, except for their `exog` and their times. With `quantile`
+    networks forecast theirs.
     """
     buffer = make_buffer(model.plan, panel)
     outputs = {}
     for start in range(0, len(series), ORIGINS_AT_ONCE):
         part = slice(start, start + ORIGINS_AT_ONCE)
-        chunks = Chunks(model, buffer, series[part], n_known[part], parts)
+        chunks = Chunks(model, buffer, series[part], n_known[part], parts, quantile)
         for name, rows in _rolled(chunks, n_steps).items():
             outputs.setdefault(name, np.empty((len(series), n_steps)))[part] = rows
     level = model.plan.level
@@ -73,11 +75,13 @@ def _rolled(chunks, n_steps):
 class Chunks:
     """Forecasts of `outputs` steps from some origins, and from where the forecast before ends."""
 
-    def __init__(self, model, buffer, series, n_known, parts):
+    def __init__(self, model, buffer, series, n_known, parts, quantile=None):
         self.model, self.buffer, self.parts = model, buffer, parts
         self.series, self.n_known = series, n_known
         self.last = buffer.bounds[series] + n_known - 1
         self.predicts = [regressor.predict for regressor in model.regressors]
+        if quantile is not None:
+            self.predicts = [partial(predict, quantiles=[quantile]) for predict in self.predicts]
         self.history = None
         if model.baseline is not None:
             bounds = buffer.bounds

@@ -11,6 +11,7 @@ from skrnn._forecasting.adaptive import Arrived
 from skrnn._forecasting.anchors import ANCHORS, Candidate, Layout
 from skrnn._forecasting.categories import n_columns
 from skrnn._forecasting.conformal import Residuals, no_residuals
+from skrnn._forecasting.error_units import network_ends
 from skrnn._forecasting.forecaster import RNNForecaster, without_derived
 from skrnn._forecasting.gaps import FILLS
 from skrnn._forecasting.global_model import GlobalModel
@@ -145,6 +146,7 @@ def _check_residuals(model, n_series):
     require((residuals.sizes > 0).all(), "the sizes of residuals")
     require(residuals.floors.shape == (n_series, 2), "the floors of the series")
     require(residuals.kind != "transformed" or level.transformer is not None, "the residuals")
+    require(residuals.ends in ((), network_ends(model)), "the quantiles of residuals")
     if residuals.kind == "logarithms":
         least = np.empty(0) if model.baseline is None else model.baseline.scales.least
         require(least.shape == (n_series,) and (least > 0).all(), "the unit of residuals")

@@ -15,6 +15,7 @@ Size = Annotated[int | np.integer, lambda size: size > 0]
 Count = Annotated[int | np.integer, lambda count: count >= 0]
 Shape = Annotated[tuple[Size, ...], len]  # not empty
 Fraction = Annotated[float, lambda fraction: 0 <= fraction < 1]
+Probability = Annotated[float, lambda share: 0 < share < 1]
 Penalty = Annotated[float, lambda penalty: 0 <= penalty < inf]
 Array64 = Annotated[np.ndarray, lambda array: array.dtype == np.float64]
 Table64 = Annotated[Array64, lambda array: array.ndim == 2]
