@@ -29,8 +29,9 @@ class Comparison:
     def __init__(self, params, training, season, levels):
         self.training, self.season, self.levels = training, season, levels
         self.scales = np.array([seasonal_scale(values, season) for values in training.values])
-        ridge = {"regressor": None, "baseline": "ridge", "network_weight": 0}
-        self.ridge = fit_global_model(clone(params).set_params(**ridge), training, warns=False)
+        ridge = clone(params)  # a subclass may have fewer parameters, which `set_params` knows
+        vars(ridge).update(regressor=None, baseline="ridge", network_weight=0)
+        self.ridge = fit_global_model(ridge, training, warns=False)
 
     def forecast(self, panel, series, n_known, n_steps):
         """Return forecasts from origins and their intervals, (n_origins, n_steps), by name."""
