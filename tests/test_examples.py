@@ -205,7 +205,18 @@ def test_forecasts_raise_the_alarm_for_the_two_faulty_pumps_alone(tmp_path):
     assert days["mill"] == []
     assert days["school"][0] == "52"
     assert {"57", "58", "59"} < set(days["school"])
-    assert days["tower"] == ["53", "54"]  # the forecast of 54 reads hours of 53
+    assert days["tower"] == ["53"]
+
+
+def test_network_reads_the_spread_from_a_sequence_better_than_boosting(tmp_path):
+    text = example("quantiles", tmp_path)
+    rows = re.findall(r"^([a-z ]+?) +(\d\.\d+) +(\S+)% +(\S+)% +(\S+)% +(\S+)%$", text, re.M)
+    table = {name: [float(value) for value in values] for name, *values in rows}
+    losses = [table[name][0] for name in ("network", "gradient boosting", "linear")]
+    assert table["the process itself"][0] < losses[0] < losses[1] < losses[2]
+    assert table["network"][1] == pytest.approx(80, abs=5)
+    assert table["network"][4] == 0
+    assert table["linear"][3] < table["network"][3] < 80 < table["network"][2]  # as it closes
 
 
 def test_thresholds_that_know_the_costs_halve_them(tmp_path):

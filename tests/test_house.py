@@ -25,7 +25,6 @@ LAYERS = [
     "_data",
     "_training",
     "_numpy_engine",
-    "_native",
     "_keras_engine",
     "_convert",
     "_engines",

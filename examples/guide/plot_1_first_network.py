@@ -65,6 +65,18 @@ print(f"the same as an hour before   {rmse(level[523:-1]):.1f} cm")
 print(f"the same as 25 hours before  {rmse(level[499:-25]):.1f} cm")
 
 # %%
+# How far off can it be?
+# ----------------------
+# With `loss="quantile"` a network predicts quantiles: 0.1, 0.5 and 0.9, or those in its parameter
+# `quantiles`. `predict` returns the median, and `predict(X, quantiles=...)` quantiles on a last
+# axis. They never cross. `score` is then minus the mean pinball loss, the usual measure of
+# quantiles: the nearer to 0, the better.
+spread = RNNRegressor("gru", 16, loss="quantile", random_state=0).fit(X[:500], y[:500])
+low, high = spread.predict(X[500:], quantiles=[0.1, 0.9]).T
+inside = (low <= y[500:]) & (y[500:] <= high)
+print(f"{inside.mean():.0%} of the levels lie between the two, {np.mean(high - low):.1f} cm apart")
+
+# %%
 # Has it learned enough?
 # ----------------------
 # `history_` holds the loss of each epoch. With `validation_fraction` the last samples are held out
@@ -116,8 +128,8 @@ for seed in range(5):
 #
 # Who computes
 # ------------
-# `engine="auto"` takes compiled C, or NumPy, for networks as small as this one, and Keras where
-# that is sooner done: with a GPU, or where training is long. The meaning is Keras's in all, and
+# `engine="auto"` takes NumPy for networks as small as this one, and Keras where that is sooner
+# done: with a GPU, or where training is long. The meaning is Keras's in both, and
 # `network.model_` is the real `keras.Model` at any time.
 print(f"{network.engine_}, {np.sum(network.history_['seconds']):.1f} seconds of training")
 

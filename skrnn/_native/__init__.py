@@ -1,1 +1,0 @@
-"""The native engine: whole epochs in one call of compiled C."""
