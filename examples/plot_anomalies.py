@@ -84,7 +84,7 @@ for name in power:
 # %%
 # The picture
 # -----------
-# An interval is as wide as the day before was lively.
+# Each pump has intervals from its own errors, in the 240 windows that were kept from training.
 figure, axes = plt.subplots(3, figsize=(9, 6.5), layout="constrained", sharex=True)
 for ax, name in zip(axes, power, strict=True):
     ax.fill_between(
@@ -104,7 +104,8 @@ axes[0].legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1),
 figure.savefig("anomalies.png", dpi=100)
 
 # %%
-# The clogged pump is found on its third day, when it draws 7 % more, and the meter on its day.
-# But what lasts becomes usual: windows of later days hold the higher power, and the network takes
-# it for a level like any other. A slower fault than this one would be missed; look for it by an
-# `RNNRegressor` on windows of the weather alone, which is not told what the pump draws.
+# The clogged pump is found on its third day, when it draws 7 % more, and the meter on its day and
+# the next one, whose forecast reads hours of standstill. But what lasts becomes usual: windows of
+# later days hold the higher power, and the network takes it for a level like any other. A slower
+# fault than this one would be missed; look for it by an `RNNRegressor` on windows of the weather
+# alone, which is not told what the pump draws.

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from skrnn._keras_engine.startup import check_process, quiet_start, share_cores
+from skrnn._native import engine as _native_engine
+from skrnn._native.library import load as native_library
 from skrnn._network.cells import CELLS
 from skrnn._numpy_engine import engine as _numpy_engine
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 WIDE = 256
 NUMPY_RATE, KERAS_RATE = 60e9, 80e9
 COMPILE_SECONDS = 1.4
+# The engines that do without Keras, the first choice first.
+ENGINES = {"native": _native_engine, "numpy": _numpy_engine}
 # Files in /dev of a driver for GPUs: NVIDIA's, Windows's for its Linux, AMD's.
 GPU_FILES = "nvidia[0-9]*", "dxg", "kfd"
 
@@ -128,6 +132,7 @@ def clear_cache() -> None:
     >>> skrnn.clear_cache()
     """
     _numpy_engine.clear()
+    _native_engine.clear()
     loaded = sys.modules.get("skrnn._keras_engine.engine")
     if loaded is not None:
         loaded.clear()
@@ -136,27 +141,29 @@ def clear_cache() -> None:
 def training_engine(asked, device, architecture, settings, workload, *, has_callbacks):
     """Return the Engine that is to train; `workload` is (n_samples, timesteps, epochs).
 
-    ValueError if "numpy" is asked for what it does not have, the device is not there, or Keras does
-    not take the settings.
+    "auto" is the first of the native engine, NumPy and Keras that has all that is asked; but Keras
+    where a GPU is, or where training is long enough that compiling a program pays. ValueError if
+    another one is asked for what it does not have, the device is not there, or Keras does not take
+    the settings.
     """
     check_word(device)
-    lacks = _numpy_engine.unsupported_parameters(architecture, settings)
-    if has_callbacks:
-        lacks.append("callbacks")
+    by_keras = ["callbacks"] if has_callbacks else []
     if device not in ("auto", "cpu"):
-        lacks.append(f"device={device!r}")
-    if asked == "numpy" and lacks:
-        raise _refusal(lacks)
+        by_keras.append(f"device={device!r}")
+    able = []
+    for engine in _without_keras(asked):
+        missing = engine.unsupported_parameters(architecture, settings) + by_keras
+        _refuse(asked, missing)
+        if not missing:
+            able.append(engine)
     check_device(device)
     if device == "all" and architecture.stateful:
         raise ValueError(
             "`device` must be a single one with `stateful=True`, whose state goes from batch to "
             "batch, got 'all'."
         )
-    if asked == "numpy":
-        return _numpy_engine
-    if asked == "auto" and not (lacks or on_gpu(device) or is_long(architecture, *workload)):
-        return _numpy_engine
+    if able and (asked != "auto" or not (on_gpu(device) or is_long(architecture, *workload))):
+        return able[0]
     engine = keras_engine()
     engine.check_settings(architecture, settings)
     return engine
@@ -166,14 +173,40 @@ def predicting_engine(asked, device, architecture):
     """Return the Engine that is to predict; parameters as in `training_engine`.
 
     What was trained on a device that is not here is computed on another, and `device` is as
-    `set_params` may have left it: only `fit` refuses a word.
+    `set_params` may have left it: only `fit` refuses a word. What was trained natively NumPy
+    computes where the compiled library is not.
     """
-    lacks = _numpy_engine.unsupported_parameters(architecture)
-    if asked == "numpy" and lacks:
-        raise _refusal(lacks)
-    if asked == "numpy" or (asked == "auto" and not lacks and not on_gpu(device)):
-        return _numpy_engine
+    if asked == "native" and native_library() is None:
+        asked = "numpy"
+    for engine in _without_keras(asked):
+        missing = engine.unsupported_parameters(architecture)
+        _refuse(asked, missing)
+        if not missing and (asked != "auto" or not on_gpu(device)):
+            return engine
     return keras_engine()
+
+
+def _without_keras(asked):
+    """Return the engines that `engine` lets compute without Keras, the first choice first."""
+    if asked == "native" and native_library() is None:
+        raise ValueError(
+            "`engine='native'` needs skrnn's compiled library, which is not here: skrnn was "
+            "installed without a C compiler. Use `engine='auto'`, or install skrnn from a wheel."
+        )
+    if asked in ENGINES:
+        return [ENGINES[asked]]
+    if asked == "keras":
+        return []
+    return [_numpy_engine] if native_library() is None else list(ENGINES.values())
+
+
+def _refuse(asked, missing):
+    """Refuse an engine that was asked for by name and lacks something."""
+    if missing and asked != "auto":
+        raise ValueError(
+            f"`engine={asked!r}` does not take {', '.join(missing)} as given. Use `engine='auto'`, "
+            "which turns to another engine where it must."
+        )
 
 
 def on_gpu(device):
@@ -226,10 +259,3 @@ def n_gpus():
         if hidden or not found:
             return 0
     return sum("GPU" in place for place in keras_engine().device_names("all"))
-
-
-def _refusal(lacks):
-    return ValueError(
-        f"`engine='numpy'` does not take {', '.join(lacks)} as given. Use `engine='auto'`, which "
-        "turns to Keras where it must."
-    )

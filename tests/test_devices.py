@@ -6,6 +6,7 @@ import pickle
 import fits
 import numpy as np
 import pytest
+from fits import FIRST_CHOICE
 from processes import run
 
 import skrnn
@@ -55,7 +56,7 @@ def test_predict_uses_another_device_where_its_own_is_missing(device):
 # Choice of engine and device
 
 
-@pytest.mark.parametrize(("device", "engine"), [("cpu", "numpy"), ("all", "keras")])
+@pytest.mark.parametrize(("device", "engine"), [("cpu", FIRST_CHOICE), ("all", "keras")])
 def test_device_decides_about_the_engine(device, engine):
     assert small(device=device).fit(X, Y).engine_ == engine
 

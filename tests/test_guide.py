@@ -113,3 +113,16 @@ def test_network_that_was_saved_exported_and_taught_more_answers_as_told(tmp_pat
     assert weeks[0] + 0.1 < min(weeks[1:])
     assert scores(text)["learned from a stream"] > 0.9
     assert pictures(tmp_path) == {"latency"}
+
+
+def test_uncertainty_is_counted_by_bakery_and_after_a_change(tmp_path):
+    text = as_typed("uncertainty", tmp_path)
+    [overall] = re.findall(r"^forecast +(\S+) +(\S+)", text, re.M)
+    assert abs(float(overall[0]) - 80) < 8
+    assert abs(float(overall[1]) - 95) < 5
+    widths = {name: float(width) for name, width in re.findall(r"^(\w{4}) +\S+ +(\S+)", text, re.M)}
+    assert widths["Anna"] < widths["Cleo"] < widths["Bert"]
+    held = {name: int(share) for name, share in re.findall(r"^adaptive=(\w+) +(\d+)%", text, re.M)}
+    assert held["False"] < 70
+    assert abs(held["True"] - 80) < 6
+    assert pictures(tmp_path) == {"backtest_bakeries"}

@@ -255,7 +255,7 @@ def test_header_that_skrnn_never_writes_is_refused(kind, tmp_path):
         (int, 1, [True, np.int64(1), 1.0]),
         (Size, np.int64(1), [True, 0, -1, 1.0, "1"]),
         (float | None, 1, ["1", 1j]),
-        (Literal["keras", "numpy"], "keras", ["auto", ["keras"], None]),
+        (Literal["keras", "native", "numpy"], "keras", ["auto", ["keras"], None]),
         (tuple[tuple[str, float], ...], (("a", 1.0),), [("a", 1.0), (("a",),), [("a", 1.0)]]),
         (dict[str, list[float]], {"a": [1.0]}, [{1: [1.0]}, {"a": 1.0}, {"a": [None]}]),
         (Positive64, np.ones(2), [np.ones(2, "float32"), np.zeros(2), np.ones((2, 1)), [1.0]]),

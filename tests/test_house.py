@@ -25,6 +25,7 @@ LAYERS = [
     "_data",
     "_training",
     "_numpy_engine",
+    "_native",
     "_keras_engine",
     "_convert",
     "_engines",

@@ -10,7 +10,7 @@ import logging
 import keras
 import numpy as np
 import pytest
-from fits import both_engines
+from fits import FIRST_CHOICE, KERAS
 from keras.src import activations, losses, optimizers
 from oracles import (
     FLOAT64_RATE,
@@ -30,6 +30,7 @@ from skrnn._keras_engine import engine as _keras_engine
 from skrnn._keras_engine import network as _keras_network
 from skrnn._keras_engine import programs as _keras_programs
 from skrnn._keras_engine.recurrent_layers import input_projected_class
+from skrnn._native import engine as _native
 from skrnn._network import keras_names as _keras_names
 from skrnn._numpy_engine import engine as _numpy_engine
 from skrnn._numpy_engine.losses import LOSSES
@@ -81,7 +82,7 @@ def slow_unless(is_quick, cases):
     return [pytest.param(*case, marks=() if is_quick(*case) else slow) for case in cases]
 
 
-ENGINES = ["keras", "numpy"]
+ENGINES = [*dict.fromkeys(["keras", "numpy", FIRST_CHOICE])]
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -116,8 +117,7 @@ def test_fit_of_both_engines_and_their_model_equal_model_fit(cell, variant, kera
     settings = PLAIN | {"dtype": "float64"} | VARIANTS[variant]
     times_3 = None if sample_weight is None else 3 * sample_weight  # only ratios matter
     fits = [  # one test, for the oracle takes longer than they do
-        RNNRegressor(cell, engine=engine, **settings).fit(X, y, times_3)
-        for engine in ("keras", "numpy")
+        RNNRegressor(cell, engine=engine, **settings).fit(X, y, times_3) for engine in ENGINES
     ]
     assert_equal_keras(fits, X, y[..., np.newaxis], sample_weight=sample_weight)
     for fitted in fits:
@@ -143,7 +143,7 @@ CLASSIFIERS = {
 
 @pytest.mark.parametrize(
     ("engine", "kind"),
-    slow_unless(lambda engine, _: engine == "numpy", itertools.product(ENGINES, CLASSIFIERS)),
+    slow_unless(lambda engine, _: engine != "keras", itertools.product(ENGINES, CLASSIFIERS)),
 )
 def test_classifier_equals_model_fit_with_its_weights_of_classes(engine, kind):
     loss, output, codes = CLASSIFIERS[kind]
@@ -170,17 +170,18 @@ LOSS_NAMES = {
     "binary": _keras_names.SIGMOID_LOSSES,
     "multiclass": _keras_names.SOFTMAX_LOSSES,
 }
+LOSSES_OF = {"keras": set().union(*LOSS_NAMES.values()), "numpy": LOSSES, "native": _native.LOSSES}
 LOSS_CASES = [
     (engine, task, loss)
     for task, names in LOSS_NAMES.items()
-    for engine, loss in itertools.product(["keras", "numpy"], sorted(names))
-    if engine == "keras" or loss in LOSSES
+    for engine, loss in itertools.product(ENGINES, sorted(names))
+    if loss in LOSSES_OF[engine]
 ]
 
 
 @pytest.mark.parametrize(
     ("engine", "task", "loss"),
-    slow_unless(lambda engine, _, loss: engine == "numpy" or loss in QUICK_LOSSES, LOSS_CASES),
+    slow_unless(lambda engine, _, loss: engine != "keras" or loss in QUICK_LOSSES, LOSS_CASES),
 )
 def test_loss_equals_keras(engine, task, loss):
     estimator, y, output = TASKS[task]
@@ -213,6 +214,7 @@ SETTINGS = {
 OPTIMIZER_CASES = [
     *(("keras", {"name": name}, None) for name in sorted(_keras_names.OPTIMIZERS)),
     *(("numpy", {"name": name}, None) for name in OPTIMIZERS),
+    *((FIRST_CHOICE, {"name": name}, None) for name in _native.OPTIMIZERS),
     *(("keras", SGD | {name: value}, FLOAT64_RATE) for name, value in SETTINGS.items()),
 ]
 
@@ -253,15 +255,15 @@ def test_every_name_of_keras_is_listed_or_refused(in_keras, listed, refused):
 
 
 VALIDATED = [
-    *itertools.product(["numpy", "keras"], ["simple_rnn"], ["plain", "weighted"]),
-    *itertools.product(["numpy", "keras"], ["gru"], ["masked penalized", "masked given tokens"]),
+    *itertools.product(ENGINES, ["simple_rnn"], ["plain", "weighted"]),
+    *itertools.product(ENGINES, ["gru"], ["masked penalized", "masked given tokens"]),
     ("numpy", "gru", "fixed vectors"),
 ]
 
 
 @pytest.mark.parametrize(
     ("engine", "cell", "variant"),
-    slow_unless(lambda engine, *_: engine == "numpy", VALIDATED),
+    slow_unless(lambda engine, *_: engine != "keras", VALIDATED),
 )
 def test_validation_losses_equal_those_of_model_fit(engine, cell, variant, keras_float64):
     training, held_out = (  # 20 in batches of 16: the last is short
@@ -299,7 +301,7 @@ def test_many_programs_make_tensorflow_warn_of_nothing(caplog):
     assert not caplog.records
 
 
-@both_engines
+@every_engine
 def test_stateful_fit_equals_stateful_model_fit_with_zero_states_at_each_epoch(engine):
     x, y = X[:48], Y[:48]
     regressor = RNNRegressor("lstm", 4, stateful=True, engine=engine, **PLAIN).fit(x, y)
@@ -363,7 +365,7 @@ def test_training_projects_the_whole_input_where_that_pays(
     assert type(_keras_network.build_network(described).layers[1]) is LAYERS[cell]
 
 
-@both_engines
+@pytest.mark.parametrize("engine", [*ENGINES[1:], KERAS])
 @pytest.mark.parametrize("variant", ["plain", "weighted masked sequences", "masked tokens"])
 def test_blocks_streamed_from_memory_train_bitwise_as_resident(variant, monkeypatch, engine):
     X, y, sample_weight = numbers(variant)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fits import FLOAT64
+from fits import FIRST_CHOICE, FLOAT64
 from gradients import architecture
 from oracles import assert_equal_keras, assert_same_arrays, keras_optimizer
 from probes import interrupted, press_ctrl_c
@@ -19,6 +19,7 @@ import skrnn
 from skrnn import RNNRegressor, make_windows
 from skrnn._engines import Engine, TrainingSession, is_long, training_engine
 from skrnn._keras_engine import engine as _keras_engine
+from skrnn._native import engine as _native_engine
 from skrnn._network.config import Settings
 from skrnn._numpy_engine import blas as _blas
 from skrnn._numpy_engine import engine as _numpy_engine
@@ -57,9 +58,18 @@ def test_optimizer_in_float64_equals_that_of_keras(optimizer, network, keras_flo
     assert_same_arrays(regressor.optimizer_state_, by_keras.variables, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("engines", [("keras", "numpy"), ("numpy", "keras")], ids="-".join)
-@pytest.mark.parametrize("optimizer", ["adam", "nadam", {"name": "sgd", "momentum": 0.9}], ids=str)
+PAIRS = [("keras", "numpy"), ("numpy", "keras"), ("numpy", FIRST_CHOICE), (FIRST_CHOICE, "numpy")]
+CONTINUED = [
+    (engines, optimizer)
+    for engines in PAIRS
+    for optimizer in ("adam", "nadam", "sgd")
+    if optimizer != "nadam" or "native" not in engines  # it has none
+]
+
+
+@pytest.mark.parametrize(("engines", "optimizer"), CONTINUED, ids=str)
 def test_one_engine_continues_what_the_other_began(engines, optimizer):
+    optimizer = {"name": "sgd", "momentum": 0.9} if optimizer == "sgd" else optimizer
     settings = FIT | {"optimizer": optimizer, "standardize": True}
     regressor = RNNRegressor("simple_rnn", 3, warm_start=True, **settings)
     for engine in engines:
@@ -80,8 +90,11 @@ SPARSE = "sparse_categorical_crossentropy"
 @pytest.mark.parametrize(
     ("changes", "settings", "engine"),
     [
-        ({}, ADAM, "numpy"),
-        ({"output_activation": "softmax"}, replace(ADAM, loss=SPARSE), "numpy"),
+        ({}, ADAM, FIRST_CHOICE),
+        ({"output_activation": "softmax"}, replace(ADAM, loss=SPARSE), FIRST_CHOICE),
+        ({"activation": "gelu"}, ADAM, "numpy"),
+        ({"recurrent_dropout": 0.1}, ADAM, "numpy"),
+        ({}, replace(ADAM, optimizer="nadam"), "numpy"),
         ({"activation": "swish"}, ADAM, "keras"),
         ({"dense_sizes": (3,), "dense_activation": "mish"}, ADAM, "keras"),
         ({}, replace(ADAM, loss="cosine_similarity"), "keras"),
@@ -89,7 +102,7 @@ SPARSE = "sparse_categorical_crossentropy"
         ({}, replace(ADAM, optimizer_config=(("amsgrad", True),)), "keras"),
     ],
 )
-def test_auto_takes_numpy_where_it_has_what_is_asked(changes, settings, engine):
+def test_auto_takes_the_first_engine_that_has_what_is_asked(changes, settings, engine):
     chosen = training_engine(
         "auto", "cpu", architecture(**changes), settings, (100, 5, 10), has_callbacks=False
     )
@@ -108,7 +121,7 @@ def parameters_of(function):
     return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
 
 
-@pytest.mark.parametrize("engine", [_numpy_engine, _keras_engine])
+@pytest.mark.parametrize("engine", [_native_engine, _numpy_engine, _keras_engine])
 def test_engine_has_what_the_protocol_says(engine):
     for protocol, found in ((TrainingSession, engine.TrainingSession), (Engine, engine)):
         for name, declared in inspect.getmembers(protocol, inspect.isfunction):

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 import pytest
+from fits import FIRST_CHOICE
 from forecasting import BARE
 from recurrent import CELLS
 from scipy.sparse import issparse
@@ -48,9 +49,9 @@ def statuses(estimator):
 # the other estimator in float32.
 CASES = [
     (RNNRegressor, "simple_rnn", "numpy", "plain"),
-    (RNNClassifier, "gru", "numpy", "plain"),
+    (RNNClassifier, "gru", FIRST_CHOICE, "plain"),
     (RNNClassifier, "simple_rnn", "numpy", "deep"),
-    (RNNRegressor, "lstm", "numpy", "deep"),
+    (RNNRegressor, "lstm", FIRST_CHOICE, "deep"),
     (RNNRegressor, "simple_rnn", "keras", "plain"),
 ]
 
@@ -89,7 +90,7 @@ def test_checks_that_only_scikit_learn_runs_pass(kind, check):
 @pytest.mark.parametrize(
     ("estimator", "cell_type", "engine"),
     [
-        (RNNRegressor, "lstm", "numpy"),
+        (RNNRegressor, "lstm", FIRST_CHOICE),
         (RNNClassifier, "simple_rnn", "keras"),
     ],
 )

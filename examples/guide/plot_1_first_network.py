@@ -128,8 +128,8 @@ for seed in range(5):
 #
 # Who computes
 # ------------
-# `engine="auto"` takes NumPy for networks as small as this one, and Keras where that is sooner
-# done: with a GPU, or where training is long. The meaning is Keras's in both, and
+# `engine="auto"` takes compiled C, or NumPy, for networks as small as this one, and Keras where
+# that is sooner done: with a GPU, or where training is long. The meaning is Keras's in all, and
 # `network.model_` is the real `keras.Model` at any time.
 print(f"{network.engine_}, {np.sum(network.history_['seconds']):.1f} seconds of training")
 

@@ -26,7 +26,7 @@ class FittedNetwork:
     settings: Settings
     mask_value: float | None
     standardize: bool | Literal["X", "y"]
-    asked_engine: Literal["auto", "keras", "numpy"]
+    asked_engine: Literal["auto", "keras", "native", "numpy"]
     asked_vocab_size: Size | Literal["auto"] | None = None
     scaling: Scaling = field(default_factory=Scaling)
     target_shape: tuple[Size, ...] | None = None

@@ -186,10 +186,12 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         and test hooks are called on a compiled model. Callbacks that override a batch hook or a
         predict hook raise an error, unless their settings make it do nothing, as in ModelCheckpoint
         and TensorBoard by default.
-    engine : {"auto", "keras", "numpy"}, default="auto"
-        Computation backend; both give the same results. "auto": NumPy, which needs neither
-        TensorFlow nor compilation, unless there is a GPU, a callback, a parameter that only Keras
-        has, or training long enough that compilation pays.
+    engine : {"auto", "keras", "native", "numpy"}, default="auto"
+        Computation backend; all give the same results. "native" is compiled C, "numpy" is NumPy:
+        both train without TensorFlow and without compiling a program first. "auto": the first of
+        native, NumPy and Keras that has all parameters; but Keras where there is a GPU, a callback,
+        or training long enough that compiling a program pays. Where skrnn was installed without a C
+        compiler there is no native engine, and NumPy computes what it would.
     device : str, default="auto"
         Where Keras computes: "cpu"; a GPU by its number, "gpu:0"; "all" GPUs, or CPU devices where
         there is none, each with a part of every batch, in `fit`; "auto": the first GPU, or the
@@ -244,7 +246,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     feature_names_in_ : ndarray of str
         Column names of a DataFrame X.
     engine_ : str
-        The engine that trained the network, "keras" or "numpy".
+        The engine that trained the network: "keras", "native" or "numpy".
     input_shape_ : tuple
         (timesteps, features); timesteps is None after a fit on a list.
     states_ : list of ndarray

@@ -104,7 +104,7 @@ class NetworkParameters:
         None, StrOptions({"last", "stratified"}), HasMethods(["split", "get_n_splits"]), None
     )
     callbacks: Callbacks = parameter(None, list, tuple, HasMethods("on_epoch_end"), callable, None)
-    engine: Engine = parameter("auto", StrOptions({"auto", "keras", "numpy"}))
+    engine: Engine = parameter("auto", StrOptions({"auto", "keras", "native", "numpy"}))
     device: str = parameter("auto", str)
     dtype: Dtype = parameter("float32", StrOptions({"float32", "float64", "mixed_float16"}))
     checkpoint_dir: StrPath | None = parameter(None, str, PathLike, None)

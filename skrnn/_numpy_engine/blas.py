@@ -17,9 +17,8 @@ _before = None  # the numbers of threads when the first of them started, until t
 
 @functools.cache
 def libraries():
-    """Return the libraries that compute NumPy's products; SciPy's own computes nothing here."""
-    found = ThreadpoolController().select(user_api="blas").lib_controllers
-    return [library for library in found if "scipy.libs" not in library.filepath]
+    """Return the libraries that compute NumPy's products, and SciPy's, those of native networks."""
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def _set_threads(library, n_threads):

@@ -101,12 +101,17 @@ class TrainingSession:
             optimizer_state = self.optimizer.dump()
         return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
 
+    def resume(self, state):
+        """Continue from a State."""
+        if state is self.state:  # it is what the last epoch left
+            return
+        self.state = state
+        np.concatenate(list(map(np.ravel, state.weights)), out=self.weights)
+        self.optimizer.load(state.optimizer_state)
+        set_rng_state(self.generator, *state.rng_state)
+
     def run_epoch(self, state, order):
-        if state is not self.state:  # it is not what the last epoch left
-            self.state = state
-            np.concatenate(list(map(np.ravel, state.weights)), out=self.weights)
-            self.optimizer.load(state.optimizer_state)
-            set_rng_state(self.generator, *state.rng_state)
+        self.resume(state)
         stateful, total = self.architecture.stateful, 0.0
         recurrent_states = self.architecture.zero_states()
         for X, y, w in self.batches(order):
@@ -191,7 +196,7 @@ def predict(
 ):
     at_once, recurrent_states = architecture.batch_size or PREDICT_AT_ONCE, recurrent_states or []
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
-    indices, steps = _blocks(sequences, architecture.segment, at_once, by_timestep=by_timestep)
+    indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
     @np.errstate(all="ignore")
     def block(index, steps, recurrent_states=()):
@@ -214,7 +219,7 @@ def predict(
         else:  # NumPy lets go of the interpreter in the products and functions of a block
             with ThreadPoolExecutor(n_threads) as pool:
                 blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
-    return [_in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
+    return [in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
 
 
 def clear():
@@ -232,7 +237,7 @@ def _trimmed(samples, segment, order, X, y, w):
     return X[:, steps], y, w
 
 
-def _blocks(sequences, segment, at_once, *, by_timestep):
+def blocks_of(sequences, segment, at_once, *, by_timestep):
     """Return the samples of each block of a prediction, and the timesteps that they need.
 
     Samples of unequal lengths are sorted by length, so that short ones stay among themselves.
@@ -247,7 +252,7 @@ def _blocks(sequences, segment, at_once, *, by_timestep):
     return indices, [trimmed_slice(spans[index], timesteps, segment) for index in indices]
 
 
-def _in_order(parts, indices):
+def in_order(parts, indices):
     """Return the parts of a prediction as one array, in the order of the samples."""
     if isinstance(indices[0], slice):
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

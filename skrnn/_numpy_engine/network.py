@@ -227,5 +227,9 @@ def _layer_starts(architecture):
 
 def unflatten(flat, shapes):
     """Return views of a flat vector as arrays of these shapes."""
-    parts = np.split(flat, np.cumsum(list(map(prod, shapes[:-1]))))
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    parts, start = [], 0
+    for shape in shapes:
+        stop = start + prod(shape)
+        parts.append(flat[start:stop].reshape(shape))
+        start = stop
+    return parts

@@ -72,7 +72,7 @@ class Optimizer:
     def dump(self):
         """Return copies of the optimizer's variables in Keras's order."""
         self.catch_up_all()
-        copies = map(np.copy, self._pieces())
+        copies = (piece.copy() for piece in self._pieces())
         return [np.int64(self.iterations), np.float32(self.rate), *copies]
 
     def catch_up(self, rows):

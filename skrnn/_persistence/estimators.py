@@ -61,7 +61,7 @@ NOT_IN_EVERY_NETWORK = {
 NETWORK = {
     "n_features_in_": Size,
     "input_shape_": tuple,
-    "engine_": Literal["keras", "numpy"],
+    "engine_": Literal["keras", "native", "numpy"],
     "weights_": list[np.ndarray],
     "optimizer_state_": list[np.ndarray] | None,
     "history_": dict[str, list[float]],

@@ -1,0 +1,1 @@
+"""The native engine: whole epochs in one call of compiled C."""

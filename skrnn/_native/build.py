@@ -1,0 +1,66 @@
+"""Compiles kernels.c to a library with any C compiler; .ci/hatch_build.py runs it.
+
+It needs Python's own library only.
+"""
+
+import hashlib
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+DTYPES = {"float32": ["-DREAL=float", "-DSINGLE"], "float64": ["-DREAL=double"]}
+# Builds for wider vector units; the processor says which one runs.
+LEVELS = {"x86_64": ["x86-64", "x86-64-v3", "x86-64-v4"], "other": [None]}
+FLAGS = (
+    "-std=gnu99 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math "
+    "-ffp-contract=fast -g0"
+).split()
+LINK = {"linux": ["-shared", "-s", "-Wl,--build-id=none"], "darwin": ["-dynamiclib"]}
+SUFFIXES = {"linux": ".so", "darwin": ".dylib", "win32": ".dll"}
+
+
+def library_path(system=sys.platform):
+    """Return where the library lies."""
+    return FOLDER / f"kernels{SUFFIXES.get(system, '.so')}"
+
+
+def source_hash():
+    """Return a hash of all that the library is made of, which is compiled into it."""
+    digest = hashlib.sha256()
+    for path in sorted([*FOLDER.glob("*.[ch]"), Path(__file__)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def is_current(library):
+    """Whether a library is there and made of the sources as they are."""
+    return library.exists() and source_hash().encode() in library.read_bytes()
+
+
+def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLAGS):
+    """Compile with a command such as ["cc"], whatever it is and where it lies."""
+    machine = (machine or platform.machine()).lower()
+    levels = LEVELS["x86_64" if machine in ("x86_64", "amd64") else "other"]
+    with tempfile.TemporaryDirectory() as folder:
+        running, objects = [], []
+        for level, target in enumerate(levels):
+            for dtype, of_dtype in DTYPES.items():
+                base = [f'-DSOURCE="{source_hash()}"'] if not objects else []
+                name = f"-DNAME(name)=skrnn_##name##_{dtype}_{level}"
+                objects.append(str(Path(folder) / f"{dtype}_{level}.o"))
+                command = [*compiler, *flags, *of_dtype, *base, name, "-c", "kernels.c"]
+                if target is not None:
+                    zig = f"-mcpu={target.replace('-', '_')}"
+                    command.append(zig if "ziglang" in compiler else f"-march={target}")
+                running.append(subprocess.Popen([*command, "-o", objects[-1]], cwd=FOLDER))
+        link = [*compiler, *LINK.get(system, ["-shared", "-s"]), *objects, "-lm", "-o", str(into)]
+        failed = [process.wait() for process in running]
+        if any(failed) or subprocess.run(link).returncode:
+            raise OSError(f"{' '.join(compiler)} cannot compile kernels.c")
+
+
+if __name__ == "__main__":
+    compile_library(sys.argv[1:] or ["cc"], library_path())

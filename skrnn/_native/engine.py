@@ -1,0 +1,230 @@
+"""The native engine. `skrnn._engines` documents what an engine has.
+
+What a fit keeps between epochs is the NumPy engine's: flat weights, its optimizer's vectors, and
+the generator of dropout. So each engine continues what the other began.
+"""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+
+from skrnn._data.sequences import padded
+from skrnn._native.library import MAX_LAYERS
+from skrnn._native.network import ACTIVATIONS, CELLS, OUTPUT_ACTIVATIONS, Kernels, pointer
+from skrnn._native.optimizer import OPTIMIZERS, OptimizerArguments
+from skrnn._network.l2 import penalty
+from skrnn._numpy_engine import engine as numpy_engine
+from skrnn._numpy_engine.blas import one_blas_thread
+from skrnn._numpy_engine.engine import blocks_of, in_order, training_scope
+
+__all__ = ["NAME", "TrainingSession", "clear", "device_names", "predict", "training_scope"]
+NAME = "native"
+LOSSES = {
+    name: i
+    for i, name in enumerate(
+        "mean_squared_error mean_absolute_error huber log_cosh poisson binary_crossentropy "
+        "categorical_crossentropy sparse_categorical_crossentropy".split()
+    )
+}
+# Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
+CALL = 1e9
+# Samples predicted at a time within a call: what they need stays in the caches.
+PREDICT_BATCH = 64
+KEPT_BYTES, MAX_KEPT = 2**24, 8
+
+_lock = threading.Lock()
+_idle = OrderedDict()  # kernels that no thread uses now; the oldest first
+
+
+class TrainingSession(numpy_engine.TrainingSession):
+    """Samples, and the kernels and the optimizer that train on them."""
+
+    def __init__(self, architecture, settings, samples):
+        super().__init__(architecture, settings, samples)
+        self.kernels = Kernels(
+            *(architecture, self.weights, samples.sequences.timesteps, self.n_batch),
+            gradient=self.optimizer.gradient,
+        )
+        self.kernels.read_loss(self.loss, LOSSES[settings.loss])
+        self.arguments = OptimizerArguments(self.optimizer, settings.optimizer, architecture)
+        if self.arrays is not None:
+            self.arrays = self._as_read(*self.arrays)
+        per_batch = 3 * self.n_batch * architecture.multiply_adds(samples.sequences.timesteps)
+        # Factors of dropout are drawn for one batch.
+        at_once = 1 if architecture.dropout else max(1, int(CALL / per_batch))
+        self.rows_at_once = at_once * self.n_batch
+
+    def _as_read(self, X, y, w):
+        """Return arrays as the kernels read them: token ids stay int32."""
+        dtype = self.weights.dtype
+        return np.ascontiguousarray(X), *(np.ascontiguousarray(array, dtype) for array in (y, w))
+
+    def run_epoch(self, state, order):
+        self.resume(state)
+        total, flat = 0.0, self.kernels.states(self.architecture.zero_states())
+        self.arguments.load()
+        for X, y, w, rows in self.pieces(order):
+            self.kernels.read(X, y, w, rows)
+            factors = self.dropout_factors(len(X) if rows is None else len(rows))
+            self.kernels.batches.factors = pointer(factors)
+            self.kernels.call(self.kernels.train, self.arguments.record)
+            total += self.kernels.batches.total
+        self.arguments.dump()
+        states = _unflatten_states(flat, self.architecture)
+        return self.leave(states), float(total / len(order))
+
+    def pieces(self, order):
+        """Yield X, y, weights and which rows of them a call trains on."""
+        for start in range(0, len(order), self.block):
+            block = np.ascontiguousarray(order[start : start + self.block], np.int64)
+            arrays, rows = self.arrays, block
+            if arrays is None:
+                arrays = self._as_read(*self.samples.block(block))
+                rows = np.arange(len(block))
+            for begin in range(0, len(rows), self.rows_at_once):
+                yield *arrays, rows[begin : begin + self.rows_at_once]
+
+    def dropout_factors(self, n_samples):
+        """Draw those of one batch, (n, F) of each layer and direction, flat; None: no dropout."""
+        architecture, rate = self.architecture, self.architecture.dropout
+        if not rate:
+            return None
+        width, parts, directions = architecture.input_width, [], 1 + architecture.bidirectional
+        for units in architecture.units:
+            for _ in range(directions):
+                drawn = self.generator.random((n_samples, width)) < 1 - rate
+                parts.append((drawn / (1 - rate)).astype(architecture.dtype).ravel())
+            width = units * directions
+        return np.concatenate(parts)
+
+    def evaluate(self, weights, samples):
+        architecture = self.architecture
+        n_batch = min(self.settings.batch_size, len(samples))
+        at_once = max(1, numpy_engine.BLOCK_BYTES // (samples.sample_bytes * n_batch)) * n_batch
+        total, weight = 0.0, 0.0
+        with _borrowed(architecture, weights, samples.sequences.timesteps, n_batch) as kernels:
+            kernels.read_loss(self.loss, LOSSES[self.settings.loss])
+            flat = kernels.states(architecture.zero_states())
+            for start in range(0, len(samples), at_once):
+                order = np.arange(start, min(start + at_once, len(samples)))
+                arrays = self._as_read(*samples.block(order))
+                kernels.read(*arrays)
+                kernels.call(kernels.predict)
+                total += kernels.batches.total
+                weight += kernels.batches.weight
+            del flat
+        return total / weight + penalty(architecture.weights(), weights)
+
+
+def _unflatten_states(flat, architecture):
+    if flat is None:
+        return []
+    parts, start = [], 0
+    for zero in architecture.zero_states():
+        parts.append(flat[start : start + zero.size].reshape(zero.shape).copy())
+        start += zero.size
+    return parts
+
+
+def unsupported_parameters(architecture, settings=None):
+    """Return the parameters of a request that this engine does not take as they are."""
+    lacks = numpy_engine.unsupported_parameters(architecture, settings)
+    for name in ("activation", "dense_activation"):
+        if getattr(architecture, name) not in ACTIVATIONS:
+            lacks.append(name)
+    if architecture.output_activation not in OUTPUT_ACTIVATIONS:
+        lacks.append("output_activation")
+    if not set(architecture.cell_types) <= CELLS.keys():
+        lacks.append("cell_type")
+    if max(len(architecture.units), len(architecture.dense_sizes) + 1) > MAX_LAYERS:
+        lacks.append("hidden_size")
+    if architecture.quantiles:
+        lacks.append("loss")
+    if settings is None:
+        return lacks
+    lacks += [
+        name for name in ("recurrent_dropout", "spatial_dropout") if getattr(architecture, name)
+    ]
+    if settings.loss not in LOSSES:
+        lacks.append("loss")
+    if settings.optimizer not in OPTIMIZERS:
+        lacks.append("optimizer")
+    return list(dict.fromkeys(lacks))
+
+
+def device_names(device):
+    return ()  # it has no choice
+
+
+def predict(
+    architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
+):
+    if hidden is not None:
+        return numpy_engine.predict(
+            *(architecture, weights, sequences, scaling),
+            device=device,
+            recurrent_states=recurrent_states,
+            hidden=hidden,
+        )
+    at_once = architecture.batch_size or numpy_engine.PREDICT_AT_ONCE
+    by_timestep = architecture.return_sequences
+    indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
+
+    def block(index, steps, recurrent_states=None):
+        X = np.ascontiguousarray(sequences.block(index, scaling, architecture.dtype, steps))
+        output, recurrent_states = _predict_block(architecture, weights, X, recurrent_states)
+        if by_timestep and X.shape[1] < sequences.timesteps:
+            output = padded(output, sequences.timesteps)
+        return output, recurrent_states
+
+    if architecture.stateful or len(indices) == 1:
+        outputs = []
+        for index, read in zip(indices, steps, strict=True):
+            output, recurrent_states = block(index, read, recurrent_states)
+            outputs.append(output)
+    else:
+        with one_blas_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+            outputs = [output for output, _ in pool.map(block, indices, steps)]
+    return [in_order(outputs, indices)], recurrent_states or []
+
+
+def _predict_block(architecture, weights, X, recurrent_states):
+    """Return the output for X, and the recurrent states after it."""
+    n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
+    lead = X.shape[:2] if architecture.return_sequences else X.shape[:1]
+    output = np.empty((*lead, *architecture.outputs), architecture.dtype)
+    with _borrowed(architecture, weights, X.shape[1], n_batch) as kernels:
+        kernels.read(X)
+        flat = kernels.states(recurrent_states or architecture.zero_states())
+        kernels.batches.output = pointer(output)
+        kernels.call(kernels.predict)
+        kernels.batches.output = None
+    return output, _unflatten_states(flat, architecture)
+
+
+def clear():
+    with _lock:
+        _idle.clear()
+
+
+@contextmanager
+def _borrowed(architecture, weights, timesteps, n_batch):
+    """Give kernels for these weights; small ones are kept for the next call."""
+    key = architecture, timesteps, n_batch
+    with _lock:
+        kernels = _idle.pop(key, None)
+    if kernels is None:
+        flat = np.empty(architecture.n_weights, architecture.dtype)
+        kernels = Kernels(architecture, flat, timesteps, n_batch)
+    np.concatenate(list(map(np.ravel, weights)), out=kernels.weights)
+    yield kernels
+    kernels.batches.states = None
+    if kernels.workspace.nbytes > KEPT_BYTES:
+        return
+    with _lock:
+        _idle[key] = kernels
+        if len(_idle) > MAX_KEPT:
+            _idle.popitem(last=False)

@@ -1,0 +1,97 @@
+"""A network as the kernels read it: an Architecture's shape, and a workspace."""
+
+from math import prod
+
+import numpy as np
+
+from skrnn._native.library import Batches, Network, blas_product, load, pointer
+
+CELLS = {"simple_rnn": 0, "lstm": 1, "gru": 2}
+ACTIVATIONS = {
+    name: i
+    for i, name in enumerate("linear relu tanh sigmoid elu selu softplus hard_sigmoid".split())
+}
+OUTPUT_ACTIVATIONS = ACTIVATIONS | {"softmax": len(ACTIVATIONS)}
+POOLINGS = {"last": 0, "mean": 1, "max": 2}
+# Products of so many multiply-adds a timestep are left to BLAS.
+WIDE = 4e6
+
+
+class Kernels:
+    """The kernels for an Architecture, with weights (flat) and a workspace.
+
+    With `gradient` they train: it is that of the trained weights, which are the last ones.
+    """
+
+    def __init__(self, architecture, weights, timesteps, n_batch, gradient=None):
+        library, dtype = load(), architecture.dtype
+        self.architecture, self.weights = architecture, weights
+        self.train, self.predict = library.train[dtype], library.predict[dtype]
+        n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
+        self.table, self.others = weights[:n_table], weights[n_table:]
+        self.network = _network(architecture, self.table, self.others)
+        self.batches = Batches(n_batch=n_batch, timesteps=timesteps)
+        width = max(architecture.input_width, *architecture.units) * max(architecture.units)
+        if 3 * width * n_batch > WIDE:
+            self.batches.gemm = blas_product(dtype)
+        trains = gradient is not None
+        if trains and architecture.dropout:
+            self.batches.factors = pointer(weights)  # any; buffers are needed
+        n_bytes = library.workspace_bytes[dtype](self.network, self.batches, n_batch, trains)
+        self.workspace = np.zeros(n_bytes + 64, np.uint8)
+        self.batches.workspace = (pointer(self.workspace) + 63) // 64 * 64
+        self.batches.factors = None
+
+    def read(self, X, y=None, w=None, rows=None):
+        """Set the samples of the next call; they must live until then."""
+        batches = self.batches
+        batches.n_rows = len(X) if rows is None else len(rows)
+        batches.x, batches.y, batches.w = pointer(X), pointer(y), pointer(w)
+        batches.rows = pointer(rows)
+
+    def read_loss(self, loss, number):
+        self.batches.loss, self.batches.loss_is_mean = number, loss.mean
+        self.batches.loss_of_logits = loss.of is not None
+
+    def states(self, recurrent_states):
+        """Set those from which a stateful network continues, and return them flat."""
+        if not self.architecture.stateful:
+            return None
+        flat = np.concatenate(list(map(np.ravel, recurrent_states)))
+        self.batches.states = pointer(flat)
+        return flat
+
+    def call(self, function, *arguments):
+        if not function(self.network, self.batches, *arguments):
+            size = self.architecture.vocab_size
+            raise IndexError(f"A token id is out of range for an Embedding of {size} tokens.")
+
+
+def _network(architecture, table, others):
+    dense = [*architecture.dense_sizes, prod(architecture.outputs)]
+    network = Network(
+        n_layers=len(architecture.units),
+        bidirectional=architecture.bidirectional,
+        activation=ACTIVATIONS[architecture.activation],
+        n_dense=len(dense),
+        dense_activation=ACTIVATIONS[architecture.dense_activation],
+        output_activation=OUTPUT_ACTIVATIONS[architecture.output_activation],
+        features=architecture.timestep_width,
+        segment=architecture.segment,
+        n_static=architecture.n_static,
+        masked=architecture.masked,
+        sequences=architecture.return_sequences,
+        pooling=POOLINGS[architecture.pooling],
+        vocab_size=architecture.vocab_size or 0,
+        trains_table=architecture.trains_embedding,
+        table=pointer(table),
+        weights=pointer(others),
+    )
+    cells = [CELLS[cell] for cell in architecture.cell_types]
+    for into, values in (
+        (network.cells, cells),
+        (network.units, architecture.units),
+        (network.dense, dense),
+    ):
+        into[: len(values)] = values
+    return network

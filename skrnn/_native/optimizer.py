@@ -1,0 +1,81 @@
+"""An optimizer as the kernels read it: the NumPy engine's settings and vectors."""
+
+import ctypes
+
+import numpy as np
+
+from skrnn._native.library import LateRows, Optimizer, pointer
+from skrnn._network.l2 import factor_of
+
+OPTIMIZERS = {"sgd": 0, "rmsprop": 1, "adagrad": 2, "adam": 3, "adamw": 3}
+
+
+class OptimizerArguments:
+    """The record for the kernels, `record`, of an Optimizer of the NumPy engine."""
+
+    def __init__(self, optimizer, name, architecture):
+        self.optimizer = optimizer
+        given, start = optimizer.settings, optimizer.table_size
+        entries = architecture.trained_weights()[1 if start else 0 :]
+        # Arrays that the record points to.
+        self.bounds = np.array(optimizer.bounds[1 if start else 0 :], np.int64) - start
+        self.l2 = np.array([2 * factor_of(entry) for entry in entries])
+        self.late = None if optimizer.late is None else _late_rows(optimizer.late)
+        self.record = Optimizer(
+            kind=OPTIMIZERS[name],
+            n_weights=len(optimizer.weights) - start,
+            n_arrays=len(entries),
+            nesterov=given.get("nesterov", False),
+            bounds=pointer(self.bounds),
+            l2=pointer(self.l2) if self.l2.any() else None,
+            rate=optimizer.rate,
+            clipnorm=given["clipnorm"] or 0.0,
+            weight_decay=float(np.float32(given["weight_decay"] or 0.0)),
+            epsilon=given.get("epsilon", 0.0),
+            **_shares(optimizer, name),
+        )
+        vectors = [optimizer.weights, *optimizer.vectors.values(), None, None][:3]
+        names = ("weights", "table"), ("first", "table_first"), ("second", "table_second")
+        for (name, of_table), vector in zip(names, vectors, strict=True):
+            setattr(self.record, name, pointer(None if vector is None else vector[start:]))
+            setattr(self.record, of_table, pointer(vector) if start else None)
+        self.record.gradient = pointer(optimizer.gradient[start:])
+        if self.late is not None:
+            self.record.late = ctypes.pointer(self.late)
+
+    def load(self):
+        """Read the steps that the optimizer has made."""
+        self.record.iterations = self.optimizer.iterations
+        if self.late is not None:
+            self.late.now = self.optimizer.late.now
+
+    def dump(self):
+        """Tell the optimizer of the steps that the kernels have made."""
+        self.optimizer.iterations = self.record.iterations
+        if self.late is not None:
+            self.optimizer.late.now = self.late.now
+
+
+def _shares(optimizer, name):
+    """Return by what parts averages keep their values and move to new ones."""
+    given = optimizer.settings
+    if name == "sgd":
+        return {"beta_1": optimizer.cast(given["momentum"])}
+    if name == "rmsprop":
+        rho, momentum = given["rho"], given["momentum"]
+        return {"beta_1": rho, "share_1": 1 - rho, "beta_2": momentum}
+    if name == "adagrad":
+        return {}
+    (beta_1, beta_2), (share_1, share_2) = optimizer.betas, optimizer.shares
+    return {"beta_1": beta_1, "beta_2": beta_2, "share_1": share_1, "share_2": share_2}
+
+
+def _late_rows(late):
+    return LateRows(
+        most_steps=late.sums.shape[1] - 1,
+        last=pointer(late.last),
+        sums=pointer(late.sums),
+        series=pointer(late.series),
+        decay_1=pointer(late.decays[0]),
+        decay_2=pointer(late.decays[1]),
+    )
