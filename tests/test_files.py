@@ -339,7 +339,7 @@ OF_WRONG_VALUE = {
     r"freq_` cannot be stored: pandas": WindowTransformer(2).fit(pd.DataFrame(ROWS, OWN_DAYS)),
     "the attribute note of RNNRegressor": changed(small().fit(X, NUMBERS), note="mine"),
     "`weights_`": changed(small().fit(X, NUMBERS), weights_=[]),
-    r"static` .* column 's'": bare(static=pd.DataFrame({"s": ["x"]}, ["y"])),
+    r"static` .* column 's'": bare(static=pd.DataFrame({"s": [b"x"]}, ["y"])),
     r"static` .* rows have a MultiIndex": bare(static=pd.DataFrame({"s": [1]}, TWO_LEVELS)),
 }
 

@@ -71,14 +71,14 @@ class ForecastDisplay(Display):
     --------
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from skrnn import ForecastDisplay, RNNForecaster, RNNRegressor
+    >>> from skrnn import ForecastDisplay, RNNForecaster
     >>> months = pd.date_range("2015-01-31", periods=72, freq="ME")
-    >>> sales = pd.Series(np.sin(np.arange(72) * np.pi / 6), index=months, name="sales")
-    >>> network = RNNRegressor("gru", 8, random_state=0)
-    >>> forecaster = RNNForecaster(network, timesteps=12, steps=6, calibration=9).fit(sales[:-6])
+    >>> noise = np.random.default_rng(0).normal(scale=0.2, size=72)
+    >>> sales = pd.Series(np.sin(np.arange(72) * np.pi / 6) + noise, index=months, name="sales")
+    >>> forecaster = RNNForecaster(steps=6).fit(sales[:-6])
     >>> display = ForecastDisplay.from_forecaster(forecaster, level=[50, 80], truth=sales)
     >>> display.ax_.get_legend_handles_labels()[1]
-    ['history', '80 % interval: 6 of 6', '50 % interval: 6 of 6', 'forecast', 'truth', 'cutoff']
+    ['history', '80 % interval: 5 of 6', '50 % interval: 3 of 6', 'forecast', 'truth', 'cutoff']
     """
 
     forecast: SeriesOrFrame

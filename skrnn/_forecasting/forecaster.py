@@ -490,7 +490,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         >>> forecaster = RNNForecaster(timesteps=3, baseline="drift", network_weight=0)
         >>> forecaster.fit(pd.Series([1.0, 2.0, 4.0, 7.0, 11.0, 16.0])).fitted_values()
         0     NaN
-        1     NaN
+        1     1.0
         2     3.0
         3     5.5
         4     9.0
