@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts of the past, their error beside baselines, and their coverage."""
+"""BacktestDisplay: forecasts of the past, their error next to that of baselines, and coverage."""
 
 from __future__ import annotations
 

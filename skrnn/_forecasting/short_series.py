@@ -31,8 +31,8 @@ def warn_of_short(model, panel, n_known, needed, held_out):
     whole = np.flatnonzero(held_out & (n_known == panel.lengths) & ~short)
     if len(whole):
         _warn(
-            f"`calibration` holds out no rows of {_named(panel, whole)}, which have too few "
-            "besides. Lower it, or pass more rows."
+            f"`calibration` holds out no rows of {_named(panel, whole)}, which are too "
+            "short for a window and calibration. Lower it, or pass more rows."
         )
 
 
