@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from forecasting import LOG, Recorder, bare, fit, linear
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from skrnn import RNNForecaster
 from skrnn._forecasting import stacking
@@ -224,3 +225,15 @@ def test_networks_alone_take_what_no_network_skips():
     with pytest.raises(ValueError, match="NaN"):
         bare(linear(), timesteps=5, fill="mask").fit(y)
     assert np.isfinite(bare(linear(), timesteps=5, fill="linear").fit(y).predict(3)).all()
+
+
+def test_a_search_scores_each_fill_as_a_loop_does():
+    y = gapped(n_rows=120)[:106]  # before the ten days
+    forecaster, fills = bare(linear(), timesteps=7, steps=7), ["linear", "seasonal"]
+    folds = TimeSeriesSplit(3, test_size=7)
+    search = GridSearchCV(forecaster, {"fill": fills}, cv=folds, error_score="raise").fit(y)
+    for fill, score in zip(fills, search.cv_results_["mean_test_score"], strict=True):
+        forecaster.set_params(fill=fill)
+        by_hand = [forecaster.fit(y.iloc[a]).score(y.iloc[b]) for a, b in folds.split(y)]
+        assert score == pytest.approx(np.mean(by_hand))
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
