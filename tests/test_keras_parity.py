@@ -82,8 +82,9 @@ def slow_unless(is_quick, cases):
     return [pytest.param(*case, marks=() if is_quick(*case) else slow) for case in cases]
 
 
-ENGINES = [*dict.fromkeys(["keras", "numpy", FIRST_CHOICE])]
-every_engine = pytest.mark.parametrize("engine", ENGINES)
+FAST = [*dict.fromkeys(["numpy", FIRST_CHOICE])]
+ENGINES = ["keras", *FAST]
+every_engine = pytest.mark.parametrize("engine", [KERAS, *FAST])
 
 
 def numbers(variant):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from fits import both_engines
 from oracles import assert_equal_keras, keras_optimizer
 
 from skrnn import RNNClassifier, RNNRegressor
 
-both = pytest.mark.parametrize("engine", ["numpy", "keras"])
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4, 2)).astype("float32")
 RARE = (np.arange(24) % 12 == 0).astype(int)
@@ -30,7 +30,7 @@ def test_class_weight_acts_in_batches_of_any_size_as_in_model_fit(batch_size, ke
     )
 
 
-@both
+@both_engines
 def test_weights_of_a_rare_class_make_up_for_its_rarity(engine):
     """The mean probability of noise is one half, as if both classes were equally many."""
     noise = np.random.default_rng(1).normal(size=(400, 5, 1))
@@ -55,7 +55,7 @@ def change(engine, weight, method):
     return regressor.weights_[-1][0]
 
 
-@both
+@both_engines
 def test_partial_fit_takes_weights_as_they_are_and_fit_their_ratios(engine):
     np.testing.assert_allclose(
         change(engine, 3.0, "partial_fit"), 3 * change(engine, 1.0, "partial_fit"), rtol=1e-6
@@ -79,7 +79,7 @@ def test_partial_fit_refuses_weights_beyond_the_dtype():
     regressor.fit(X, X[:, 0, 0], np.full(24, 1e39))
 
 
-@both
+@both_engines
 @pytest.mark.parametrize("padding", ["list", "array"])
 def test_losses_of_masked_timesteps_are_sums_by_hand(engine, padding):
     lengths = np.arange(24) % 4 + 1
@@ -107,7 +107,7 @@ def test_losses_of_masked_timesteps_are_sums_by_hand(engine, padding):
     assert history["loss"] == pytest.approx(sum(by_hand) / 23, rel=1e-9)
 
 
-@both
+@both_engines
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_validation_loss_is_that_of_the_logits_where_probabilities_round(engine, n_classes):
     y = np.arange(24) % n_classes
