@@ -124,13 +124,13 @@ def test_clear_cache_leaves_the_random_stream_of_tensorflow():
 def test_programs_of_many_architectures_take_at_most_a_tenth_more_than_a_gigabyte():
     program = """
     most = 0
-    for i in range(24):
+    for i in range(40):
         network = RNNRegressor("lstm", i + 1, engine="keras", epochs=1)
         network.fit(np.ones((9, 4, 1)), np.arange(9))
         most = max(most, megabytes())
     print(most)
     """
-    assert float(run(MEMORY + program, "keras")) <= 1_100  # TensorFlow's are 750; all, 1,250
+    assert float(run(MEMORY + program, "keras")) <= 1_100  # 750 are TensorFlow's; all take 1,400
 
 
 ROWS = """if True:
@@ -141,6 +141,8 @@ ROWS = """if True:
         return WindowTransformer(48).fit_transform(rows)
 
     network.fit(windows(rows[:20_000]), rows[:20_000, 0]).predict(windows(rows[:20_000]))
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak so far is that of compiling
     before = megabytes()
 """
 FILE = """if True:
@@ -154,8 +156,7 @@ FILE = """if True:
     network.fit_batches(skrnn.window_blocks(series[:320_000], 24, **settings))
     before = peak()
 """
-# Megabytes of the rows; their windows, copied, would take 48 times as many, some 500. What
-# TensorFlow takes varies with the load of the machine.
+# Megabytes of the rows; their windows, copied, would take 48 times as many.
 OF_ROWS = 400_000 * 7 * 4 / 2**20
 
 
@@ -165,7 +166,7 @@ OF_ROWS = 400_000 * 7 * 4 / 2**20
     ("begun", "use", "megabytes"),
     [
         (ROWS, "network.fit(windows(rows), rows[:, 0])", OF_ROWS + 110),
-        (ROWS, "network.predict(windows(rows))", OF_ROWS + 110),
+        (ROWS, "network.predict(windows(rows))", OF_ROWS + 40),
         (FILE, "network.fit_batches(skrnn.window_blocks(series, 24, **settings))", 40),
     ],
     ids=["fit", "predict", "fit_batches"],

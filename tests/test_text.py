@@ -176,8 +176,10 @@ def test_auto_vocab_size_has_no_number_before_fit(method):
 )
 def test_documents_of_equal_length_are_a_list_of_sequences(as_given):
     X, y = tokens()
-    documents, of_array = network(vocab_size=9).fit(as_given(X), y), network(vocab_size=9).fit(X, y)
-    np.testing.assert_allclose(documents.predict_proba(X), of_array.predict_proba(X), rtol=1e-5)
+    # The native engine sums in another order where lengths may differ.
+    settings = {"vocab_size": 9, "engine": "numpy"}
+    documents, of_array = (network(**settings).fit(x, y) for x in (as_given(X), X))
+    np.testing.assert_array_equal(documents.predict_proba(X), of_array.predict_proba(X))
     assert documents.predict([[1, 2, 3]]).shape == documents.predict(as_given(X[:1])).shape == (1,)
     with pytest.raises(ValueError, match="Fit on a list of arrays of token ids"):
         of_array.predict([[1, 2, 3]])
