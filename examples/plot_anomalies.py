@@ -108,4 +108,4 @@ figure.savefig("anomalies.png", dpi=100)
 # the next one, whose forecast reads hours of standstill. But what lasts becomes usual: windows of
 # later days hold the higher power, and the network takes it for a level like any other. A slower
 # fault than this one would be missed; look for it by an `RNNRegressor` on windows of the weather
-# alone, which is not told what the pump draws.
+# only, which does not see what the pump draws.

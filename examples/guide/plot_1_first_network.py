@@ -126,11 +126,11 @@ for seed in range(5):
 # Differences smaller than these say nothing about a parameter. Compare candidates over several
 # seeds, and report all of them rather than the best.
 #
-# Who computes
-# ------------
+# Computation backend
+# -------------------
 # `engine="auto"` takes compiled C, or NumPy, for networks as small as this one, and Keras where
-# that is sooner done: with a GPU, or where training is long. The meaning is Keras's in all, and
-# `network.model_` is the real `keras.Model` at any time.
+# that is faster: with a GPU, or where training is long. All give Keras's results, and
+# `network.model_` is a real `keras.Model`.
 print(f"{network.engine_}, {np.sum(network.history_['seconds']):.1f} seconds of training")
 
 # %%

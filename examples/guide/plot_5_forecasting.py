@@ -140,8 +140,8 @@ for name, settings in tried.items():
 # --------------------------
 # They are measured, not assumed, from the errors on rows held out from each fit of the baseline.
 # No row is lost to them. With `baseline=None`, or with a weight of your own, set `calibration` to a
-# number of windows, which are then kept from training. `coverage_80` above says how many of the
-# true values the 80 % intervals held, and :doc:`plot_8_uncertainty` tells more. A level that is too
+# number of windows, which are then kept from training. `coverage_80` above is the percentage of
+# true values in the 80 % intervals. See :doc:`plot_8_uncertainty` for more. A level that is too
 # high is refused:
 forecaster.fit(sales[:-14], weather[:-14])
 try:

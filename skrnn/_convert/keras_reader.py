@@ -17,6 +17,7 @@ from skrnn._convert.keras_chain import (
     wiring_of,
 )
 from skrnn._convert.keras_training import read_training
+from skrnn._convert.layer_settings import NOT_COMPARED, compare_layers
 from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import POOLINGS, Architecture
 from skrnn._network.cells import CELLS
@@ -45,11 +46,6 @@ REGRESSOR_PARTS = {"reshape", "output_scaling"}
 # What is compared with a new layer of its kind; all else with the layer of the rebuilt network.
 COMPARED_BY_KIND = {"Masking": (), "Normalization": (), "Rescaling": (1,), "SpatialDropout1D": (0,)}
 REBUILT_PARTS = "embedding", "recurrent", "pooling", "dense"
-# Settings that are read one by one, or decide how a layer starts or how fast it runs.
-NOT_COMPARED = set(
-    "axis backward_layer dtype input_dim layer mask_value mask_zero mean name offset rate scale "
-    "seed unit_forget_bias unroll use_bias use_cudnn variance".split()
-)
 SHARED_SETTINGS = "activation", "dropout", "recurrent_dropout", "stateful"
 DTYPES = "float32", "float64", "mixed_float16"
 MIN_DEVIATION = 1e-7  # Normalization replaces a smaller deviation by this
@@ -312,7 +308,7 @@ def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
 
     for layer in model.layers:
         if kind_of(layer) in COMPARED_BY_KIND:
-            _compare(layer, type(layer)(*COMPARED_BY_KIND[kind_of(layer)]))
+            compare_layers(layer, type(layer)(*COMPARED_BY_KIND[kind_of(layer)]))
     if architecture.vocab_size is not None:
         architecture = replace(architecture, vocab_size=1)  # of the largest array
     kinds = {kind for part in REBUILT_PARTS for kind in PARTS[part][0]}
@@ -327,33 +323,8 @@ def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
     rebuilt = [x for x in twin_model.layers if kind_of(x) in kinds]
     given = [layer for part in REBUILT_PARTS for layer in layers[part]]
     for layer, twin in zip(given, rebuilt, strict=True):
-        _compare(layer, twin, NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED)
+        compare_layers(layer, twin, NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED)
         if kind_of(layer) == "Bidirectional":
-            _compare(layer.forward_layer, twin.forward_layer)
-            _compare(layer.backward_layer, twin.backward_layer)
+            compare_layers(layer.forward_layer, twin.forward_layer)
+            compare_layers(layer.backward_layer, twin.backward_layer)
     return [state.numpy() for state in network.state_variables(model)]
-
-
-def _compare(layer, twin, left_out=NOT_COMPARED):
-    """Refuse a layer whose settings are not those of its twin; name the first difference."""
-    given, wanted = (
-        {"class": kind_of(one), **one.get_config(), "dtype": one.dtype_policy.name}
-        for one in (layer, twin)
-    )
-    for setting in given | wanted:
-        if setting in left_out or setting.endswith("_initializer"):
-            continue
-        got, has = (_shown(config.get(setting)) for config in (given, wanted))
-        if got != has:
-            raise refusal(
-                layer,
-                f"it has `{setting}={got}`, but the estimator would have {has} in all such layers.",
-            )
-
-
-def _shown(value):
-    """Return a setting as text: an object by its class, an L2 regularizer of zero as None."""
-    if not isinstance(value, dict) or "class_name" not in value:
-        return repr(value)
-    arguments = ", ".join(f"{name}={argument!r}" for name, argument in value["config"].items())
-    return "None" if arguments == "l2=0.0" else f"{value['class_name']}({arguments})"

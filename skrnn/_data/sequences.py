@@ -15,8 +15,8 @@ class Sequences:
     ids. Lists of sequences are padded at the end with NaN, or with -1. A list of equal lengths is
     held as an array, without `lengths`, but its targets and weights may be padded further.
     `static` has the features that are constant in time, and `static_columns` their places in X.
-    With `fills_missing` NaN is a missing feature, but for timesteps that are absent; `flagged` are
-    the features of which a block tells where they are.
+    With `fills_missing` NaN is a missing feature, except in absent timesteps. `flagged` are the
+    features that have a flag in blocks, 1 where they are missing.
     """
 
     values: np.ndarray

@@ -55,7 +55,7 @@ def read_sequences(
     With an int `vocab_size`, X holds token ids in [0, vocab_size), with "auto" ids of any size.
     `map_unknown_tokens` replaces larger ids by `UNKNOWN` instead of refusing them.
     `static_features` names columns of X, or gives their positions, of `n_columns` in `fit`.
-    `fills_missing` takes NaN in features, of which `flagged` have a flag; None: those that hold it.
+    With `fills_missing` features may be NaN. `flagged` have a flag; None: those that hold NaN.
     """
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):

@@ -179,8 +179,8 @@ def draw_forecast(ax, places, table, n_marked, held=()):
     for depth, level in enumerate(sorted(levels_of(table), key=float, reverse=True)):
         lower, upper = (table[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
         look = {"color": BLUE, "alpha": 0.2 + 0.1 * depth, "linewidth": 0}
-        told = f": {held[level]}" if level in held else ""
-        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval{told}")
+        coverage = f": {held[level]}" if level in held else ""
+        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval{coverage}")
     values = table["forecast"].to_numpy()
     ax.plot(places, values, color=BLUE, marker=marker(n_marked), label="forecast")
 

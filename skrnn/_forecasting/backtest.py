@@ -14,12 +14,8 @@ from skrnn._forecasting.baselines import error_measures, interval_score
 from skrnn._forecasting.comparison import COMPARED, Comparison, bound_names
 from skrnn._forecasting.conformal import check_levels, check_quantiles
 from skrnn._forecasting.folds import first_trained, warn_of_untested
-from skrnn._forecasting.model_fit import (
-    fit_global_model,
-    min_rows,
-    min_rows_to_train,
-    warn_of_phases,
-)
+from skrnn._forecasting.model_fit import fit_global_model
+from skrnn._forecasting.row_counts import min_rows, min_rows_to_train, warn_of_phases
 from skrnn._preprocessing.windows import check_count
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ def drift(values, n_known, n_steps, season):
     return values[last][:, np.newaxis] + slopes[:, np.newaxis] * ahead
 
 
-# Each forecasts `n_steps` rows of a series from origins, of which `n_known`, (n_origins,), says how
-# many rows are known: (n_origins, n_steps). Later rows of `values` are not read.
+# Each returns forecasts of `n_steps` rows of a series from origins, (n_origins, n_steps), at which
+# `n_known`, (n_origins,), rows are known; later rows of `values` are not read.
 BASELINES = {"naive": naive, "seasonal_naive": seasonal_naive, "drift": drift}
 
 

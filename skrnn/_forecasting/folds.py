@@ -29,7 +29,7 @@ def first_trained(panel, instants, place, window, n_known):
 
 
 def warn_of_untested(panel, last_before, tested, remedy):
-    """Warn of the series that no fold tests, and of which have no row after `last_before`."""
+    """Warn of series that no fold tests; separately of those without a row after `last_before`."""
     untested = panel.take(np.flatnonzero(np.logical_not(tested)))
     ended, late = [], []
     for label, times in zip(untested.labels, untested.times, strict=True):

@@ -1,10 +1,8 @@
 """The fit of a GlobalModel: settings, baseline, networks, and the errors that were held out."""
 
-import warnings
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from math import gcd
 
 import numpy as np
 from sklearn.base import clone
@@ -23,7 +21,13 @@ from skrnn._forecasting.networks import (
     default_network,
     fit_networks,
 )
-from skrnn._forecasting.settings import n_outputs, read_lags, settle_settings, typical_length
+from skrnn._forecasting.row_counts import (
+    check_lengths,
+    held_out_rows,
+    warn_of_phases,
+    whole_strides,
+)
+from skrnn._forecasting.settings import n_outputs, settle_settings, typical_length
 from skrnn._forecasting.short_series import warn_of_short
 from skrnn._forecasting.stacking import fit_baseline
 from skrnn._forecasting.static import fit_static
@@ -76,11 +80,11 @@ def fit_global_model(params, panel, *, warns=True):
     The parameters of an RNNForecaster are read as attributes of `params`.
     """
     fresh_regressor(params, None)  # refuses what no forecaster takes
-    n_known = panel.lengths - _held_out_rows(params)
+    n_known = panel.lengths - held_out_rows(params)
     settings = settle_settings(params, panel, n_known)
     outputs = n_outputs(params)
-    after = _whole_strides(outputs, params.stride)
-    trains = _check_lengths(params, settings, panel, n_known, after)
+    after = whole_strides(outputs, params.stride)
+    trains = check_lengths(params, settings, panel, n_known, after)
     if outputs < params.steps:
         who = '`strategy="recursive"` forecasts'
         warn_of_phases(params.stride, settings.season, outputs, who)
@@ -92,11 +96,11 @@ def fit_global_model(params, panel, *, warns=True):
     else:
         model = _fit_shorter(params, training, typical_length(n_known))
     if warns:
-        held_out = np.full(len(panel), _held_out_rows(params) > 0)
+        held_out = np.full(len(panel), held_out_rows(params) > 0)
         warn_of_short(model, panel, n_known, None if trains else least + after, held_out)
     if params.calibration in ("auto", 0):
         return model
-    last = panel.lengths - _whole_strides(params.steps, params.stride)
+    last = panel.lengths - whole_strides(params.steps, params.stride)
     series, n_before = forecast_origins(n_known, last, params.stride)
     return _calibrated(model, panel, series, n_before)
 
@@ -293,80 +297,3 @@ def _fit_baseline(params, settings, spec, buffer, starts):
     )
     baseline = replace(baseline, positions=baseline.positions - n_before)  # of the buffer's rows
     return baseline, replace(held_out, n_known=held_out.n_known + n_before)
-
-
-def min_rows(params):
-    """Return the rows that a series must have: with a baseline any, else a window's."""
-    return 1 if params.baseline is not None else _rows_of_window(params)
-
-
-def min_rows_to_train(params):
-    """Return the rows that one of the series must have.
-
-    These are a window, its targets and what is held out for calibration; with a baseline and none
-    held out, the two that show a change.
-    """
-    if params.baseline is not None and _held_out_rows(params) == 0:
-        return 2
-    return _rows_of_window(params) + _whole_strides(n_outputs(params), params.stride)
-
-
-def _rows_of_window(params):
-    timesteps = 1 if params.timesteps == "auto" else params.timesteps
-    return timesteps + sum(read_lags(params.differences)) + _held_out_rows(params)
-
-
-def _held_out_rows(params):
-    """Return the rows at the end that training does not see."""
-    if params.calibration in ("auto", 0):
-        return 0
-    return _whole_strides(params.steps, params.stride) + (params.calibration - 1) * params.stride
-
-
-def warn_of_phases(stride, season, shift, who):
-    """Warn where forecasts start at phases of the season at which no training window started.
-
-    The forecasts that `who` makes start `shift` rows from the cutoff.
-    """
-    shared = gcd(stride, season)
-    if shift % shared:
-        coprime = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
-        warnings.warn(
-            f"With `stride={stride}` training windows start at {season // shared} of the {season} "
-            f"phases of a season, and {who} from others. Choose a `stride` that has no divisor in "
-            f"common with the season, such as {coprime}.",
-            stacklevel=2,
-        )
-
-
-def _whole_strides(rows, stride):
-    """Return rows rounded up to strides: windows that far back are in phase with the cutoff."""
-    return -(-rows // stride) * stride
-
-
-def _check_lengths(params, settings, panel, n_known, after):
-    """Return whether a window is there to train on; refuse short series that no baseline forecasts.
-
-    `after` is the rows from the last window to train on to the end of the known ones.
-    """
-    least = settings.timesteps + sum(settings.lags)
-    held_out = _held_out_rows(params) > 0
-    kept = f" besides its {params.calibration} calibration windows" if held_out else ""
-    fewer = ", lower `calibration`" if held_out else ""
-    short, trains = np.flatnonzero(n_known < least), (n_known >= least + after).any()
-    if params.baseline is not None and not held_out and panel.lengths.max() > 1:
-        return trains
-    if len(short) and (params.baseline is None or len(short) == len(panel)):
-        k = short[0]
-        place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
-        raise ValueError(
-            f"Series{place} must have at least {least} rows (`timesteps` + `differences`){kept}, "
-            f"got {max(n_known[k], 0)}. Shorten the window{fewer}, or leave the series out."
-        )
-    if not trains:
-        raise ValueError(
-            f"`series` must have at least {least + after} rows (`timesteps` + `differences` + "
-            f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
-            f"`stride`{fewer}, or pass more rows."
-        )
-    return trains

@@ -1,6 +1,7 @@
 """Stacking: a Baseline fitted to series, its candidates weighted by errors on held-out blocks."""
 
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from scipy.optimize import nnls
@@ -101,22 +102,16 @@ def fit_baseline(
     """
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
-    n_rows = int(lengths.min()) if typical is None else typical
-    learned = n_rows if typical is None else max(typical_length(lengths), n_rows)
-    cycles = known_seasons(kind, seasons, learned)
-    with_known, n_series = known is not None or exog is not None, len(lengths)
-    candidates = list_candidates(
-        kind, seasons, window, n_rows, learned, n_series, with_known, len(cycles) > 0
-    )
+    with_known = known is not None or exog is not None
+    candidates, cycles = _candidates(kind, seasons, window, lengths, typical, with_known)
     if not len(scales.log_deviations):
         candidates = [candidate for candidate in candidates if candidate.unit == "values"]
     candidates = drop_longest(candidates, lengths, outputs)
     n_rows = max(candidate.n_rows for candidate in candidates)
     starts = lengths.max() - lengths if positions is None else np.asarray(positions)
     origins = series, n_known = choose_origins(lengths, n_rows, outputs, stride)
-    columns = known_columns(known, exog, *origins, outputs)
     fourier = season_columns(starts[series] + n_known, cycles)
-    columns = np.hstack([fourier, columns])
+    columns = np.hstack([fourier, known_columns(known, exog, *origins, outputs)])
     centers, spreads = _moments_of_columns(columns)
     columns = known_in_units(columns, centers, spreads)
     history = make_history(values, columns, *origins, n_rows, filled)
@@ -131,9 +126,8 @@ def fit_baseline(
     block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
     sample = Sample(series, n_known, times, block, history, targets, fourier.shape[1])
     table, maps, shares, residuals = compare(scales, candidates, sample)
-    min_history = max(
-        part.n_rows for part, row in zip(candidates, table, strict=True) if row["weight"]
-    )
+    weights = [row["weight"] for row in table]
+    min_history = max(part.n_rows for part in compress(candidates, weights))
     baseline = Baseline(
         scales=scales,
         seasons=cycles,
@@ -148,6 +142,18 @@ def fit_baseline(
         shares=shares,
     )
     return baseline, HeldOut(series, n_known, block, residuals)
+
+
+def _candidates(kind, seasons, window, lengths, typical, with_known):
+    """Return the candidates, in both units, and the seasons that Fourier terms may have."""
+    n_rows = int(lengths.min()) if typical is None else typical
+    learned = n_rows if typical is None else max(typical_length(lengths), n_rows)
+    cycles = known_seasons(kind, seasons, learned)
+    n_series, has_cycles = len(lengths), len(cycles) > 0
+    found = list_candidates(
+        kind, seasons, window, n_rows, learned, n_series, with_known, has_cycles
+    )
+    return found, cycles
 
 
 def targets_of(values, series, n_known, outputs):

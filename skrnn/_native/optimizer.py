@@ -50,7 +50,7 @@ class OptimizerArguments:
             self.late.now = self.optimizer.late.now
 
     def dump(self):
-        """Tell the optimizer of the steps that the kernels have made."""
+        """Give the optimizer the number of steps that the kernels have made."""
         self.optimizer.iterations = self.record.iterations
         if self.late is not None:
             self.optimizer.late.now = self.late.now

@@ -60,20 +60,26 @@ class Network:
         self.pool = POOLING_CLASSES[architecture.pooling]() if pooled else None
         self.n_rows = n_samples * (timesteps if architecture.return_sequences else 1)
         self.n_static, self.static = architecture.n_static, None
+        self.head = self._make_head(views[-n_head:], into[-n_head:])
+
+    def _make_head(self, views, into):
+        """Return the Dense layers, the last of which is the output, given their weights."""
+        architecture = self.architecture
+        n_dense = len(architecture.dense_sizes)
         widths = (
             architecture.hidden_width + self.n_static,
             *architecture.dense_sizes,
             prod(architecture.output_shape),
         )
-        activations = [architecture.dense_activation] * (n_head - 1)
+        activations = [architecture.dense_activation] * n_dense
         activations.append(architecture.output_activation)
-        kinds = [Dense] * n_head
+        kinds = [Dense] * (n_dense + 1)
         if architecture.quantiles:
             kinds[-1] = partial(DenseOfQuantiles, quantiles=architecture.quantiles)
-        self.head = [
+        return [
             kind(view, target, (self.n_rows, *sizes), activation)
             for kind, view, target, sizes, activation in zip(
-                kinds, views[-n_head:], into[-n_head:], pairwise(widths), activations, strict=True
+                kinds, views, into, pairwise(widths), activations, strict=True
             )
         ]
 

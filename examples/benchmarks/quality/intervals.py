@@ -8,7 +8,7 @@ panel count alike. The settings are chosen by the fit, from rows before the test
 
 Ends with an error where the mean coverage over seeds is more than five points off its level (ten
 for airline passengers, of which 48 rows are tested). Where most rows of a series are 0, an interval
-with 0 in it holds at least those: there it may hold more, up to five points more than they are.
+that contains 0 holds at least those. There it may hold up to five points more than their share.
 """
 
 import argparse
