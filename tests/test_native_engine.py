@@ -24,6 +24,7 @@ from skrnn._data.sequences import Sequences
 from skrnn._native import build
 from skrnn._native import engine as native
 from skrnn._native.library import load
+from skrnn._native.network import Kernels
 from skrnn._numpy_engine import engine as numpy_engine
 
 needs_library = pytest.mark.skipif(
@@ -167,6 +168,55 @@ def test_same_seed_gives_the_same_bits(dtype):
     assert learned(one) == learned(other)
 
 
+CUT = [
+    {"cell_type": "lstm", "hidden_size": 32},
+    {"cell_type": "gru", "hidden_size": 32, "bidirectional": True, "dropout": 0.2},
+    {"cell_type": "simple_rnn", "hidden_size": (64, 40), "return_sequences": True},
+    {"cell_type": "gru", "hidden_size": 40, "vocab_size": 99, "mask_value": 0, "embedding_dim": 40},
+    {"cell_type": "lstm", "hidden_size": 40, "vocab_size": 99, "optimizer": "rmsprop"},
+    {"cell_type": "lstm", "hidden_size": 40, "stateful": True},
+]
+
+
+def rows_of_cut_batches(parameters):
+    """Return X and y for a network whose batches are cut into parts."""
+    rng, n_samples, timesteps = np.random.default_rng(0), 100, 40
+    values = rng.normal(size=(n_samples, timesteps, 2))
+    if "vocab_size" in parameters:
+        values = rng.integers(0, 99, (n_samples, timesteps))
+    y = rng.normal(size=(n_samples, timesteps) if "return_sequences" in parameters else n_samples)
+    return values, y
+
+
+@needs_library
+@pytest.mark.parametrize("parameters", CUT)
+def test_batches_cut_into_parts_equal_those_of_numpy(parameters):
+    given = {"dtype": "float64", "batch_size": 50} | parameters
+    assert_equal_engines(RNNRegressor, *rows_of_cut_batches(parameters), given, 1e-10)
+
+
+@needs_library
+@pytest.mark.parametrize("parameters", CUT)
+def test_any_number_of_threads_gives_the_same_bits(parameters, monkeypatch):
+    values, y = rows_of_cut_batches(parameters)
+    found, called, call = [], [], Kernels.call
+
+    def counted(kernels, *arguments, most_threads=1):
+        call(kernels, *arguments, most_threads=most_threads)
+        called.append(kernels.batches.n_threads)
+
+    monkeypatch.setattr(Kernels, "call", counted)
+    given = {"batch_size": 50, "epochs": 2, "validation_fraction": 0.5, "random_state": 0}
+    for n_threads in (1, 2, 3):
+        monkeypatch.setattr(native, "core_share", lambda n=n_threads: n)
+        fitted = RNNRegressor(engine="native", **given, **parameters).fit(values, y)
+        found.append(
+            (learned(fitted), fitted.history_["val_loss"], fitted.predict(values).tolist())
+        )
+        assert max(called) == n_threads
+    assert found[0] == found[1] == found[2]
+
+
 def activated(activation, x):
     """Return f(x) as the kernels compute it: of a layer of one unit that passes x on."""
     network = architecture(
@@ -295,6 +345,9 @@ def test_kernels_are_clean_under_the_sanitizers(tmp_path):
             tests.test_losses_equal_those_of_numpy(loss)
         for cell in ("simple_rnn", "lstm", "gru"):
             tests.test_every_timestep_and_stateful_batches_equal_those_of_numpy(cell)
+        tests.native.core_share = lambda: 2
+        for parameters in tests.CUT:
+            tests.test_batches_cut_into_parts_equal_those_of_numpy(parameters)
         print("clean")
     """
     environment = {"LD_PRELOAD": address_sanitizer(), "ASAN_OPTIONS": "detect_leaks=0"}

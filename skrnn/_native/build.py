@@ -16,9 +16,9 @@ DTYPES = {"float32": ["-DREAL=float", "-DSINGLE"], "float64": ["-DREAL=double"]}
 LEVELS = {"x86_64": ["x86-64", "x86-64-v3", "x86-64-v4"], "other": [None]}
 FLAGS = (
     "-std=gnu99 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math "
-    "-ffp-contract=fast -g0"
+    "-ffp-contract=fast -g0 -pthread"
 ).split()
-LINK = {"linux": ["-shared", "-s", "-Wl,--build-id=none"], "darwin": ["-dynamiclib"]}
+LINK = {"linux": ["-shared", "-s", "-pthread", "-Wl,--build-id=none"], "darwin": ["-dynamiclib"]}
 SUFFIXES = {"linux": ".so", "darwin": ".dylib", "win32": ".dll"}
 
 

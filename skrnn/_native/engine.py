@@ -7,7 +7,7 @@ the generator of dropout. So each engine continues what the other began.
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from skrnn._native.network import ACTIVATIONS, CELLS, OUTPUT_ACTIVATIONS, Kernel
 from skrnn._native.optimizer import OPTIMIZERS, OptimizerArguments
 from skrnn._network.l2 import penalty
 from skrnn._numpy_engine import engine as numpy_engine
-from skrnn._numpy_engine.blas import one_blas_thread
+from skrnn._numpy_engine.blas import core_share, one_blas_thread
 from skrnn._numpy_engine.engine import blocks_of, in_order, training_scope
 
 __all__ = ["NAME", "TrainingSession", "clear", "device_names", "predict", "training_scope"]
@@ -31,8 +31,12 @@ LOSSES = {
 }
 # Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
 CALL = 1e9
+# Factors of dropout that are drawn for a call, unless one batch needs more.
+FACTORS = 2**18
 # Samples predicted at a time within a call: what they need stays in the caches.
 PREDICT_BATCH = 64
+# Multiply-adds of a prediction by more than one thread; kernels.c decides on each batch.
+WORTH_CUTTING = 8e6
 KEPT_BYTES, MAX_KEPT = 2**24, 8
 
 _lock = threading.Lock()
@@ -52,9 +56,13 @@ class TrainingSession(numpy_engine.TrainingSession):
         self.arguments = OptimizerArguments(self.optimizer, settings.optimizer, architecture)
         if self.arrays is not None:
             self.arrays = self._as_read(*self.arrays)
+        directions = 1 + architecture.bidirectional
+        inputs = architecture.input_width, *(n * directions for n in architecture.units[:-1])
+        self.widths = [width for width in inputs for _ in range(directions)]  # of what is dropped
         per_batch = 3 * self.n_batch * architecture.multiply_adds(samples.sequences.timesteps)
-        # Factors of dropout are drawn for one batch.
-        at_once = 1 if architecture.dropout else max(1, int(CALL / per_batch))
+        at_once = max(1, int(CALL / per_batch))
+        if architecture.dropout:
+            at_once = max(1, min(at_once, FACTORS // (self.n_batch * sum(self.widths))))
         self.rows_at_once = at_once * self.n_batch
 
     def _as_read(self, X, y, w):
@@ -68,10 +76,10 @@ class TrainingSession(numpy_engine.TrainingSession):
         self.arguments.load()
         for X, y, w, rows in self.pieces(order):
             self.kernels.read(X, y, w, rows)
-            factors = self.dropout_factors(len(X) if rows is None else len(rows))
+            factors = self.dropout_factors(len(rows))
             self.kernels.batches.factors = pointer(factors)
-            self.kernels.call(self.kernels.train, self.arguments.record)
-            total += self.kernels.batches.total
+            self.kernels.call(self.kernels.train, self.arguments.record, most_threads=core_share())
+            total += self.kernels.totals[0]
         self.arguments.dump()
         states = _unflatten_states(flat, self.architecture)
         return self.leave(states), float(total / len(order))
@@ -88,17 +96,12 @@ class TrainingSession(numpy_engine.TrainingSession):
                 yield *arrays, rows[begin : begin + self.rows_at_once]
 
     def dropout_factors(self, n_samples):
-        """Draw those of one batch, (n, F) of each layer and direction, flat; None: no dropout."""
+        """Draw those of all batches, (n, F) of each layer and direction, flat; None: no dropout."""
         architecture, rate = self.architecture, self.architecture.dropout
         if not rate:
             return None
-        width, parts, directions = architecture.input_width, [], 1 + architecture.bidirectional
-        for units in architecture.units:
-            for _ in range(directions):
-                drawn = self.generator.random((n_samples, width)) < 1 - rate
-                parts.append((drawn / (1 - rate)).astype(architecture.dtype).ravel())
-            width = units * directions
-        return np.concatenate(parts)
+        drawn = self.generator.random(n_samples * sum(self.widths))
+        return ((drawn < 1 - rate) / (1 - rate)).astype(architecture.dtype)
 
     def evaluate(self, weights, samples):
         architecture = self.architecture
@@ -112,8 +115,8 @@ class TrainingSession(numpy_engine.TrainingSession):
                 order = np.arange(start, min(start + at_once, len(samples)))
                 arrays = self._as_read(*samples.block(order))
                 kernels.read(*arrays)
-                kernels.call(kernels.predict)
-                total += kernels.batches.total
+                kernels.call(kernels.predict, most_threads=core_share())
+                total += kernels.totals[0]
                 weight += kernels.batches.weight
             del flat
         return total / weight + penalty(architecture.weights(), weights)
@@ -173,25 +176,32 @@ def predict(
     by_timestep = architecture.return_sequences
     indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
-    def block(index, steps, recurrent_states=None):
+    def block(index, steps, recurrent_states=None, most_threads=1):
         X = np.ascontiguousarray(sequences.block(index, scaling, architecture.dtype, steps))
-        output, recurrent_states = _predict_block(architecture, weights, X, recurrent_states)
+        output, recurrent_states = _predict_block(
+            *(architecture, weights, X, recurrent_states), most_threads=most_threads
+        )
         if by_timestep and X.shape[1] < sequences.timesteps:
             output = padded(output, sequences.timesteps)
         return output, recurrent_states
 
-    if architecture.stateful or len(indices) == 1:
+    if len(indices) == 1:
+        cuts = architecture.multiply_adds(sequences.timesteps) * len(sequences) > WORTH_CUTTING
+        with one_blas_thread() if cuts else nullcontext():
+            output, recurrent_states = block(indices[0], steps[0], recurrent_states, core_share())
+            outputs = [output]
+    elif architecture.stateful:
         outputs = []
         for index, read in zip(indices, steps, strict=True):
             output, recurrent_states = block(index, read, recurrent_states)
             outputs.append(output)
     else:
-        with one_blas_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
             outputs = [output for output, _ in pool.map(block, indices, steps)]
     return [in_order(outputs, indices)], recurrent_states or []
 
 
-def _predict_block(architecture, weights, X, recurrent_states):
+def _predict_block(architecture, weights, X, recurrent_states, *, most_threads):
     """Return the output for X, and the recurrent states after it."""
     n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
     lead = X.shape[:2] if architecture.return_sequences else X.shape[:1]
@@ -200,7 +210,7 @@ def _predict_block(architecture, weights, X, recurrent_states):
         kernels.read(X)
         flat = kernels.states(recurrent_states or architecture.zero_states())
         kernels.batches.output = pointer(output)
-        kernels.call(kernels.predict)
+        kernels.call(kernels.predict, most_threads=most_threads)
         kernels.batches.output = None
     return output, _unflatten_states(flat, architecture)
 

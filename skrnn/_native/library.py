@@ -29,10 +29,12 @@ class Batches(Structure):
 
     _fields_ = [
         *((name, c_void_p) for name in ("x", "y", "w", "rows")),
-        *((name, c_int64) for name in ("n_rows", "n_batch", "timesteps")),
+        *((name, c_int64) for name in ("n_epochs", "n_rows", "n_batch", "timesteps")),
         *((name, c_void_p) for name in ("factors", "states", "output", "workspace", "gemm")),
         *((name, c_int64) for name in ("loss", "loss_is_mean", "loss_of_logits")),
-        *((name, c_double) for name in ("total", "weight")),
+        *((name, c_int64) for name in ("n_threads", "n_parts")),
+        ("totals", c_void_p),
+        ("weight", c_double),
     ]
 
 
@@ -72,7 +74,7 @@ class Library:
             level -= 1
         network, batches, optimizer = map(POINTER, (Network, Batches, Optimizer))
         arguments = {
-            "workspace_bytes": [network, batches, c_int64, c_int64],
+            "workspace_bytes": [network, batches, c_int64],
             "predict": [network, batches],
             "train": [network, batches, optimizer],
         }

@@ -30,14 +30,17 @@ class Kernels:
         n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
         self.table, self.others = weights[:n_table], weights[n_table:]
         self.network = _network(architecture, self.table, self.others)
-        self.batches = Batches(n_batch=n_batch, timesteps=timesteps)
+        self.totals = np.zeros(1)  # of the losses; of each epoch
+        self.batches = Batches(
+            n_epochs=1, n_batch=n_batch, timesteps=timesteps, totals=pointer(self.totals)
+        )
         width = max(architecture.input_width, *architecture.units) * max(architecture.units)
         if 3 * width * n_batch > WIDE:
             self.batches.gemm = blas_product(dtype)
         trains = gradient is not None
         if trains and architecture.dropout:
             self.batches.factors = pointer(weights)  # any; buffers are needed
-        n_bytes = library.workspace_bytes[dtype](self.network, self.batches, n_batch, trains)
+        n_bytes = library.workspace_bytes[dtype](self.network, self.batches, trains)
         self.workspace = np.zeros(n_bytes + 64, np.uint8)
         self.batches.workspace = (pointer(self.workspace) + 63) // 64 * 64
         self.batches.factors = None
@@ -61,7 +64,9 @@ class Kernels:
         self.batches.states = pointer(flat)
         return flat
 
-    def call(self, function, *arguments):
+    def call(self, function, *arguments, most_threads=1):
+        """Compute with as many threads as a batch has parts, and `most_threads` at most."""
+        self.batches.n_threads = min(self.batches.n_parts, most_threads)
         if not function(self.network, self.batches, *arguments):
             size = self.architecture.vocab_size
             raise IndexError(f"A token id is out of range for an Embedding of {size} tokens.")

@@ -1,5 +1,7 @@
 /* Numbers and matrices: activations with their derivatives, and products. */
 
+#pragma once
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

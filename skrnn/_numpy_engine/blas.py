@@ -40,6 +40,12 @@ def _end(token):
         _before = None
 
 
+def core_share():
+    """Return how many threads each block that runs now may use, its share of BLAS's; outside 1."""
+    with _lock:
+        return max(1, max(_before or [1]) // max(1, len(_running)))
+
+
 @contextmanager
 def one_blas_thread():
     """Let BLAS use one thread in this block; yield how many it may use outside.
