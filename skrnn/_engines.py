@@ -45,6 +45,7 @@ class TrainingSession(Protocol):
     """
 
     samples: Samples
+    epochs_at_once: int  # 1, or how many epochs a call of `run_epochs` should train
 
     def begin(self, weights: list, optimizer_state: list | None, seed: int) -> State:
         """Return the State from which training begins.
@@ -57,6 +58,12 @@ class TrainingSession(Protocol):
 
         Returns the new State, and the mean of the batches' losses weighted by their size. Seen from
         outside it is pure: the State that came in stays as it is.
+        """
+
+    def run_epochs(self, state: State, orders: Array) -> tuple[State, list[float]]:
+        """Train for an epoch in each of several orders, (epochs, samples), and return all losses.
+
+        Only an engine whose `epochs_at_once` is more than 1 has it.
         """
 
     def evaluate(self, weights: list, samples: Samples) -> float:

@@ -217,6 +217,41 @@ def test_any_number_of_threads_gives_the_same_bits(parameters, monkeypatch):
     assert found[0] == found[1] == found[2]
 
 
+@needs_library
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"dropout": 0.2},
+        {"vocab_size": 7, "embedding_dim": 2},
+        {"optimizer": "sgd", "shuffle": False},
+    ],
+)
+def test_epochs_trained_in_one_call_give_the_bits_of_single_ones(parameters, monkeypatch):
+    values = IDS if "vocab_size" in parameters else X
+    network = RNNRegressor("gru", 4, batch_size=6, epochs=7, engine="native", random_state=0)
+    network.set_params(**parameters)
+    found, called, call = [], [], Kernels.call
+    monkeypatch.setattr(Kernels, "call", lambda *given, **k: called.append(0) or call(*given, **k))
+    for verbose in (False, True):
+        fitted = network.set_params(verbose=verbose).fit(values, Y)
+        found.append((learned(fitted), fitted.history_["loss"], len(called)))
+    assert found[0][:2] == found[1][:2]
+    assert [found[0][2], found[1][2]] == [1, 8]
+
+
+@needs_library
+def test_divergence_in_the_midst_of_a_call_names_its_epoch():
+    messages = []
+    for verbose in (False, True):
+        network = RNNRegressor("gru", 4, epochs=50, engine="native", random_state=0)
+        network.set_params(verbose=verbose, optimizer="sgd", learning_rate=1e20)
+        with pytest.raises(ValueError, match=r"Training diverged in epoch [2-9]") as raised:
+            network.fit(X, Y)
+        messages.append(str(raised.value))
+        assert not hasattr(network, "weights_")
+    assert messages[0] == messages[1]
+
+
 def activated(activation, x):
     """Return f(x) as the kernels compute it: of a layer of one unit that passes x on."""
     network = architecture(

@@ -34,6 +34,8 @@ LENGTH_STEP = 8
 class TrainingSession:
     """Samples as a trainer reads them: resident arrays, or blocks gathered as they are needed."""
 
+    epochs_at_once = 1
+
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings = architecture, settings
         n_batch = min(settings.batch_size, _power_of_two(len(samples)))

@@ -31,6 +31,8 @@ LOSSES = {
 }
 # Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
 CALL = 1e9
+# What a step takes beside the layers, in multiply-adds: for each weight, and for a batch.
+STEP_WORK, BATCH_WORK = 10, 10_000
 # Factors of dropout that are drawn for a call, unless one batch needs more.
 FACTORS = 2**18
 # Samples predicted at a time within a call: what they need stays in the caches.
@@ -59,11 +61,18 @@ class TrainingSession(numpy_engine.TrainingSession):
         directions = 1 + architecture.bidirectional
         inputs = architecture.input_width, *(n * directions for n in architecture.units[:-1])
         self.widths = [width for width in inputs for _ in range(directions)]  # of what is dropped
-        per_batch = 3 * self.n_batch * architecture.multiply_adds(samples.sequences.timesteps)
-        at_once = max(1, int(CALL / per_batch))
+        at_once = max(1, int(CALL / self._batch_work()))  # batches
         if architecture.dropout:
             at_once = max(1, min(at_once, FACTORS // (self.n_batch * sum(self.widths))))
         self.rows_at_once = at_once * self.n_batch
+        if self.arrays is not None and not architecture.stateful:
+            self.epochs_at_once = max(1, at_once // -(-len(samples) // self.n_batch))
+
+    def _batch_work(self):
+        """Return about how many multiply-adds a batch takes, or what takes as long."""
+        timesteps = self.samples.sequences.timesteps
+        of_layers = 3 * self.n_batch * self.architecture.multiply_adds(timesteps)
+        return of_layers + STEP_WORK * len(self.weights) + BATCH_WORK
 
     def _as_read(self, X, y, w):
         """Return arrays as the kernels read them: token ids stay int32."""
@@ -75,14 +84,25 @@ class TrainingSession(numpy_engine.TrainingSession):
         total, flat = 0.0, self.kernels.states(self.architecture.zero_states())
         self.arguments.load()
         for X, y, w, rows in self.pieces(order):
-            self.kernels.read(X, y, w, rows)
-            factors = self.dropout_factors(len(rows))
-            self.kernels.batches.factors = pointer(factors)
-            self.kernels.call(self.kernels.train, self.arguments.record, most_threads=core_share())
-            total += self.kernels.totals[0]
+            total += self.train(X, y, w, rows[np.newaxis])[0]
         self.arguments.dump()
         states = _unflatten_states(flat, self.architecture)
         return self.leave(states), float(total / len(order))
+
+    def run_epochs(self, state, orders):
+        self.resume(state)
+        self.arguments.load()
+        totals = self.train(*self.arrays, np.ascontiguousarray(orders, np.int64))
+        self.arguments.dump()
+        return self.leave([]), (totals / orders.shape[1]).tolist()
+
+    def train(self, X, y, w, rows):
+        """Train on rows (epochs, n), and return the sum of the losses of each epoch."""
+        factors = self.dropout_factors(rows.size)
+        self.kernels.read(X, y, w, rows)
+        self.kernels.batches.factors = pointer(factors)
+        self.kernels.call(self.kernels.train, self.arguments.record, most_threads=core_share())
+        return self.kernels.totals
 
     def pieces(self, order):
         """Yield X, y, weights and which rows of them a call trains on."""

@@ -30,10 +30,7 @@ class Kernels:
         n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
         self.table, self.others = weights[:n_table], weights[n_table:]
         self.network = _network(architecture, self.table, self.others)
-        self.totals = np.zeros(1)  # of the losses; of each epoch
-        self.batches = Batches(
-            n_epochs=1, n_batch=n_batch, timesteps=timesteps, totals=pointer(self.totals)
-        )
+        self.batches, self.totals = Batches(n_batch=n_batch, timesteps=timesteps), None
         width = max(architecture.input_width, *architecture.units) * max(architecture.units)
         if 3 * width * n_batch > WIDE:
             self.batches.gemm = blas_product(dtype)
@@ -46,9 +43,11 @@ class Kernels:
         self.batches.factors = None
 
     def read(self, X, y=None, w=None, rows=None):
-        """Set the samples of the next call; they must live until then."""
+        """Set the samples of the next call; they must live until then. Rows are (epochs, n)."""
         batches = self.batches
-        batches.n_rows = len(X) if rows is None else len(rows)
+        batches.n_epochs, batches.n_rows = (1, len(X)) if rows is None else rows.shape
+        self.totals = np.empty(batches.n_epochs)
+        batches.totals = pointer(self.totals)
         batches.x, batches.y, batches.w = pointer(X), pointer(y), pointer(w)
         batches.rows = pointer(rows)
 

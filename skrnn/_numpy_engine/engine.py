@@ -34,6 +34,8 @@ _idle = OrderedDict()  # those that no thread uses now; the oldest first
 class TrainingSession:
     """Samples, and the networks and the optimizer that train on them."""
 
+    epochs_at_once = 1
+
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings, self.samples = architecture, settings, samples
         self.shapes = [weight.shape for weight in architecture.weights()]

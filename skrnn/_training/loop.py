@@ -29,6 +29,11 @@ class FitConfig:
     checkpoint_dir: str | PathLike | None
     verbose: bool
 
+    @property
+    def sees_only_losses(self):
+        """Whether nothing but the history reads anything between two epochs."""
+        return self.patience is None and self.checkpoint_dir is None and not self.verbose
+
 
 @dataclass(frozen=True, eq=False)
 class Trained:
@@ -74,6 +79,9 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     with progress_bar(config.epochs, progress.done, shown=config.verbose) as show:
         for callback in callbacks:
             progress.state = callback.train_begin(progress.state)
+        unseen = config.sees_only_losses and validation is None and not callbacks
+        if unseen and session.epochs_at_once > 1:
+            _run_unseen_epochs(session, progress, config)
         for epoch in range(config.first_epoch + progress.done, config.first_epoch + config.epochs):
             begun = time.perf_counter()
             state, losses = _run_epoch(session, progress, validation, callbacks, epoch)
@@ -92,6 +100,19 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     return Trained(weights, optimizer_state, progress.history)
 
 
+def _run_unseen_epochs(session, progress, config):
+    """Run all epochs that are left, several in a call; nothing looks at what is between them."""
+    while progress.done < config.epochs:
+        begun, n_epochs = time.perf_counter(), config.epochs - progress.done
+        state, losses = session.run_epochs(
+            progress.state, progress.next_orders(min(n_epochs, session.epochs_at_once))
+        )
+        seconds = (time.perf_counter() - begun) / len(losses)
+        for loss in losses:
+            _check_finite({"loss": loss}, config.first_epoch + progress.done)
+            progress.see(state, {"loss": loss}, seconds)
+
+
 def _run_epoch(session, progress, validation, callbacks, epoch):
     """Return the state after one more epoch, and its losses."""
     state = progress.state
@@ -101,12 +122,16 @@ def _run_epoch(session, progress, validation, callbacks, epoch):
     losses = {"loss": loss}
     if validation is not None:
         losses["val_loss"] = session.evaluate(state.weights, validation)
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise _diverged(f"{name} is {value}", epoch)
+    _check_finite(losses, epoch)
     for callback in callbacks:
         state = callback.epoch_end(state, epoch, losses)
     return state, losses
+
+
+def _check_finite(losses, epoch):
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise _diverged(f"{name} is {value}", epoch)
 
 
 def joined(before, after):

@@ -27,6 +27,10 @@ class TrainingProgress:
             self.samples.shuffle(self.order, self.rng)
         return self.order
 
+    def next_orders(self, n_epochs):
+        """Return the orders of several epochs, (n_epochs, n_samples)."""
+        return np.stack([self.next_order().copy() for _ in range(n_epochs)])
+
     def see(self, state, losses, seconds):
         """Take note of an epoch, and return whether patience has run out."""
         self.state, self.done = state, self.done + 1
