@@ -210,6 +210,8 @@ def underlying_rows(values):
     of their buffer, so all rows can be read without a copy of each window.
     """
     n_samples, timesteps, features = values.shape
+    if values.flags.c_contiguous:
+        return values.reshape(n_samples * timesteps, features), timesteps
     if timesteps == 1:
         return values[:, 0], 1
     sample_stride, row_stride, feature_stride = values.strides

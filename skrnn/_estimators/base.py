@@ -676,7 +676,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return outputs
 
     def _read_fitted(self, X):
-        check_is_fitted(self, "weights_")
+        if "weights_" not in vars(self):  # scikit-learn's check takes as long as a small network
+            check_is_fitted(self, "weights_")
         return self._read_X(X, reset=False)
 
     def _outputs(self, sequences):

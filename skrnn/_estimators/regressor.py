@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
 from skrnn._convert.keras_reader import read_network
 from skrnn._convert.onnx import add_prediction
@@ -379,9 +378,9 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         ValueError
             If X is not like that of `fit`, or a quantile was not fitted.
         """
-        check_is_fitted(self, "weights_")
+        sequences = self._read_fitted(X)
         places = None if quantiles is None else self._places_of(quantiles)
-        return self._predict(self._read_fitted(X), places)
+        return self._predict(sequences, places)
 
     @explain_keywords
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

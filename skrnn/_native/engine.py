@@ -37,8 +37,8 @@ STEP_WORK, BATCH_WORK = 10, 10_000
 FACTORS = 2**18
 # Samples predicted at a time within a call: what they need stays in the caches.
 PREDICT_BATCH = 64
-# Multiply-adds of a prediction by more than one thread; kernels.c decides on each batch.
-WORTH_CUTTING = 8e6
+# So many samples are not worth a second thread.
+FEW = 31
 KEPT_BYTES, MAX_KEPT = 2**24, 8
 
 _lock = threading.Lock()
@@ -206,8 +206,7 @@ def predict(
         return output, recurrent_states
 
     if len(indices) == 1:
-        cuts = architecture.multiply_adds(sequences.timesteps) * len(sequences) > WORTH_CUTTING
-        with one_blas_thread() if cuts else nullcontext():
+        with one_blas_thread() if len(sequences) > FEW else nullcontext():
             output, recurrent_states = block(indices[0], steps[0], recurrent_states, core_share())
             outputs = [output]
     elif architecture.stateful:
@@ -249,7 +248,7 @@ def _borrowed(architecture, weights, timesteps, n_batch):
     if kernels is None:
         flat = np.empty(architecture.n_weights, architecture.dtype)
         kernels = Kernels(architecture, flat, timesteps, n_batch)
-    np.concatenate(list(map(np.ravel, weights)), out=kernels.weights)
+    np.concatenate(weights, axis=None, out=kernels.weights)
     yield kernels
     kernels.batches.states = None
     if kernels.workspace.nbytes > KEPT_BYTES:

@@ -63,7 +63,7 @@ class Optimizer(Structure):
 
 def pointer(array):
     """Return the address of an array, which must live as long as it is used; None: none."""
-    return None if array is None else array.ctypes.data
+    return None if array is None else array.__array_interface__["data"][0]
 
 
 class Library:

@@ -30,7 +30,7 @@ class Kernels:
         n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
         self.table, self.others = weights[:n_table], weights[n_table:]
         self.network = _network(architecture, self.table, self.others)
-        self.batches, self.totals = Batches(n_batch=n_batch, timesteps=timesteps), None
+        self.batches, self.totals = Batches(n_batch=n_batch, timesteps=timesteps), np.empty(1)
         width = max(architecture.input_width, *architecture.units) * max(architecture.units)
         if 3 * width * n_batch > WIDE:
             self.batches.gemm = blas_product(dtype)
@@ -46,7 +46,8 @@ class Kernels:
         """Set the samples of the next call; they must live until then. Rows are (epochs, n)."""
         batches = self.batches
         batches.n_epochs, batches.n_rows = (1, len(X)) if rows is None else rows.shape
-        self.totals = np.empty(batches.n_epochs)
+        if batches.n_epochs != len(self.totals):
+            self.totals = np.empty(batches.n_epochs)
         batches.totals = pointer(self.totals)
         batches.x, batches.y, batches.w = pointer(X), pointer(y), pointer(w)
         batches.rows = pointer(rows)
