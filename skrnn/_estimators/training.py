@@ -97,7 +97,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
 
 def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
     """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
-    if not hasattr(estimator, "_callback_fit_ctx"):
+    if not getattr(estimator, "_skl_callbacks", None):  # a search has a context without them
         return []
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     data = {"X": X, "y": y, "metadata": metadata}
