@@ -114,13 +114,8 @@ def first_epoch_of_process(folder, epoch=None, seconds=0):
         assert epoch, text
 
 
-@pytest.mark.parametrize(
-    ("engine", "n_kills"),
-    [
-        ("numpy", 1),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in [("numpy", 3), ("keras", 1)]),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "n_kills"), [("numpy", 3), ("keras", 1)])
 def test_fit_killed_up_to_three_times_ends_as_if_it_had_not_been(tmp_path, engine, n_kills):
     folder = tmp_path / "checkpoints"
     X = np.random.default_rng(0).normal(size=(1000, 5, 2))

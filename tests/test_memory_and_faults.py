@@ -66,7 +66,7 @@ GROWTH = [
     (["keras", "numpy"], 60, "fit(40 + i, learning_rate=0.001 * (i + 1), engine=engine)", 40, 2),
     (["auto"], 60, "fit(hidden_size=i % 40 + 1)", 40, 1),
     # The eager runtime of TensorFlow keeps 14 megabytes of each.
-    (["keras"], 10, "fit(batch_size=i + 2, engine=engine); skrnn.clear_cache()", 10 * 5, 1),
+    (["keras"], 5, "fit(batch_size=i + 2, engine=engine); skrnn.clear_cache()", 5 * 5, 1),
 ]
 
 
@@ -124,7 +124,7 @@ def test_clear_cache_leaves_the_random_stream_of_tensorflow():
 def test_programs_of_many_architectures_take_at_most_a_tenth_more_than_a_gigabyte():
     program = """
     most = 0
-    for i in range(40):
+    for i in range(26):
         network = RNNRegressor("lstm", i + 1, engine="keras", epochs=1)
         network.fit(np.ones((9, 4, 1)), np.arange(9))
         most = max(most, megabytes())
@@ -333,7 +333,7 @@ DEEP = {"hidden_size": (3,) * 4}
         ],
         pytest.param(
             [
-                small(epochs=300, validation_fraction=0.2, random_state=seed, **DEEP)
+                small(epochs=60, validation_fraction=0.2, random_state=seed, **DEEP)
                 for seed in range(4)
             ],
             marks=pytest.mark.slow,

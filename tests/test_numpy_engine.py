@@ -60,7 +60,7 @@ def test_optimizer_in_float64_equals_that_of_keras(optimizer, network, keras_flo
 
 PAIRS = [("keras", "numpy"), ("numpy", "keras"), ("numpy", FIRST_CHOICE), (FIRST_CHOICE, "numpy")]
 CONTINUED = [
-    (engines, optimizer)
+    pytest.param(engines, optimizer, marks=pytest.mark.slow if "keras" in engines else ())
     for engines in PAIRS
     for optimizer in ("adam", "nadam", "sgd")
     if optimizer != "nadam" or "native" not in engines  # it has none

@@ -42,6 +42,7 @@ def fit_in_a_new_process(**environment):
     )
 
 
+@pytest.mark.slow
 def test_a_fit_with_keras_prints_nothing():
     done = fit_in_a_new_process()
     assert done.stderr == b""
