@@ -201,6 +201,12 @@ def test_alias_of_a_loss_names_the_same_keras_loss(alias):
     assert keras.losses.get(alias) is keras.losses.get(_keras_names.canonical(alias))
 
 
+@pytest.mark.parametrize(("loss", "activation"), [("poisson", "softplus"), ("mse", "linear")])
+def test_unfitted_network_ends_as_its_loss_needs(loss, activation):
+    model = RNNRegressor("simple_rnn", 2, loss=loss).build_model((2, 2))
+    assert model.layers[-1].activation is keras.activations.get(activation)
+
+
 SETTINGS = {
     "loss_scale_factor": 8.0,
     "gradient_accumulation_steps": 2,

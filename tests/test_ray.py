@@ -86,12 +86,7 @@ CLUSTER = """if True:
 """
 
 SEARCH = """
-    engine = sys.argv[2]
-    grids = {
-        "numpy": {"cell_type": ["simple_rnn", "gru", "lstm"], "hidden_size": [4, 8]},
-        "keras": {"learning_rate": [0.1, 0.01]},
-    }
-    compare(partial(search, engine, grids[engine], 3))
+    compare(partial(search, "keras", {"learning_rate": [0.1, 0.01]}, 3))
 """
 
 BACKTEST = """
@@ -120,9 +115,9 @@ KILLED = """
 """
 
 
-def results_of(program, folder, *arguments):
+def results_of(program, folder):
     """Run a program in a fresh process and return what it keeps, once all of Ray has ended."""
-    run(CLUSTER + program, folder, *arguments, env=os.environ | SETTINGS, timeout=120)
+    run(CLUSTER + program, folder, env=os.environ | SETTINGS, timeout=120)
     results = {path.name: pickle.loads(path.read_bytes()) for path in folder.iterdir()}
     started = results.pop("started")
     assert len(started) > 2
@@ -141,17 +136,15 @@ def is_alive(process):
         return False
 
 
-@pytest.mark.parametrize("engine", ["numpy", "keras"])
-def test_search_on_ray_has_the_scores_of_one_process(engine, tmp_path):
-    results = results_of(SEARCH, tmp_path, engine)
+def test_search_on_ray_has_the_scores_of_one_process(tmp_path):
+    results = results_of(SEARCH, tmp_path)
     found, expected = results["found"], results["expected"]
     assert_array_equal(fold_scores(found), fold_scores(expected))
     processes, own = (set(fold_scores(search, "process").flat) for search in (found, expected))
     assert len(processes) == 2
     assert processes.isdisjoint(own)
-    assert set(fold_scores(found, "has_tensorflow").flat) == {engine == "keras"}
     if sys.platform == "linux":  # where threads have names
-        assert set(fold_scores(found, "tensorflow_threads").flat) == {float(engine == "keras")}
+        assert set(fold_scores(found, "tensorflow_threads").flat) == {1.0}
 
 
 def test_backtest_on_ray_has_the_rows_of_one_process(tmp_path):
@@ -162,4 +155,6 @@ def test_backtest_on_ray_has_the_rows_of_one_process(tmp_path):
 def test_search_on_ray_ends_with_the_same_scores_when_a_worker_is_killed(tmp_path):
     results = results_of(KILLED, tmp_path)
     assert results["killed"]
-    assert_array_equal(fold_scores(results["found"]), fold_scores(results["expected"]))
+    found, expected = results["found"], results["expected"]
+    assert_array_equal(fold_scores(found), fold_scores(expected))
+    assert set(fold_scores(found, "has_tensorflow").flat) == {False}

@@ -21,6 +21,12 @@ X = np.random.default_rng(0).normal(size=(20, 4, 2))
 CODES, NUMBERS = np.arange(20) % 2, np.linspace(0, 1, 20)
 
 
+@pytest.mark.parametrize("kind", [RNNRegressor, RNNClassifier, RNNForecaster, WindowTransformer])
+def test_unknown_parameter_is_named_with_the_class_that_was_called(kind):
+    with pytest.raises(TypeError, match=rf"^{kind.__name__}\.__init__\(\) got .* 'hiden_size'"):
+        kind(hiden_size=3)
+
+
 @pytest.mark.parametrize(
     ("estimator", "method", "keyword", "words"),
     [

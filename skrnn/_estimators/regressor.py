@@ -271,7 +271,6 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     True
     """
 
-    _default_activation = "linear"
     _default_split = "last"  # of a series: those that come after the others
     _other_metrics = ("classification", "ranking")
 
@@ -464,6 +463,14 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         network = self._network
         return self._predict(Sequences(X, mask_value=network.mask_value, **network.missing))
 
+    @property
+    def _default_activation(self):
+        return "softplus" if self._loss in POSITIVE_LOSSES else "linear"
+
+    @property
+    def _loss(self):
+        return read_loss("mean_squared_error" if self.loss == "auto" else self.loss)[0]
+
     def _encode(self, y, sequences, counted, *, reset):
         """Return y as Targets, its trailing shape learned or compared."""
         dtype = VARIABLE_DTYPES[self.dtype]
@@ -471,7 +478,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         shape = values.shape[counted.ndim :]
         if not reset and hasattr(self, "_network"):
             _check_outputs(shape, self._network.target_shape)
-        loss, _ = read_loss("mean_squared_error" if self.loss == "auto" else self.loss)
+        loss = self._loss
         if loss in POSITIVE_LOSSES and (values[counted] < 0).any():
             raise ValueError(
                 f"`y` must not be negative with `loss={self.loss!r}`, got "
@@ -481,7 +488,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         return Targets(
             values=values.reshape(*counted.shape, *outputs),
             outputs=outputs,
-            activation="softplus" if loss in POSITIVE_LOSSES else "linear",
+            activation=self._default_activation,
             loss=loss,
             scaled=loss not in UNSCALED_LOSSES,
             shape=shape,

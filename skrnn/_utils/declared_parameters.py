@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from inspect import signature
+from types import FunctionType
 from typing import TYPE_CHECKING, dataclass_transform
 
 from sklearn.base import BaseEstimator, clone
@@ -37,6 +38,15 @@ def declare_parameters(cls: type) -> type:
     cls = dataclass(eq=False, repr=False)(cls)
     cls._parameter_constraints = {f.name: list(f.metadata["constraints"]) for f in fields(cls)}
     return cls
+
+
+def renamed(function: FunctionType, name: str) -> FunctionType:
+    """Return a copy of a function that Python's own messages call by another name."""
+    parts = function.__code__, function.__globals__, function.__name__, function.__defaults__
+    copied = FunctionType(*parts, function.__closure__)
+    copied.__kwdefaults__, copied.__qualname__ = function.__kwdefaults__, name
+    copied.__annotations__ = function.__annotations__
+    return copied
 
 
 def explain_keywords(method: Method) -> Method:
@@ -100,6 +110,11 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
     """
 
     _codecs: ClassVar[dict[str, Codec]] = PANDAS | VALUES
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__init__" not in vars(cls) and isinstance(cls.__init__, FunctionType):
+            cls.__init__ = renamed(cls.__init__, f"{cls.__name__}.__init__")
 
     def __getstate__(self) -> dict[str, Any]:
         state = plain_requests(super().__getstate__())
