@@ -71,7 +71,15 @@ def test_validation_loss_is_the_pinball_loss_in_standardized_units(sample_weight
     assert fitted.history_["val_loss"][-1] == pytest.approx(loss / deviation, rel=1e-7)
 
 
+# The last feature is constant in time, and values of the first are missing.
+MIXED = np.concatenate([X, np.repeat(PAIRS[:, np.newaxis, 1:], X.shape[1], axis=1)], axis=2)
+MIXED[::3, 1, 0] = np.nan
+ALL_AT_ONCE = {"static_features": (2,), "missing": "flag", "stateful": True, "batch_size": 8}
 ENGINE_CASES = {
+    "outputs, states, static features and NaN": (
+        ALL_AT_ONCE | {"dtype": "float64"},
+        *(MIXED, PAIRS, 1e-9),
+    ),
     "outputs": ({}, X, PAIRS, 1e-5),
     "masked sequences": (
         {"return_sequences": True, "mask_value": 0.0, "dtype": "float64"},
@@ -247,11 +255,17 @@ def test_patience_follows_the_pinball_loss():
 # Elsewhere
 
 
-def test_pickle_and_file_hold_quantiles(tmp_path):
-    fitted = network(quantiles=FIVE).fit(X, PAIRS)
+@pytest.mark.parametrize(
+    ("parameters", "X"), [({}, X), (ALL_AT_ONCE, MIXED)], ids=["plain", "all at once"]
+)
+def test_pickle_and_file_hold_quantiles(parameters, X, tmp_path):
+    fitted = network(quantiles=FIVE, **parameters).fit(X, PAIRS)
     skrnn.save(fitted, tmp_path / "network.skrnn")
-    for copy in (skrnn.load(tmp_path / "network.skrnn"), pickle.loads(pickle.dumps(fitted))):
-        assert_array_equal(copy.predict(X, FIVE), fitted.predict(X, FIVE))
+    copies = skrnn.load(tmp_path / "network.skrnn"), pickle.loads(pickle.dumps(fitted))
+    expected = fitted.predict(X, FIVE)
+    assert (np.diff(expected) > 0).all()
+    for copy in copies:
+        assert_array_equal(copy.predict(X, FIVE), expected)
 
 
 @pytest.mark.parametrize("form", ["numbers", "steps and outputs", "sequences of outputs"])
