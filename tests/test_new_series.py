@@ -83,6 +83,8 @@ def test_new_series_read_their_own_static_and_exog():
         forecaster.predict(exog=exog, series=wide[:70].rename(columns=names))
     with pytest.raises(ValueError, match=r"columns that `fit` saw, .'size', 'old'., got .'size'."):
         forecaster.predict(exog=exog, series=wide[:70], static=STATIC[["size"]])
+    ahead = forecaster.make_future_frame(series=wide[:60].rename(columns=names))
+    assert_frame_equal(ahead, exog[60:62] * np.nan, check_freq=False)
     with pytest.raises(ValueError, match="`exog` must hold a row for each time"):
         forecaster.predict(exog=exog[10:], series=wide[:70])
 

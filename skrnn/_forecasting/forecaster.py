@@ -590,14 +590,19 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         ]
         return -float(np.mean(errors))
 
-    def make_future_frame(self, steps: int | None = None) -> pd.DataFrame:
+    def make_future_frame(
+        self, steps: int | None = None, *, series: AnyFrame | None = None
+    ) -> pd.DataFrame:
         """Return the rows of `exog` that a forecast needs, for you to fill in.
 
-        Columns in `past_exog` are not among them.
+        Columns in `past_exog` are not among them. A forecast of `series` needs the rows of `exog`
+        on their own times too.
 
         Parameters
         ----------
         steps : int, default=None
+            As in `predict`.
+        series : Series or DataFrame, default=None
             As in `predict`.
 
         Returns
@@ -608,6 +613,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         panel = self._panel
+        if series is not None:
+            series = self._with_times(series, "series")
+            panel = read_new_panel(series, panel, gaps=self._takes_gaps)
         if panel.form == "wide" and panel.own_exog:
             several = isinstance(panel.name, tuple) and isinstance(panel.labels[0], tuple)
             names = panel.name if several else [panel.name]
@@ -783,8 +791,6 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             return self
         series = self._with_times(series, "series")
         panel = read_new_panel(series, self._panel, gaps=self._takes_gaps)
-        of_exog = ("exog_names", "exog_categories", "past_exog", "own_exog")
-        panel = replace(panel, **{name: getattr(self._panel, name) for name in of_exog})
         plan = self._model.plan
         static = self.static if static is None and plan.static.shape[1] else static
         static = read_new_static(static, self.series_column, panel.labels, plan)

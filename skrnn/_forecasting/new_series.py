@@ -13,7 +13,7 @@ from skrnn._preprocessing.time_index import first_few
 
 
 def read_new_panel(series, known, *, gaps):
-    """Read series at the step and of the kind of times of a Panel `known`; return theirs."""
+    """Read series as those of a Panel `known`, at its step, and return theirs without `exog`."""
     panel = read_panel(series, known=known, gaps=gaps)
     if panel.empty:
         warnings.warn(
@@ -21,7 +21,8 @@ def read_new_panel(series, known, *, gaps):
             "forecast will have. Leave it out of `series`, or pass its values.",
             stacklevel=4,
         )
-    return panel
+    of_exog = "exog_names", "exog_categories", "past_exog", "own_exog"
+    return replace(panel, **{name: getattr(known, name) for name in of_exog})
 
 
 def adapt_model(model, known, panel, static):
