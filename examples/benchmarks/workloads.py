@@ -5,8 +5,9 @@
 Without names all of them are run. Peers other than Keras have environments of their own, named by
 their interpreters:
 
-    python examples/benchmarks/workloads.py --peers keras scikeras=PYTHON skorch=PYTHON
+    python examples/benchmarks/workloads.py --peers keras scikeras=PYTHON skorch=PYTHON onnx
 
+The peer onnx is a session of ONNX Runtime with the network that skrnn has written.
 Every figure is that of a fresh process; imports are not counted, except in W7.
 """
 
@@ -17,7 +18,9 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -36,8 +39,10 @@ WORKLOADS = {
     "W6b": "a SimpleRNN(8) on the first million of these windows, batch 1,024, 1 epoch: fit",
     "W7": "a fresh process: import, fit a tiny network, predict",
 }
-# The peers that have something of the kind; where they are not listed here, all.
+# The peers that have something of the kind; where they are not listed here, those that train.
+TRAINED = {"keras", "scikeras", "skorch"}
 PEERS = {"W3j": {"serial"}, "W6": {"keras"}, "W6b": {"keras"}}
+PEERS |= dict.fromkeys(("W5", "W5b"), TRAINED | {"onnx"})
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
 SIZES = (8, 16, 32, 64)
 CELLS = ("simple_rnn", "lstm", "gru")
@@ -218,12 +223,37 @@ def skorch_estimator(name):
     )
 
 
+# ONNX Runtime
+
+
+class Session:
+    """A network of skrnn's in ONNX Runtime."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y):
+        import onnxruntime
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            self.estimator.fit(X, y).to_onnx(path)
+            self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self.name = self.session.get_inputs()[0].name
+        return self
+
+    def predict(self, X):
+        return self.session.run(None, {self.name: X})[0]
+
+
 def prepared(side, name):
     """Return an estimator, X and y as this side wants them, with everything imported."""
     X, y = data(name)
     grid = {"cell_type": CELLS, "hidden_size": SIZES}
     if side in ("skrnn", "serial"):
         estimator = skrnn_estimator(name)
+    elif side == "onnx":
+        estimator = Session(skrnn_estimator(name))
     elif side == "keras":
         import keras  # noqa: F401 - imports are not counted
 
@@ -271,8 +301,12 @@ def measure(side, name):
         return seconds_of(lambda: estimator.fit(keras_windows(name, X, y)))
     if name in ("W5", "W5b"):
         estimator.fit(X[:256], y[:256])
-        X = X[:1] if name == "W5" else X
-        return seconds_of(lambda: estimator.predict(X), 100 if name == "W5" else 5)
+        X, times = (X[:1], 1000) if name == "W5" else (X, 5)
+        if side == "skrnn":
+            print(
+                f"skrnn: reading X takes {seconds_of(lambda: estimator._read_fitted(X), times):.6f} s"
+            )
+        return seconds_of(lambda: estimator.predict(X), times)
     with joblib.parallel_config("threading"):
         seconds = seconds_of(lambda: estimator.fit(X, y))
     if name in ("W3", "W3j"):
@@ -346,7 +380,7 @@ def main():
     )
     for name in names:
         for peer, python in peers.items():
-            if peer in PEERS.get(name, peers.keys() - {"serial"}):
+            if peer in PEERS.get(name, TRAINED):
                 compare(name, peer, python, arguments.rounds)
 
 
