@@ -52,6 +52,12 @@ def test_output_is_that_of_the_last_state_joined_to_the_standardized_static_feat
     assert_allclose(fitted.transform(X), states[:, -1], rtol=1e-9)
 
 
+def test_fewer_timesteps_than_columns_are_read():
+    estimator, X = with_features(epochs=1)
+    fitted = estimator.fit(X[:, :1], Y)
+    assert_array_equal(fitted.predict(list(X[:, :1])), fitted.predict(X[:, :1]))
+
+
 def test_network_learns_what_only_static_features_say():
     y = (X := with_features()[1])[:, 0, 2] - 300 * X[:, 0, 3]
     r2 = [

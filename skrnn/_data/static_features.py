@@ -24,8 +24,9 @@ def split_static(values, static_features, names, lengths, mask_value, dtype):
     if others == list(range(others[0], others[-1] + 1)):
         others = slice(others[0], others[-1] + 1)  # a view
     names = dict(enumerate(names))
-    static = values[:, list(columns)]
-    if values.ndim == 3:
+    if values.ndim == 2:
+        static = values[:, list(columns)]
+    else:
         static = np.empty((len(values), len(columns)))
         at_once = max(1, ROWS_AT_ONCE // values.shape[1])
         for start in range(0, len(values), at_once):
