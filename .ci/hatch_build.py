@@ -1,7 +1,8 @@
 """Build hook: compiles skrnn/_native/kernels.c into the wheel, if there is a C compiler.
 
 It takes the machine's own compiler, else that of the `ziglang` package. With SKRNN_NATIVE=0, or
-where neither is to be had, skrnn is pure Python and computes with NumPy.
+where neither is to be had, skrnn is pure Python and computes with NumPy. SKRNN_PLATFORM, the tag of
+a wheel such as manylinux2014_aarch64, has `ziglang` compile for that platform on any machine.
 """
 
 import importlib.util
@@ -30,6 +31,10 @@ def wanted():
     return os.environ.get("SKRNN_NATIVE") != "0"
 
 
+def zig():
+    return [sys.executable, "-m", "ziglang", "cc"]
+
+
 def build_script(root):
     """Return skrnn/_native/build.py as a module; skrnn itself needs its dependencies."""
     path = Path(root, "skrnn", "_native", "build.py")
@@ -43,18 +48,24 @@ class CustomBuildHook(BuildHookInterface):
     folder = None
 
     def dependencies(self):
-        if not wanted() or own_compiler() or platform.machine().lower() not in ZIG_MACHINES:
+        if not wanted():
             return []
-        return ["ziglang"]
+        if "SKRNN_PLATFORM" in os.environ:
+            return ["ziglang"]
+        zigs = platform.machine().lower() in ZIG_MACHINES
+        return ["ziglang"] if zigs and not own_compiler() else []
 
     def initialize(self, version, build_data):
         if not wanted():
             return
-        build = build_script(self.root)
+        build, tag = build_script(self.root), os.environ.get("SKRNN_PLATFORM")
+        if tag is not None:
+            self.cross_compile(build, tag, build_data)
+            return
         library = build.library_path()
         compiler = own_compiler()
         if compiler is None and importlib.util.find_spec("ziglang"):
-            compiler = [sys.executable, "-m", "ziglang", "cc"]
+            compiler = zig()
         if compiler is None:
             self.app.display_warning("skrnn: no C compiler, so it will compute with NumPy")
             return
@@ -68,10 +79,26 @@ class CustomBuildHook(BuildHookInterface):
         except OSError as error:
             self.app.display_warning(f"skrnn: {error}, so it will compute with NumPy")
             return
-        if version != "editable":
-            build_data["force_include"][str(into)] = f"skrnn/_native/{library.name}"
-        build_data["pure_python"] = False
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        self.include(None if version == "editable" else into, tag, build_data)
+
+    def cross_compile(self, build, tag, build_data):
+        """Compile for another platform; an error ends the build."""
+        if tag not in build.PLATFORMS:
+            raise ValueError(
+                f"SKRNN_PLATFORM must be one of {', '.join(build.PLATFORMS)}, got {tag}."
+            )
+        system, machine, target = build.PLATFORMS[tag]
+        self.folder = tempfile.mkdtemp()
+        into = Path(self.folder, build.library_path(system).name)
+        build.compile_library([*zig(), "-target", target], into, system, machine)
+        self.include(into, tag, build_data)
+
+    def include(self, library, tag, build_data):
+        """Put a library into the wheel, and the platform's tag on it."""
+        if library is not None:
+            build_data["force_include"][str(library)] = f"skrnn/_native/{library.name}"
+        build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{tag}"
 
     def finalize(self, version, build_data, artifact_path):

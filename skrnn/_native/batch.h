@@ -129,7 +129,13 @@ static void compute_part(void *argument, Int k)
     const Batches *data = batch->data;
     Part *part = &batch->parts[k];
     Int start = batch->start + part->first;
-    REAL *states = network_forward(part, start, batch->factors);
+    read_x(part, start);
+    REAL *states = recur(part, batch->factors);
+    if (data->hidden) {
+        write_hidden(part, start, states);
+        return;
+    }
+    head_forward(part, start, states);
     if (data->y)
         compute_loss(part, start, batch->n_present);
     if (data->output)

@@ -5,6 +5,7 @@ It needs Python's own library only.
 
 import hashlib
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,18 @@ FLAGS = (
     "-std=gnu99 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math "
     "-ffp-contract=fast -g0 -pthread"
 ).split()
-LINK = {"linux": ["-shared", "-s", "-pthread", "-Wl,--build-id=none"], "darwin": ["-dynamiclib"]}
+LINK = {
+    "linux": ["-shared", "-s", "-pthread", "-Wl,--build-id=none"],
+    "darwin": ["-dynamiclib", "-Wl,-install_name,@rpath/kernels.dylib"],
+    "win32": ["-shared"],  # stripped, it would hold the time
+}
+# What zig compiles for on any machine: by a wheel's tag the system, the processor, zig's target.
+PLATFORMS = {
+    "manylinux2014_x86_64": ("linux", "x86_64", "x86_64-linux-gnu.2.17"),
+    "manylinux2014_aarch64": ("linux", "aarch64", "aarch64-linux-gnu.2.17"),
+    "macosx_11_0_arm64": ("darwin", "arm64", "aarch64-macos.11.0"),
+    "win_amd64": ("win32", "amd64", "x86_64-windows-gnu"),
+}
 SUFFIXES = {"linux": ".so", "darwin": ".dylib", "win32": ".dll"}
 
 
@@ -56,10 +68,13 @@ def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLA
                     zig = f"-mcpu={target.replace('-', '_')}"
                     command.append(zig if "ziglang" in compiler else f"-march={target}")
                 running.append(subprocess.Popen([*command, "-o", objects[-1]], cwd=FOLDER))
-        link = [*compiler, *LINK.get(system, ["-shared", "-s"]), *objects, "-lm", "-o", str(into)]
+        linked = Path(folder) / "linked" / into.name  # a linker may leave other files beside it
+        linked.parent.mkdir()
+        link = [*compiler, *LINK.get(system, LINK["linux"][:2]), *objects, "-lm", "-o", str(linked)]
         failed = [process.wait() for process in running]
         if any(failed) or subprocess.run(link).returncode:
             raise OSError(f"{' '.join(compiler)} cannot compile kernels.c")
+        shutil.move(linked, into)
 
 
 if __name__ == "__main__":

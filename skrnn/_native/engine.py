@@ -15,6 +15,7 @@ from skrnn._data.sequences import padded
 from skrnn._native.library import MAX_LAYERS
 from skrnn._native.network import ACTIVATIONS, CELLS, OUTPUT_ACTIVATIONS, Kernels, pointer
 from skrnn._native.optimizer import OPTIMIZERS, OptimizerArguments
+from skrnn._network.cells import CELLS as SPECS
 from skrnn._network.l2 import penalty
 from skrnn._numpy_engine import engine as numpy_engine
 from skrnn._numpy_engine.blas import core_share, one_blas_thread
@@ -26,7 +27,7 @@ LOSSES = {
     name: i
     for i, name in enumerate(
         "mean_squared_error mean_absolute_error huber log_cosh poisson binary_crossentropy "
-        "categorical_crossentropy sparse_categorical_crossentropy".split()
+        "categorical_crossentropy sparse_categorical_crossentropy quantile".split()
     )
 }
 # Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
@@ -164,8 +165,6 @@ def unsupported_parameters(architecture, settings=None):
         lacks.append("cell_type")
     if max(len(architecture.units), len(architecture.dense_sizes) + 1) > MAX_LAYERS:
         lacks.append("hidden_size")
-    if architecture.quantiles:
-        lacks.append("loss")
     if settings is None:
         return lacks
     lacks += [
@@ -185,53 +184,61 @@ def device_names(device):
 def predict(
     architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
 ):
-    if hidden is not None:
-        return numpy_engine.predict(
-            *(architecture, weights, sequences, scaling),
-            device=device,
-            recurrent_states=recurrent_states,
-            hidden=hidden,
-        )
     at_once = architecture.batch_size or numpy_engine.PREDICT_AT_ONCE
-    by_timestep = architecture.return_sequences
+    by_timestep = architecture.return_sequences if hidden is None else hidden[0]
     indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
     def block(index, steps, recurrent_states=None, most_threads=1):
         X = np.ascontiguousarray(sequences.block(index, scaling, architecture.dtype, steps))
-        output, recurrent_states = _predict_block(
-            *(architecture, weights, X, recurrent_states), most_threads=most_threads
+        arrays, recurrent_states = _predict_block(
+            *(architecture, weights, X, recurrent_states), hidden, most_threads
         )
         if by_timestep and X.shape[1] < sequences.timesteps:
-            output = padded(output, sequences.timesteps)
-        return output, recurrent_states
+            arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
+        return arrays, recurrent_states
 
     if len(indices) == 1:
         with one_blas_thread() if len(sequences) > FEW else nullcontext():
-            output, recurrent_states = block(indices[0], steps[0], recurrent_states, core_share())
-            outputs = [output]
+            arrays, recurrent_states = block(indices[0], steps[0], recurrent_states, core_share())
+            blocks = [arrays]
     elif architecture.stateful:
-        outputs = []
+        blocks = []
         for index, read in zip(indices, steps, strict=True):
-            output, recurrent_states = block(index, read, recurrent_states)
-            outputs.append(output)
+            arrays, recurrent_states = block(index, read, recurrent_states)
+            blocks.append(arrays)
     else:
         with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
-            outputs = [output for output, _ in pool.map(block, indices, steps)]
-    return [in_order(outputs, indices)], recurrent_states or []
+            blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
+    outputs = [in_order(parts, indices) for parts in zip(*blocks, strict=True)]
+    return outputs, recurrent_states or []
 
 
-def _predict_block(architecture, weights, X, recurrent_states, *, most_threads):
-    """Return the output for X, and the recurrent states after it."""
+def _predict_block(architecture, weights, X, recurrent_states, hidden, most_threads):
+    """Return the outputs for X, or hidden states, and the recurrent states after it."""
     n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
-    lead = X.shape[:2] if architecture.return_sequences else X.shape[:1]
-    output = np.empty((*lead, *architecture.outputs), architecture.dtype)
+    output, final = _empty_outputs(architecture, *X.shape[:2], hidden)
     with _borrowed(architecture, weights, X.shape[1], n_batch) as kernels:
+        batches = kernels.batches
         kernels.read(X)
         flat = kernels.states(recurrent_states or architecture.zero_states())
-        kernels.batches.output = pointer(output)
+        batches.output, batches.final = pointer(output), pointer(final)
+        batches.hidden = 0 if hidden is None else 1 + hidden[0]
         kernels.call(kernels.predict, most_threads=most_threads)
-        kernels.batches.output = None
-    return output, _unflatten_states(flat, architecture)
+        batches.output, batches.final, batches.hidden = None, None, 0
+    return [output, *(() if final is None else final)], _unflatten_states(flat, architecture)
+
+
+def _empty_outputs(architecture, n_samples, timesteps, hidden):
+    """Return arrays for the output, and for the final states if `hidden` asks for them, or None."""
+    by_timestep, dtype = architecture.return_sequences, architecture.dtype
+    if hidden is None:
+        lead = (n_samples, timesteps) if by_timestep else (n_samples,)
+        return np.empty((*lead, *architecture.output_shape), dtype), None
+    lead = (n_samples, architecture.n_steps(timesteps)) if hidden[0] else (n_samples,)
+    directions = 1 + architecture.bidirectional
+    n_states = SPECS[architecture.cell_types[-1]].states * directions
+    final = np.empty((n_states, n_samples, architecture.units[-1]), dtype) if hidden[1] else None
+    return np.empty((*lead, architecture.hidden_width), dtype), final
 
 
 def clear():

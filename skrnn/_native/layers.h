@@ -8,7 +8,8 @@
 enum Cell { SIMPLE_RNN, LSTM, GRU };
 enum Pooling { LAST, MEAN, MAX };
 enum Loss {
-    SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE_CATEGORICAL
+    SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE_CATEGORICAL,
+    PINBALL
 };
 
 /* ---- Cells ---- */
@@ -336,13 +337,57 @@ static void pool_backward(Int pooling, const Steps *steps, Int width, const REAL
     }
 }
 
+/* Quantiles of an output, Q of them. Outside the median each one is the next inner one and an
+increment, softplus of a unit times a factor, so they ascend. */
+typedef struct {
+    Int count, median;
+    const REAL *levels, *factors; /* (Q) */
+} Quantiles;
+
 typedef struct {
     Int inputs, outputs, activation;
+    const Quantiles *quantiles; /* of the last layer, or NULL */
     const REAL *kernel, *bias;
     REAL *kernel_grad, *bias_grad, *kernel_t;
     const REAL *input;
     REAL *before, *output, *grad; /* (N, O) each; grad is with respect to `before` */
 } Dense;
+
+/* Write quantiles (n, O, Q) of units (n, Q, O). */
+static void quantiles_forward(const Quantiles *q, Int n, Int width, const REAL *units, REAL *out)
+{
+    Int Q = q->count, O = width / Q, median = q->median;
+    for (Int i = 0; i < n; i++, units += width)
+        for (Int o = 0; o < O; o++, out += Q) {
+            out[median] = units[median * O + o];
+            for (Int k = median + 1; k < Q; k++)
+                out[k] = out[k - 1] + softplus(units[k * O + o]) * q->factors[k];
+            for (Int k = median - 1; k >= 0; k--)
+                out[k] = out[k + 1] + softplus(units[k * O + o]) * q->factors[k];
+        }
+}
+
+/* Turn the gradient of quantiles (n, O, Q) into that of units (n, Q, O): each unit moves its quantile
+and those beyond. `spare` has the size of a row. */
+static void quantiles_backward(const Quantiles *q, Int n, Int width, const REAL *units, REAL *grad,
+                               REAL *spare)
+{
+    Int Q = q->count, O = width / Q, median = q->median;
+    for (Int i = 0; i < n; i++, units += width, grad += width) {
+        memcpy(spare, grad, (size_t)width * sizeof(REAL));
+        for (Int o = 0; o < O; o++) {
+            REAL *sums = spare + o * Q;
+            for (Int k = Q - 1; k > median; k--)
+                sums[k - 1] += sums[k];
+            for (Int k = 0; k < median; k++)
+                sums[k + 1] += sums[k];
+            for (Int k = 0; k < Q; k++) {
+                REAL slope = (R(0.5) * fast_tanh(R(0.5) * units[k * O + o]) + R(0.5)) * q->factors[k];
+                grad[k * O + o] = sums[k] * (k == median ? 1 : slope);
+            }
+        }
+    }
+}
 
 static void dense_forward(const Dense *layer, Int n, Gemm *gemm)
 {
@@ -350,6 +395,8 @@ static void dense_forward(const Dense *layer, Int n, Gemm *gemm)
     product(gemm, n, O, I, layer->input, I, 1, layer->kernel, O, layer->bias, 0, layer->before, O);
     if (layer->activation == SOFTMAX)
         softmax(layer->before, layer->output, n, O);
+    else if (layer->activation == QUANTILES)
+        quantiles_forward(layer->quantiles, n, O, layer->before, layer->output);
     else
         activate(layer->activation, layer->before, layer->output, n * O);
 }
@@ -359,6 +406,10 @@ static void dense_through_activation(const Dense *layer, Int n)
 {
     Int O = layer->outputs;
     REAL *grad = layer->grad;
+    if (layer->activation == QUANTILES) { /* the gradient of the kernel is written later */
+        quantiles_backward(layer->quantiles, n, O, layer->before, grad, layer->kernel_t);
+        return;
+    }
     if (layer->activation != SOFTMAX) {
         FOR_ACTIVATION(layer->activation, scale_by_slope(act, layer->output, grad, n * O));
         return;
@@ -425,8 +476,22 @@ static double categorical(Int sparse, const REAL *truth, const REAL *logits, Int
     return loss;
 }
 
+/* Koenker and Bassett (1978), DOI 10.2307/1913643, of all outputs and quantiles (O, Q). */
+static double pinball(const Quantiles *q, const REAL *truth, const REAL *prediction, Int width,
+                      REAL *grad)
+{
+    double sum = 0;
+    for (Int j = 0; j < width; j++) {
+        REAL level = q->levels[j % q->count], error = prediction[j] - truth[j / q->count];
+        grad[j] = (error > 0) - level;
+        sum += (error > 0 ? error : 0) - level * error;
+    }
+    return sum;
+}
+
 /* Return the loss of one row summed over outputs, and write its gradient. */
-static double row_loss(Int loss, const REAL *truth, const REAL *prediction, Int width, REAL *grad)
+static double row_loss(Int loss, const Quantiles *quantiles, const REAL *truth,
+                       const REAL *prediction, Int width, REAL *grad)
 {
     double sum = 0;
 #define SUM_OF(name)                                                                               \
@@ -441,6 +506,7 @@ static double row_loss(Int loss, const REAL *truth, const REAL *prediction, Int 
         SUM_OF(LOG_COSH);
         SUM_OF(POISSON);
         SUM_OF(BINARY);
+    case PINBALL: return pinball(quantiles, truth, prediction, width, grad);
     default: return categorical(loss == SPARSE_CATEGORICAL, truth, prediction, width, grad);
     }
 }

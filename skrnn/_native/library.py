@@ -10,8 +10,17 @@ MAX_LAYERS = 16
 Layers = c_int64 * MAX_LAYERS
 
 
+class Quantiles(Structure):
+    """Quantiles of an output; without a quantile loss zeros."""
+
+    _fields_ = [
+        *((name, c_int64) for name in ("count", "median")),
+        *((name, c_void_p) for name in ("levels", "factors")),
+    ]
+
+
 class Network(Structure):
-    """The shape of a network, and its weights; fields as in kernels.c, here and below."""
+    """The shape of a network, and its weights; fields here and below as in the C headers."""
 
     _fields_ = [
         *((name, c_int64) for name in ("n_layers", "bidirectional", "activation")),
@@ -20,6 +29,7 @@ class Network(Structure):
         *((name, c_int64) for name in ("masked", "sequences", "pooling")),
         *((name, c_int64) for name in ("vocab_size", "trains_table")),
         *((name, Layers) for name in ("cells", "units", "dense")),
+        ("quantiles", Quantiles),
         *((name, c_void_p) for name in ("table", "weights")),
     ]
 
@@ -30,7 +40,9 @@ class Batches(Structure):
     _fields_ = [
         *((name, c_void_p) for name in ("x", "y", "w", "rows")),
         *((name, c_int64) for name in ("n_epochs", "n_rows", "n_batch", "timesteps")),
-        *((name, c_void_p) for name in ("factors", "states", "output", "workspace", "gemm")),
+        *((name, c_void_p) for name in ("factors", "states", "output")),
+        ("hidden", c_int64),
+        *((name, c_void_p) for name in ("final", "workspace", "gemm")),
         *((name, c_int64) for name in ("loss", "loss_is_mean", "loss_of_logits")),
         *((name, c_int64) for name in ("n_threads", "n_parts")),
         ("totals", c_void_p),

@@ -14,6 +14,7 @@ typedef struct {
     Int masked, sequences, pooling;
     Int vocab_size, trains_table; /* 0 without an Embedding */
     Int cells[MAX_LAYERS], units[MAX_LAYERS], dense[MAX_LAYERS];
+    Quantiles quantiles;
     const void *table, *weights; /* the Embedding, and all other weights in Keras's order */
 } Network;
 
@@ -24,6 +25,8 @@ typedef struct {
     const void *factors; /* of dropout: of each batch (n, F) of every direction; NULL: none */
     void *states;        /* of a stateful network, read and written; NULL: zeros */
     void *output;        /* (n_rows, [T,] O), or NULL */
+    Int hidden;          /* the output is hidden states: 1 the last, (n_rows, U), 2 all of them */
+    void *final;         /* states after the last step, (states, n_rows, U), or NULL */
     void *workspace;
     Gemm *gemm; /* BLAS's for this dtype, or NULL */
     Int loss, loss_is_mean, loss_of_logits, n_threads;
@@ -148,7 +151,7 @@ static void lay_out(Part *part, REAL *gradient)
         Int outputs = net->dense[i], rows = part->n_rows;
         int is_last = i == net->n_dense - 1;
         Dense *dense = &part->dense[i];
-        *dense = (Dense){width, outputs, is_last ? net->output_activation : net->dense_activation,
+        *dense = (Dense){width, outputs, is_last ? net->output_activation : net->dense_activation, &net->quantiles,
                          w, w + width * outputs, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
         w += (width + 1) * outputs;
         if (trains) {
@@ -415,12 +418,10 @@ static Int rows_present(const Part *part)
     return count;
 }
 
-/* Compute the output of a part, and return the states of all steps. */
-static REAL *network_forward(Part *part, Int start, const REAL *factors)
+/* Compute the output of a part from the states of all steps. */
+static void head_forward(Part *part, Int start, const REAL *states)
 {
     const Network *net = part->net;
-    read_x(part, start);
-    REAL *states = recur(part, factors);
     read_head(part, states, start);
     const REAL *input = part->head;
     for (Int i = 0; i < net->n_dense; i++) {
@@ -428,7 +429,6 @@ static REAL *network_forward(Part *part, Int start, const REAL *factors)
         dense_forward(&part->dense[i], part->n_rows, part->data->gemm);
         input = part->dense[i].output;
     }
-    return states;
 }
 
 /* Write the sum of the rows' losses, each times its weight, and that of the weights. With a `count`
@@ -442,14 +442,14 @@ static void compute_loss(Part *part, Int start, Int count)
     Int n = part->n, T = net->sequences ? part->T : 1, O = last->outputs;
     const double unit = data->loss_is_mean ? (double)O : 1, size = count ? (double)count : 1;
     part->loss = part->weight = 0;
-    Int y_width = data->loss == SPARSE_CATEGORICAL ? 1 : O;
+    Int y_width = data->loss == SPARSE_CATEGORICAL ? 1 : data->loss == PINBALL ? O / net->quantiles.count : O;
     for (Int t = 0; t < T; t++)
         for (Int i = 0; i < n; i++) {
             Int place = row_of(data, start + part->order[i]) * T + t, row = t * n + i;
             const REAL weight = ((const REAL *)data->w)[place], share = R(weight / (size * unit));
             const REAL *out = data->loss_of_logits ? last->before : last->output;
-            double loss = row_loss(data->loss, (const REAL *)data->y + place * y_width, out + row * O, O,
-                                   last->grad + row * O);
+            double loss = row_loss(data->loss, &net->quantiles, (const REAL *)data->y + place * y_width,
+                                   out + row * O, O, last->grad + row * O);
             part->loss += share * loss;
             part->weight += weight;
             for (Int j = 0; count && j < O; j++)
@@ -533,4 +533,30 @@ static void write_output(const Part *part, Int start)
         for (Int i = 0; i < n; i++)
             memcpy((REAL *)part->data->output + ((start + part->order[i]) * T + t) * last->outputs,
                    last->output + (t * n + i) * last->outputs, (size_t)last->outputs * sizeof(REAL));
+}
+
+/* Write hidden states of the last recurrent layer as output, samples first, and those after the last
+step. */
+static void write_hidden(const Part *part, Int start, const REAL *states)
+{
+    const Network *net = part->net;
+    const Batches *data = part->data;
+    Int n = part->n, T = part->T, U = net->units[net->n_layers - 1], width = U * part->n_directions;
+    size_t bytes = (size_t)U * sizeof(REAL);
+    for (Int i = 0; i < n; i++) {
+        Int place = start + part->order[i], n_written = 0;
+        REAL *output = data->output;
+        for (Int t = 0; data->hidden == 2 && t < T; t++)
+            memcpy(output + (place * T + t) * width, states + (t * n + i) * width,
+                   (size_t)width * sizeof(REAL));
+        for (Int k = 0; k < part->n_directions; k++) {
+            const Direction *d = &part->directions[net->n_layers - 1][k];
+            const REAL *of_cell[] = {final_of(d, n, T), d->c ? d->c + (k ? 0 : T) * n * U : NULL};
+            if (data->hidden == 1)
+                memcpy(output + place * width + k * U, of_cell[0] + i * U, bytes);
+            for (int j = 0; data->final && j < 2 && of_cell[j]; j++, n_written++)
+                memcpy((REAL *)data->final + (n_written * data->n_rows + place) * U,
+                       of_cell[j] + i * U, bytes);
+        }
+    }
 }

@@ -4,14 +4,15 @@ from math import prod
 
 import numpy as np
 
-from skrnn._native.library import Batches, Network, blas_product, load, pointer
+from skrnn._native.library import Batches, Network, Quantiles, blas_product, load, pointer
+from skrnn._network.quantiles import increments
 
 CELLS = {"simple_rnn": 0, "lstm": 1, "gru": 2}
 ACTIVATIONS = {
     name: i
     for i, name in enumerate("linear relu tanh sigmoid elu selu softplus hard_sigmoid".split())
 }
-OUTPUT_ACTIVATIONS = ACTIVATIONS | {"softmax": len(ACTIVATIONS)}
+OUTPUT_ACTIVATIONS = ACTIVATIONS | {"softmax": len(ACTIVATIONS), "quantiles": len(ACTIVATIONS) + 1}
 POOLINGS = {"last": 0, "mean": 1, "max": 2}
 # Products of so many multiply-adds a timestep are left to BLAS.
 WIDE = 4e6
@@ -30,6 +31,12 @@ class Kernels:
         n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
         self.table, self.others = weights[:n_table], weights[n_table:]
         self.network = _network(architecture, self.table, self.others)
+        if architecture.quantiles:
+            factors, median = increments(architecture.quantiles)
+            self.levels, self.factors = np.array([architecture.quantiles, factors], dtype)
+            self.network.quantiles = Quantiles(
+                len(factors), median, pointer(self.levels), pointer(self.factors)
+            )
         self.batches, self.totals = Batches(n_batch=n_batch, timesteps=timesteps), np.empty(1)
         width = max(architecture.input_width, *architecture.units) * max(architecture.units)
         if 3 * width * n_batch > WIDE:
@@ -73,14 +80,15 @@ class Kernels:
 
 
 def _network(architecture, table, others):
-    dense = [*architecture.dense_sizes, prod(architecture.outputs)]
+    dense = [*architecture.dense_sizes, prod(architecture.output_shape)]
+    output_activation = "quantiles" if architecture.quantiles else architecture.output_activation
     network = Network(
         n_layers=len(architecture.units),
         bidirectional=architecture.bidirectional,
         activation=ACTIVATIONS[architecture.activation],
         n_dense=len(dense),
         dense_activation=ACTIVATIONS[architecture.dense_activation],
-        output_activation=OUTPUT_ACTIVATIONS[architecture.output_activation],
+        output_activation=OUTPUT_ACTIVATIONS[output_activation],
         features=architecture.timestep_width,
         segment=architecture.segment,
         n_static=architecture.n_static,

@@ -21,7 +21,7 @@
 
 typedef int64_t Int;
 
-enum Activation { LINEAR, RELU, TANH, SIGMOID, ELU, SELU, SOFTPLUS, HARD_SIGMOID, SOFTMAX };
+enum Activation { LINEAR, RELU, TANH, SIGMOID, ELU, SELU, SOFTPLUS, HARD_SIGMOID, SOFTMAX, QUANTILES };
 
 /* ---- Functions of one number ---- */
 
