@@ -1,5 +1,6 @@
 """The native engine: equal to NumPy's, exact to a stated error, and dispensable."""
 
+import ctypes
 import os
 import pickle
 import shutil
@@ -21,14 +22,14 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn import _engines as engines
 from skrnn._data.scaling import Scaling
 from skrnn._data.sequences import Sequences
-from skrnn._native import build
+from skrnn._native import build, library, network
 from skrnn._native import engine as native
-from skrnn._native.library import load
 from skrnn._native.network import Kernels
 from skrnn._numpy_engine import engine as numpy_engine
 
 needs_library = pytest.mark.skipif(
-    load() is None, reason="skrnn was installed without a C compiler, so there is no library"
+    library.load() is None,
+    reason="skrnn was installed without a C compiler, so there is no library",
 )
 # A relative difference of weights, losses and predictions after an epoch.
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
@@ -167,6 +168,21 @@ def test_hidden_states_equal_those_of_numpy(cell_type, flags):
         )
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+@needs_library
+@pytest.mark.parametrize("level", [0, 1])
+def test_builds_for_older_processors_equal_numpy(level, monkeypatch):
+    if level > library.load().level:
+        pytest.skip("this processor cannot run that build")
+    older = library.Library(ctypes.CDLL(str(library.library_path())), level)
+    assert older.level == level
+    monkeypatch.setattr(network, "load", lambda: older)
+    for cell_type, dtype in product(["simple_rnn", "lstm", "gru"], TOLERANCES):
+        parameters = {"cell_type": cell_type, "hidden_size": 21, "dtype": dtype, "batch_size": 7}
+        assert_equal_engines(RNNRegressor, X, Y, parameters, TOLERANCES[dtype])
+    for name, dtype in product(EXACT, TOLERANCES):
+        test_activations_are_within_four_units_in_the_last_place(name, dtype)
 
 
 @needs_library

@@ -84,6 +84,7 @@ class Library:
     def __init__(self, loaded, level):
         while not hasattr(loaded, f"skrnn_train_float32_{level}"):
             level -= 1
+        self.level = level
         network, batches, optimizer = map(POINTER, (Network, Batches, Optimizer))
         arguments = {
             "workspace_bytes": [network, batches, c_int64],

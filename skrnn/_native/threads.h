@@ -136,6 +136,11 @@ static void team_end(Team *team)
     }
     for (Int i = 1; i < team->n_threads; i++)
         pthread_join(team->threads[i], NULL);
+    if (team->n_threads > 1) {
+        pthread_cond_destroy(&team->ended);
+        pthread_cond_destroy(&team->begun);
+        pthread_mutex_destroy(&team->lock);
+    }
 }
 
 /* Call task(argument, part) for all parts, and return when they are done. */
