@@ -303,9 +303,8 @@ def measure(side, name):
         estimator.fit(X[:256], y[:256])
         X, times = (X[:1], 1000) if name == "W5" else (X, 5)
         if side == "skrnn":
-            print(
-                f"skrnn: reading X takes {seconds_of(lambda: estimator._read_fitted(X), times):.6f} s"
-            )
+            reading = seconds_of(lambda: estimator._read_fitted(X), times)
+            print(f"skrnn: reading and checking X takes {reading:.6f} s")
         return seconds_of(lambda: estimator.predict(X), times)
     with joblib.parallel_config("threading"):
         seconds = seconds_of(lambda: estimator.fit(X, y))
