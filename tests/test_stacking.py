@@ -1,5 +1,7 @@
 """Baseline: closed-form forecasts, combined by their errors on held-out blocks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,12 @@ from sklearn.linear_model import Ridge
 from skrnn._forecasting.anchors import Candidate
 from skrnn._forecasting.baselines import drift, naive, seasonal_naive
 from skrnn._forecasting.calendar import year_columns
-from skrnn._forecasting.candidates import choose_origins, cut_blocks, drop_longest
+from skrnn._forecasting.candidates import (
+    choose_origins,
+    cut_blocks,
+    drop_longest,
+    list_candidates,
+)
 from skrnn._forecasting.linear_model import Baseline, SeriesScales, make_history, season_columns
 from skrnn._forecasting.ridges import PENALTIES
 from skrnn._forecasting.stacking import combine, fit_baseline
@@ -260,6 +267,42 @@ def test_origins_are_spread_over_all_rows_and_series_and_end_with_the_last():
     assert len(choose_origins(lengths, 10, 200, 1)[0]) == 0
     series, n_known = choose_origins(np.array([20, 12]), 10, 1, 4)
     assert list(zip(series, n_known, strict=True)) == [(0, 11), (0, 15), (0, 19), (1, 11)]
+
+
+@pytest.mark.parametrize(
+    ("seasons", "n_rows", "expected"),
+    [
+        ((7,), 895, [4, 7, 14, 28]),
+        ((7,), 896, [4, 7, 28, 112]),
+        ((), 1024, [4, 8, 32, 128]),
+        ((24, 168), 9000, [4, 24, 96, 336]),
+    ],
+)
+def test_windows_are_of_seasons_and_of_sixteen_in_eight_times_as_many_rows(
+    seasons, n_rows, expected
+):
+    pool = list_candidates("stacked", seasons, 6, n_rows, n_rows, 1, False, False)
+    assert sorted({candidate.window for candidate in pool}) == [0, *expected]
+
+
+def test_anchors_alone_count_where_no_block_leaves_an_origin_to_train_on():
+    walk = np.random.default_rng(0).normal(size=256).cumsum()
+    baseline, held_out, _ = fit(walk, outputs=96, seasons=())
+    assert np.ptp(held_out.n_known) < 2 * 96 + 3  # the blocks and what overlaps with them
+    assert {candidate.window for candidate in baseline.chosen} == {0}
+
+
+def test_mean_of_all_rows_is_as_near_to_recent_rows_as_in_the_fit():
+    noise = np.random.default_rng(0).normal(size=300)
+    baseline, _, values = fit(noise, seasons=())
+    free = replace(baseline, reach=np.empty((0, 2)))
+    origins = range(baseline.min_history, 300)
+    means = np.array([values[0][:n].mean() - values[0][n - 8 : n].mean() for n in origins])
+    found, unlimited = ([forecast(part, values, n) for n in origins] for part in (baseline, free))
+    np.testing.assert_allclose(found, unlimited)
+    after = [np.append(values[0], np.full(40, 10.0))]
+    assert forecast(free, after)[0] < 5
+    assert forecast(baseline, after)[0] == pytest.approx(10, abs=np.abs(means).max())
 
 
 def test_candidates_that_leave_too_few_origins_are_dropped():

@@ -11,7 +11,7 @@ class Candidate(NamedTuple):
 
     unit: str
     anchor: str
-    season: int = 0  # of the anchor
+    season: int = 0  # of the anchor; rows whose mean the mean of all rows stays near
     window: int = 0  # rows; 0: the anchor alone
     known: bool = False  # whether the ridge reads calendar and `exog`
     fourier: bool = False  # and whether sine and cosine of the seasons
@@ -113,7 +113,7 @@ def _window_level(layout, candidate):
 
 ANCHORS = {
     "last": Anchor(_last, _last_level),
-    "mean": Anchor(_mean, _mean_level),
+    "mean": Anchor(_mean, _mean_level, 1),
     "drift": Anchor(_drift, _last_level),
     "seasonal": Anchor(_seasonal, _season_level, 1),
     "two seasons": Anchor(_two_seasons, _season_level, 2),

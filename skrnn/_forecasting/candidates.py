@@ -9,6 +9,8 @@ MOST_ORIGINS = 20_000
 MOST_TARGETS = 500_000  # origins times outputs
 LEAST_LEFT = 0.35  # of all rows, that are origins
 ROWS_FOR_MEAN = 150
+WITHOUT_SEASON = 8  # rows that stand for a season where there is none
+ROWS_FOR_FAR = 8  # windows of sixteen seasons, in the rows that are learned from
 MANY_SERIES = 20
 BLOCKS = 3, 5
 
@@ -27,13 +29,13 @@ def list_candidates(kind, seasons, window, n_rows, learned, n_series, with_known
         return [Candidate("values", "window mean", 0, window, with_known)]
     if kind != "stacked":
         return [Candidate("values", kind)]
-    anchors = [("last", 0)]
-    anchors += [("mean", 0)] * (n_rows >= ROWS_FOR_MEAN)
     whole = [season for season in seasons if n_rows >= season and learned >= 3 * season]
+    anchors = [("last", 0)]
+    anchors += [("mean", whole[0] if whole else WITHOUT_SEASON)] * (n_rows >= ROWS_FOR_MEAN)
     anchors += [("seasonal", season) for season in whole]
     anchors += [("two seasons", s) for s in whole if n_rows >= 2 * s and learned >= 4 * s]
     longest = min(n_rows, max(learned // (2 if many else 3), 1))
-    windows = [rows for rows in _window_lengths(seasons) if rows <= longest] or [longest]
+    windows = [rows for rows in _window_lengths(seasons, learned) if rows <= longest] or [longest]
     return [
         Candidate(unit, *anchor, rows, *columns)
         for unit in UNITS
@@ -55,12 +57,14 @@ def _columns(with_known, with_fourier):
     return sorted(read)
 
 
-def _window_lengths(seasons):
-    if not seasons:
-        return [4, 8, 16, 32]
+def _window_lengths(seasons, n_rows):
     if len(seasons) > 1:
         return [4, seasons[0], 4 * seasons[0], 2 * seasons[-1]]
-    return [4, seasons[0], 2 * seasons[0], 4 * seasons[0]]
+    season = seasons[0] if seasons else WITHOUT_SEASON
+    far = 16 * season
+    if far * ROWS_FOR_FAR <= n_rows:
+        return [4, season, 4 * season, far]
+    return [4, season, 2 * season, 4 * season]
 
 
 def known_seasons(kind, seasons, n_rows):

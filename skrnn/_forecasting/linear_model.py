@@ -1,6 +1,6 @@
 """Baseline: forecasts that are linear in the recent rows, anchors and ridges, and their weights."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import numpy as np
@@ -173,6 +173,11 @@ def make_inputs(scales, history, series, unit):
     return np.hstack([rows - last, mean - last, slope, constant, history.known]), last
 
 
+def distance_of_mean(inputs, n_rows, near):
+    """Return how far the mean of all rows is from that of the last `near` of `n_rows`."""
+    return inputs[:, n_rows] - inputs[:, n_rows - near : n_rows].mean(axis=1)
+
+
 def _whole(numbers):
     return numbers.ndim == 1 and numbers.dtype.kind == "i"
 
@@ -197,6 +202,8 @@ class Baseline:
     # of candidates with a weight, in their order, (n_chosen, n_inputs, outputs)
     maps: Annotated[Array64, lambda maps: maps.ndim == 3]
     shares: Table64  # (n_chosen, 1)
+    # The least and the greatest `distance_of_mean` in `fit`, (n_units, 2); empty in older files.
+    reach: Table64 = field(default_factory=lambda: np.empty((0, 2)))
 
     @property
     def chosen(self):
@@ -234,6 +241,15 @@ class Baseline:
                 shares = shares.sum(axis=0, keepdims=True)
             if len(weights):
                 inputs, last = make_inputs(self.scales, history, series, unit)
+                self._keep_mean_near(inputs, unit)
             for weight, share in zip(weights, shares, strict=True):
                 total += share * self.scales.from_unit(last + inputs @ weight, series, unit)
         return total
+
+    def _keep_mean_near(self, inputs, unit):
+        """Move the mean of all rows to where it was in `fit`, in place, after a change of level."""
+        near = max((part.season for part in self.chosen if part.anchor == "mean"), default=0)
+        if near and len(self.reach):
+            distance = distance_of_mean(inputs, self.min_history, near)
+            allowed = np.clip(distance, *self.reach[UNITS.index(unit)])
+            inputs[:, self.min_history] += allowed - distance

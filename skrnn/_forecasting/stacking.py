@@ -19,6 +19,7 @@ from skrnn._forecasting.linear_model import (
     Baseline,
     History,
     by_series,
+    distance_of_mean,
     fill_missing,
     fit_series_scales,
     known_in_units,
@@ -64,6 +65,12 @@ class Sample:
         """Return which origins are not trained on: their targets are among those of the block."""
         times, near = self.times[self.block == block], self.targets.shape[1] - 1
         return (self.times >= times.min() - near) & (self.times <= times.max() + near)
+
+    @property
+    def trained_without(self):
+        """Whether origins are left to train on without each block, (n_blocks,)."""
+        left = [not self.left_out(block).all() for block in range(self.n_blocks)]
+        return np.array(left, dtype=bool)
 
     def inputs(self, scales, unit, chosen=slice(None)):
         """Return inputs and last values of chosen origins, as `make_inputs` does."""
@@ -140,6 +147,7 @@ def fit_baseline(
         known_deviations=spreads,
         maps=maps[:, n_rows - min_history :],
         shares=shares,
+        reach=_reach_of_mean(scales, candidates, sample),
     )
     return baseline, HeldOut(series, n_known, block, residuals)
 
@@ -210,7 +218,7 @@ def compare(scales, candidates, sample):
         errors = held_out_errors(scales, candidates, maps, sample, block)
         errors = errors.reshape(len(candidates), -1)
         products[block] = errors @ errors.T / errors.shape[1]
-    weights = weigh(candidates, products)
+    weights = weigh(candidates, products, sample.trained_without)
     chosen = np.flatnonzero(weights)
     combined = np.empty_like(sample.targets)
     for block in range(sample.n_blocks):
@@ -225,6 +233,20 @@ def compare(scales, candidates, sample):
         )
     ]
     return table, maps[chosen, -1], weights[chosen, np.newaxis], combined
+
+
+def _reach_of_mean(scales, candidates, sample):
+    """Return how far the mean of all rows gets from that of recent ones, (n_units, 2)."""
+    near = max((part.season for part in candidates if part.anchor == "mean"), default=0)
+    if not near or not len(sample.series):
+        return np.empty((0, 2))
+    reach = np.zeros((len(UNITS), 2))
+    for k, unit in enumerate(UNITS):
+        if any(candidate.unit == unit for candidate in candidates):
+            inputs, _ = sample.inputs(scales, unit)
+            distance = distance_of_mean(inputs, sample.history.recent.shape[1], near)
+            reach[k] = distance.min(), distance.max()
+    return reach
 
 
 def fit_maps(scales, candidates, sample):
@@ -267,29 +289,34 @@ def held_out_errors(scales, candidates, maps, sample, block):
     return errors
 
 
-def weigh(candidates, products):
+def weigh(candidates, products, trained):
     """Return the weight of each candidate; those on the mean of all rows must earn to enter.
 
     `products` holds the mean products of their errors in each block, (n_blocks, n_candidates,
-    n_candidates). Without a block the anchors alone count, each as much.
+    n_candidates). Blocks without which ridges were not `trained` do not count, unless all are such:
+    then the anchors alone are weighed. Without a block they count alike.
     """
+    allowed = np.ones(len(candidates), dtype=bool)
+    if trained.any():
+        products = products[trained]
+    else:
+        anchors = np.array([candidate.window == 0 for candidate in candidates])
+        allowed = anchors if anchors.any() else ~anchors
     if not len(products):
-        alone = np.array([candidate.window == 0 for candidate in candidates])
-        alone = alone if alone.any() else ~alone
-        return alone / alone.sum()
+        return allowed / allowed.sum()
+    on_mean = allowed & [candidate.anchor == "mean" for candidate in candidates]
+    allowed = allowed & (~on_mean | _earn_their_place(on_mean, allowed & ~on_mean, products))
     weights = np.zeros(len(candidates))
-    on_mean = np.array([candidate.anchor == "mean" for candidate in candidates])
-    allowed = ~on_mean | _earn_their_place(on_mean, products)
     weights[allowed] = combine(mean_products(products[:, allowed][:, :, allowed]))
     return weights
 
 
-def _earn_their_place(on_mean, products):
-    """Whether the best of some candidates clearly beats the best of the others."""
+def _earn_their_place(on_mean, others, products):
+    """Whether the best of some candidates clearly beats the best of others."""
     if not on_mean.any():
         return False
     errors = np.diagonal(products, axis1=1, axis2=2) / _block_sizes(products)[:, np.newaxis]
-    best = [min(errors[:, part].T, key=lambda each: each.mean()) for part in (on_mean, ~on_mean)]
+    best = [min(errors[:, part].T, key=lambda each: each.mean()) for part in (on_mean, others)]
     gain = best[1] - best[0]
     return gain.mean() > ADVANTAGE_OF_MEAN * gain.std() / np.sqrt(len(gain))
 

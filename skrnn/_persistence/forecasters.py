@@ -196,6 +196,8 @@ def _check_baseline(baseline, n_series, n_known, outputs):
     require(n_chosen and baseline.shares.shape == (n_chosen, 1), "the shares of candidates")
     require(baseline.maps.shape == (n_chosen, layout.n_inputs, outputs), "the ridges")
     require(np.isfinite(baseline.maps).all() and np.isfinite(baseline.shares).all(), "the ridges")
+    reach = baseline.reach
+    require(reach.shape in ((0, 2), (len(UNITS), 2)) and np.isfinite(reach).all(), "the reach")
     reads = max(candidate.n_rows for candidate in baseline.chosen)
     require(reads <= baseline.min_history, "the rows of a candidate")
 
