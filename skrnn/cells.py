@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from skrnn._network.cells import CELLS
-from skrnn._network.cells.plain import sigmoid
 from skrnn._utils.numeric_checks import as_array
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["gru", "lstm", "simple_rnn"]
 _ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": sigmoid,
+    "sigmoid": expit,
     "tanh": np.tanh,
 }
 
@@ -118,7 +118,7 @@ def _run(cell_type, arrays, activation, initial_state, return_state):
     h_all = np.empty((*x.shape[:2], len(R)), projected.dtype)  # (B, T, U)
     for t in range(x.shape[1]):
         recurrent = states[0] @ R + recurrent_bias  # (B, gates U)
-        states = spec.next_states(np, sigmoid, act, projected[:, t], recurrent, states)
+        states = spec.next_states(np, expit, act, projected[:, t], recurrent, states)
         h_all[:, t] = states[0]
     results = (h_all, *states) if batched else (h_all[0], *(state[0] for state in states))
     return results if return_state else results[0]

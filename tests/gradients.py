@@ -49,25 +49,19 @@ def n_trained(described):
     return sum(math.prod(weight.shape) for weight in described.trained_weights())
 
 
-def nothing_late(rows):
-    """Stand for an optimizer that updates all rows of an embedding in each step."""
-
-
-def weighted_output(described, weights, x, direction, *, projects_tokens=False):
+def weighted_output(described, weights, x, direction):
     """Return sum(direction * output), and its gradient with respect to the trained weights.
 
     What a network drops is the same each time.
     """
     gradient = np.zeros(n_trained(described))
-    network = Network(
-        described, weights, len(x), described.timesteps, gradient, nothing_late, projects_tokens
-    )
-    generator = np.random.default_rng(3)
-    output = network.forward(x, generator=generator if described.drops else None)
-    of_tokens = network.backward(network.head[-1].through_activation(direction))
-    if of_tokens is not None:
-        sums, table = network.batch_tokens, described.weights()[0].shape
-        gradient[: math.prod(table)].reshape(table)[sums.distinct] = sums.sum(of_tokens)
+    network = Network(described, weights, len(x), described.timesteps, gradient)
+    output = network.forward(x, generator=np.random.default_rng(3))
+    of_vectors = network.backward(direction, of_output=True)
+    if of_vectors is not None:
+        shape = described.weights()[0].shape
+        table = gradient[: math.prod(shape)].reshape(shape)
+        np.add.at(table, network.batch.ids.ravel(), of_vectors)
     return float((direction * output).sum()), gradient
 
 

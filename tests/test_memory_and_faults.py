@@ -284,11 +284,11 @@ def test_failure_in_the_middle_of_training_leaves_the_fitted_network(error, monk
     place = {"keras": (programs.Trainer, "__call__"), "numpy": (Network, "backward")}[engine]
     original = getattr(*place)
 
-    def failing(*arguments):
+    def failing(*arguments, **settings):
         failure = next(losses)
         if failure is not None:
             raise failure
-        return original(*arguments)
+        return original(*arguments, **settings)
 
     with monkeypatch.context() as patch:
         patch.setattr(*place, failing)

@@ -15,7 +15,6 @@ from processes import run
 from recurrent import CELLS
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import skrnn
 from skrnn import RNNRegressor, make_windows
 from skrnn._engines import Engine, TrainingSession, is_long, training_engine
 from skrnn._keras_engine import engine as _keras_engine
@@ -192,18 +191,6 @@ def test_interrupt_of_a_long_prediction_is_raised_long_before_its_end(no_collect
     regressor.fit(X[:64], np.arange(64.0))
     with threadpool_limits(2, user_api="blas"):
         assert press_ctrl_c(lambda: regressor.predict(X), 0.5) < 10  # of a minute or more
-
-
-def test_small_networks_are_kept_until_the_cache_is_cleared():
-    regressor = RNNRegressor("gru", 3, engine="numpy", **FIT).fit(X, Y)
-    skrnn.clear_cache()
-    sizes = range(1, _numpy_engine.MAX_KEPT + 3)
-    expected = [regressor.predict(X[:size]).tobytes() for size in sizes]
-    kept = [n_samples for _, n_samples, _ in _numpy_engine._idle]
-    assert kept == list(sizes)[2:]
-    assert [regressor.predict(X[:size]).tobytes() for size in sizes] == expected
-    skrnn.clear_cache()
-    assert not _numpy_engine._idle
 
 
 def blas_threads():

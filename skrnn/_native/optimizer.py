@@ -4,7 +4,8 @@ import ctypes
 
 import numpy as np
 
-from skrnn._native.library import LateRows, Optimizer, pointer
+from skrnn._native.late_rows import late_steps
+from skrnn._native.library import Optimizer, pointer
 from skrnn._network.l2 import factor_of
 
 OPTIMIZERS = {"sgd": 0, "rmsprop": 1, "adagrad": 2, "adam": 3, "adamw": 3}
@@ -15,12 +16,13 @@ class OptimizerArguments:
 
     def __init__(self, optimizer, name, architecture):
         self.optimizer = optimizer
-        given, start = optimizer.settings, optimizer.table_size
+        given, start = vars(optimizer.settings), optimizer.table_size
         entries = architecture.trained_weights()[1 if start else 0 :]
         # Arrays that the record points to.
         self.bounds = np.array(optimizer.bounds[1 if start else 0 :], np.int64) - start
         self.l2 = np.array([2 * factor_of(entry) for entry in entries])
-        self.late = None if optimizer.late is None else _late_rows(optimizer.late)
+        self.late_steps = late_steps(optimizer, name)
+        self.late = None if self.late_steps is None else self.late_steps.record()
         self.record = Optimizer(
             kind=OPTIMIZERS[name],
             n_weights=len(optimizer.weights) - start,
@@ -46,19 +48,15 @@ class OptimizerArguments:
     def load(self):
         """Read the steps that the optimizer has made."""
         self.record.iterations = self.optimizer.iterations
-        if self.late is not None:
-            self.late.now = self.optimizer.late.now
 
     def dump(self):
         """Give the optimizer the number of steps that the kernels have made."""
         self.optimizer.iterations = self.record.iterations
-        if self.late is not None:
-            self.optimizer.late.now = self.late.now
 
 
 def _shares(optimizer, name):
     """Return by what parts averages keep their values and move to new ones."""
-    given = optimizer.settings
+    given = vars(optimizer.settings)
     if name == "sgd":
         return {"beta_1": optimizer.cast(given["momentum"])}
     if name == "rmsprop":
@@ -68,14 +66,3 @@ def _shares(optimizer, name):
         return {}
     (beta_1, beta_2), (share_1, share_2) = optimizer.betas, optimizer.shares
     return {"beta_1": beta_1, "beta_2": beta_2, "share_1": share_1, "share_2": share_2}
-
-
-def _late_rows(late):
-    return LateRows(
-        most_steps=late.sums.shape[1] - 1,
-        last=pointer(late.last),
-        sums=pointer(late.sums),
-        series=pointer(late.series),
-        decay_1=pointer(late.decays[0]),
-        decay_2=pointer(late.decays[1]),
-    )

@@ -1,111 +1,65 @@
-"""Recurrent dropout in the NumPy engine: cells whose gates each have a dropout mask."""
+"""Dropout in the NumPy engine: its factors, zeros or 1 / (1 - rate), and products under them.
 
-from functools import cache
+Letters in shapes: n samples, F features, U units, G gates; D parts of the columns that each drop
+others: one, or each gate.
+"""
 
 import numpy as np
 
-from skrnn._network.cells.gru import UnrolledGRU
-from skrnn._network.cells.unrolled import no_op
+
+def drawn(generator, shape, rate, dtype):
+    """Return factors of this shape."""
+    kept = generator.random(shape) < 1 - rate
+    return (kept / (1 - rate)).astype(dtype)
 
 
-class PerGateDropout:
-    """Mixin of an UnrolledCell: gate k reads its rows multiplied by `factors[k]`.
+def recurrent_factors(architecture, generator, spec, n_samples, features, units):
+    """Return the factors of a layer's rows [x, h, 1], (D, n, K), the same at every timestep.
 
-    As in Keras with `recurrent_dropout`, each gate drops other inputs and states, the same ones at
-    every timestep.
+    As in Keras, with `recurrent_dropout` each gate has others. None: nothing is dropped.
     """
-
-    factors = None  # (gates, K, n)
-    # The places in `grad` of gate k's product with the input, and with the state.
-    of_input = of_state = range(4)
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        by_gate = len(self.matrix), self.gates, self.units
-        self.gate_matrices = self.signed.reshape(by_gate).transpose(1, 2, 0)  # (gates, U, K)
-        W, R, _ = np.split(
-            self.matrix.reshape(by_gate), [self.features, self.features + self.units]
-        )
-        self.input_matrices = W.transpose(1, 2, 0)  # (gates, U, F)
-        self.state_matrices = R.swapaxes(0, 1)  # (gates, U, U)
-
-    def by_gate(self, array):
-        """Return a view (gates, U, n) of one timestep of all gates."""
-        return array.reshape(self.gates, self.units, self.n_samples)
-
-    def projection(self, t, out):
-        rows, by_gate = self.rows[t], self.by_gate(out)
-
-        def project():
-            np.matmul(self.gate_matrices, rows * self.factors, out=by_gate)
-
-        return project
-
-    def recurrent_grad(self, t, grad, out):
-        if t == 0:
-            return no_op
-        by_gate, out = self.by_gate(grad), out.reshape(self.units, self.n_samples)
-
-        def back():
-            into = np.matmul(self.state_matrices, by_gate)  # (gates, U, n)
-            into *= self.factors[:, self.features : self.features + self.units]
-            np.sum(into, axis=0, out=out)
-
-        return back
-
-    def end_backward(self):
-        features = self.features
-        matrix_grad = self.matrix_grad.reshape(-1, self.gates, self.units)
-        rows, grad = self.gathered()
-        rows = rows.reshape(len(rows), -1, self.n_samples)  # (K, T, n)
-        grad = grad.reshape(-1, self.units, grad.shape[1])  # (..., U, T n)
-        for k in range(self.gates):
-            dropped = (rows * self.factors[k][:, np.newaxis]).reshape(len(rows), -1)
-            matrix_grad[:features, k] = dropped[:features] @ grad[self.of_input[k]].T
-            matrix_grad[features:, k] = dropped[features:] @ grad[self.of_state[k]].T
-
-    def input_gradient(self):
-        grad = self.flat.reshape(self.n_steps, -1, self.units, self.n_samples).swapaxes(2, 3)
-        factors = self.factors.swapaxes(1, 2)
-        return sum(
-            (grad[:, self.of_input[k]] @ self.input_matrices[k]) * factors[k, :, : self.features]
-            for k in range(self.gates)
-        )
+    dropout, recurrent_dropout = architecture.dropout, architecture.recurrent_dropout
+    if generator is None or not (dropout or recurrent_dropout):
+        return None
+    n_parts = spec.gates if recurrent_dropout else 1
+    factors = np.ones((n_parts, n_samples, features + units + 1), architecture.dtype)
+    places = slice(0, features), slice(features, -1)
+    for place, rate in zip(places, (dropout, recurrent_dropout), strict=True):
+        if rate or recurrent_dropout:  # a rate of zero is drawn, too
+            part = factors[:, :, place]
+            part[...] = drawn(generator, part.shape, rate, part.dtype)
+    if recurrent_dropout:
+        factors = factors[[*range(spec.gates), *spec.apart]]
+    return factors
 
 
-class PerGateDropoutGRU(PerGateDropout, UnrolledGRU):
-    """Its input is projected for all timesteps at once, with a bias of its own."""
-
-    of_input, of_state = (1, 2, 0), (1, 2, 3)
-
-    def begin_forward(self):
-        super().begin_forward()
-        features = self.features
-        x, factors = self.rows[:-1, :features], self.factors[:, :features]
-        for k, matrix in enumerate(self.gate_matrices):
-            self.projected[:, k] = matrix[:, :features] @ (x * factors[k])
-            self.projected[:, k] += matrix[:, features + self.units, np.newaxis]
-
-    def projection(self, t, out):
-        features, by_gate = self.features, self.by_gate(out)
-        rows = self.rows[t, features:]
-
-        def project():
-            of_state = rows * self.factors[:, features:]
-            np.matmul(self.gate_matrices[:, :, features:], of_state, out=by_gate)
-
-        return project
-
-    def end_backward(self):
-        super().end_backward()
-        matrix_grad = self.matrix_grad.reshape(-1, self.gates, self.units)
-        of_bias = self.grad.sum(axis=(0, 3))[list(self.of_input)]
-        matrix_grad[self.features + self.units] = of_bias
+def product(rows, matrix, factors, out):
+    """Write the product of rows (n, K) and a matrix (K, G U)."""
+    if factors is None:
+        np.dot(rows, matrix, out)
+        return
+    parts = (np.split(array, len(factors), axis=1) for array in (matrix, out))
+    for factor, columns, part in zip(factors, *parts, strict=True):
+        part[...] = (rows * factor) @ columns
 
 
-@cache
-def with_per_gate_dropout(unrolled):
-    """Return the class of an UnrolledCell whose gates each have a dropout mask."""
-    if unrolled is UnrolledGRU:
-        return PerGateDropoutGRU
-    return type(f"PerGateDropout{unrolled.__name__}", (PerGateDropout, unrolled), {})
+def matrix_gradient(rows, grad, factors, out):
+    """Write the gradient of the matrix, given that of the products of rows (T, n, K)."""
+    if factors is None:
+        np.dot(rows.reshape(-1, rows.shape[2]).T, grad.reshape(-1, grad.shape[2]), out)
+        return
+    parts = (np.split(array, len(factors), axis=-1) for array in (grad, out))
+    for factor, of_part, into in zip(factors, *parts, strict=True):
+        dropped = (rows * factor).reshape(-1, rows.shape[2])
+        into[...] = dropped.T @ of_part.reshape(-1, of_part.shape[2])
+
+
+def input_gradient(columns, grad, factors):
+    """Return the gradient of rows, or a part of them, given that of their products.
+
+    `columns` (G U, K) is the matrix transposed, or a part of it, and so are the factors.
+    """
+    if factors is None:
+        return grad @ columns
+    parts = np.split(columns, len(factors)), np.split(grad, len(factors), axis=-1)
+    return sum(f * (part @ of_part) for f, of_part, part in zip(factors, *parts, strict=True))

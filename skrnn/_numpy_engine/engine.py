@@ -1,9 +1,7 @@
 """The NumPy engine. `skrnn._engines` documents what an engine has."""
 
-import threading
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -14,8 +12,8 @@ from skrnn._network.state import State
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import loss_of
-from skrnn._numpy_engine.network import Network, repeats_tokens, unflatten
-from skrnn._numpy_engine.optimizers import OPTIMIZERS, takes
+from skrnn._numpy_engine.network import Network, unflatten
+from skrnn._numpy_engine.optimizers import Optimizer, takes
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
 NAME = "numpy"
@@ -23,16 +21,10 @@ NAME = "numpy"
 RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
 # Samples predicted at a time: what they need stays in the caches.
 PREDICT_AT_ONCE = 512
-# Networks of up to so many weights and gates are kept for the next prediction, and so many of them.
-KEPT_NUMBERS = 2**18
-MAX_KEPT = 8
-
-_lock = threading.Lock()
-_idle = OrderedDict()  # those that no thread uses now; the oldest first
 
 
 class TrainingSession:
-    """Samples, and the networks and the optimizer that train on them."""
+    """Samples, and the weights and the optimizer that train on them."""
 
     epochs_at_once = 1
 
@@ -43,17 +35,14 @@ class TrainingSession:
         entries = architecture.trained_weights()
         shapes = self.shapes[-len(entries) :]
         trained = self.weights[-sum(map(prod, shapes)) :]
-        self.optimizer = OPTIMIZERS[settings.optimizer](
-            settings, trained, shapes, architecture.trains_embedding
-        )
+        self.optimizer = Optimizer(settings, trained, shapes, architecture.trains_embedding)
         self.loss, self.penalty = loss_of(settings.loss, architecture.quantiles), None
         self.n_summed = prod(architecture.output_shape) if self.loss.mean else 1  # in a row's loss
         if architecture.penalized:
             self.penalty = Penalty(entries, trained, self.optimizer.gradient)
         self.n_batch = min(settings.batch_size, len(samples))
-        self.networks, self.state = {}, None
+        self.networks, self.state = {}, None  # by their number of samples and timesteps
         self.generator = np.random.default_rng(0)  # stands where the state says
-        self.equal_shares = {} if samples.equally_weighted else None
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
         self.arrays = samples.block(np.arange(len(samples))) if resident else None
         n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
@@ -73,24 +62,8 @@ class TrainingSession:
                 arrays = X[batch], y[batch], w[batch]
                 yield _trimmed(self.samples, self.architecture.segment, rows[batch], *arrays)
 
-    def shares(self, w, mask):
-        """Return the share that each row of the output has in a batch's loss, sum(w l) / count.
-
-        The count is that of the samples, or of the timesteps that are present, as `mask` says.
-        Equal weights have equal shares in batches of one size.
-        """
-        if self.equal_shares is not None and len(w) in self.equal_shares:
-            return self.equal_shares[len(w)]
-        count = w.size if w.ndim == 1 or mask is None else int(mask.sum())
-        row = w.T.reshape(-1) / (count * self.n_summed)  # timesteps first, as the output
-        shares = row, row[:, np.newaxis]
-        if self.equal_shares is not None:
-            self.equal_shares[len(w)] = shares
-        return shares
-
     def leave(self, recurrent_states):
         """Return the state that training has come to, in arrays of its own."""
-        self.optimizer.catch_up_all()
         weights = unflatten(self.weights.copy(), self.shapes)
         rng_state = (
             [get_rng_state(self.generator)] if self.architecture.drops else self.state.rng_state
@@ -114,50 +87,54 @@ class TrainingSession:
 
     def run_epoch(self, state, order):
         self.resume(state)
-        stateful, total = self.architecture.stateful, 0.0
-        recurrent_states = self.architecture.zero_states()
+        architecture, optimizer, total = self.architecture, self.optimizer, 0.0
+        states = architecture.zero_states()
         for X, y, w in self.batches(order):
             shape = X.shape[:2]
             if shape not in self.networks:
-                self.networks[shape] = Network(
-                    *(self.architecture, self.weights, *shape),
-                    *(self.optimizer.gradient, self.optimizer.catch_up),
-                    repeats_tokens(self.architecture, X),
-                )
+                arguments = architecture, self.weights, *shape, optimizer.gradient
+                self.networks[shape] = Network(*arguments)
             network = self.networks[shape]
-            output = network.forward(X, recurrent_states, self.generator)
-            losses, d = _losses(self.loss, network, output, y)
-            row, column = self.shares(w, network.stack.mask)
-            loss = np.dot(row, losses)
-            np.multiply(d, column, d)
-            d = d if self.loss.of else network.head[-1].through_activation(d)
-            of_tokens = network.backward(d)
-            if of_tokens is not None:
-                self.optimizer.put_rows(network.batch_tokens, of_tokens)
+            output = network.forward(X, states, self.generator)
+            losses, grad = _losses(self.loss, network, output, y)
+            share = self.shares(w, network.batch.mask)
+            loss = np.dot(share, losses)
+            grad *= share[:, np.newaxis]
+            of_vectors = network.backward(grad, of_output=self.loss.of is None)
+            if of_vectors is not None:
+                optimizer.put_rows(network.batch.ids, of_vectors)
             if self.penalty is not None:
                 loss += self.penalty()
-            self.optimizer.step()
+            optimizer.step()
             total += loss * len(X)
-            if stateful:
-                recurrent_states = network.stack.recurrent_states()
-        return self.leave(recurrent_states), float(total / len(order))
+            if architecture.stateful:
+                states = network.stack.recurrent_states()
+        return self.leave(states), float(total / len(order))
+
+    def shares(self, w, mask):
+        """Return the share that each row of the output has in a batch's loss, sum(w l) / count.
+
+        The count is that of the samples, or of the timesteps that are present, as `mask` says.
+        """
+        count = w.size if w.ndim == 1 or mask is None else int(mask.sum())
+        return w.T.reshape(-1) / (count * self.n_summed)  # timesteps first, as the output
 
     def evaluate(self, weights, samples):
         architecture, total, weight = self.architecture, 0.0, 0.0
+        flat = np.concatenate(list(map(np.ravel, weights)))
         n_batch = min(self.settings.batch_size, len(samples))
-        recurrent_states, networks = architecture.zero_states(), {}
-        with ExitStack() as borrowed:
-            for start in range(0, len(samples), n_batch):
-                order = np.arange(start, min(start + n_batch, len(samples)))
-                X, y, w = _trimmed(samples, architecture.segment, order, *samples.block(order))
-                if X.shape not in networks:  # the weights are copied only once
-                    networks[X.shape] = borrowed.enter_context(_borrowed(architecture, weights, X))
-                network = networks[X.shape]
-                losses, _ = _losses(self.loss, network, network.forward(X, recurrent_states), y)
-                total += float(np.dot(w.T.reshape(-1), losses))
-                weight += float(w.sum()) * self.n_summed
-                if architecture.stateful:
-                    recurrent_states = network.stack.recurrent_states()
+        states, networks = architecture.zero_states(), {}
+        for start in range(0, len(samples), n_batch):
+            order = np.arange(start, min(start + n_batch, len(samples)))
+            X, y, w = _trimmed(samples, architecture.segment, order, *samples.block(order))
+            if X.shape not in networks:
+                networks[X.shape] = Network(architecture, flat, *X.shape[:2])
+            network = networks[X.shape]
+            losses, _ = _losses(self.loss, network, network.forward(X, states), y)
+            total += float(np.dot(w.T.reshape(-1), losses))
+            weight += float(w.sum()) * self.n_summed
+            if architecture.stateful:
+                states = network.stack.recurrent_states()
         return total / weight + penalty(architecture.weights(), weights)
 
 
@@ -203,16 +180,16 @@ def predict(
     @np.errstate(all="ignore")
     def block(index, steps, recurrent_states=()):
         X = sequences.block(index, scaling, architecture.dtype, steps)
-        with _borrowed(architecture, weights, X) as network:
-            if hidden is None:
-                arrays = [_as_samples(network, network.forward(X, recurrent_states))]
-            else:
-                arrays = _hidden(network, network.recur(X, recurrent_states), *hidden)
-            if by_timestep and X.shape[1] < sequences.timesteps:
-                arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
-            return arrays, network.stack.recurrent_states() if architecture.stateful else []
+        network = Network(architecture, flat, *X.shape[:2])
+        if hidden is None:
+            arrays = [_as_samples(architecture, network.forward(X, recurrent_states), len(X))]
+        else:
+            arrays = _hidden(network, network.recur(X, recurrent_states), *hidden)
+        if by_timestep and X.shape[1] < sequences.timesteps:
+            arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
+        return arrays, network.stack.recurrent_states() if architecture.stateful else []
 
-    blocks = []
+    blocks, flat = [], np.concatenate(list(map(np.ravel, weights)))
     with one_blas_thread() as n_threads:
         if architecture.stateful or len(indices) == 1 or n_threads == 1:
             for index, read in zip(indices, steps, strict=True):
@@ -225,8 +202,7 @@ def predict(
 
 
 def clear():
-    with _lock:
-        _idle.clear()
+    """It keeps nothing."""
 
 
 def _trimmed(samples, segment, order, X, y, w):
@@ -264,41 +240,19 @@ def in_order(parts, indices):
     return array
 
 
-@contextmanager
-def _borrowed(architecture, weights, X):
-    """Give a network for X with these weights; small ones are kept for the next call."""
-    key = architecture, len(X), X.shape[1]
-    with _lock:
-        network = _idle.pop(key, None)
-    if network is None:
-        flat = np.empty(architecture.n_weights, architecture.dtype)
-        network = Network(architecture, flat, len(X), X.shape[1])
-    np.concatenate(list(map(np.ravel, weights)), out=network.weights)
-    yield network
-    if network.size > KEPT_NUMBERS:
-        return
-    with _lock:
-        _idle[key] = network
-        if len(_idle) > MAX_KEPT:
-            _idle.popitem(last=False)
-
-
 def _losses(loss, network, output, y):
     """Return the loss of each row of the output, summed over outputs, and its gradient."""
     if network.architecture.return_sequences:
-        y = y.swapaxes(0, 1).reshape(len(output), -1)  # timesteps first, as the output
-    elif y.ndim != 2:
-        y = y.reshape(len(output), -1)
+        y = y.swapaxes(0, 1)  # timesteps first, as the output
     prediction = output if loss.of is None else network.head[-1].before
-    return loss.function(y, prediction)
+    return loss.function(y.reshape(len(output), -1), prediction)
 
 
-def _as_samples(network, output):
+def _as_samples(architecture, output, n_samples):
     """Return the output (N, O) with samples first, in the architecture's trailing shape."""
-    architecture = network.architecture
     if not architecture.return_sequences:
-        return output.reshape(network.n_samples, *architecture.output_shape).copy()
-    output = output.reshape(-1, network.n_samples, *architecture.output_shape)
+        return output.reshape(n_samples, *architecture.output_shape)
+    output = output.reshape(-1, n_samples, *architecture.output_shape)
     return output.swapaxes(0, 1).copy()
 
 
@@ -307,4 +261,4 @@ def _hidden(network, states, return_sequences, return_state):
     output = states.swapaxes(0, 1).copy() if return_sequences else network.stack.last().copy()
     if not return_state:
         return [output]
-    return [output, *(s.copy() for d in network.stack.layers[-1] for s in d.cell.states_at(-1))]
+    return [output, *network.stack.recurrent_states(slice(-1, None))]

@@ -1,52 +1,47 @@
 """Pooling in the NumPy engine: one vector from the hidden states of all timesteps.
 
-Letters in shapes: T timesteps, n samples, U units. Samples come last, as in the cells.
+Functions map states (T, n, U) and a mask (T, n) or None to the pooled ones (n, U); those backward
+map these, and the gradient of the pooled ones, to that of the states. Letters in shapes:
+T timesteps, n samples, U units.
 """
 
 import numpy as np
 
 
 def counted(mask):
-    """Return which timesteps are pooled, (T, 1, n), given a mask (T, n).
+    """Return which timesteps are pooled, (T, n, 1), given a mask (T, n).
 
     In a sample without any it is all of them: its hidden states are those before the first step.
     """
-    return (mask | ~mask.any(axis=0))[:, np.newaxis]
+    return (mask | ~mask.any(axis=0))[:, :, np.newaxis]
 
 
-class Mean:
-    """The mean over the valid timesteps."""
-
-    def forward(self, states, mask):
-        """Return the pooled states (U, n) of states (T, U, n), given a mask (T, n) or None."""
-        self.shape = states.shape
-        if mask is None:
-            self.share = states.dtype.type(1 / len(states))
-            return states.sum(axis=0) * self.share
-        pooled = counted(mask)
-        self.share = (pooled / pooled.sum(axis=0)).astype(states.dtype)  # (T, 1, n)
-        return (states * self.share).sum(axis=0)
-
-    def backward(self, grad):
-        """Return the gradient of the states, (T, U, n), given that of the pooled ones."""
-        shared = grad * self.share
-        return shared if shared.ndim == 3 else np.broadcast_to(shared, self.shape)
+def shares(states, mask):
+    """Return the share of each timestep in the mean."""
+    pooled = np.ones((len(states), 1, 1)) if mask is None else counted(mask)
+    return (pooled / pooled.sum(axis=0)).astype(states.dtype)
 
 
-class Max:
-    """The maximum over the valid timesteps, unit by unit; `forward` as in Mean."""
-
-    def forward(self, states, mask):
-        self.states = states
-        if mask is not None:
-            self.states = np.where(counted(mask), states, states.dtype.type(-np.inf))
-        self.largest = self.states.max(axis=0)
-        return self.largest
-
-    def backward(self, grad):
-        """Return the gradient of the states, (T, U, n); equal ones share it, as in TensorFlow."""
-        winners = self.states == self.largest
-        return winners * (grad / winners.sum(axis=0, dtype=grad.dtype))
+def mean(states, mask):
+    return (states * shares(states, mask)).sum(axis=0)
 
 
-POOLING_CLASSES = {"mean": Mean, "max": Max}
+def mean_backward(states, mask, pooled, grad):
+    return grad * shares(states, mask)
+
+
+def largest(states, mask):
+    if mask is not None:
+        states = np.where(counted(mask), states, -np.inf)
+    return states.max(axis=0)
+
+
+def largest_backward(states, mask, pooled, grad):
+    """Equal ones share the gradient, as in TensorFlow."""
+    winners = states == pooled
+    if mask is not None:
+        winners &= counted(mask)
+    return winners * (grad / winners.sum(axis=0, dtype=grad.dtype))
+
+
+POOLINGS = {"mean": (mean, mean_backward), "max": (largest, largest_backward)}

@@ -79,9 +79,7 @@ def _check_optimizer_state(variables, architecture, settings):
         return
     shapes = [weight.shape for weight in architecture.trained_weights()]
     weights = np.zeros(sum(map(prod, shapes)), architecture.variable_dtype)
-    optimizer = numpy_optimizers.OPTIMIZERS[settings.optimizer](
-        settings, weights, shapes, architecture.trains_embedding
-    )
+    optimizer = numpy_optimizers.Optimizer(settings, weights, shapes, architecture.trains_embedding)
     fresh = [(array.shape, array.dtype) for array in optimizer.dump()]
     _check_arrays(variables, fresh, "`optimizer_state_`")
 

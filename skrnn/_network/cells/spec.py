@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from skrnn._network.cells.plain import PlainCell
+import numpy as np
+
+# NumPy takes an array of no dimensions quicker than a number, and keeps float64.
+ONE = np.ones((), np.float32)
 
 
 class OnnxOperator(NamedTuple):
@@ -17,6 +20,31 @@ class OnnxOperator(NamedTuple):
     gates: tuple  # positions of its gates among Keras's, in the operator's own order
     functions: tuple  # its activations; None is the layer's `activation`
     attributes: dict
+
+
+class Passes(NamedTuple):
+    """The passes of a cell in NumPy, on arrays whose first axis are the gates G.
+
+    `forward` (act, gates, states, following, kept) writes the following states of one timestep, and
+    what it keeps for the way back. `slopes` (act, gates, states, following, kept, out) writes
+    those of all gates, for all timesteps of a block at once, and returns what `back` needs of each
+    timestep: `back` (act, slopes, grad_gates, grads) multiplies the slopes in `grad_gates` by the
+    gradients of the following states, and returns those of the states; None: there is none but that
+    through the recurrent product. `act` is an Activation.
+    """
+
+    forward: Callable
+    slopes: Callable
+    back: Callable
+    kept: int = 0  # arrays of the shape of a state
+
+
+def logistic(x, out):
+    """Write 1 / (1 + exp(-x)), which is right where exp overflows."""
+    np.negative(x, out)
+    np.exp(out, out)
+    np.add(out, ONE, out)
+    np.divide(ONE, out, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +61,15 @@ class CellSpec:
         gate, of the shape of a state.
     grad : callable or None
         (sigmoid, act, slope, gates, states, grads) -> the gradients of `gates` and of `states`,
-        given those of the next states; `slope` is the derivative of `act`. Used by PlainCell.
-    unrolled : type
-        The forward and backward passes of the NumPy engine; PlainCell makes them from `step` and
-        `grad`, a faster class has its own buffers.
+        given those of the next states; `slope` is the derivative of `act`.
+    passes : Passes or None
+        The same for the NumPy engine, in place and faster; None: made from `step` and `grad`.
     bias : str
         An initializer.
-    bias_rows : tuple
-        (2,) where the recurrent product has its own bias. Then `gates` of `step` is a pair, for
-        the input and the recurrent product, and `unrolled` must be a class of its own.
+    apart : tuple
+        The gates whose recurrent product is not added to that of the input. Then each product has
+        its own bias, `gates` of `step` is a pair, and `passes` must be given: they get these
+        recurrent products behind the other gates.
     keras_class : str or None
         The name of the Keras layer; None: it is made from `step`.
     cudnn : bool
@@ -53,12 +81,23 @@ class CellSpec:
     states: int
     step: Callable
     grad: Callable | None = None
-    unrolled: type = PlainCell
+    passes: Passes | None = None
     bias: str = "zeros"
-    bias_rows: tuple = ()
+    apart: tuple = ()
     keras_class: str | None = None
     cudnn: bool = False
     onnx: OnnxOperator | None = None
+
+    @property
+    def bias_rows(self):
+        return (2,) if self.apart else ()
+
+    @property
+    def places(self):
+        """Where the passes get each gate's product of the input, and that of the state."""
+        of_input = [*range(self.gates)]
+        behind = {gate: self.gates + i for i, gate in enumerate(self.apart)}
+        return of_input, [behind.get(gate, gate) for gate in of_input]
 
     def next_states(self, xp, sigmoid, act, x, r, states):
         """Return the states after a step, given the input and recurrent products, (B, gates U).

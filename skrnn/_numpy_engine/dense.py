@@ -1,0 +1,95 @@
+"""The Dense layers of the NumPy engine, the last of which may give quantiles in ascending order.
+
+Letters in shapes: N rows (samples, or samples times timesteps), O outputs, Q quantiles.
+"""
+
+from functools import partial
+
+import numpy as np
+from scipy.special import expit
+
+from skrnn._network.quantiles import increments
+from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backward
+
+
+class Dense:
+    """A Dense layer; `weights` are kernel and bias, flat, and `gradient` takes their gradient."""
+
+    def __init__(self, weights, gradient, n_outputs, functions):
+        matrix = weights.reshape(-1, n_outputs)
+        self.kernel, self.bias, self.functions = matrix[:-1], matrix[-1], functions
+        if gradient is not None:
+            gradient = gradient.reshape(matrix.shape)
+            self.kernel_grad, self.bias_grad = gradient[:-1], gradient[-1]
+
+    def forward(self, x):
+        """Return the output (N, O) for x (N, F)."""
+        self.x, self.before = x, np.dot(x, self.kernel)
+        self.before += self.bias
+        self.output = self.before if self.functions is None else self.functions[0](self.before)
+        return self.output
+
+    def through_activation(self, grad):
+        """Turn a gradient with respect to the output into that of what enters the activation."""
+        if self.functions is None:
+            return grad
+        return self.functions[1](self.before, self.output, grad)
+
+    def backward(self, grad):
+        """Write the gradient of the weights, and return that of x, given that of `before`."""
+        np.dot(self.x.T, grad, self.kernel_grad)
+        np.add.reduce(grad, axis=0, out=self.bias_grad)
+        return np.dot(grad, self.kernel.T)
+
+
+def activations(architecture):
+    """Return of each layer (before -> output), and (before, output, grad) -> that of `before`.
+
+    None: it has no activation.
+    """
+    pairs = [_pair(architecture.dense_activation)] * len(architecture.dense_sizes)
+    if architecture.quantiles:
+        by_quantile = [partial(f, architecture.quantiles) for f in (ascending, ascending_backward)]
+        return [*pairs, by_quantile]
+    return [*pairs, _pair(architecture.output_activation)]
+
+
+def _pair(name):
+    if name == "linear":
+        return None
+    if name == "softmax":
+        return softmax, softmax_backward
+    value, slope = ACTIVATIONS[name]
+    return value, lambda before, output, grad: grad * slope(before, output)
+
+
+def ascending(quantiles, raw):
+    """Return quantiles (N, O * Q) in ascending order, whatever the raw outputs (N, Q * O) are.
+
+    The raw ones are all outputs of the first quantile, then all of the next one. That of the median
+    stays; the others become increments, which are added up from the median outward.
+    """
+    raw, factors, median = _by_quantile(quantiles, raw)
+    steps = np.logaddexp(raw, 0) * factors  # (N, Q, O)
+    steps[:, median] = raw[:, median]
+    above = np.cumsum(steps[:, median:], axis=1)
+    below = np.cumsum(steps[:, median::-1], axis=1)[:, :0:-1]
+    return np.concatenate([below, above], axis=1).swapaxes(1, 2).reshape(len(raw), -1)
+
+
+def ascending_backward(quantiles, raw, output, grad):
+    """Return the gradient of the raw outputs: an increment counts in all quantiles beyond it."""
+    raw, factors, median = _by_quantile(quantiles, raw)
+    slopes = expit(raw) * factors
+    slopes[:, median] = 1
+    grad = grad.reshape(len(raw), -1, len(quantiles)).swapaxes(1, 2)  # (N, Q, O)
+    below = np.cumsum(grad[:, :median], axis=1)
+    above = np.cumsum(grad[:, :median:-1], axis=1)[:, ::-1]
+    sums = np.concatenate([below, grad.sum(axis=1, keepdims=True), above], axis=1)
+    return (sums * slopes).reshape(len(raw), -1)
+
+
+def _by_quantile(quantiles, raw):
+    factors, median = increments(quantiles)
+    factors = factors.astype(raw.dtype)[:, np.newaxis]
+    return raw.reshape(len(raw), len(quantiles), -1), factors, median
