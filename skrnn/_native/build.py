@@ -22,7 +22,6 @@ FLAGS = (
 LINK = {
     "linux": ["-shared", "-s", "-pthread", "-Wl,--build-id=none"],
     "darwin": ["-dynamiclib", "-Wl,-install_name,@rpath/kernels.dylib"],
-    "win32": ["-shared"],  # stripped, it would hold the time
 }
 # What zig compiles for on any machine: by a wheel's tag the system, the processor, zig's target.
 PLATFORMS = {
@@ -74,7 +73,17 @@ def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLA
         failed = [process.wait() for process in running]
         if any(failed) or subprocess.run(link).returncode:
             raise OSError(f"{' '.join(compiler)} cannot compile kernels.c")
+        if system == "win32":
+            _erase_time(linked)
         shutil.move(linked, into)
+
+
+def _erase_time(library):
+    """Erase the time of linking from a Windows library, so that two builds are alike."""
+    content = bytearray(library.read_bytes())
+    header = int.from_bytes(content[0x3C:0x40], "little")
+    content[header + 8 : header + 12] = bytes(4)
+    library.write_bytes(content)
 
 
 if __name__ == "__main__":
