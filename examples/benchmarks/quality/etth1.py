@@ -95,12 +95,13 @@ if __name__ == "__main__":
             ALL,
             {
                 "default": {},
+                "two weeks, three networks": TWO_WEEKS | {"n_networks": 3},
                 "ridge on two weeks": RIDGE,
                 "ridge on a month": RIDGE | {"timesteps": 720},
                 "bare, two weeks": TWO_WEEKS | BARE,
                 "bare, a month": SEGMENTS | BARE | {"timesteps": 720},
             },
-            chosen="ridge on two weeks",
+            chosen="two weeks, three networks",
             must_reach=0.43,
         ),
     )
