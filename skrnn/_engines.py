@@ -60,14 +60,15 @@ class TrainingSession(Protocol):
         outside it is pure: the State that came in stays as it is.
         """
 
-    def run_epochs(self, state: State, orders: Array) -> tuple[State, list[float]]:
-        """Train for an epoch in each of several orders, (epochs, samples), and return all losses.
-
-        Only an engine whose `epochs_at_once` is more than 1 has it.
-        """
-
     def evaluate(self, weights: list, samples: Samples) -> float:
         """Return the loss of other Samples, sum(w l) / sum(w) over all, with the penalties."""
+
+
+class EpochsAtOnce(TrainingSession, Protocol):
+    """A TrainingSession whose `epochs_at_once` may be more than 1."""
+
+    def run_epochs(self, state: State, orders: Array) -> tuple[State, list[float]]:
+        """Train for an epoch in each of several orders, (epochs, samples), and return all losses."""
 
 
 class Engine(Protocol):
