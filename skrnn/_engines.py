@@ -68,7 +68,7 @@ class EpochsAtOnce(TrainingSession, Protocol):
     """A TrainingSession whose `epochs_at_once` may be more than 1."""
 
     def run_epochs(self, state: State, orders: Array) -> tuple[State, list[float]]:
-        """Train for an epoch in each of several orders, (epochs, samples), and return all losses."""
+        """Train for an epoch in each of several orders, (epochs, samples); return all losses."""
 
 
 class Engine(Protocol):
