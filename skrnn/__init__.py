@@ -9,6 +9,7 @@ from skrnn._displays.windows import WindowDisplay
 from skrnn._engines import clear_cache
 from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.regressor import RNNRegressor
+from skrnn._estimators.stepper import Stepper
 from skrnn._forecasting.backtest import Backtest
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._persistence.save_load import load, save
@@ -47,6 +48,7 @@ __all__ = [
     "SearchDisplay",
     "SequenceReshaper",
     "SequenceVectorizer",
+    "Stepper",
     "WindowDisplay",
     "WindowTransformer",
     "__version__",

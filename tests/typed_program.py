@@ -65,6 +65,11 @@ def main() -> None:
     steps, state = regressor.hidden_states(X, return_sequences=True, return_state=True)
     print(steps.shape, state.shape)
 
+    stepper = regressor.stepper(n_streams=2)
+    assert_type(stepper, skrnn.Stepper)
+    print(stepper.step(X[:2, 0]), stepper.states)
+    stepper.reset([1])
+
     for cell_type in ("simple_rnn", "lstm"):
         skrnn.RNNRegressor(cell_type, epochs=1).fit(X.tolist(), pd.Series(y))
     with_blocks = skrnn.RNNRegressor(epochs=1, engine="numpy", dtype="float64")

@@ -60,6 +60,20 @@ print(f"one sample  {times[0]:.2f} milliseconds")
 # %%
 # Collect samples where you can; where you cannot, one of them is soon done.
 #
+# One row at a time
+# -----------------
+# `predict` reads a window that moves on by one row as a whole again. A `stepper` reads only the
+# new row, carries the states of the network, and answers after each row as `predict` does for the
+# rows so far.
+stepper = network.stepper(n_streams=2)
+for rows in X[:2].swapaxes(0, 1):
+    probabilities = stepper.step(rows, method="predict_proba")
+print("as by predict:", np.allclose(probabilities, network.predict_proba(X[:2]), atol=1e-5))
+
+# %%
+# Call `reset` where a new series begins. A network that has learned from windows of 48 rows is
+# untested on more of them: :doc:`/gallery/plot_live_sensor` shows how to keep within what it knows.
+#
 # Keep and load
 # -------------
 # `save` writes parameters and arrays, no code and no pickle, so `load` may read a file that others

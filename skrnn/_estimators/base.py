@@ -28,6 +28,7 @@ from skrnn._data.weights import check_range, nonzero_indices, read_weights
 from skrnn._engines import KerasFirst, keras_engine, training_engine
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
+from skrnn._estimators.stepper import Stepper
 from skrnn._estimators.training import (
     draw_rng,
     epoch_tasks,
@@ -311,6 +312,26 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
         self.states_ = self._network.architecture.zero_states()
         return self
+
+    def stepper(self, n_streams: int = 1) -> Stepper:
+        """Return a copy of the fitted network that reads a row at a time and carries its states.
+
+        Parameters
+        ----------
+        n_streams : int, default=1
+            Number of independent series, of which each step reads a row.
+
+        Returns
+        -------
+        Stepper
+            With `step` and `reset`. Fits that follow do not change it.
+
+        Raises
+        ------
+        ValueError
+            If the network is bidirectional: it would read rows that are to come.
+        """
+        return Stepper(self, n_streams)
 
     @property
     def embeddings_(self) -> Array:

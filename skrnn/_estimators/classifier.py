@@ -525,6 +525,10 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
             return targets.values[index]
         return self._labels_of_outputs[targets.codes[index]]
 
+    def _answers(self):
+        """Return what each method gives for outputs, (n, ...), by its name."""
+        return {"predict": self._labels, "predict_proba": self._probabilities}
+
     def _responses(self, outputs):
         """Return what `predict` and `predict_proba` give for outputs of the network."""
         return self._labels(outputs), self._probabilities(outputs)

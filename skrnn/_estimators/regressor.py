@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -427,6 +428,10 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         values = targets.values[index]
         lead = values.shape[: values.ndim - len(targets.outputs)]
         return values.reshape(*lead, *targets.shape)
+
+    def _answers(self):
+        """Return what each method gives for outputs in the units of y, (n, ...), by its name."""
+        return {"predict": partial(self._in_shape_of_y, lead=1)}
 
     def _responses(self, outputs):
         """Return what `predict` gives for outputs of the network at one place each; no labels."""

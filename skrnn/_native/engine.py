@@ -20,6 +20,7 @@ from skrnn._network.l2 import penalty
 from skrnn._numpy_engine import engine as numpy_engine
 from skrnn._numpy_engine.blas import core_share, one_blas_thread
 from skrnn._numpy_engine.engine import blocks_of, in_order, training_scope
+from skrnn._numpy_engine.network import unflatten
 
 __all__ = ["NAME", "TrainingSession", "clear", "device_names", "predict", "training_scope"]
 NAME = "native"
@@ -239,6 +240,31 @@ def _empty_outputs(architecture, n_samples, timesteps, hidden):
     n_states = SPECS[architecture.cell_types[-1]].states * directions
     final = np.empty((n_states, n_samples, architecture.units[-1]), dtype) if hidden[1] else None
     return np.empty((*lead, architecture.hidden_width), dtype), final
+
+
+class StepKernels:
+    """Kernels that read one step of a stateful network at a time.
+
+    `states` are views of what the kernels carry: to change them is to change that.
+    """
+
+    def __init__(self, architecture, weights):
+        self.dtype = dtype = architecture.dtype
+        n, segment = architecture.batch_size, architecture.segment
+        flat = np.concatenate(weights, axis=None)
+        self.kernels = Kernels(architecture, flat, segment, n)
+        self.x = np.zeros((n, segment, architecture.width_read + architecture.n_static), dtype)
+        self.output = np.zeros((n, *architecture.output_shape), dtype)
+        self.kernels.read(self.x)
+        self.flat = self.kernels.states(architecture.zero_states())
+        self.kernels.batches.output = pointer(self.output)
+        self.states = unflatten(self.flat, [zero.shape for zero in architecture.zero_states()])
+
+    def step(self, block):
+        """Return the output after a block (n, segment, features) of the next timesteps."""
+        self.x[...] = block
+        self.kernels.call(self.kernels.predict)
+        return self.output.copy()
 
 
 def clear():

@@ -54,6 +54,16 @@ def activations(architecture):
     return [*pairs, _pair(architecture.output_activation)]
 
 
+def outputs_of(architecture, weights, x):
+    """Return the output (N, ...) of all Dense layers for what they read, (N, F)."""
+    functions = activations(architecture)
+    last = weights[-2 * len(functions) :]
+    for kernel, bias, pair in zip(last[::2], last[1::2], functions, strict=True):
+        x = x @ kernel + bias
+        x = x if pair is None else pair[0](x)
+    return x.reshape(len(x), *architecture.output_shape)
+
+
 def _pair(name):
     if name == "linear":
         return None

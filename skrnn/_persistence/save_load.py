@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator
 
+from skrnn._estimators.stepper import Stepper
 from skrnn._persistence.estimators import ESTIMATORS
 from skrnn._persistence.forecasters import FORECASTERS
 from skrnn._persistence.networks import NETWORKS
+from skrnn._persistence.steppers import STEPPERS
 from skrnn._utils.atomic_write import read_path
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.pandas_records import PANDAS
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 
     from skrnn._types import StrPath
 
+KINDS = BaseEstimator, Stepper
 CONTENT = "estimator"  # distinguishes the file from others of the same format
 # Everything that a file may hold; one entry adds a class.
-CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | {"function": function_codec()}
+CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | STEPPERS
+CODECS |= {"function": function_codec()}
 
 
-def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -> None:
+def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None = None) -> None:
     """Save an estimator, fitted or not, to a file.
 
     The file holds the parameters and all learned attributes: a loaded estimator predicts bitwise
@@ -37,7 +41,8 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     est : estimator
         `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`,
         `SequenceVectorizer`, `SequenceReshaper`, scikit-learn's `StandardScaler`, `MinMaxScaler`
-        or `RobustScaler`, or a `Pipeline` or `TransformedTargetRegressor` of these.
+        or `RobustScaler`, a `Pipeline` or `TransformedTargetRegressor` of these, or the `Stepper`
+        of a network, with its states.
     path : str or path-like
         Any name; by convention it ends in ".skrnn".
     key : bytes or str, default=None
@@ -69,7 +74,7 @@ def save(est: BaseEstimator, path: StrPath, *, key: bytes | str | None = None) -
     True
     """
     path = read_path(path)
-    if not isinstance(est, BaseEstimator):
+    if not isinstance(est, KINDS):
         raise TypeError(f"`est` must be an estimator, got {est!r}. {HINT}")
     record = to_record(est, CODECS, type(est).__name__)
     try:
@@ -140,7 +145,7 @@ def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str
         content = tree.get("content") if isinstance(tree, dict) else None
         require(isinstance(content, str) and content == CONTENT, "the content")
         loaded = from_record(tree.get("estimator"), codecs)
-        require(isinstance(loaded, BaseEstimator), "the estimator")
+        require(isinstance(loaded, KINDS), "the estimator")
     except FileFormatError as error:
         raise FileFormatError(f"{path} cannot be used: {error}") from error
     return loaded
