@@ -69,6 +69,7 @@ def main() -> None:
     assert_type(stepper, skrnn.Stepper)
     print(stepper.step(X[:2, 0]), stepper.states)
     stepper.reset([1])
+    regressor.to_c(Path(tempfile.mkdtemp()) / "net.h")
 
     for cell_type in ("simple_rnn", "lstm"):
         skrnn.RNNRegressor(cell_type, epochs=1).fit(X.tolist(), pd.Series(y))

@@ -113,6 +113,13 @@ print("same labels:", bool((labels == network.predict(X)).all()))
 print(f"probabilities differ by {np.abs(probabilities - network.predict_proba(X)).max():.0e}")
 
 # %%
+# For devices without an operating system `to_c` writes one C99 header, with the weights in it. A
+# program includes it and calls `bearing_predict`, or `bearing_step` for each row.
+network.to_c("bearing.h")
+header = Path("bearing.h").read_text()
+print(f"{len(header.splitlines()):,} lines of C, of which the first says:", header.splitlines()[0])
+
+# %%
 # Learning on
 # -----------
 # Bearings of another make knock more softly and more slowly. `partial_fit` sees each block of new

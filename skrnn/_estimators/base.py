@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._convert.c_header import check_c, example_rows, header_text
 from skrnn._convert.onnx import add_network, check_exportable
 from skrnn._convert.onnx_graph import Graph
 from skrnn._data.samples import Dataset
@@ -462,6 +463,62 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         )
         self._add_outputs(graph, outputs)
         graph.write(path)
+
+    def to_c(self, path: StrPath) -> None:
+        """Write the fitted network as one C99 header, for devices and programs without Python.
+
+        The header holds the weights, the constants of standardization, and functions named after
+        the file, here "net.h". It needs only the C library's math, allocates nothing, and compiles
+        as C++ too. What it contains is yours: skrnn claims no rights in it.
+
+        - `net_predict(rows, y)` writes what `predict` returns for one sample, a classifier's
+          `predict_proba`.
+        - `net_reset(&state)` and `net_step(&state, row, y)` read a row at a time, as `stepper`
+          does. A bidirectional network has none.
+        - `net_self_test()` is 0 if a prediction is as in Python.
+
+        `NET_FEATURES`, `NET_TIMESTEPS` and `NET_OUTPUTS` are the sizes. Sequences of any length are
+        passed with their number of timesteps, ``net_predict(rows, timesteps, y)``. Compile it
+        without ``-ffast-math``.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ".h", after a name of letters, digits and underscores.
+
+        Raises
+        ------
+        ValueError
+            If the header cannot have the network: with `segment`, `static_features`, `missing` or
+            `loss="quantile"`, an activation that the native engine lacks, or half precision.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from skrnn import RNNRegressor, make_windows
+        >>> X, y = make_windows(np.sin(np.arange(40) / 3), timesteps=6)
+        >>> regressor = RNNRegressor("gru", 4, epochs=1, random_state=0).fit(X, y)
+        >>> with TemporaryDirectory() as folder:
+        ...     regressor.to_c(Path(folder) / "net.h")
+        ...     "net_step(" in (Path(folder) / "net.h").read_text()
+        True
+        """
+        check_is_fitted(self, "weights_")
+        path, network = read_path(path, ".h"), self._network
+        check_c(network.architecture, path.stem)
+        rows = example_rows(network.architecture, network.scaling)
+        tokens = network.architecture.vocab_size is not None
+        sequences = self._read_X(rows.T if tokens else rows[np.newaxis], reset=False)
+        outputs = network.restore_y(network.run(self.weights_, sequences, "cpu")[0][0])
+        classes = getattr(self, "classes_", None)
+        expected = outputs if classes is None else self._probabilities(outputs)
+        text = header_text(
+            network, self.weights_, path.stem, rows=rows, expected=expected, classes=classes
+        )
+        with replacing(path, ".h") as temporary:
+            temporary.write_text(text, "utf-8")
 
     @property
     def _n_features_out(self):
