@@ -131,6 +131,14 @@ def test_a_classifier_answers_with_probabilities(y, tmp_path):
     assert_answers(small(RNNClassifier).fit(X, y), X, tmp_path, "predict_proba")
 
 
+def test_a_stateful_network_begins_with_zeros(tmp_path):
+    network = small(cell_type="lstm", stateful=True, batch_size=20).fit(X, Y)
+    network.reset_states()
+    expected = network.predict(X[:20])
+    found = compiled(network, tmp_path)("predict", X[:20], 1)
+    assert_allclose(found[:, 0], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_each_timestep_is_answered(tmp_path):
     assert_answers(small(return_sequences=True).fit(X, X[..., 0]), X, tmp_path)
 

@@ -508,6 +508,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         check_is_fitted(self, "weights_")
         path, network = read_path(path, ".h"), self._network
         check_c(network.architecture, path.stem)
+        without_states = replace(network.architecture, stateful=False, batch_size=None)
+        network = replace(network, architecture=without_states)  # as before the first batch
         rows = example_rows(network.architecture, network.scaling)
         tokens = network.architecture.vocab_size is not None
         sequences = self._read_X(rows.T if tokens else rows[np.newaxis], reset=False)
