@@ -54,8 +54,6 @@ def assert_steps_are_predictions(network, X, stepper):
 @pytest.mark.parametrize("engine", ["auto", "numpy", KERAS])
 @pytest.mark.parametrize("case", CASES)
 def test_steps_answer_as_predict_does_for_the_rows_so_far(case, engine):
-    if (case, engine) == ("quantiles", "keras"):
-        pytest.skip("as the others, and compiles twice")
     parameters, X = CASES[case]
     network = small(cell_type="gru", engine=engine, **parameters).fit(of_any_length(X), Y)
     assert_steps_are_predictions(network, X, network.stepper(len(X)))

@@ -39,10 +39,17 @@ class Stepper:
     After rows x_1, ..., x_t it answers as a network with the same weights and ``timesteps=None``
     does for the sequence of these t rows, up to rounding.
 
+    Parameters
+    ----------
+    estimator : RNNRegressor or RNNClassifier
+        Fitted, and not bidirectional.
+    n_streams : int, default=1
+        Number of independent series. A step reads one row of each.
+
     Attributes
     ----------
     n_streams : int
-        Number of independent series. A step reads one row of each.
+        As given.
     states : list of ndarray of shape (n_streams, units)
         The states of each recurrent layer: h, and of an LSTM h and c.
 
