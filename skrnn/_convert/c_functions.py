@@ -5,9 +5,10 @@ operators only, so it is run on terms that write down what is done to them.
 """
 
 import re
-from importlib.resources import files
 
-# What stands for the macros and types of the kernels, in float and in double.
+from skrnn._native.build import FOLDER
+
+# Replacements of the kernels' macros and types, in float and in double.
 CONSTANTS = {
     "float": {"REAL": "float", "FABS": "fabsf", "COPYSIGN": "copysignf"},
     "double": {"REAL": "double", "FABS": "fabs", "COPYSIGN": "copysign"},
@@ -25,7 +26,7 @@ class Functions:
 
     def __init__(self, real):
         self.real = real
-        text = _chosen((files("skrnn") / "_native" / "functions.h").read_text("utf-8"), real)
+        text = _chosen((FOLDER / "functions.h").read_text("utf-8"), real)
         self.macros = dict(re.findall(r"^#define (\w+) (.+?)(?: /\*.*)?$", text, re.M))
         self.texts = _definitions(text)
         [self.bits] = re.findall(r"^typedef (\w+) Bits;", text, re.M)
@@ -98,6 +99,18 @@ def _definitions(text):
     return {match[1]: match[0] for match in DEFINITION.finditer(text)}
 
 
+def _operator(sign):
+    """Return a method for an operator with a Term at its left, and one with a Term at its right."""
+
+    def on_the_left(self, other):
+        return self._named(f"{self.text} {sign} {self._of(other)}")
+
+    def on_the_right(self, other):
+        return self._named(f"{self._of(other)} {sign} {self.text}")
+
+    return on_the_left, on_the_right
+
+
 class Term:
     """A number in C: operators write a line that names their result."""
 
@@ -117,26 +130,10 @@ class Term:
     def called(self, functions, activation):
         return self._named(functions.call(activation, self.text))
 
-    def __add__(self, other):
-        return self._named(f"{self.text} + {self._of(other)}")
-
-    def __radd__(self, other):
-        return self._named(f"{self._of(other)} + {self.text}")
-
-    def __sub__(self, other):
-        return self._named(f"{self.text} - {self._of(other)}")
-
-    def __rsub__(self, other):
-        return self._named(f"{self._of(other)} - {self.text}")
-
-    def __mul__(self, other):
-        return self._named(f"{self.text} * {self._of(other)}")
-
-    def __rmul__(self, other):
-        return self._named(f"{self._of(other)} * {self.text}")
-
-    def __truediv__(self, other):
-        return self._named(f"{self.text} / {self._of(other)}")
+    __add__, __radd__ = _operator("+")
+    __sub__, __rsub__ = _operator("-")
+    __mul__, __rmul__ = _operator("*")
+    __truediv__, __rtruediv__ = _operator("/")
 
     def __neg__(self):
         return self._named(f"-{self.text}")
@@ -158,7 +155,7 @@ def step_lines(spec, functions, activation, gates, states):
         entering = [term(gate) for gate in gates]
     found = spec.step(
         lambda x: x.called(functions, "sigmoid"),
-        lambda x: x.called(functions, activation) if activation != "linear" else x,
+        lambda x: x.called(functions, activation),
         entering,
         [term(state) for state in states],
     )

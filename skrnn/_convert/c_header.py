@@ -109,11 +109,10 @@ class Header:
         self.functions, self.constants = Functions(self.real), []
         self.tokens = architecture.vocab_size is not None
         self.directions = ("", "_back") if architecture.bidirectional else ("",)
-        layers = [layer for layer in architecture.layers() if layer.weights]
-        self.arrays, weights = {}, list(weights)
-        for layer in layers:
-            own = [weights.pop(0) for _ in layer.weights]
-            self.arrays[layer.name] = own
+        arrays = iter(weights)
+        self.arrays = {
+            layer.name: [next(arrays) for _ in layer.weights] for layer in architecture.layers()
+        }
         self.layers, width = [], architecture.timestep_width
         for i, (cell, units) in enumerate(
             zip(architecture.cell_types, architecture.units, strict=True)

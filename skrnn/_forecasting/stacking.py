@@ -111,9 +111,7 @@ def fit_baseline(
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
     with_known = known is not None or exog is not None
     candidates, cycles = _candidates(kind, seasons, window, lengths, typical, with_known)
-    if not len(scales.log_deviations):
-        candidates = [candidate for candidate in candidates if candidate.unit == "values"]
-    candidates = drop_longest(candidates, lengths, outputs)
+    candidates = drop_longest(_in_units(scales, candidates), lengths, outputs)
     n_rows = max(candidate.n_rows for candidate in candidates)
     starts = lengths.max() - lengths if positions is None else np.asarray(positions)
     origins = series, n_known = choose_origins(lengths, n_rows, outputs, stride)
@@ -125,9 +123,8 @@ def fit_baseline(
     if carry is not None:
         carry(history.recent, *origins)
     season = max((season for season in seasons if season <= n_rows), default=1)
-    targets = targets_of(values, *origins, outputs)
-    without_gaps = None if filled is None else targets_of(filled, *origins, outputs)
-    history, targets, kept = _complete(history, targets, without_gaps, season)
+    of_rows = [rows and targets_of(rows, *origins, outputs) for rows in (values, filled)]
+    history, targets, kept = _complete(history, *of_rows, season)
     series, n_known = (part[kept] for part in origins)
     times = n_known + starts[series]
     block = cut_blocks(times, max(outputs, max(seasons, default=1) // 2, 2))
@@ -150,6 +147,12 @@ def fit_baseline(
         reach=_reach_of_mean(scales, candidates, sample),
     )
     return baseline, HeldOut(series, n_known, block, residuals)
+
+
+def _in_units(scales, candidates):
+    """Return the candidates that series have units for: some have no logarithms."""
+    with_logs = len(scales.log_deviations) > 0
+    return [candidate for candidate in candidates if with_logs or candidate.unit == "values"]
 
 
 def _candidates(kind, seasons, window, lengths, typical, with_known):

@@ -19,6 +19,7 @@ from skrnn._network.cells import CELLS as SPECS
 from skrnn._network.l2 import penalty
 from skrnn._numpy_engine import engine as numpy_engine
 from skrnn._numpy_engine.blas import core_share, one_blas_thread
+from skrnn._numpy_engine.dropout import drawn
 from skrnn._numpy_engine.engine import blocks_of, in_order, training_scope
 from skrnn._numpy_engine.network import unflatten
 
@@ -33,7 +34,7 @@ LOSSES = {
 }
 # Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
 CALL = 1e9
-# What a step takes beside the layers, in multiply-adds: for each weight, and for a batch.
+# What a step takes besides the layers, in multiply-adds: for each weight, and for a batch.
 STEP_WORK, BATCH_WORK = 10, 10_000
 # Factors of dropout that are drawn for a call, unless one batch needs more.
 FACTORS = 2**18
@@ -122,8 +123,7 @@ class TrainingSession(numpy_engine.TrainingSession):
         architecture, rate = self.architecture, self.architecture.dropout
         if not rate:
             return None
-        drawn = self.generator.random(n_samples * sum(self.widths))
-        return ((drawn < 1 - rate) / (1 - rate)).astype(architecture.dtype)
+        return drawn(self.generator, n_samples * sum(self.widths), rate, architecture.dtype)
 
     def evaluate(self, weights, samples):
         architecture = self.architecture

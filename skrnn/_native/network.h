@@ -189,7 +189,7 @@ static int is_present(const Network *net, const Batches *data, Int place)
 }
 
 /* Sort the samples so that those which read a timestep come first: by their first one where padding
-stands in front, else by their last one. `valid` (T, n) is in the order of the batch. */
+comes first, else by their last one. `valid` (T, n) is in the order of the batch. */
 static void sort_samples(Part *part, const REAL *valid, REAL *keys)
 {
     Int n = part->n, T = part->T, in_front = 0, behind = 0, n_sorted = 0;
