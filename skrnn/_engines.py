@@ -194,6 +194,11 @@ def predicting_engine(asked, device, architecture):
     return keras_engine()
 
 
+def differentiating_engine(architecture):
+    """Return the Engine that has `output_gradients`: NumPy, or Keras for what it lacks."""
+    return keras_engine() if _numpy_engine.unsupported_parameters(architecture) else _numpy_engine
+
+
 def _without_keras(asked):
     """Return the engines that `engine` lets compute without Keras, the first choice first."""
     if asked == "native" and native_library() is None:

@@ -1,4 +1,4 @@
-"""Feature importance of fitted networks, by timestep and feature."""
+"""What fitted networks depend on, by timestep and feature."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._attribution.integrated_gradients import integrated_gradients
 from skrnn._data.shuffled_samples import ShuffledSamples
-from skrnn._displays.plotting import BLACK, Display, load_matplotlib, open_axes
+from skrnn._displays.plotting import Display, draw_heat_map, load_matplotlib, open_axes
 from skrnn._estimators.base import BaseRNN
 
 if TYPE_CHECKING:
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 
     from skrnn._types import ArrayLike, Axes, RandomState, Scoring
 
-__all__ = ["TimestepImportanceDisplay", "timestep_importance"]
+__all__ = ["TimestepImportanceDisplay", "integrated_gradients", "timestep_importance"]
 
 ALONG = "both", "feature", "timestep"
-WRITTEN = 120  # cells, at most, in which their numbers are written
 
 
 def timestep_importance(
@@ -89,6 +89,7 @@ def timestep_importance(
     See Also
     --------
     TimestepImportanceDisplay : A heat map of it.
+    integrated_gradients : What adds to the output of single samples.
 
     References
     ----------
@@ -252,19 +253,7 @@ class TimestepImportanceDisplay(Display):
                 f"{len(names)}."
             )
         [ax] = open_axes(self, ax, (1,), size=(8, 1.8 + 0.4 * n_features))
-        largest = np.abs(table).max() or 1.0
-        image = ax.imshow(
-            table,
-            cmap="PuOr_r",  # colour-blind safe; white is no fall
-            vmin=-largest,
-            vmax=largest,
-            aspect="auto",
-            extent=(0.5 - timesteps, 0.5, n_features - 0.5, -0.5),
-        )
-        if table.size <= WRITTEN:
-            _write_numbers(ax, table, largest)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set_yticks(range(n_features), names)
+        image = draw_heat_map(ax, table, names, np.abs(table).max())
         ax.set_xlabel("Timestep (0: the last)")
         ax.set_ylabel("Feature")
         if timesteps == 1:
@@ -275,15 +264,6 @@ class TimestepImportanceDisplay(Display):
         label = "Fall of the score" if self.score_name is None else f"Fall of {self.score_name}"
         self.figure_.colorbar(image, ax=ax, label=label)
         return self
-
-
-def _write_numbers(ax, table, largest):
-    """Write each number into its cell."""
-    decimals = max(0, 1 - int(np.floor(np.log10(largest))))  # two digits of the largest
-    for (row, column), fall in np.ndenumerate(np.round(table, decimals) + 0.0):
-        color = "white" if abs(fall) > 0.7 * largest else BLACK
-        place, text = (column + 1 - table.shape[1], row), f"{fall:.{decimals}f}"
-        ax.text(*place, text, color=color, ha="center", va="center", fontsize="small")
 
 
 def _mask_values(estimator):

@@ -32,6 +32,7 @@ LAYERS = [
     "_estimators",
     "metrics",
     "_forecasting",
+    "_attribution",
     "_displays",
     "inspection",
     "_persistence",

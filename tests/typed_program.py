@@ -16,7 +16,7 @@ import polars as pl
 
 import skrnn
 from skrnn import cells
-from skrnn.inspection import timestep_importance
+from skrnn.inspection import integrated_gradients, timestep_importance
 from skrnn.metrics import flat_scorer
 
 Array = npt.NDArray[Any]
@@ -133,6 +133,7 @@ def main() -> None:
 
     importance = timestep_importance(regressor, X, y, n_repeats=1)
     print(importance.importances_mean)
+    print(integrated_gradients(regressor, X[:2], baseline=X[2], target=None).shape)
     W, R, b = np.ones((1, 2)), np.ones((2, 2)), np.zeros(2)
     print(cells.simple_rnn(np.ones((3, 1)), W, R, b).shape)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 CYCLE = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK]
 MARKERS = "osD^vPX"
 MARKED_AT_MOST = 40  # points of a line that are drawn one by one
+WRITTEN = 120  # cells of a heat map, at most, in which their numbers are written
 UNITS = ("days", "hours", "minutes", "seconds")  # of durations, the largest first
 
 
@@ -187,3 +188,33 @@ def draw_forecast(ax, places, table, n_marked, held=()):
 
 def draw_cutoff(ax, place):
     ax.axvline(place, color=GREY, linewidth=0.8, linestyle=":", label="cutoff")
+
+
+def draw_heat_map(ax, table, names, largest):
+    """Draw numbers (n_names, timesteps) up to a size, the last timestep at 0; return the image."""
+    largest = largest or 1.0
+    n_names, timesteps = table.shape
+    image = ax.imshow(
+        table,
+        cmap="PuOr_r",  # colour-blind safe; white is zero
+        vmin=-largest,
+        vmax=largest,
+        aspect="auto",
+        extent=(0.5 - timesteps, 0.5, n_names - 0.5, -0.5),
+    )
+    if table.size <= WRITTEN:
+        _write_numbers(ax, table, largest)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_yticks(range(n_names), names)
+    return image
+
+
+def _write_numbers(ax, table, largest):
+    """Write each number into its cell."""
+    decimals = max(0, 1 - int(np.floor(np.log10(largest))))  # two digits of the largest
+    for (row, column), number in np.ndenumerate(np.round(table, decimals) + 0.0):
+        if np.isnan(number):
+            continue
+        color = "white" if abs(number) > 0.7 * largest else BLACK
+        place, text = (column + 1 - table.shape[1], row), f"{number:.{decimals}f}"
+        ax.text(*place, text, color=color, ha="center", va="center", fontsize="small")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skrnn._keras_engine import devices, network, programs
+from skrnn._keras_engine import devices, gradients, network, programs
 from skrnn._keras_engine.callbacks import CallbackHook, fresh_callbacks
 from skrnn._keras_engine.compiling import compile_model
 from skrnn._network.l2 import penalty
@@ -197,6 +197,7 @@ def fitted_model(architecture, weights, scaling, mask_value, settings, optimizer
 
 
 fresh_model = network.fresh_model
+output_gradients = gradients.output_gradients
 device_names = devices.devices_for
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from skrnn._data.sequences import padded, trimmed_slice
 from skrnn._network.l2 import Penalty, penalty
 from skrnn._network.state import State
+from skrnn._numpy_engine import gradients
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import loss_of
@@ -199,6 +200,9 @@ def predict(
             with ThreadPoolExecutor(n_threads) as pool:
                 blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
     return [in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
+
+
+output_gradients = gradients.output_gradients
 
 
 def clear():

@@ -50,14 +50,17 @@ def read(architecture, table, x, generator):
     return Batch(x, mask, present, ids, static, factors)
 
 
-def vector_gradient(batch, grad):
-    """Return the gradient of each position's vector, (T n, E), given that of x."""
-    timesteps, n_samples = batch.ids.shape
-    n_steps = len(grad)
-    grad = grad.reshape(n_steps, n_samples, timesteps // n_steps, -1).swapaxes(1, 2)
-    grad = grad.reshape(timesteps, n_samples, -1)
+def timestep_gradient(batch, grad, segment):
+    """Return the gradient of what each timestep holds, (T, n, F), given that of x."""
+    n_steps, n_samples, _ = grad.shape
+    grad = grad.reshape(n_steps, n_samples, segment, -1).swapaxes(1, 2)
+    grad = grad.reshape(n_steps * segment, n_samples, -1)
     if batch.present is not None:
         grad = np.where(batch.present[:, :, np.newaxis], grad, 0)
-    if batch.factors is not None:
-        grad = grad * batch.factors
-    return grad.reshape(timesteps * n_samples, -1)
+    return grad if batch.factors is None else grad * batch.factors
+
+
+def vector_gradient(batch, grad):
+    """Return the gradient of each position's vector, (T n, E), given that of x."""
+    grad = timestep_gradient(batch, grad, len(batch.ids) // len(grad))
+    return grad.reshape(batch.ids.size, -1)

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from skrnn._numpy_engine.dense import Dense, activations
-from skrnn._numpy_engine.inputs import read, vector_gradient
+from skrnn._numpy_engine.inputs import read, timestep_gradient, vector_gradient
 from skrnn._numpy_engine.pooling import POOLINGS
 from skrnn._numpy_engine.stack import Stack
 
@@ -66,13 +66,33 @@ class Network:
         `grad` (N, O) is that of the output, or else of what enters its activation. The gradient of
         the vectors of `batch.ids`, (T n, E), is returned; None without a trained Embedding.
         """
-        architecture, batch = self.architecture, self.batch
+        to_input = self.architecture.trains_embedding
+        grad_x, _ = self._through_layers(grad, of_output=of_output, to_input=to_input)
+        return vector_gradient(self.batch, grad_x) if to_input else None
+
+    def input_gradient(self, grad):
+        """Return the gradient of x as `recur` reads it, (n, T, F), given that of the output.
+
+        It is zero at masked timesteps. Static features have theirs at the first timestep.
+        """
+        segment, n_static = self.architecture.segment, self.architecture.n_static
+        grad_x, grad_static = self._through_layers(grad, of_output=True, to_input=True)
+        grad_x = timestep_gradient(self.batch, grad_x, segment).swapaxes(0, 1)
+        if not n_static:
+            return grad_x
+        constant = np.zeros((*grad_x.shape[:2], n_static), grad_x.dtype)
+        constant[:, 0] = grad_static
+        return np.concatenate([grad_x, constant], axis=2)
+
+    def _through_layers(self, grad, *, of_output, to_input):
+        """Write gradients of weights; return those of the layers' input and of static features."""
+        architecture, batch, grad_static = self.architecture, self.batch, None
         for dense in reversed(self.head):
             if of_output or dense is not self.head[-1]:
                 grad = dense.through_activation(grad)
             grad = dense.backward(grad)
         if architecture.n_static:
-            grad = grad[:, : -architecture.n_static]
+            grad, grad_static = np.split(grad, [-architecture.n_static], axis=1)
         grad_last = grad_sequence = None
         if architecture.pooling != "last":
             _, back = POOLINGS[architecture.pooling]
@@ -81,9 +101,7 @@ class Network:
             grad_sequence = grad.reshape(self.hidden.shape)
         else:
             grad_last = grad
-        to_input = architecture.trains_embedding
-        grad_x = self.stack.backward(grad_last, grad_sequence, to_input=to_input)
-        return vector_gradient(batch, grad_x) if to_input else None
+        return self.stack.backward(grad_last, grad_sequence, to_input=to_input), grad_static
 
 
 def _layer_starts(architecture):

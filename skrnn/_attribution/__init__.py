@@ -1,0 +1,1 @@
+"""Attributions: how much each value of an input adds to an output."""

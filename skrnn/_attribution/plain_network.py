@@ -1,0 +1,32 @@
+"""A fitted network as its gradients are computed: in float64, vectors in place of token ids."""
+
+from dataclasses import replace
+
+import numpy as np
+
+# Points whose gradients are computed at a time.
+GRADIENT_BYTES, FEWEST_AT_ONCE, MOST_AT_ONCE = 2**26, 7, 448
+
+
+def plain_network(estimator):
+    """Return the Architecture of a network that reads numbers, its weights, and the table of ids.
+
+    It reads the flags of missing features as features. The table is None without an Embedding.
+    """
+    described, weights, table = estimator._network.architecture, estimator.weights_, None
+    changes = {"features": described.width_read, "fills_missing": False, "flagged": ()}
+    if described.vocab_size is not None:
+        table, *weights = weights
+        table = table.astype(np.float64)
+        changes |= {"features": described.embedding_dim, "vocab_size": None}
+        changes |= {"embedding_dim": None, "embedding_trainable": True}
+    return replace(described, dtype="float64", **changes), weights, table
+
+
+def points_at_once(architecture, timesteps):
+    """Return at how many points gradients are computed at a time, so that they take bounded memory.
+
+    A timestep has its input, and for each gate about four numbers.
+    """
+    of_point = 8 * timesteps * (4 * architecture.gate_width + 2 * architecture.timestep_width)
+    return int(np.clip(GRADIENT_BYTES // of_point, FEWEST_AT_ONCE, MOST_AT_ONCE))
