@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fits import assert_same_weights, learned
+from fits import assert_same_weights, learned, samples, small
 from gradients import architecture
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,6 +228,14 @@ def rows_of_cut_batches(parameters):
 def test_batches_cut_into_parts_equal_those_of_numpy(parameters):
     given = {"dtype": "float64", "batch_size": 50} | parameters
     assert_equal_engines(RNNRegressor, *rows_of_cut_batches(parameters), given, 1e-10)
+
+
+@needs_library
+def test_a_small_network_does_not_look_for_libraries_of_blas(monkeypatch):
+    monkeypatch.setattr(native, "one_blas_thread", None)
+    X, y = samples()
+    fitted = small(engine="native", epochs=2).fit(X, y)
+    assert np.isfinite(fitted.predict(X)).all()
 
 
 @needs_library

@@ -23,6 +23,7 @@ from skrnn._data.timestep_targets import (
     objects_as_list,
     rows_of_steps,
 )
+from skrnn._data.validation import FLOATS
 from skrnn._data.weights import read_weights
 from skrnn._estimators.base import BaseRNN
 from skrnn._estimators.training import adopt_network
@@ -506,9 +507,11 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         if y is None:
             raise ValueError("`y` must be an array of numbers, got None.")
         check_numbers(y, "`y`", ONE_TARGET)
-        y = check_array(
-            y, ensure_2d=False, allow_nd=True, dtype=(np.float64, np.float32), input_name="y"
-        )
+        plain = type(y) is np.ndarray and y.dtype in FLOATS and y.size > 0
+        if not (plain and np.isfinite(y).all()):
+            y = check_array(  # takes longer than a small fit when it is called first
+                y, ensure_2d=False, allow_nd=True, dtype=list(FLOATS[::-1]), input_name="y"
+            )
         if y.size and np.abs(y).max() > np.finfo(dtype).max:
             raise ValueError(
                 f"Input y contains infinity or a value too large for dtype('{dtype}')."

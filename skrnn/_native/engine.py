@@ -7,7 +7,8 @@ the generator of dropout. So each engine continues what the other began.
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from skrnn._network.l2 import penalty
 from skrnn._numpy_engine import engine as numpy_engine
 from skrnn._numpy_engine.blas import core_share, one_blas_thread
 from skrnn._numpy_engine.dropout import drawn
-from skrnn._numpy_engine.engine import blocks_of, in_order, training_scope
+from skrnn._numpy_engine.engine import blocks_of, in_order
 from skrnn._numpy_engine.network import unflatten
 
 __all__ = ["NAME", "TrainingSession", "clear", "device_names", "predict", "training_scope"]
@@ -40,8 +41,6 @@ STEP_WORK, BATCH_WORK = 10, 10_000
 FACTORS = 2**18
 # Samples predicted at a time within a call: what they need stays in the caches.
 PREDICT_BATCH = 64
-# So many samples are not worth a second thread.
-FEW = 31
 KEPT_BYTES, MAX_KEPT = 2**24, 8
 
 _lock = threading.Lock()
@@ -104,7 +103,7 @@ class TrainingSession(numpy_engine.TrainingSession):
         factors = self.dropout_factors(rows.size)
         self.kernels.read(X, y, w, rows)
         self.kernels.batches.factors = pointer(factors)
-        self.kernels.call(self.kernels.train, self.arguments.record, most_threads=core_share())
+        _compute(self.kernels, self.kernels.train, self.arguments.record)
         return self.kernels.totals
 
     def pieces(self, order):
@@ -137,7 +136,7 @@ class TrainingSession(numpy_engine.TrainingSession):
                 order = np.arange(start, min(start + at_once, len(samples)))
                 arrays = self._as_read(*samples.block(order))
                 kernels.read(*arrays)
-                kernels.call(kernels.predict, most_threads=core_share())
+                _compute(kernels, kernels.predict)
                 total += kernels.totals[0]
                 weight += kernels.batches.weight
             del flat
@@ -182,6 +181,22 @@ def device_names(device):
     return ()  # it has no choice
 
 
+def training_scope(device):
+    return np.errstate(all="ignore")  # as the NumPy engine; BLAS's threads are set in each call
+
+
+def _compute(kernels, function, *arguments):
+    """Call a function of the kernels with this call's share of the cores, and BLAS with one.
+
+    Where neither counts, BLAS's libraries are not looked for, which takes longer than a small fit.
+    """
+    if kernels.batches.n_parts == 1 and not kernels.batches.gemm:
+        kernels.call(function, *arguments)
+        return
+    with one_blas_thread():
+        kernels.call(function, *arguments, most_threads=core_share())
+
+
 def predict(
     architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
 ):
@@ -189,19 +204,18 @@ def predict(
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
     indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
-    def block(index, steps, recurrent_states=None, most_threads=1):
+    def block(index, steps, recurrent_states=None, compute=_compute):
         X = np.ascontiguousarray(sequences.block(index, scaling, architecture.dtype, steps))
         arrays, recurrent_states = _predict_block(
-            *(architecture, weights, X, recurrent_states), hidden, most_threads
+            *(architecture, weights, X, recurrent_states), hidden, compute
         )
         if by_timestep and X.shape[1] < sequences.timesteps:
             arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
         return arrays, recurrent_states
 
     if len(indices) == 1:
-        with one_blas_thread() if len(sequences) > FEW else nullcontext():
-            arrays, recurrent_states = block(indices[0], steps[0], recurrent_states, core_share())
-            blocks = [arrays]
+        arrays, recurrent_states = block(indices[0], steps[0], recurrent_states)
+        blocks = [arrays]
     elif architecture.stateful:
         blocks = []
         for index, read in zip(indices, steps, strict=True):
@@ -209,12 +223,13 @@ def predict(
             blocks.append(arrays)
     else:
         with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
-            blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
+            alone = partial(block, compute=Kernels.call)
+            blocks = [arrays for arrays, _ in pool.map(alone, indices, steps)]
     outputs = [in_order(parts, indices) for parts in zip(*blocks, strict=True)]
     return outputs, recurrent_states or []
 
 
-def _predict_block(architecture, weights, X, recurrent_states, hidden, most_threads):
+def _predict_block(architecture, weights, X, recurrent_states, hidden, compute):
     """Return the outputs for X, or hidden states, and the recurrent states after it."""
     n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
     output, final = _empty_outputs(architecture, *X.shape[:2], hidden)
@@ -224,7 +239,7 @@ def _predict_block(architecture, weights, X, recurrent_states, hidden, most_thre
         flat = kernels.states(recurrent_states or architecture.zero_states())
         batches.output, batches.final = pointer(output), pointer(final)
         batches.hidden = 0 if hidden is None else 1 + hidden[0]
-        kernels.call(kernels.predict, most_threads=most_threads)
+        compute(kernels, kernels.predict)
         batches.output, batches.final, batches.hidden = None, None, 0
     return [output, *(() if final is None else final)], _unflatten_states(flat, architecture)
 
