@@ -53,6 +53,9 @@ class TrainingSession(Protocol):
         `optimizer_state` None: a fresh one. The seed is that of dropout.
         """
 
+    def set_rate(self, state: State, rate: float) -> State:
+        """Return the State with another learning rate, which holds until another one is set."""
+
     def run_epoch(self, state: State, order: Array) -> tuple[State, float]:
         """Train on every sample once, in the given order.
 
@@ -67,8 +70,13 @@ class TrainingSession(Protocol):
 class EpochsAtOnce(TrainingSession, Protocol):
     """A TrainingSession whose `epochs_at_once` may be more than 1."""
 
-    def run_epochs(self, state: State, orders: Array) -> tuple[State, list[float]]:
-        """Train for an epoch in each of several orders, (epochs, samples); return all losses."""
+    def run_epochs(
+        self, state: State, orders: Array, rates: list[float] | None = None
+    ) -> tuple[State, list[float]]:
+        """Train for an epoch in each of several orders, (epochs, samples); return all losses.
+
+        `rates` has the learning rate of each; None: that of the State.
+        """
 
 
 class Engine(Protocol):

@@ -42,6 +42,13 @@ Metric: TypeAlias = str | Callable[..., Any]
 Metrics: TypeAlias = Metric | Sequence[Metric]
 RandomState: TypeAlias = int | np.random.RandomState | None
 ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
+LearningRate: TypeAlias = (
+    float
+    | Literal["cosine", "exponential", "plateau"]
+    | dict[str, Any]
+    | Callable[[int], float]
+    | None
+)
 Loss: TypeAlias = str | dict[str, Any] | keras.losses.Loss | Callable[..., Any]
 Optimizer: TypeAlias = str | dict[str, Any] | keras.optimizers.Optimizer
 ValidationSplit: TypeAlias = "Literal['last', 'stratified'] | Splitter | None"

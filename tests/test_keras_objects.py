@@ -99,7 +99,7 @@ BAD = {
     "setting": ({"loss": {"name": "mse", "delta": 1}}, "takes no settings"),
     "schedule": (
         {"optimizer": optimizers.Adam(optimizers.schedules.CosineDecay(0.1, 10))},
-        "LearningRateScheduler",
+        "Pass a schedule as `learning_rate`, such as 'cosine'",
     ),
     "average": ({"optimizer": optimizers.Adam(use_ema=True)}, "use_ema"),
     "two rates": ({"optimizer": optimizers.Adam(0.1), "learning_rate": 0.2}, "given twice"),

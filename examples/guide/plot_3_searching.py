@@ -87,6 +87,30 @@ print(f"the best stopped after {search.best_estimator_.n_epochs_} epochs")
 # A network that learns slowly loses patience before it has begun, as with the smallest rate here:
 # give small rates a longer `patience`.
 #
+# A learning rate that falls
+# --------------------------
+# Large steps learn fast, small ones settle. A schedule has both: "cosine" falls along half a wave
+# over all `epochs`, "exponential" by the same factor in each of them, and "plateau" whenever the
+# validation loss has stopped improving. A dict holds the settings, under Keras's names; a function
+# of the epoch is a schedule too. `history_` records the rate, and a search compares schedules as it
+# does numbers.
+rates = [
+    0.01,
+    0.03,
+    {"schedule": "cosine", "initial_learning_rate": 0.03},
+    {"schedule": "plateau", "initial_learning_rate": 0.03, "patience": 5},
+]
+network = RNNRegressor("gru", 16, epochs=50, random_state=0)
+search = GridSearchCV(network, {"learning_rate": rates}, cv=3).fit(X, y)
+for rate, score in zip(rates, search.cv_results_["mean_test_score"], strict=True):
+    print(f"R2 {score:.2f}  {rate}")
+network.set_params(learning_rate="cosine").fit(X, y)
+print("every tenth epoch of cosine:", np.round(network.history_["learning_rate"][::10], 4))
+
+# %%
+# With 300 noisy samples a constant rate of 0.01 is as good or better. Schedules are for long
+# training on many samples, where the last steps would otherwise still jump about.
+#
 # Many candidates, little time
 # ----------------------------
 # Halving gives all candidates a few epochs, and more to the better half of them again and again.

@@ -49,7 +49,8 @@ class HistoryDisplay(Display):
     loss_name : str, default=None
         Name of the loss, for the label of the vertical axis.
     metric : str, default="loss"
-        Name in the histories of what is drawn: "loss", or one of the estimators' `metrics`.
+        Name in the histories of what is drawn: "loss", one of the estimators' `metrics`, or
+        "learning_rate" where it has a schedule.
 
     Attributes
     ----------

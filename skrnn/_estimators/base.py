@@ -42,6 +42,7 @@ from skrnn._network.architecture import VARIABLE_DTYPES, Architecture
 from skrnn._network.config import Settings, read_loss, read_settings
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.keras_objects import as_parameter
+from skrnn._network.learning_rate import RateSchedule
 from skrnn._network.parameters import (
     describe,
     describe_shape,
@@ -96,7 +97,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     states_: list[Array]
     _network: FittedNetwork
     _codecs = DeclaredEstimator._codecs | record_codecs(
-        FittedNetwork, Architecture, Settings, Scaling
+        FittedNetwork, Architecture, RateSchedule, Settings, Scaling
     )
 
     @explain_keywords
@@ -684,8 +685,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         )
         _, loss_config = read_loss(self.loss)
         settings = read_settings(
-            self.optimizer, self.learning_rate, targets.loss, batch_size, loss_config
+            *(self.optimizer, self.learning_rate, targets.loss, batch_size, loss_config),
+            epochs=self._most_tasks(),
+            first_epoch=config.first_epoch,
         )
+        if resume:
+            settings = settings.after(before.settings, config.first_epoch)
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         workload = n_training, sequences.timesteps, config.epochs
         has_callbacks = self.callbacks is not None

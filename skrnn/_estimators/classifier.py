@@ -142,8 +142,18 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
     optimizer : str, dict or Keras optimizer, default="adam"
         A Keras optimizer by its name, as an object, whose learning rate holds, or as a dict of its
         "name" and its settings. `clone`, pickles and files hold an object as such a dict.
-    learning_rate : float, default=0.01
-        Step size; None: the optimizer's own default.
+    learning_rate : float, str, dict or callable, default=0.01
+        Step size; None: the optimizer's own default. A schedule changes it from epoch to epoch, and
+        `history_` then records it: "cosine", "exponential" or "plateau", or a dict with settings as
+        Keras names them, such as ``{"schedule": "cosine", "initial_learning_rate": 0.01, "alpha":
+        0.1}``. "cosine" and "exponential" decay over `epochs`, or over `decay_epochs` in the dict,
+        to `alpha` (default 0.01) and `decay_rate` (0.1) times the initial rate, as CosineDecay and
+        ExponentialDecay. "plateau" multiplies the rate by `factor` (0.5), down to `min_lr` (0),
+        after `patience` (3) epochs in which the validation loss, or without one the training loss,
+        did not improve by `min_delta` (1e-4), and then pauses for `cooldown` (0) epochs, as
+        ReduceLROnPlateau. The initial rate is 0.01, or that of `optimizer`. A function takes the
+        epoch, counted from 0, and returns its rate. `warm_start` and `partial_fit` continue: epochs
+        count on as in `n_epochs_`, and a schedule with other settings starts from its beginning.
     epochs : int or "auto", default="auto"
         Number of passes over the training data. "auto": 100, and from 1,000 samples on training
         stops early: where they are at their defaults, `validation_fraction` is a tenth, unless
@@ -233,7 +243,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         With `vocab_size` the vector of each token id, the first of `weights_`.
     history_ : dict of list
         "loss", "seconds", each of `metrics` and, with validation, "val_loss" and each metric after
-        `val_`: one entry for each epoch.
+        `val_`; "learning_rate" with a schedule: one entry for each epoch.
     n_epochs_ : int
         Epochs trained so far.
     fit_settings_ : dict

@@ -13,7 +13,9 @@ from skrnn._estimators.fit_metrics import epoch_metrics, metrics_of
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.initializers import initial_weights
 from skrnn._network.keras_objects import as_parameter
+from skrnn._network.learning_rate import check_rate, rate_in_epoch
 from skrnn._training.checkpoints import LEFT_OUT, NoCheckpoints, checkpoints_in, fingerprint
+from skrnn._training.learning_rates import KnownRates, PlateauRates
 from skrnn._training.loop import FitConfig, Trained, joined, train
 from skrnn._training.metrics import read_monitor
 from skrnn._training.schedule import Schedule, settle_schedule
@@ -64,7 +66,8 @@ def open_checkpoints(estimator, engine, data, validation, config):
             "Leave out one of them."
         )
     network = estimator._network
-    left_out = {"embedding_init", "metrics", *LEFT_OUT}  # their `repr` would not say all
+    # Their `repr` would not say all; a learning rate is in the Settings.
+    left_out = {"embedding_init", "metrics", "learning_rate", *LEFT_OUT}
     params = {
         f.name: as_parameter(getattr(estimator, f.name))
         for f in fields(estimator)
@@ -74,6 +77,8 @@ def open_checkpoints(estimator, engine, data, validation, config):
     arrays += [] if validation is None else validation.arrays()
     if estimator.embedding_init is not None:
         arrays.append(read_embeddings(estimator.embedding_init, network.architecture))
+    if callable(estimator.learning_rate):
+        arrays.append(np.array(learning_rates(estimator, config, validated=False).rates))
     seed = estimator.random_state
     if seed is not None:  # without one, the seed that was kept is taken up
         seed = check_random_state(deepcopy(seed)).randint(MOST_SEEDS)
@@ -95,6 +100,24 @@ def open_checkpoints(estimator, engine, data, validation, config):
     return checkpoints_in(config.checkpoint_dir, estimator.checkpoint_every, known_by)
 
 
+def learning_rates(estimator, config, *, validated):
+    """Return the rates of the epochs of a fit, None if they are all the same."""
+    epochs = range(config.first_epoch, config.first_epoch + config.epochs)
+    if callable(estimator.learning_rate):
+        return KnownRates([rate_in_epoch(estimator.learning_rate, epoch) for epoch in epochs])
+    settings, schedule = estimator._network.settings, estimator._network.settings.schedule
+    if schedule is None:
+        return None
+    if schedule.name == "plateau":
+        monitor = "val_loss" if validated else "loss"
+        before = estimator.history_.get(monitor, []) if config.resume else []
+        rate, watched = float(np.float32(settings.learning_rate)), before[schedule.begun :]
+        return PlateauRates(rate, dict(schedule.config), monitor, watched)
+    rates = schedule.decayed(settings.learning_rate, np.array(epochs) - schedule.begun).tolist()
+    remedy = "The schedule is at its end: set a larger 'decay_epochs' in it, or a number instead"
+    return KnownRates([check_rate(*item, remedy) for item in zip(rates, epochs, strict=True)])
+
+
 def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
     """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
     if not getattr(estimator, "_skl_callbacks", None):  # a search has a context without them
@@ -114,6 +137,7 @@ def train_network(
     network, callbacks = estimator._network, list(tasks)
     _check_monitor(config, validation)
     metrics = epoch_metrics(estimator, datasets, validation)
+    rates = learning_rates(estimator, config, validated=validation is not None)
     validation = None if validation is None else validation.samples(network)
     with engine.training_scope(estimator.device):
         if estimator.callbacks is not None:
@@ -125,6 +149,7 @@ def train_network(
                 training,
                 config.epochs,
                 _signs(estimator, validation),
+                scheduled=rates is not None,
             )
             callbacks.insert(0, hook)
         callbacks[:0] = metrics
@@ -134,7 +159,7 @@ def train_network(
         if config.resume:  # a continued fit shuffles after the same draws as a new one
             start = estimator.weights_, estimator.optimizer_state_ or None
         session = engine.TrainingSession(network.architecture, network.settings, training)
-        trained = train(session, config, start, validation, rng, callbacks, checkpoints)
+        trained = train(session, config, start, validation, rng, callbacks, checkpoints, rates)
     vars(estimator).pop("states_", None)
     vars(estimator).update(fitted_attributes(estimator, config, trained))
 

@@ -23,6 +23,7 @@ BY_EPOCH = {
     keras.callbacks.TerminateOnNaN: (lambda it: True, ""),  # training that diverges raises
 }
 MONITORING = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
+SCHEDULING = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 class CallbackHook(TrainingCallback):
@@ -76,11 +77,11 @@ class CallbackHook(TrainingCallback):
         return state._replace(weights=self.model.get_weights(), optimizer_state=optimizer_state)
 
 
-def fresh_callbacks(callbacks, monitored):
+def fresh_callbacks(callbacks, monitored, *, scheduled=False):
     """Return callbacks for one fit: a deep copy of the list, or what the function returns.
 
     TypeError if an item is not a Keras callback; ValueError if it overrides a hook that would never
-    be called, or monitors a name that is not among `monitored`.
+    be called, monitors a name that is not among `monitored`, or changes a rate that is `scheduled`.
     """
     made = callable(callbacks) and not isinstance(callbacks, type)
     items = callbacks() if made else callbacks
@@ -99,6 +100,11 @@ def fresh_callbacks(callbacks, monitored):
             )
         _check_hooks(callback)
         _check_monitor(callback, monitored)
+        if scheduled and isinstance(callback, SCHEDULING):
+            raise ValueError(
+                f"`callbacks` holds {type(callback).__name__}, but `learning_rate` already is a "
+                "schedule. Keep one of them."
+            )
     return items
 
 

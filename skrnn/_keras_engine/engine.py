@@ -70,6 +70,9 @@ class TrainingSession:
             weights, optimizer_state, self.settings.learning_rate, seed
         )
 
+    def set_rate(self, state, rate):
+        return self.program.with_rate(state, rate)
+
     def run_epoch(self, state, order):
         program, total = self.program, 0.0
         state = state._replace(recurrent_states=program.zero_states())
@@ -170,12 +173,15 @@ def check_settings(architecture, settings):
         raise ValueError(f"`optimizer` was refused with the settings {config}: {error}") from error
 
 
-def callback_hook(callbacks, architecture, settings, mask_value, training, epochs, monitored):
+def callback_hook(
+    callbacks, architecture, settings, mask_value, training, epochs, monitored, *, scheduled=False
+):
     """Return the TrainingCallback that runs Keras callbacks, given as in the parameter.
 
     `monitored` has for each measure of an epoch, by name, 1 if more is better, -1 if less is, or 0.
+    `scheduled` is whether the learning rate changes without them.
     """
-    callbacks = fresh_callbacks(callbacks, monitored)
+    callbacks = fresh_callbacks(callbacks, monitored, scheduled=scheduled)
     model = network.build_network(architecture, training.scaling, mask_value)
     return CallbackHook(callbacks, model, architecture, settings, epochs)
 

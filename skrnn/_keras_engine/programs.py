@@ -152,10 +152,15 @@ class Trainer:
             ]
         if learning_rate is None:
             learning_rate = self.initial_optimizer_state[self.rate_index]
-        optimizer_state = list(optimizer_state)
-        optimizer_state[self.rate_index] = np.asarray(learning_rate, dtype=np.float32)
         rng_state = [np.array([rng.integers(2**31), 0], v.dtype) for v in self.variables.rng_state]
-        return State(weights, optimizer_state, rng_state, self.zero_states())
+        state = State(weights, optimizer_state, rng_state, self.zero_states())
+        return self.with_rate(state, learning_rate)
+
+    def with_rate(self, state, rate):
+        """Return a State with another learning rate."""
+        optimizer_state = list(state.optimizer_state)
+        optimizer_state[self.rate_index] = np.asarray(rate, dtype=np.float32)
+        return state._replace(optimizer_state=optimizer_state)
 
     def zero_states(self):
         """Return the recurrent states of a stateful network at the start of an epoch."""

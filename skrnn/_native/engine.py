@@ -91,9 +91,9 @@ class TrainingSession(numpy_engine.TrainingSession):
         states = _unflatten_states(flat, self.architecture)
         return self.leave(states), float(total / len(order))
 
-    def run_epochs(self, state, orders):
+    def run_epochs(self, state, orders, rates=None):
         self.resume(state)
-        self.arguments.load()
+        self.arguments.load(rates)
         totals = self.train(*self.arrays, np.ascontiguousarray(orders, np.int64))
         self.arguments.dump()
         return self.leave([]), (totals / orders.shape[1]).tolist()

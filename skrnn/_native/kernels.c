@@ -80,6 +80,8 @@ EXPORT Int NAME(train)(const Network *net, Batches *data, Optimizer *optimizer)
     int known = 1;
     team_begin(&team, data->n_threads);
     for (Int epoch = 0; known && epoch < data->n_epochs; epoch++) {
+        if (optimizer->rates)
+            optimizer->rate = optimizer->rates[epoch];
         known = compute_epoch(&team, net, data, optimizer, epoch);
         if (optimizer->late)
             catch_up_all(optimizer, net->vocab_size, net->features);

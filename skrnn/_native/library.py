@@ -68,6 +68,7 @@ class Optimizer(Structure):
         *((name, c_void_p) for name in ("weights", "gradient", "first", "second")),
         *((name, c_void_p) for name in ("table", "table_first", "table_second")),
         ("late", POINTER(LateRows)),
+        ("rates", c_void_p),
         *((name, c_double) for name in ("rate", "clipnorm", "weight_decay")),
         *((name, c_double) for name in ("beta_1", "beta_2", "share_1", "share_2", "epsilon")),
     ]

@@ -45,13 +45,15 @@ class OptimizerArguments:
         if self.late is not None:
             self.record.late = ctypes.pointer(self.late)
 
-    def load(self):
-        """Read the steps that the optimizer has made."""
-        self.record.iterations = self.optimizer.iterations
+    def load(self, rates=None):
+        """Read the steps that the optimizer has made, and its rate, or that of each epoch."""
+        self.rates = None if rates is None else np.array(rates)
+        self.record.iterations, self.record.rate = self.optimizer.iterations, self.optimizer.rate
+        self.record.rates = pointer(self.rates)
 
     def dump(self):
-        """Give the optimizer the number of steps that the kernels have made."""
-        self.optimizer.iterations = self.record.iterations
+        """Give the optimizer the number of steps that the kernels have made, and the rate."""
+        self.optimizer.iterations, self.optimizer.rate = self.record.iterations, self.record.rate
 
 
 def _shares(optimizer, name):

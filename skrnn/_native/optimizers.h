@@ -20,6 +20,7 @@ typedef struct {
     void *weights, *gradient, *first, *second; /* all but an Embedding's, which come below; the last */
     void *table, *table_first, *table_second;  /* are the optimizer's own vectors, or NULL */
     LateRows *late;                            /* NULL: rows that are not read do not change */
+    const double *rates; /* of each epoch of a call; NULL: `rate` in all of them */
     double rate, clipnorm, weight_decay, beta_1, beta_2, share_1, share_2, epsilon;
 } Optimizer;
 

@@ -1,18 +1,14 @@
 """Settings: how a network is trained, a frozen record besides its Architecture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Annotated
 
-import numpy as np
-
 from skrnn._network.keras_names import LOSSES, OPTIMIZERS
 from skrnn._network.keras_objects import name_and_settings
+from skrnn._network.learning_rate import FLOAT32, RateSchedule, read_learning_rate, sole_rate
 from skrnn._utils.field_types import Size
 from skrnn._utils.sklearn_private import Interval
-
-DEFAULT_LEARNING_RATE = 0.01
-FLOAT32 = np.finfo(np.float32)
 
 # Where an optimizer's settings make sense; most that do not Keras takes in silence.
 OPTIMIZER_RANGES = {
@@ -67,26 +63,41 @@ class Settings:
     loss: Annotated[str, LOSSES.__contains__]
     optimizer: Annotated[str, OPTIMIZERS.__contains__]
     optimizer_config: tuple[tuple[str, float | None], ...]
-    learning_rate: float | None  # None: the optimizer's default
+    learning_rate: float | None  # at first, with a schedule; None: the optimizer's default
     batch_size: Size
     loss_config: tuple[tuple[str, float], ...] = ()  # as `optimizer_config`; () in older files
+    schedule: RateSchedule | None = None  # None: a constant rate, or a function
+
+    def after(self, before, n_epochs):
+        """Return them for a network that was trained with others in its first `n_epochs`."""
+        if self.schedule is None:
+            return self
+        same = before.learning_rate == self.learning_rate
+        schedule = self.schedule.after(before.schedule if same else None, n_epochs)
+        return replace(self, schedule=schedule)
 
 
-def read_settings(optimizer, learning_rate, loss, batch_size, loss_config=()):
-    """Return the Settings for an estimator's parameters and Keras's full name of a loss."""
+def read_settings(
+    optimizer, learning_rate, loss, batch_size, loss_config=(), *, epochs=1, first_epoch=0
+):
+    """Return the Settings for an estimator's parameters and Keras's full name of a loss.
+
+    `epochs` and `first_epoch` are as in `read_learning_rate`.
+    """
     name, config = name_and_settings(optimizer)
     if name not in OPTIMIZERS:
         raise ValueError(
             "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
             f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
         )
+    rate, schedule = read_learning_rate(learning_rate, epochs=epochs, first_epoch=first_epoch)
     if "learning_rate" in config:
-        learning_rate = _sole_rate(learning_rate, config.pop("learning_rate"))
+        rate = sole_rate(learning_rate, rate, config.pop("learning_rate"))
     least, most = float(FLOAT32.tiny), float(FLOAT32.max)
-    if learning_rate is not None and not least <= learning_rate <= most:
+    if rate is not None and not least <= rate <= most:
         raise ValueError(
             f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "
-            f"{most:.3g}], got {learning_rate!r}."
+            f"{most:.3g}], got {rate!r}."
         )
     for key, value in config.items():
         if not isinstance(key, str):
@@ -100,7 +111,7 @@ def read_settings(optimizer, learning_rate, loss, batch_size, loss_config=()):
         if value is not None and key in OPTIMIZER_RANGES:
             _check_range(key, value)
     config = tuple(sorted(config.items()))
-    return Settings(loss, name, config, learning_rate, batch_size, loss_config)
+    return Settings(loss, name, config, rate, batch_size, loss_config, schedule)
 
 
 def read_loss(loss):
@@ -119,23 +130,6 @@ def read_loss(loss):
         if flag != isinstance(known[key], str) or not (flag or known[key].is_satisfied_by(value)):
             raise ValueError(f"`loss` must have as {key} {known[key]}, got {key}={value!r}.")
     return name, tuple(sorted(config.items()))
-
-
-def _sole_rate(rate, in_optimizer):
-    """Return the learning rate in `optimizer`, which takes precedence over the default only."""
-    if rate is not None and rate != DEFAULT_LEARNING_RATE:
-        raise ValueError(
-            f"`learning_rate` is given twice: {rate} as a parameter, and {in_optimizer} in "
-            "`optimizer`. Keep one of them."
-        )
-    real = isinstance(in_optimizer, Real) and not isinstance(in_optimizer, bool)
-    if not real or not 0 < in_optimizer < np.inf:
-        raise ValueError(
-            "`optimizer` must have a `learning_rate` that is a number above 0, got "
-            f"{in_optimizer!r}. For a schedule pass a callback, such as "
-            "`keras.callbacks.LearningRateScheduler`."
-        )
-    return in_optimizer
 
 
 def _check_range(key, value):

@@ -11,7 +11,6 @@ import numpy as np
 
 from skrnn._network.architecture import POOLINGS, Architecture
 from skrnn._network.cells import CELLS
-from skrnn._network.config import DEFAULT_LEARNING_RATE
 from skrnn._network.keras_names import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -22,6 +21,7 @@ from skrnn._network.keras_names import (
     with_aliases,
 )
 from skrnn._network.keras_objects import KerasNames
+from skrnn._network.learning_rate import DEFAULT_LEARNING_RATE, SCHEDULES
 from skrnn._network.quantiles import DEFAULT_QUANTILES, settle_quantiles
 from skrnn._network.segments import check_segment, settle_segment
 from skrnn._preprocessing.vocabulary import UNKNOWN
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ClassWeight,
         Dtype,
         Engine,
+        LearningRate,
         Loss,
         Metrics,
         Optimizer,
@@ -89,8 +90,13 @@ class NetworkParameters:
     static_features: StaticFeatures = parameter((), tuple, list)
     loss: Loss = parameter("auto", str)
     optimizer: Optimizer = parameter("adam", KerasNames(set(OPTIMIZERS)))
-    learning_rate: float | None = parameter(
-        DEFAULT_LEARNING_RATE, Interval(Real, 0, None, closed="neither"), None
+    learning_rate: LearningRate = parameter(
+        DEFAULT_LEARNING_RATE,
+        Interval(Real, 0, None, closed="neither"),
+        StrOptions(set(SCHEDULES)),
+        dict,
+        callable,
+        None,
     )
     epochs: int | Literal["auto"] = parameter("auto", AT_LEAST_ONE, StrOptions({"auto"}))
     batch_size: int = parameter(64, AT_LEAST_ONE)

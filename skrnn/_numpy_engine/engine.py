@@ -73,9 +73,18 @@ class TrainingSession:
         return self.state
 
     def begin(self, weights, optimizer_state, seed):
+        rate = self.optimizer.rate
         if optimizer_state is None:
             optimizer_state = self.optimizer.dump()
-        return State(weights, optimizer_state, [get_rng_state(np.random.default_rng(seed))], [])
+        rng_state = [get_rng_state(np.random.default_rng(seed))]
+        return self.set_rate(State(weights, optimizer_state, rng_state, []), rate)
+
+    def set_rate(self, state, rate):
+        iterations, _, *others = state.optimizer_state
+        changed = state._replace(optimizer_state=[iterations, np.float32(rate), *others])
+        if state is self.state:
+            self.optimizer.rate, self.state = rate, changed
+        return changed
 
     def resume(self, state):
         """Continue from a State."""

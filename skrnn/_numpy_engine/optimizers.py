@@ -127,9 +127,9 @@ class Optimizer:
         self.product = self.number(1)  # of Nadam's changing beta_1
 
     def load(self, variables):
-        """Set the optimizer's variables, given in Keras's order, but for the learning rate."""
-        self.iterations, _, *arrays = variables
-        self.iterations = int(self.iterations)
+        """Set the optimizer's variables, given in Keras's order."""
+        iterations, rate, *arrays = variables
+        self.iterations, self.rate = int(iterations), float(rate)
         for piece, array in zip(self._pieces(), arrays, strict=False):
             piece[...] = array
         if self.update is nadam:

@@ -8,6 +8,7 @@ from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import Architecture
 from skrnn._network.config import Settings
 from skrnn._network.keras_names import QUANTILE_LOSS
+from skrnn._network.learning_rate import SCHEDULES, RateSchedule
 from skrnn._network.quantiles import check_quantiles
 from skrnn._numpy_engine import optimizers as numpy_optimizers
 from skrnn._preprocessing.vocabulary import UNKNOWN
@@ -46,6 +47,7 @@ def check_network(network):
         require(fitting, "the standardization")
     if network.optimizer_state_:  # None or empty: training cannot continue
         _check_optimizer_state(network.optimizer_state_, architecture, fitted.settings)
+    _check_schedule(fitted.settings, network.n_epochs_)
     lengths = {len(values) for values in network.history_.values()}
     require(lengths <= {network.n_epochs_}, "`history_`")
 
@@ -69,6 +71,15 @@ def _check_architecture(architecture, asked_vocab_size):
     require(not learned or (embedded and architecture.vocab_size > UNKNOWN), "the vocabulary")
 
 
+def _check_schedule(settings, n_epochs):
+    schedule = settings.schedule
+    if schedule is None:
+        return
+    names = [name for name, _ in schedule.config]
+    complete = names == sorted(SCHEDULES[schedule.name]) and settings.learning_rate is not None
+    require(complete and schedule.begun <= n_epochs, "the schedule")
+
+
 def _check_optimizer_state(variables, architecture, settings):
     """Refuse optimizer variables of other shapes; those of Keras's own optimizers Keras checks."""
     if architecture.dtype == "mixed_float16":
@@ -89,4 +100,6 @@ def _check_arrays(arrays, expected, what):
     require(found == [(tuple(shape), np.dtype(dtype)) for shape, dtype in expected], what)
 
 
-NETWORKS = {kind.__name__: record_codec(kind) for kind in (Architecture, Settings, Scaling)}
+NETWORKS = {
+    kind.__name__: record_codec(kind) for kind in (Architecture, RateSchedule, Settings, Scaling)
+}

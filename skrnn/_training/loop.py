@@ -62,11 +62,12 @@ class TrainingCallback:
         return state
 
 
-def train(session, config, start, validation, rng, callbacks, checkpoints):
+def train(session, config, start, validation, rng, callbacks, checkpoints, rates=None):
     """Train a network and return it as Trained; ValueError if a loss or weight is not finite.
 
     `start` is (weights, optimizer_state), where None is a fresh optimizer. `validation` are Samples
-    or None. `rng` draws the seed of dropout and the order of the samples.
+    or None. `rng` draws the seed of dropout and the order of the samples. `rates` are KnownRates or
+    PlateauRates; None: the learning rate is constant.
     """
     state = session.begin(*start, int(rng.integers(2**31)))
     untrained = np.inf
@@ -80,11 +81,12 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
         for callback in callbacks:
             progress.state = callback.train_begin(progress.state)
         unseen = config.sees_only_losses and validation is None and not callbacks
+        unseen &= rates is None or not rates.watches
         if unseen and session.epochs_at_once > 1:
-            _run_unseen_epochs(session, progress, config)
+            _run_unseen_epochs(session, progress, config, rates)
         for epoch in range(config.first_epoch + progress.done, config.first_epoch + config.epochs):
             begun = time.perf_counter()
-            state, losses = _run_epoch(session, progress, validation, callbacks, epoch)
+            state, losses = _run_epoch(session, progress, validation, callbacks, epoch, rates)
             runs_out = progress.see(state, losses, time.perf_counter() - begun)
             show(losses)
             if runs_out or any(callback.stop_training for callback in callbacks):
@@ -100,22 +102,26 @@ def train(session, config, start, validation, rng, callbacks, checkpoints):
     return Trained(weights, optimizer_state, progress.history)
 
 
-def _run_unseen_epochs(session, progress, config):
+def _run_unseen_epochs(session, progress, config, rates):
     """Run all epochs that are left, several in a call; nothing looks at what is between them."""
     while progress.done < config.epochs:
         begun, n_epochs = time.perf_counter(), config.epochs - progress.done
-        state, losses = session.run_epochs(
-            progress.state, progress.next_orders(min(n_epochs, session.epochs_at_once))
-        )
+        n_epochs = min(n_epochs, session.epochs_at_once)
+        given = None if rates is None else rates.rates[progress.done :][:n_epochs]
+        state, losses = session.run_epochs(progress.state, progress.next_orders(n_epochs), given)
         seconds = (time.perf_counter() - begun) / len(losses)
-        for loss in losses:
+        for i, loss in enumerate(losses):
             _check_finite({"loss": loss}, config.first_epoch + progress.done)
-            progress.see(state, {"loss": loss}, seconds)
+            rate = {} if given is None else {"learning_rate": given[i]}
+            progress.see(state, {"loss": loss} | rate, seconds)
 
 
-def _run_epoch(session, progress, validation, callbacks, epoch):
-    """Return the state after one more epoch, and its losses."""
+def _run_epoch(session, progress, validation, callbacks, epoch, rates):
+    """Return the state after one more epoch, and its losses and learning rate."""
     state = progress.state
+    if rates is not None:
+        rate = rates.rate(progress.history)
+        state = session.set_rate(state, rate)
     for callback in callbacks:
         state = callback.epoch_begin(state, epoch)
     state, loss = session.run_epoch(state, progress.next_order())
@@ -123,6 +129,8 @@ def _run_epoch(session, progress, validation, callbacks, epoch):
     if validation is not None:
         losses["val_loss"] = session.evaluate(state.weights, validation)
     _check_finite(losses, epoch)
+    if rates is not None:
+        losses["learning_rate"] = rate
     for callback in callbacks:
         state = callback.epoch_end(state, epoch, losses)
     return state, losses

@@ -14,7 +14,7 @@ from skrnn._network.keras_names import LOSS_ALIASES
 from skrnn._utils.sklearn_private import is_scorer, scorer_parts
 
 # Names of history_ that no metric may take.
-RESERVED = "loss", "seconds"
+RESERVED = "loss", "seconds", "learning_rate"
 # Keras's names, in snake case, of what scikit-learn has under another one.
 KERAS_METRICS = {
     "acc": "accuracy",
