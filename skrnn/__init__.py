@@ -1,6 +1,7 @@
 """skrnn: recurrent networks as scikit-learn estimators."""
 
 from skrnn import cells, metrics
+from skrnn._displays.attribution import IntegratedGradientsDisplay
 from skrnn._displays.backtest import BacktestDisplay
 from skrnn._displays.forecast import ForecastDisplay
 from skrnn._displays.history import HistoryDisplay
@@ -42,6 +43,7 @@ __all__ = [
     "FileFormatError",
     "ForecastDisplay",
     "HistoryDisplay",
+    "IntegratedGradientsDisplay",
     "RNNClassifier",
     "RNNForecaster",
     "RNNRegressor",

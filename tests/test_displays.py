@@ -19,6 +19,7 @@ from skrnn import (
     BacktestDisplay,
     ForecastDisplay,
     HistoryDisplay,
+    IntegratedGradientsDisplay,
     RNNRegressor,
     SearchDisplay,
     WindowDisplay,
@@ -115,6 +116,7 @@ def test_display_refuses_what_it_cannot_draw(error, draw, subject, arguments, wo
         lambda: draw_series(range(9), 2),
         lambda: draw_windows(WindowTransformer(2), range(9)),
         lambda: TimestepImportanceDisplay.from_estimator(None, [], []),
+        lambda: IntegratedGradientsDisplay.from_estimator(None, []),
     ],
 )
 def test_displays_without_matplotlib_name_the_extra_before_all_else(monkeypatch, draw):

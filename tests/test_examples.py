@@ -160,6 +160,15 @@ def test_network_finds_the_hours_that_the_rain_takes(tmp_path):
     assert scores(text)["R2 on hours not trained on"] > 0.9
 
 
+def test_parts_of_words_and_hours_add_up_to_the_prediction(tmp_path):
+    text = printed(ROOT / "examples" / "plot_reasons.py", cwd=tmp_path)
+    assert pictures(tmp_path) == {"words"}
+    rows = re.findall(r"^level (\S+) = (\S+) \+ (\S+)$", text, re.M)
+    for level, average, parts in np.array(rows, dtype=float):
+        assert level == pytest.approx(average + parts, abs=0.01)
+    assert len(rows) == 2
+
+
 def test_search_on_two_workers_finds_a_network(tmp_path):
     text = example("search_on_dask", tmp_path)
     assert scores(text)["R2 on samples not searched with"] > 0.8

@@ -137,6 +137,8 @@ def main() -> None:
     importance = timestep_importance(regressor, X, y, n_repeats=1)
     print(importance.importances_mean)
     print(integrated_gradients(regressor, X[:2], baseline=X[2], target=None).shape)
+    reasons = skrnn.IntegratedGradientsDisplay.from_estimator(regressor, X[:2], target=None)
+    assert_type(reasons.plot(), skrnn.IntegratedGradientsDisplay)
     W, R, b = np.ones((1, 2)), np.ones((2, 2)), np.zeros(2)
     print(cells.simple_rnn(np.ones((3, 1)), W, R, b).shape)
     with tempfile.TemporaryDirectory() as folder:

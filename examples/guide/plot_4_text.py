@@ -67,6 +67,18 @@ figure.savefig("word_by_word.png", dpi=100)
 # At the orange dots a remark could end, and there the network has learned to answer. Between them
 # it was never asked, and what it says there is no more than its state on the way.
 #
+# The words that decide
+# ---------------------
+# Integrated gradients split a probability among the words: orange ones add to praise, purple ones
+# take from it. In a notebook the display is the sentence itself, its words in these colours.
+from skrnn import IntegratedGradientsDisplay
+
+IntegratedGradientsDisplay.from_estimator(classifier, [" ".join(sentence)], target="praise")
+
+# %%
+# The parts add up to the difference from the probability of a text of average words.
+# `inspection.integrated_gradients` returns them as numbers; see `examples/plot_reasons.py`.
+#
 # Against a bag of words
 # ----------------------
 # Always fit the plain model too. Counted words, and pairs of words, do not know which thing came

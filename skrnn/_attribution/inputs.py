@@ -47,7 +47,7 @@ class Inputs:
         if self.baselines is None:
             start = np.zeros_like(stop)
             if self.table is not None:
-                start[:, :, : self.table.shape[1]] = self.table.mean(axis=0)
+                start[:, :, : self.table.shape[1]] = self._mean_vector()
         else:
             several = len(self.baselines) > 1
             index = part if several else np.zeros(len(stop), dtype=int)
@@ -62,6 +62,13 @@ class Inputs:
             )
         start[absent] = np.nan
         return start, stop
+
+    def _mean_vector(self):
+        """Return the mean of the vectors that are read: not that of the `mask_value`."""
+        masked = self.estimator._network.mask_value
+        return (self.table if masked is None else np.delete(self.table, masked, axis=0)).mean(
+            axis=0
+        )
 
     def _block(self, sequences, index):
         block = sequences.block(index, self.estimator._network.scaling, "float64")

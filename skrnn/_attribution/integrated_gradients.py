@@ -51,8 +51,8 @@ def integrated_gradients(
     baseline : array-like like one sample or like X, default=None
         What the samples are compared with. None: the mean of each feature in `fit`, or zeros where
         `standardize` does not standardize X. For token ids None is the mean of all vectors of the
-        Embedding, which says nothing in particular; the vector of a padding id would not be
-        trained where it is masked. Its timesteps must be present where those of X are.
+        Embedding but that of `mask_value`, which is never read; a text of neutral words can be a
+        better baseline. It must have the timesteps that X has.
     target : int, label or tuple, default=None
         Which output is explained. Of a regressor with several: the position in y, a tuple for a y
         of two axes. Of a classifier: a label of `classes_`, or a column for multilabel targets;

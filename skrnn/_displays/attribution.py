@@ -1,0 +1,221 @@
+"""IntegratedGradientsDisplay: what adds to the output of samples, or the words of sentences."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skrnn._attribution.integrated_gradients import integrated_gradients
+from skrnn._displays.plotting import Display, draw_heat_map, load_matplotlib, open_axes, short
+from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
+from skrnn._preprocessing.vocabulary import PADDING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Self
+
+    from skrnn._types import Array, ArrayLike, AxesLike
+
+MOST_SAMPLES = 12
+MOST_TICKS = 24
+ABOVE, BELOW = "230,97,1", "94,60,153"  # the ends of the heat map's colours
+
+
+@dataclass(eq=False, repr=False)
+class IntegratedGradientsDisplay(Display):
+    """Heat map of how much each timestep and feature of a sample adds to its output.
+
+    Create it with `from_estimator`, or from what :func:`skrnn.inspection.integrated_gradients`
+    returns. For texts a notebook shows the sentences, each word in the colour of its part. To see
+    what matters over all samples use `TimestepImportanceDisplay`.
+
+    Parameters
+    ----------
+    attributions : list of ndarray of shape (timesteps, features) or (timesteps,)
+        Of each sample.
+    feature_names : list of str, default=None
+        Names of the features. None: they are numbered.
+    steps : list of sequences of str, default=None
+        Names of the timesteps of each sample, such as words. None: they are numbered, up to 0 for
+        the last.
+    titles : list of str, default=None
+        Title of each sample, such as what is predicted.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes or ndarray of Axes
+        Axes of each sample.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+
+    See Also
+    --------
+    skrnn.inspection.integrated_gradients : The numbers.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import IntegratedGradientsDisplay, RNNClassifier, SequenceVectorizer
+    >>> texts = ["good soup", "bad soup", "good wine", "bad wine"]
+    >>> network = RNNClassifier("gru", 4, vocab_size="auto", mask_value=0, random_state=0)
+    >>> classifier = make_pipeline(SequenceVectorizer(max_length=3), network)
+    >>> classifier = classifier.fit(texts, ["like", "dislike", "like", "dislike"])
+    >>> display = IntegratedGradientsDisplay.from_estimator(classifier, texts[:1])
+    >>> display.steps
+    [['good', 'soup']]
+    """
+
+    attributions: Sequence[Array]
+    _: KW_ONLY
+    feature_names: Sequence[Hashable] | None = None
+    steps: Sequence[Sequence[Hashable]] | None = None
+    titles: Sequence[str] | None = None
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        baseline: ArrayLike | None = None,
+        target: Hashable | None = None,
+        feature_names: Sequence[Hashable] | None = None,
+        ax: AxesLike = None,
+    ) -> Self:
+        """Compute and plot.
+
+        Parameters
+        ----------
+        estimator : RNNRegressor, RNNClassifier or Pipeline
+            As in :func:`skrnn.inspection.integrated_gradients`; or a pipeline whose last step is
+            such. If the step before is a SequenceVectorizer, words are named.
+        X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
+            At most 12 samples, as the estimator takes them.
+        baseline : array-like, default=None
+            As in :func:`skrnn.inspection.integrated_gradients`; for a pipeline as its last step
+            takes it.
+        target : int, label or tuple, default=None
+            As in :func:`skrnn.inspection.integrated_gradients`.
+        feature_names : list of str, default=None
+            Names of the features. None: they are numbered.
+        ax : matplotlib Axes or list of Axes, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        IntegratedGradientsDisplay
+            The display, with its axes in `ax_`.
+        """
+        load_matplotlib()
+        network, vectorizer = estimator, None
+        if isinstance(estimator, Pipeline):
+            *before, (_, network) = estimator.steps
+            vectorizer = before[-1][1] if before else None
+            X = estimator[:-1].transform(X) if before else X
+        n_samples = len(X)
+        if n_samples > MOST_SAMPLES:
+            raise ValueError(
+                f"`X` must hold at most {MOST_SAMPLES} samples to draw, got {n_samples}. Pass some "
+                "of them, such as `X[:3]`."
+            )
+        found = list(integrated_gradients(network, X, baseline, target))
+        titles, steps = _titles(network, X), None
+        if isinstance(vectorizer, SequenceVectorizer):
+            found, steps = zip(
+                *map(_without_padding, *(found, _words(vectorizer, X), X)), strict=True
+            )
+            found, steps = list(found), list(steps)
+        display = cls(found, feature_names=feature_names, steps=steps, titles=titles)
+        return display.plot(ax)
+
+    def plot(self, ax: AxesLike = None) -> Self:
+        """Plot a heat map of each sample: one row for each feature, one column for each timestep.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or list of Axes, default=None
+            One for each sample. None: those of a new figure.
+
+        Returns
+        -------
+        IntegratedGradientsDisplay
+            The display, with its axes in `ax_`.
+        """
+        tables = [
+            np.asarray(rows, dtype=float).reshape(len(rows), -1).T for rows in self.attributions
+        ]
+        n_features = len(tables[0])
+        names = range(n_features) if self.feature_names is None else list(self.feature_names)
+        if len(names) != n_features:
+            raise ValueError(
+                f"`feature_names` must hold a name for each of the {n_features} features, got "
+                f"{len(names)}."
+            )
+        height = (1.6 if self.steps is None else 2.2) + 0.4 * n_features
+        axes = open_axes(self, ax, (len(tables),), size=(8, height * len(tables)))
+        largest = max(np.nanmax(np.abs(table)) for table in tables)
+        for i, (each, table) in enumerate(zip(axes, tables, strict=True)):
+            image = draw_heat_map(each, table, names, largest)
+            if self.titles is not None:
+                each.set_title(self.titles[i], loc="left", fontsize="medium")
+            self._name_axes(each, i, n_features)
+        self.figure_.colorbar(image, ax=list(axes), label="Part of the output")
+        return self
+
+    def _name_axes(self, ax, i, n_features):
+        """Label the axes of a sample, with the names of its timesteps if they have any."""
+        if n_features == 1 and self.feature_names is None:
+            ax.set_yticks([])
+        else:
+            ax.set_ylabel("Feature")
+        if self.steps is None:
+            ax.set_xlabel("Timestep (0: the last)")
+            return
+        names = list(map(str, self.steps[i]))
+        every = -(-len(names) // MOST_TICKS)
+        places = range(len(names) - 1, -1, -every)
+        ax.set_xticks([k + 1 - len(names) for k in places], [names[k] for k in places], rotation=90)
+
+    def _repr_html_(self):
+        """Return sentences with their words in the colour of their parts; None without words."""
+        if self.steps is None or np.ndim(self.attributions[0]) != 1:
+            return None
+        largest = max(np.abs(parts).max(initial=0) for parts in self.attributions) or 1.0
+        lines = []
+        for i, (parts, words) in enumerate(zip(self.attributions, self.steps, strict=True)):
+            title = "" if self.titles is None else f"<b>{escape(self.titles[i])}</b> "
+            spans = (_span(word, part, largest) for word, part in zip(words, parts, strict=True))
+            lines.append(f"<p>{title}{' '.join(spans)}</p>")
+        return f'<div class="skrnn-attributions">{"".join(lines)}</div>'
+
+
+def _titles(network, X):
+    """Return what is predicted of each sample, in words, None where that is no single value."""
+    predicted = network.predict(X)
+    if np.ndim(predicted) != 1 or np.ndim(predicted[0]):
+        return None
+    numbers = predicted.dtype.kind == "f"
+    return [f"Predicted: {short(value) if numbers else value}" for value in predicted]
+
+
+def _words(vectorizer, X):
+    """Return the name of each token id of each sample; that of padding is empty."""
+    names = ["", vectorizer.oov_token or "", *vectorizer.vocabulary_]
+    return [[names[i] for i in np.asarray(row)] for row in X]
+
+
+def _without_padding(parts, words, ids):
+    """Return the attributions and words of a sample without padding that counts nothing."""
+    kept = np.flatnonzero((np.asarray(ids) != PADDING) | (parts != 0))
+    return parts[kept], [words[i] for i in kept]
+
+
+def _span(word, part, largest):
+    """Return a word as HTML, orange where it adds to the output, purple where it takes from it."""
+    color = f"rgba({ABOVE if part > 0 else BELOW},{0.85 * abs(part) / largest:.2f})"
+    style = f"background:{color};padding:2px"
+    return f'<span style="{style}" title="{part:+.3g}">{escape(str(word))}</span>'
