@@ -174,6 +174,31 @@ def test_header_compiles_without_a_warning_and_passes_its_own_test(build, tmp_pa
     subprocess.run([tmp_path / "main"], check=True)
 
 
+# Where a Cortex-M3 finds its stack and its first instruction; `exit` tells the emulator the answer.
+MAIN_OF_CORTEX_M = """
+#include <stdlib.h>
+#include "net.h"
+extern int _start;
+__attribute__((section(".vectors"), used))
+static void *const vectors[] = {(void *)0x20400000, &_start};
+int main(void) { exit(net_self_test()); }
+"""
+CORTEX_M = "-Os -mcpu=cortex-m3 -mthumb --specs=rdimon.specs -Wl,--section-start=.vectors=0".split()
+EMULATED = "qemu-system-arm -M mps2-an385 -nographic -semihosting -kernel".split()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_header_passes_its_own_test_on_an_emulated_cortex_m(case, tmp_path):
+    if not (shutil.which("arm-none-eabi-gcc") and shutil.which(EMULATED[0])):
+        pytest.skip("needs arm-none-eabi-gcc with newlib, and QEMU for arm: Debian has both")
+    parameters, X = CASES[case]
+    small(**{"cell_type": ("lstm", "gru")} | parameters).fit(X, Y).to_c(tmp_path / "net.h")
+    (tmp_path / "main.c").write_text(MAIN_OF_CORTEX_M)
+    command = ["arm-none-eabi-gcc", *STRICT, *CORTEX_M, tmp_path / "main.c", "-lm"]
+    subprocess.run([*command, "-o", tmp_path / "main"], check=True)
+    subprocess.run([*EMULATED, tmp_path / "main"], check=True, timeout=60)
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
