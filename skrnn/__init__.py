@@ -3,6 +3,7 @@
 from skrnn import cells, metrics
 from skrnn._displays.attribution import IntegratedGradientsDisplay
 from skrnn._displays.backtest import BacktestDisplay
+from skrnn._displays.detector import DetectorDisplay
 from skrnn._displays.forecast import ForecastDisplay
 from skrnn._displays.history import HistoryDisplay
 from skrnn._displays.search import SearchDisplay
@@ -12,6 +13,7 @@ from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._estimators.stepper import Stepper
 from skrnn._forecasting.backtest import Backtest
+from skrnn._forecasting.detector import RNNDetector
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._persistence.save_load import load, save
 from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
@@ -28,6 +30,7 @@ trusted_types = [
     f"{kind.__module__}.{kind.__name__}"
     for kind in (
         RNNClassifier,
+        RNNDetector,
         RNNForecaster,
         RNNRegressor,
         SequenceReshaper,
@@ -40,11 +43,13 @@ __version__ = "0.1.0"
 __all__ = [
     "Backtest",
     "BacktestDisplay",
+    "DetectorDisplay",
     "FileFormatError",
     "ForecastDisplay",
     "HistoryDisplay",
     "IntegratedGradientsDisplay",
     "RNNClassifier",
+    "RNNDetector",
     "RNNForecaster",
     "RNNRegressor",
     "SearchDisplay",

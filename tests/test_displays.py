@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import (
     BacktestDisplay,
+    DetectorDisplay,
     ForecastDisplay,
     HistoryDisplay,
     IntegratedGradientsDisplay,
@@ -31,6 +32,7 @@ draw_forecast, draw_search = ForecastDisplay.from_forecaster, SearchDisplay.from
 draw_history, draw_histories = HistoryDisplay.from_estimator, HistoryDisplay.from_estimators
 draw_backtest, draw_folds = BacktestDisplay.from_backtest, BacktestDisplay.from_forecaster
 draw_windows, draw_series = WindowDisplay.from_estimator, WindowDisplay.from_series
+draw_alarms = DetectorDisplay.from_detector
 draw_forty = partial(draw_series, range(40))
 
 WIDE = pd.DataFrame({label: monthly() for label in "abc"})
@@ -85,6 +87,7 @@ OF_WRONG_KINDS = [
     (draw_forecast, SEARCHED, {}, r"got GridSearchCV\. Pass its `best_estimator_`"),
     (draw_backtest, pd.DataFrame(BACKTEST), {}, r"got DataFrame\. Pass what"),
     (draw_folds, RIDGE, {"series": monthly()}, "an RNNForecaster, got Ridge"),
+    (draw_alarms, RIDGE, {"series": monthly()}, "an RNNDetector, got Ridge"),
     (draw_search, RIDGE, {}, "`search` must be a search such as GridSearchCV, got Ridge"),
     (draw_history, RIDGE, {}, "or contain one, got Ridge, which has no `history_`"),
     (draw_histories, RNNRegressor(), {}, "Pass a single one to `from_estimator`"),
@@ -112,6 +115,7 @@ def test_display_refuses_what_it_cannot_draw(error, draw, subject, arguments, wo
         lambda: ForecastDisplay(monthly()).plot(),
         lambda: draw_folds(bare(None), monthly()),
         lambda: draw_histories([]),
+        lambda: DetectorDisplay(monthly(), monthly().to_frame(), offset=0.0).plot(),
         lambda: draw_search(None),
         lambda: draw_series(range(9), 2),
         lambda: draw_windows(WindowTransformer(2), range(9)),

@@ -131,6 +131,10 @@ def main() -> None:
         past_exog=("wind",),
         n_jobs=2,
     )
+    detector = skrnn.RNNDetector(skrnn.RNNForecaster(network_weight=0), contamination=0.05)
+    assert_type(detector.fit(sales).update(sales), skrnn.RNNDetector)
+    assert_type(detector.offset_, float)
+    print(detector.p_values(sales).min(), detector.score_columns(sales).shape)
     backtest = forecaster.backtest(sales, folds=2, refit=2, gap=1, window=50)
     assert_type(backtest.summary(), pd.DataFrame)
 
@@ -153,6 +157,7 @@ def mistakes() -> None:
     skrnn.RNNRegressor(segment="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(epochs="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNForecaster(baseline="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.RNNDetector("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.make_windows([1.0], "8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNClassifier().fit([[1]])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     skrnn.load(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -191,7 +191,7 @@ class ForecastDisplay(Display):
             The display, with its axes in `ax_`.
         """
         forecasts = _forecasts(self.forecast)
-        chosen = _chosen(labels, list(forecasts))
+        chosen = choose_labels(labels, list(forecasts), "forecast")
         tables = [_table(forecasts[label]) for label in chosen]
         history = _matching(self.history, "history", chosen, forecasts)
         truth = _truth_within(self.truth, chosen, forecasts)
@@ -217,7 +217,7 @@ def check_forecaster(forecaster):
         )
 
 
-def _by_series(data, name):
+def series_by_label(data, name):
     """Return the rows of each series by its label; a single Series has its name as label."""
     if not isinstance(data, (pd.Series, pd.DataFrame)):
         library = type(data).__module__.partition(".")[0]
@@ -258,10 +258,10 @@ def _forecasts(data):
         parts = {label: data.iloc[:, k].set_axis(ends[k], axis=1) for label, k in positions.items()}
         if all(_is_table(part.columns) for part in parts.values()):
             return parts
-    return _by_series(data, "forecast")
+    return series_by_label(data, "forecast")
 
 
-def _chosen(labels, known):
+def choose_labels(labels, known, owner):
     """Return the labels of the series to draw."""
     if labels is None:
         return known[:SHOWN]
@@ -269,7 +269,7 @@ def _chosen(labels, known):
     if not wanted:
         raise ValueError("`labels` must name at least one series, got none.")
     for label in wanted:
-        check_named("labels", label, "series of the forecast", known)
+        check_named("labels", label, f"series of the {owner}", known)
     return wanted
 
 
@@ -286,7 +286,7 @@ def _matching(data, name, chosen, forecasts):
     """Return the values of each series, or None; a single series matches whatever its name."""
     if data is None:
         return [None] * len(chosen)
-    found = _by_series(data, name)
+    found = series_by_label(data, name)
     if len(found) == len(forecasts) == 1:
         found = dict(zip(forecasts, found.values(), strict=True))
     if not found.keys() & set(chosen):

@@ -136,7 +136,7 @@ def fit_residuals(model, panel, series, n_known, truth, forecast, ends=()):
         first = candidates[0]
         chosen = replace(first, residuals=replace(first.residuals, rows=0, ends=ends))
         chosen = _with_errors(chosen, panel, *held_out)
-        return replace(chosen, residuals=_sized(chosen.residuals))
+        return replace(chosen, residuals=sized_residuals(chosen.residuals))
     if len(kept) < FEWEST:
         return _with_errors(candidates[0], panel, *held_out)
     scored = tuple(part[_some(len(kept), MOST_SCORED)] for part in held_out)
@@ -147,7 +147,7 @@ def fit_residuals(model, panel, series, n_known, truth, forecast, ends=()):
         units = unit_sizes(models[-1], panel, *scored[:2])[0]
         scores.append(_score(models[-1], units, fold, model.scales, *scored))
     chosen = _with_errors(models[_fastest(np.array(scores))], panel, *held_out)
-    return replace(chosen, residuals=_sized(chosen.residuals))
+    return replace(chosen, residuals=sized_residuals(chosen.residuals))
 
 
 def _fastest(scores):
@@ -243,7 +243,7 @@ def _errors(model, panel, series, n_known, truth, forecast):
     return errors / np.where(errors * np.sign(above) < 0, below, above)
 
 
-def _sized(residuals):
+def sized_residuals(residuals):
     """Return Residuals divided by the size of each series' errors, shrunk to that of all."""
     errors, n_series = np.abs(residuals.errors), len(residuals.sizes)
     if n_series == 1:
@@ -276,7 +276,7 @@ def _score(model, units, fold, scales, series, n_known, truth, forecast):
     for k in np.unique(fold):
         others, own = fold != k, fold == k
         part = replace(residuals, errors=residuals.errors[others], series=residuals.series[others])
-        part = _sized(part)
+        part = sized_residuals(part)
         unit = units[own] * part.sizes[series[own]]
         for level in LEVELS:
             ends = part.interval(level, series[own], truth.shape[1])

@@ -305,8 +305,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         self
             The fitted forecaster.
         """
+        return self._fit(series, exog)
+
+    def _fit(self, series, exog, collect=None):
         panel = self._read(series, exog)
-        model = fit_global_model(self, panel)
+        model = fit_global_model(self, panel, collect=collect)
         scales = [seasonal_scale(values, model.season) for values in panel.values]
         return self._set_fitted(panel, model, scales)
 

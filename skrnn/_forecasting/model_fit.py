@@ -74,10 +74,12 @@ def fresh_regressor(params, settings, n_windows=None):
     return regressor
 
 
-def fit_global_model(params, panel, *, warns=True):
+def fit_global_model(params, panel, *, warns=True, collect=None):
     """Fit a GlobalModel to the rows of a Panel; `warns` of series that are too short.
 
-    The parameters of an RNNForecaster are read as attributes of `params`.
+    The parameters of an RNNForecaster are read as attributes of `params`. To a list
+    `collect` held-out windows are added: series, rows before, truth and forecast, as
+    `fit_residuals` takes them.
     """
     fresh_regressor(params, None)  # refuses what no forecaster takes
     n_known = panel.lengths - held_out_rows(params)
@@ -92,7 +94,8 @@ def fit_global_model(params, panel, *, warns=True):
     n_known = np.where(n_known < least, panel.lengths, n_known)  # too few to hold any out
     training = panel.head(n_known)
     if trains:
-        model = _with_shorter(params, _fit_to(params, settings, training, after), training)
+        model = _fit_to(params, settings, training, after, collect)
+        model = _with_shorter(params, model, training)
     else:
         model = _fit_shorter(params, training, typical_length(n_known))
     if warns:
@@ -102,16 +105,18 @@ def fit_global_model(params, panel, *, warns=True):
         return model
     last = panel.lengths - whole_strides(params.steps, params.stride)
     series, n_before = forecast_origins(n_known, last, params.stride)
-    return _calibrated(model, panel, series, n_before)
+    return _calibrated(model, panel, series, n_before, collect)
 
 
-def _calibrated(model, panel, series, n_known):
+def _calibrated(model, panel, series, n_known, collect=None):
     """Return a GlobalModel with the residuals of forecasts from origins that were held out."""
     if model is None:
         return None
     steps = model.plan.steps
     forecast = model.forecast(panel, series, n_known, steps)
     truth = _rows_after(panel, series, n_known, steps)
+    if collect is not None:
+        collect += [series, n_known, truth, forecast]
     ends = network_ends(model)
     model = fit_residuals(model, panel, series, n_known, truth, forecast, ends)
     return replace(model, shorter=_calibrated(model.shorter, panel, series, n_known))
@@ -136,7 +141,7 @@ def _fit_shorter(params, training, typical):
     return _with_shorter(params, _fit_to(params, settings, training, 0), training)
 
 
-def _fit_to(params, settings, training, after):
+def _fit_to(params, settings, training, after, collect=None):
     """Return the GlobalModel of training rows; `after` is their number after the last window."""
     spec = _fit_window_spec(params, settings, training)
     buffer, starts = make_buffer(spec, training), training.starts
@@ -171,6 +176,8 @@ def _fit_to(params, settings, training, after):
         return model
     forecast = _held_out_forecasts(model, training, buffer, *origins, errors)
     truth = _rows_after(training, *origins, errors.shape[1])
+    if collect is not None:
+        collect += [*origins, truth, forecast]
     return fit_residuals(model, training, *origins, truth, forecast)
 
 

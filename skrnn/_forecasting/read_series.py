@@ -195,9 +195,9 @@ def _trimmed(label, times, values, gaps):
     return times if len(values) == part.stop - part.start else times[part], values[part]
 
 
-def read_later_rows(data, panel):
+def read_later_rows(data, panel, *, gaps=True):
     """Return rows of the series that `fit` saw, and of no others, as a Panel."""
-    later = read_panel(data, known=panel, gaps=True)
+    later = read_panel(data, known=panel, gaps=gaps)
     if later.form == panel.form == "series":
         return replace(later, labels=panel.labels)  # whatever its name
     labels = set(panel.labels)

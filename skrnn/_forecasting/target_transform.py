@@ -40,6 +40,8 @@ class TargetTransform:
 
     def known_before(self, values, series, n_known):
         """Return the last `n_before` values before each forecast, given those of all series."""
+        if not self.lags:
+            return np.empty((len(series), 0))
         rows = [last_values(values[k], n, self.lags) for k, n in zip(series, n_known, strict=True)]
         return np.reshape(rows, (len(series), self.n_before))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sklearn.base import BaseEstimator
 
 from skrnn._estimators.stepper import Stepper
+from skrnn._persistence.detectors import DETECTORS
 from skrnn._persistence.estimators import ESTIMATORS
 from skrnn._persistence.forecasters import FORECASTERS
 from skrnn._persistence.networks import NETWORKS
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 KINDS = BaseEstimator, Stepper
 CONTENT = "estimator"  # distinguishes the file from others of the same format
 # Everything that a file may hold; one entry adds a class.
-CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | STEPPERS
+CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | DETECTORS | STEPPERS
 CODECS |= {"function": function_codec()}
 
 
@@ -39,7 +40,7 @@ def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None
     Parameters
     ----------
     est : estimator
-        `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `WindowTransformer`,
+        `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `RNNDetector`, `WindowTransformer`,
         `SequenceVectorizer`, `SequenceReshaper`, scikit-learn's `StandardScaler`, `MinMaxScaler`
         or `RobustScaler`, a `Pipeline` or `TransformedTargetRegressor` of these, or the `Stepper`
         of a network, with its states.
