@@ -346,6 +346,8 @@ def test_what_cannot_be_explained_is_refused_in_words():
         integrated_gradients(GridSearchCV(regressor(), {"epochs": [1]}, cv=2).fit(X, Y), X)
     with pytest.raises(ValueError, match="must not have `stateful=True`"):
         integrated_gradients(regressor(stateful=True, batch_size=8).fit(X, Y), X)
+    with pytest.raises(ValueError, match="`X` must hold samples for RNNRegressor, got None"):
+        integrated_gradients(network)
     with pytest.raises(ValueError, match="In `baseline`: `X` must have 2 features"):
         integrated_gradients(network, X, X[0, :, :1])
     with pytest.raises(

@@ -3,12 +3,20 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+from forecasting import monthly
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 
-from skrnn import IntegratedGradientsDisplay, RNNClassifier, RNNRegressor, SequenceVectorizer
+from skrnn import (
+    IntegratedGradientsDisplay,
+    RNNClassifier,
+    RNNForecaster,
+    RNNRegressor,
+    SequenceVectorizer,
+)
 from skrnn.inspection import integrated_gradients
 
 X = np.random.default_rng(0).normal(size=(40, 5, 2))
@@ -66,6 +74,19 @@ def test_html_colours_words_by_sign_and_size():
         ("94,60,153,0.00", "+0", "c"),
     ]
     assert "<b>Predicted: 1 &lt; 2</b>" in html
+
+
+def test_hours_of_a_forecast_are_named_by_their_times():
+    series = pd.DataFrame({"a": monthly(60), "b": monthly(60, seed=1)})
+    forecaster = RNNForecaster(steps=2, network_weight=0).fit(series)
+    display = IntegratedGradientsDisplay.from_estimator(forecaster, target=2)
+    table = integrated_gradients(forecaster, target=2)
+    for label, ax in zip("ab", display.ax_, strict=True):
+        assert ax.get_title("left") == label
+        assert_array_equal(ax.images[0].get_array(), table.loc[label].T)
+        assert labels(ax.get_xticklabels())[0] == "2019-12-31"
+        assert labels(ax.get_yticklabels()) == ["value"]
+    assert display._repr_html_() is None
 
 
 def test_axes_that_are_given_are_drawn_on():

@@ -138,6 +138,7 @@ def main() -> None:
     backtest = forecaster.backtest(sales, folds=2, refit=2, gap=1, window=50)
     assert_type(backtest.summary(), pd.DataFrame)
 
+    print(integrated_gradients(forecaster, target=2))
     importance = timestep_importance(regressor, X, y, n_repeats=1)
     print(importance.importances_mean)
     print(integrated_gradients(regressor, X[:2], baseline=X[2], target=None).shape)

@@ -68,6 +68,21 @@ display.figure_.savefig("forecast_sales.png", dpi=100)
 # %%
 # `network_weight=0` trains no network, which takes a second and is a good start on any series.
 #
+# Which days make a forecast
+# --------------------------
+# Integrated gradients split the forecast of a step, here the third, among the rows that it reads:
+# how much each day's sales and temperature add, compared with average days. Days to come have a
+# temperature only. `IntegratedGradientsDisplay.from_estimator` draws the table.
+from skrnn.inspection import integrated_gradients
+
+reasons = integrated_gradients(forecaster, exog=weather, target=3)
+largest = reasons.stack().sort_values(key=abs, ascending=False)
+print(largest.head(4).round(1).to_string())
+
+# %%
+# They add up to the difference from the forecast for average days, which the calendar and the mean
+# of all rows make. A network's part would be among them.
+#
 # Against simple forecasts
 # ------------------------
 # A backtest forecasts the past from several cutoffs; `refit=6` fits again at every sixth. It is

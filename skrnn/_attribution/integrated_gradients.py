@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._attribution.forecasts import attribute_forecasts
 from skrnn._attribution.inputs import Inputs
 from skrnn._attribution.outputs import Outputs, directions, read_target
 from skrnn._attribution.path_integral import TOLERANCE, path_integrals
 from skrnn._attribution.plain_network import points_at_once
 from skrnn._engines import differentiating_engine
 from skrnn._estimators.base import BaseRNN
+from skrnn._forecasting.forecaster import RNNForecaster
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any
 
-    from skrnn._types import Array, ArrayLike
+    from skrnn._types import AnyFrame, Array, ArrayLike
 
 
 def integrated_gradients(
     estimator: Any,
-    X: ArrayLike,
+    X: ArrayLike | AnyFrame | None = None,
     baseline: ArrayLike | None = None,
     target: Hashable | None = None,
+    *,
+    exog: AnyFrame | None = None,
 ) -> Array | Any:
     """Return how much each value of X adds to an output, compared with a baseline.
 
@@ -42,38 +46,51 @@ def integrated_gradients(
 
     Parameters
     ----------
-    estimator : RNNRegressor or RNNClassifier
+    estimator : RNNRegressor, RNNClassifier or RNNForecaster
         Fitted, with any engine. Of a pipeline pass the last step, and X as the steps before make
         it.
     X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
         Samples, as `predict` takes them. The cost is that of about twenty training steps on each;
-        more where the output changes abruptly.
+        more where the output changes abruptly. For a forecaster: the rows of series, as the
+        `series` of `predict`; None: those in `fit`.
     baseline : array-like like one sample or like X, default=None
         What the samples are compared with. None: the mean of each feature in `fit`, or zeros where
         `standardize` does not standardize X. For token ids None is the mean of all vectors of the
         Embedding but that of `mask_value`, which is never read; a text of neutral words can be a
-        better baseline. It must have the timesteps that X has.
+        better baseline. It must have the timesteps that X has. For a forecaster None is the mean of
+        each series, and of its `exog`; others are a DataFrame like the result.
     target : int, label or tuple, default=None
         Which output is explained. Of a regressor with several: the position in y, a tuple for a y
         of two axes. Of a classifier: a label of `classes_`, or a column for multilabel targets;
         None: the predicted one of each sample. After a fit with `return_sequences` the timestep
-        comes first, such as ``(-1, "rain")``; negative ones count from the end of each sample.
+        comes first, such as ``(-1, "rain")``; negative ones count from the end of each sample. Of a
+        forecaster: a step, 1 for the first, which is the default, among those that are forecast at
+        once; or a tuple of the step and the name of a series.
+    exog : Series or DataFrame, default=None
+        Of a forecaster only: as in `predict`.
 
     Returns
     -------
-    ndarray of the shape of X, or list of ndarray
+    ndarray of the shape of X, list of ndarray, or DataFrame
         In the units of y; of a classifier in probability, as in Captum and Alibi on a network with
         a softmax. One number for each token id, the sum over its vector. Timesteps that are absent
         have 0. A missing value (``missing="flag"``) has the part of its flag. A column in
         `static_features` has its attribution in equal parts at the timesteps that are present.
         With ``loss="quantile"`` they explain the median, as `predict` returns it.
 
+        Of a forecaster: a DataFrame of the rows that a forecast reads, and with `exog` of those to
+        come, with a column for the values (its name or "value") and one for each of `exog`; NaN
+        where there is nothing to read. For several series their name is the first level of the
+        index. The whole forecast is explained, anchors and ridges too. Its calendar, static
+        features and the rows before those stay as they are.
+
     Raises
     ------
     TypeError
         If the estimator is none of these.
     ValueError
-        If an argument is not as required, or the network is stateful.
+        If an argument is not as required, the network is stateful, or a forecaster has a
+        `transformer`, another regressor than RNNRegressor, or missing values in the rows it reads.
 
     Warns
     -----
@@ -113,7 +130,12 @@ def integrated_gradients(
     >>> bool(np.isclose(attributions.sum(), change[0], rtol=1e-3))
     True
     """
+    if isinstance(estimator, RNNForecaster):
+        table, gaps = attribute_forecasts(estimator, X, exog, baseline, target)
+        warn_of_gaps(gaps)
+        return table
     _check_estimator(estimator)
+    _check_samples(estimator, X, exog)
     inputs = Inputs.read(estimator, X, baseline)
     output = read_target(estimator, target, inputs.sequences)
     architecture, sequences = inputs.architecture, inputs.sequences
@@ -147,7 +169,7 @@ def _check_estimator(estimator):
         elif hasattr(estimator, "best_estimator_"):
             remedy = " Pass its `best_estimator_`."
         raise TypeError(
-            "`estimator` must be an RNNRegressor or RNNClassifier, got "
+            "`estimator` must be an RNNRegressor, RNNClassifier or RNNForecaster, got "
             f"{type(estimator).__name__}.{remedy}"
         )
     check_is_fitted(estimator, "weights_")
@@ -155,6 +177,18 @@ def _check_estimator(estimator):
         raise ValueError(
             "`estimator` must not have `stateful=True`: its output depends on the samples before, "
             "which are no part of X. Fit with `stateful=False` on longer windows."
+        )
+
+
+def _check_samples(estimator, X, exog):
+    """Refuse what only a forecaster takes."""
+    kind = type(estimator).__name__
+    if X is None:
+        raise ValueError(f"`X` must hold samples for {kind}, got None. Pass what `predict` takes.")
+    if exog is not None:
+        raise ValueError(
+            f"`exog` must be None for {kind}, got {type(exog).__name__}. Make its columns features "
+            "of X: only a forecaster reads it."
         )
 
 

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from skrnn._attribution.integrated_gradients import integrated_gradients
 from skrnn._displays.plotting import Display, draw_heat_map, load_matplotlib, open_axes, short
+from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
 from skrnn._preprocessing.vocabulary import PADDING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from typing import Any, Self
 
-    from skrnn._types import Array, ArrayLike, AxesLike
+    from skrnn._types import AnyFrame, Array, ArrayLike, AxesLike
 
 MOST_SAMPLES = 12
 MOST_TICKS = 24
@@ -79,10 +80,11 @@ class IntegratedGradientsDisplay(Display):
     def from_estimator(
         cls,
         estimator: Any,
-        X: ArrayLike,
+        X: ArrayLike | AnyFrame | None = None,
         *,
         baseline: ArrayLike | None = None,
         target: Hashable | None = None,
+        exog: AnyFrame | None = None,
         feature_names: Sequence[Hashable] | None = None,
         ax: AxesLike = None,
     ) -> Self:
@@ -90,18 +92,21 @@ class IntegratedGradientsDisplay(Display):
 
         Parameters
         ----------
-        estimator : RNNRegressor, RNNClassifier or Pipeline
+        estimator : RNNRegressor, RNNClassifier, Pipeline or RNNForecaster
             As in :func:`skrnn.inspection.integrated_gradients`; or a pipeline whose last step is
             such. If the step before is a SequenceVectorizer, words are named.
         X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
-            At most 12 samples, as the estimator takes them.
+            At most 12 samples, as the estimator takes them; for a forecaster the rows of as many
+            series, None: those in `fit`.
         baseline : array-like, default=None
             As in :func:`skrnn.inspection.integrated_gradients`; for a pipeline as its last step
             takes it.
         target : int, label or tuple, default=None
             As in :func:`skrnn.inspection.integrated_gradients`.
+        exog : Series or DataFrame, default=None
+            As in :func:`skrnn.inspection.integrated_gradients`.
         feature_names : list of str, default=None
-            Names of the features. None: they are numbered.
+            Names of the features. None: they are numbered; for a forecaster they are its columns.
         ax : matplotlib Axes or list of Axes, default=None
             As in `plot`.
 
@@ -111,18 +116,16 @@ class IntegratedGradientsDisplay(Display):
             The display, with its axes in `ax_`.
         """
         load_matplotlib()
+        if isinstance(estimator, RNNForecaster):
+            table = integrated_gradients(estimator, X, baseline, target, exog=exog)
+            return cls(**_by_series(table, feature_names)).plot(ax)
         network, vectorizer = estimator, None
         if isinstance(estimator, Pipeline):
             *before, (_, network) = estimator.steps
             vectorizer = before[-1][1] if before else None
             X = estimator[:-1].transform(X) if before else X
-        n_samples = len(X)
-        if n_samples > MOST_SAMPLES:
-            raise ValueError(
-                f"`X` must hold at most {MOST_SAMPLES} samples to draw, got {n_samples}. Pass some "
-                "of them, such as `X[:3]`."
-            )
-        found = list(integrated_gradients(network, X, baseline, target))
+        _check_few(len(X), "samples", "`X[:3]`")
+        found = list(integrated_gradients(network, X, baseline, target, exog=exog))
         titles, steps = _titles(network, X), None
         if isinstance(vectorizer, SequenceVectorizer):
             found, steps = zip(
@@ -191,6 +194,31 @@ class IntegratedGradientsDisplay(Display):
             spans = (_span(word, part, largest) for word, part in zip(words, parts, strict=True))
             lines.append(f"<p>{title}{' '.join(spans)}</p>")
         return f'<div class="skrnn-attributions">{"".join(lines)}</div>'
+
+
+def _check_few(n_samples, what, remedy):
+    """Refuse more heat maps than can be looked at."""
+    if n_samples > MOST_SAMPLES:
+        raise ValueError(
+            f"`X` must hold at most {MOST_SAMPLES} {what} to draw, got {n_samples}. Pass some of "
+            f"them, such as {remedy}."
+        )
+
+
+def _by_series(table, feature_names):
+    """Return the parameters of a display for the attributions of forecasts, each series apart."""
+    levels = list(range(table.index.nlevels - 1))
+    groups = [(None, table)]
+    if levels:
+        groups = list(table.groupby(level=levels if len(levels) > 1 else 0, sort=False))
+    _check_few(len(groups), "series", "`target=(1, name)`")
+    times = [rows.index.get_level_values(-1).astype(str) for _, rows in groups]
+    return {
+        "attributions": [rows.to_numpy() for _, rows in groups],
+        "feature_names": list(table) if feature_names is None else feature_names,
+        "steps": [list(names) for names in times],
+        "titles": [str(label) for label, _ in groups] if levels else None,
+    }
 
 
 def _titles(network, X):
