@@ -178,11 +178,23 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
             "`device` must be a single one with `stateful=True`, whose state goes from batch to "
             "batch, got 'all'."
         )
+    if device == "all" and architecture.network is not None:
+        raise ValueError(
+            "`device` must be a single one with `network`, whose layers may compute with a whole "
+            "batch, got 'all'. Use 'auto'."
+        )
     if able and (asked != "auto" or not (on_gpu(device) or is_long(architecture, *workload))):
         return able[0]
     engine = keras_engine()
     engine.check_settings(architecture, settings)
     return engine
+
+
+def with_layers(architecture):
+    """Return an Architecture that knows the layers of its CustomNetwork, if it has one."""
+    if architecture.network is None:
+        return architecture
+    return keras_engine().with_layers(architecture)
 
 
 def predicting_engine(asked, device, architecture):

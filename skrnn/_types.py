@@ -40,6 +40,7 @@ Engine: TypeAlias = Literal["auto", "keras", "native", "numpy"]
 Dtype: TypeAlias = Literal["float32", "float64", "mixed_float16"]
 Metric: TypeAlias = str | Callable[..., Any]
 Metrics: TypeAlias = Metric | Sequence[Metric]
+Network: TypeAlias = "Callable[..., Any] | NetworkObject | None"
 RandomState: TypeAlias = int | np.random.RandomState | None
 ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
 LearningRate: TypeAlias = (
@@ -76,6 +77,14 @@ class Splitter(Protocol):
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Any: ...
 
     def get_n_splits(self) -> int: ...
+
+
+class NetworkObject(Protocol):
+    """A network with parameters of its own, such as a BaseEstimator of scikit-learn."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+
+    def __call__(self, inputs: Any, /) -> Any: ...
 
 
 class Rows(Protocol):

@@ -55,7 +55,7 @@ QUANTILES = {"quantiles": ({"loss": "quantile"}, (0.3, 0.5, 0.6))}
 OF_OTHER_FORM = set(
     "return_sequences vocab_size embedding_dim embedding_init embedding_trainable callbacks "
     "engine device checkpoint_dir checkpoint_every warm_start verbose metrics monitor "
-    "static_features missing".split()
+    "static_features missing network network_params".split()
 )
 CHANGES_OF = {
     RNNRegressor: CHANGES | QUANTILES,

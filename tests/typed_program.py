@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_type
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +32,11 @@ def blocks() -> Iterator[tuple[Array, Array]]:
 def largest_miss(y_true: Array, y_pred: Array) -> float:
     """Return a metric of skrnn's user."""
     return float(np.abs(y_true - y_pred).max())
+
+
+def flat(inputs: Any, units: int = 3) -> Any:
+    """Return a network of other layers."""
+    return keras.layers.Dense(units)(keras.layers.Flatten()(inputs))
 
 
 class ByHalf:
@@ -64,6 +70,8 @@ def main() -> None:
     measured = skrnn.RNNRegressor(epochs=1, metrics=["mae", largest_miss], monitor="val_mae")
     assert_type(flat_scorer("mae")(measured.fit(X, y), X, y), float)
     assert_type(regressor.summary(), str)
+    others = skrnn.RNNRegressor(network=flat, network_params={"units": 2})
+    assert_type(others.summary((8, 1)), str)
     print(pd.DataFrame(regressor.history_))
     steps, state = regressor.hidden_states(X, return_sequences=True, return_state=True)
     print(steps.shape, state.shape)
@@ -156,6 +164,7 @@ def mistakes() -> None:
     skrnn.RNNRegressor("grru")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(hiden_size=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     skrnn.RNNRegressor(segment="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    skrnn.RNNRegressor(network=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNRegressor(epochs="9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNForecaster(baseline="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     skrnn.RNNDetector("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -9,6 +9,7 @@ import numpy as np
 from skrnn._convert import c_templates as c
 from skrnn._convert.c_functions import Functions, step_lines
 from skrnn._network.cells import CELLS
+from skrnn._network.custom_network import refuse_custom
 
 PER_LINE = 6  # numbers of an array
 TEST_STEPS = 8  # where any number of timesteps is taken
@@ -29,6 +30,7 @@ def check_c(architecture, name):
             "The name of `path` must be letters, digits and underscores, as it names the functions "
             f"in C, got {name!r}. Use a name such as 'net.h'."
         )
+    refuse_custom(architecture, "to_c", "Write the Keras model by `to_keras`.")
     for parameter, (attribute, taken) in REFUSED.items():
         if getattr(architecture, attribute) != taken:
             raise ValueError(

@@ -6,6 +6,7 @@ Letters in shapes: n samples, T timesteps, F features, D directions, U units, O 
 import numpy as np
 
 from skrnn._network.cells import CELLS
+from skrnn._network.custom_network import refuse_custom
 from skrnn._network.quantiles import MEDIAN, increments
 
 # Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
@@ -31,6 +32,7 @@ POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 def check_exportable(architecture):
     """Refuse a network that standard operators cannot express."""
+    refuse_custom(architecture, "to_onnx", "Export the Keras model: `model_.export`.")
     if architecture.stateful:
         raise ValueError(
             "`to_onnx` cannot export a network with `stateful=True`: a graph carries no states. "

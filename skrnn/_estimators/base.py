@@ -26,7 +26,7 @@ from skrnn._data.validation import (
     read_sequences,
 )
 from skrnn._data.weights import check_range, nonzero_indices, read_weights
-from skrnn._engines import KerasFirst, keras_engine, training_engine
+from skrnn._engines import KerasFirst, keras_engine, training_engine, with_layers
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.out_of_core_fit import fit_out_of_core
 from skrnn._estimators.stepper import Stepper
@@ -40,6 +40,7 @@ from skrnn._estimators.training import (
 )
 from skrnn._network.architecture import VARIABLE_DTYPES, Architecture
 from skrnn._network.config import Settings, read_loss, read_settings
+from skrnn._network.custom_network import CustomNetwork, check_hidden
 from skrnn._network.embeddings import read_embeddings
 from skrnn._network.keras_objects import as_parameter
 from skrnn._network.learning_rate import RateSchedule
@@ -56,7 +57,7 @@ from skrnn._utils.atomic_write import read_path, replacing
 from skrnn._utils.callback_support import notify_callbacks
 from skrnn._utils.declared_parameters import DeclaredEstimator, explain_keywords
 from skrnn._utils.numeric_checks import is_nan
-from skrnn._utils.records import record_codecs
+from skrnn._utils.records import Codec, record_codecs
 from skrnn._utils.rollback import rollback_on_error
 from skrnn._utils.sklearn_private import fit_context
 
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 
     from skrnn._types import Array, ArrayLike, Block, Blocks, Engine, KerasModel, StrPath
 
-STARTED = "_started"  # the first in the state of an estimator with callbacks
+STARTED = "_started"  # the first in the state of an estimator with callbacks or a network
 
 
 def _count_held_out(fraction, n_samples):
@@ -99,6 +100,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     _codecs = DeclaredEstimator._codecs | record_codecs(
         FittedNetwork, Architecture, RateSchedule, Settings, Scaling
     )
+    _codecs |= {"CustomNetwork": Codec(CustomNetwork, CustomNetwork.to_dict, CustomNetwork)}
 
     @explain_keywords
     @fit_context(prefer_skip_nested_validation=True)
@@ -214,6 +216,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def transform(self, X: ArrayLike) -> Array:
         """Return the last hidden state of the last recurrent layer, as features.
 
+        With `network` it is the tensor that this returns.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features)
@@ -236,9 +240,10 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         X : array-like of shape (n_samples, timesteps, features)
             As in `fit`.
         return_sequences : bool, default=False
-            True: the hidden state of every timestep; False: of the last one.
+            True: the hidden state of every timestep; False: of the last one. With `network` it
+            must be as in the constructor.
         return_state : bool, default=False
-            True: the layer's final states too.
+            True: the layer's final states too. Not with `network`.
 
         Returns
         -------
@@ -250,6 +255,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """
         sequences = self._read_fitted(X)
         hidden = bool(return_sequences), bool(return_state)
+        check_hidden(self._network.architecture, *hidden)
         arrays = self._run(sequences, hidden=hidden)
         return arrays if return_state else arrays[0]
 
@@ -331,7 +337,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Raises
         ------
         ValueError
-            If the network is bidirectional: it would read rows that are to come.
+            If the network is bidirectional, which would read rows that are to come, or has
+            `network`.
         """
         return Stepper(self, n_streams)
 
@@ -433,9 +440,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Raises
         ------
         ValueError
-            If the standard has no operator for the network: `stateful=True`, an activation such as
-            "gelu" in the cells, or "softplus" there, which overflows in ONNX Runtime; labels that
-            are neither numbers nor str.
+            If the standard has no operator for the network: `network`, `stateful=True`, an
+            activation such as "gelu" in the cells, or "softplus" there, which overflows in ONNX
+            Runtime; labels that are neither numbers nor str.
         ImportError
             If the package onnx is not installed.
 
@@ -491,7 +498,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         ------
         ValueError
             If the header cannot have the network: with `segment`, `static_features`, `missing` or
-            `loss="quantile"`, an activation that the native engine lacks, or half precision.
+            `loss="quantile"`, `network`, an activation that the native engine lacks, or half
+            precision.
 
         Examples
         --------
@@ -697,6 +705,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         engine = training_engine(
             self.engine, self.device, architecture, settings, workload, has_callbacks=has_callbacks
         )
+        architecture = with_layers(architecture)
         names = list(getattr(self, "feature_names_in_", ()))
         columns = static_positions(self.static_features, names, self.n_features_in_)
         self._set_network(
@@ -777,7 +786,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def _unfitted_architecture(self, input_shape):
         """Return the Architecture for an input shape, with the outputs as fitted, or one."""
         fitted = self._network.architecture if hasattr(self, "_network") else None
-        return describe_shape(
+        architecture = describe_shape(
             self,
             input_shape,
             vocab_size=settle_vocab_size(self.vocab_size, fitted.vocab_size if fitted else None),
@@ -786,6 +795,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             output_activation=fitted.output_activation if fitted else self._default_activation,
             flagged=fitted.flagged if fitted else (),
         )
+        return with_layers(architecture)
 
     def _plain(self):
         """Return a shallow copy that holds Keras's objects as names and settings."""
@@ -796,7 +806,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
     def __getstate__(self) -> dict[str, Any]:
         state = super(BaseRNN, self._plain()).__getstate__()
-        return state if self.callbacks is None else {STARTED: KerasFirst()} | state
+        plain = self.callbacks is None and self.network is None
+        return state if plain else {STARTED: KerasFirst()} | state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({name: state[name] for name in state if name != STARTED})

@@ -107,6 +107,20 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
     stateful : bool, default=False
         Carry the state from batch to batch. Rows keep their order, `batch_size` must divide the
         number of samples, and each `predict` continues from `states_`.
+    network : callable or object, default=None
+        A function that makes any other Keras layers in the place of the recurrent ones:
+        ``network(inputs, **network_params)`` creates them and returns the tensor that the Dense
+        layers and the output read, of shape (batch, units), or (batch, timesteps, units) with
+        `return_sequences`. Its symbolic inputs, (batch, timesteps, features), are standardized and
+        embedded, and have Keras's mask attached; where the function has an argument `mask`, it gets
+        the mask there instead, as a tensor or None. Or an object with `get_params` and
+        ``__call__(inputs)``, such as a BaseEstimator, whose parameters are searched as
+        ``network__units``. Beside it `cell_type`, `hidden_size`, `bidirectional`, `activation`,
+        the dropouts, `kernel_l2`, `recurrent_l2`, `pooling`, `segment` and `stateful` must be at
+        their defaults. Keras engine only; compiled once for each function object and its
+        parameters.
+    network_params : dict, default=None
+        Arguments of that function; a search takes the dict as a whole.
     vocab_size : int or "auto", default=None
         X holds token ids in [0, vocab_size), and an Embedding comes first. "auto": the largest id
         in the first `fit` plus 1. `predict` reads a larger one as 1, out of vocabulary; `model_`

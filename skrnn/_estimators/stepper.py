@@ -14,6 +14,7 @@ from skrnn._data.sequences import Sequences
 from skrnn._data.validation import naming, read_sequences
 from skrnn._engines import predicting_engine
 from skrnn._network.cells import CELLS
+from skrnn._network.custom_network import refuse_custom
 from skrnn._numpy_engine.activations import ACTIVATIONS
 from skrnn._numpy_engine.dense import outputs_of
 from skrnn._preprocessing.windows import check_count
@@ -313,6 +314,7 @@ def _refuse(estimator):
     """Refuse an estimator that no Stepper can be made of."""
     check_is_fitted(estimator, "weights_")
     architecture = estimator._network.architecture
+    refuse_custom(architecture, "stepper", "Call `predict` on windows.")
     if architecture.bidirectional:
         raise ValueError(
             "`stepper` needs `bidirectional=False`, got True: layers that read backwards need the "

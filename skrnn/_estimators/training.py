@@ -66,8 +66,10 @@ def open_checkpoints(estimator, engine, data, validation, config):
             "Leave out one of them."
         )
     network = estimator._network
-    # Their `repr` would not say all; a learning rate is in the Settings.
+    # Their `repr` would not say all; a learning rate is in the Settings, a network in the
+    # Architecture.
     left_out = {"embedding_init", "metrics", "learning_rate", *LEFT_OUT}
+    left_out |= {"network", "network_params"}
     params = {
         f.name: as_parameter(getattr(estimator, f.name))
         for f in fields(estimator)
@@ -155,7 +157,8 @@ def train_network(
         callbacks[:0] = metrics
         rng = rng()
         embeddings = read_embeddings(estimator.embedding_init, network.architecture)
-        start = initial_weights(network.architecture, rng, embeddings), None
+        fresh = initial_weights if network.architecture.network is None else engine.fresh_weights
+        start = fresh(network.architecture, rng, embeddings), None
         if config.resume:  # a continued fit shuffles after the same draws as a new one
             start = estimator.weights_, estimator.optimizer_state_ or None
         session = engine.TrainingSession(network.architecture, network.settings, training)

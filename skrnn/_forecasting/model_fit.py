@@ -47,7 +47,7 @@ def fresh_regressor(params, settings, n_windows=None):
     """Return the regressor of a forecaster unfitted, for so many windows, with its settings.
 
     Networks inside it, such as the last step of a Pipeline, are prepared alike. What they are not
-    left to choose stays: a segment, patience and epochs of their own.
+    left to choose stays: a segment, patience and epochs of their own, the timesteps of a `network`.
     """
     if params.regressor is not None:
         regressor = clone(params.regressor)
@@ -66,7 +66,8 @@ def fresh_regressor(params, settings, n_windows=None):
             )
         if params.fill == "mask" and getattr(part, "mask_value", 0) is None:
             part.mask_value = np.nan
-        if settings is not None and getattr(part, "segment", None) == 1:
+        plain = getattr(part, "segment", None) == 1 and getattr(part, "network", None) is None
+        if settings is not None and plain:
             part.segment = settings.segment
     if settings is not None and settings.early_stopping and isinstance(regressor, RNNRegressor):
         regressor.epochs = MOST_EPOCHS if regressor.epochs == "auto" else regressor.epochs

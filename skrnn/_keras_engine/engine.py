@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skrnn._keras_engine import devices, gradients, network, programs
+from skrnn._keras_engine import devices, gradients, network, programs, starts
 from skrnn._keras_engine.callbacks import CallbackHook, fresh_callbacks
 from skrnn._keras_engine.compiling import compile_model
 from skrnn._network.l2 import penalty
@@ -99,13 +99,17 @@ class TrainingSession:
         return float(total / weight) + penalty(architecture.weights(), weights)
 
     def blocks(self, order):
-        """Yield (X, y, w, order) as arrays of the program's capacity, and the true count."""
+        """Yield (X, y, w, order) as arrays of the program's capacity, and the true count.
+
+        A last batch that is not full is filled up with other samples, which do not count: layers
+        such as BatchNormalization then read as many as in any other.
+        """
         if self.resident:
-            yield (*self.arrays, self._fill(order.astype(np.int32))), len(order)
+            yield (*self.arrays, np.resize(order.astype(np.int32), self.capacity)), len(order)
             return
         for start in range(0, len(order), self.capacity):
             rows = order[start : start + self.capacity]
-            places = self._fill(np.arange(len(rows), dtype=np.int32))
+            places = np.resize(np.arange(len(rows), dtype=np.int32), self.capacity)
             yield (*self._gather(rows), places), len(rows)
 
     def _gather(self, rows):
@@ -202,12 +206,15 @@ def fitted_model(architecture, weights, scaling, mask_value, settings, optimizer
     return model
 
 
-fresh_model = network.fresh_model
+fresh_model, fresh_weights = starts.fresh_model, starts.fresh_weights
+with_layers = starts.with_layers
 output_gradients = gradients.output_gradients
 device_names = devices.devices_for
 
 
-clear = programs.clear
+def clear():
+    programs.clear()
+    starts.with_layers.cache_clear()
 
 
 def _takes_cudnn(architecture, sequences, *, by_step=False):

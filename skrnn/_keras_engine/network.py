@@ -5,7 +5,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from skrnn._data.scaling import Scaling
+from skrnn._keras_engine.custom import call_network
 from skrnn._keras_engine.quantiles import ordered_quantiles, pinball
 from skrnn._keras_engine.recurrent_layers import (
     input_projected_class,
@@ -14,12 +14,11 @@ from skrnn._keras_engine.recurrent_layers import (
 )
 from skrnn._network.architecture import POOLINGS
 from skrnn._network.cells import CELLS
-from skrnn._network.initializers import initial_weights
 from skrnn._network.keras_names import QUANTILE_LOSS
 
 
 def build_network(
-    architecture, scaling=None, mask_value=None, *, input_projected=False, cudnn=None
+    architecture, scaling=None, mask_value=None, *, input_projected=False, cudnn=None, seed=0
 ):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
@@ -27,7 +26,7 @@ def build_network(
     -1. With one it reads raw values, absent timesteps also as `mask_value`, and returns raw
     outputs. `input_projected` layers are faster, but only for training under XLA. `cudnn` selects
     the LSTM and GRU layers of cuDNN where there is a GPU; None: unless timesteps are masked, since
-    cuDNN only masks the end of a sample.
+    cuDNN only masks the end of a sample. `seed` is that of the layers of a CustomNetwork.
     """
     cudnn = not architecture.masked if cudnn is None else cudnn
     inputs, x, static = _inputs(architecture, raw=scaling is not None)
@@ -38,6 +37,8 @@ def build_network(
     seeds = iter(range(10_000))
     x = _spatial_dropout(x, architecture, seeds)
     x, mask = _segmented(x, mask, architecture)
+    if architecture.network is not None:
+        x, _ = call_network(architecture, inputs, x, mask, seed)
     for i in range(len(architecture.units)):
         layer = recurrent_layer(
             architecture, i, seeds, input_projected=input_projected, cudnn=cudnn
@@ -57,6 +58,8 @@ def build_network(
 
 def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
     """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
+    if architecture.network is not None:
+        return build_custom(architecture)[0]
     inputs, x, _ = _inputs(architecture, raw=False)
     x, mask = _segmented(*_masked(x, architecture), architecture)
     last = len(architecture.units) - 1
@@ -65,6 +68,13 @@ def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
         x = recurrent_layer(architecture, i, seeds, cudnn=cudnn)(x, mask=mask)
     layer = recurrent_layer(architecture, last, seeds, return_sequences, return_state, cudnn=cudnn)
     return keras.Model(inputs, layer(x, mask=mask), name="skrnn_hidden")
+
+
+def build_custom(architecture):
+    """Return the Keras model up to the tensor of a CustomNetwork, and records of its layers."""
+    inputs, x, _ = _inputs(architecture, raw=False)
+    x, layers = call_network(architecture, inputs, *_masked(x, architecture))
+    return keras.Model(inputs, x, name="skrnn_hidden"), layers
 
 
 def recurrent_layer(
@@ -121,7 +131,10 @@ def _layer_class(architecture, i, input_projected):
 
 
 def cudnn_takes(architecture):
-    """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample."""
+    """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample.
+
+    Those of a CustomNetwork ask for it themselves.
+    """
     known = all(CELLS[cell_type].cudnn for cell_type in architecture.cell_types)
     return known and architecture.activation == "tanh" and not architecture.recurrent_dropout
 
@@ -146,13 +159,6 @@ def seed_variables(model):
     """Return the variables from which dropout draws, one for each recurrent layer's generator."""
     known = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in known]
-
-
-def fresh_model(architecture, rng, embeddings=None, mask_value=None):
-    """Return an unfitted model of raw values, with the weights from which a fit begins."""
-    model = build_network(architecture, Scaling(), mask_value)
-    model.set_weights(initial_weights(architecture, rng, embeddings))
-    return model
 
 
 def loss_function(name, config, quantiles):
@@ -269,7 +275,7 @@ def _masked(x, architecture):
             embeddings_initializer=keras.initializers.RandomUniform(seed=0),
             trainable=architecture.embedding_trainable,
             dtype=architecture.dtype,
-            name="embedding",
+            name=architecture.embedding_name,
         )(x)
     return x, mask
 

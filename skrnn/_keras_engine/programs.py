@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from skrnn._keras_engine import memory, network
 from skrnn._keras_engine.compiled import compiled_function, plain_function
+from skrnn._keras_engine.custom import no_mask_warnings
 from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
@@ -94,7 +95,7 @@ def _forget():
 
 def _build(kind, devices, *key):
     try:
-        with tf.device(devices[0]):
+        with tf.device(devices[0]), no_mask_warnings():
             return kind(devices, *key)
     except SystemError as error:  # what TensorFlow's C code makes of Ctrl-C while it traces
         raise KeyboardInterrupt from error
@@ -113,7 +114,8 @@ class Trainer:
         self.devices, self.batch_size = devices, batch_size
         self.by_step, self.masked = architecture.return_sequences, architecture.masked
         no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
-        # XLA supports neither several devices nor cuDNN.
+        # XLA supports neither several devices nor cuDNN, which the layers of others may ask for.
+        cudnn |= "GPU" in devices[0] and architecture.network is not None
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
         self.loss = network.loss_function(*loss, architecture.quantiles)
@@ -304,6 +306,7 @@ class Forward:
             self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
         self.recurrent_states = network.state_variables(self.model)
         self.dtype = architecture.variable_dtype
+        self.penalized = architecture.network is not None  # others leave penalties to the caller
         self.lock = threading.Lock()
         spec = tf.TensorSpec
         x = self.model.inputs[0]
@@ -340,6 +343,8 @@ class Forward:
         outputs = self.model(x, training=False)
         if self.loss is not None:  # in one graph with the output: Keras reads its logits
             outputs = self.loss(*y, outputs)
+            if self.penalized:
+                outputs += sum(self.model.losses)
         outputs = tf.nest.map_structure(lambda output: tf.cast(output, self.dtype), outputs)
         return outputs, [tf.identity(variable.value) for variable in self.recurrent_states]
 

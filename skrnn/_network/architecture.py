@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from skrnn._network.cells import CELLS
+from skrnn._network.custom_network import CustomNetwork
 from skrnn._network.keras_names import ACTIVATIONS
 from skrnn._utils.field_types import Count, Fraction, Penalty, Shape, Size
 
@@ -24,11 +25,15 @@ Quantile = Annotated[float, lambda quantile: 0 < quantile < 1]
 
 
 class Weight(NamedTuple):
-    """One weight array: its shape, the initializer that fills it, and its L2 regularizer."""
+    """One weight array: its shape, the initializer that fills it, and its L2 regularizer.
+
+    The weights of a CustomNetwork have neither here: its layers have them.
+    """
 
     shape: tuple
-    initializer: str
+    initializer: str | None
     l2: float = 0.0
+    trainable: bool = True
 
 
 class Layer(NamedTuple):
@@ -53,8 +58,8 @@ class Architecture:
     are floats and absent ones NaN. From `pooling` on, fields have the defaults of older files.
     """
 
-    cell_types: tuple[CellType, ...]
-    units: Shape
+    cell_types: tuple[CellType, ...]  # () with a CustomNetwork
+    units: tuple[Size, ...]
     bidirectional: bool
     activation: Activation
     dropout: Fraction
@@ -83,6 +88,7 @@ class Architecture:
     fills_missing: bool = False  # whether a missing feature is read as 0, once standardized
     # Features of X that a flag follows, 1 where they are missing: those that were so in `fit`.
     flagged: tuple[Count, ...] = ()
+    network: CustomNetwork | None = None  # in the place of the recurrent layers
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -101,7 +107,9 @@ class Architecture:
 
     @property
     def hidden_width(self):
-        """Width of the last recurrent layer's output."""
+        """Width of what the last recurrent layer or a CustomNetwork returns."""
+        if self.network is not None:
+            return self.network.width
         return self.units[-1] * (2 if self.bidirectional else 1)
 
     @property
@@ -119,6 +127,11 @@ class Architecture:
         """Width of the first recurrent layer's input."""
         return self.segment * self.timestep_width
 
+    @property
+    def embedding_name(self):
+        """Name of the Embedding: a CustomNetwork may have one that Keras calls "embedding"."""
+        return "embedding" if self.network is None else "token_embedding"
+
     def n_steps(self, timesteps):
         """Return how many steps the recurrent layers take; None: any number."""
         return None if timesteps is None else -(-timesteps // self.segment)
@@ -127,6 +140,15 @@ class Architecture:
     def drops(self):
         """Whether training draws dropout masks."""
         return max(self.dropout, self.recurrent_dropout, self.spatial_dropout) > 0
+
+    def custom_layers(self):
+        """Return the layers of a CustomNetwork, as far as they are known."""
+        if self.network is None:
+            return []
+        return [
+            Layer(*described, tuple(Weight(shape, None, trainable=t) for shape, t in weights))
+            for *described, weights in self.network.layers
+        ]
 
     def recurrent_layers(self):
         """Return the recurrent layers only."""
@@ -150,9 +172,10 @@ class Architecture:
     def head_layers(self):
         """Return the layers after the pooling: Dense layers, the output, its Reshape."""
         lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
+        stem = "dense" if self.network is None else "head"  # its own may be called "dense_1"
         layers, width = [], self.hidden_width + self.n_static
         for i, size in enumerate([*self.dense_sizes, prod(self.output_shape)]):
-            name = f"dense_{i + 1}" if i < len(self.dense_sizes) else "output"
+            name = f"{stem}_{i + 1}" if i < len(self.dense_sizes) else "output"
             weights = (Weight((width, size), "glorot_uniform"), Weight((size,), "zeros"))
             layers.append(Layer(name, "Dense", (*lead, size), weights))
             width = size
@@ -166,14 +189,15 @@ class Architecture:
         """Return the layers in Keras's order, each with its output shape and weights."""
         layers, shape = [], (self.batch_size, self.timesteps, self.timestep_width)
         if self.vocab_size is not None:
-            table = Weight((self.vocab_size, self.embedding_dim), "uniform")
-            layers.append(Layer("embedding", "Embedding", shape, (table,)))
+            sizes = self.vocab_size, self.embedding_dim
+            table = Weight(sizes, "uniform", trainable=self.embedding_trainable)
+            layers.append(Layer(self.embedding_name, "Embedding", shape, (table,)))
         if self.spatial_dropout:
             layers.append(Layer("spatial_dropout", "SpatialDropout1D", shape))
         if self.segment > 1:
             shape = self.batch_size, self.n_steps(self.timesteps), self.input_width
             layers.append(Layer("segments", "Reshape", shape))
-        layers += self.recurrent_layers()
+        layers += self.recurrent_layers() + self.custom_layers()
         if self.pooling != "last":
             shape = self.batch_size, self.hidden_width
             layers.append(Layer("pooling", POOLINGS[self.pooling], shape))
@@ -197,8 +221,8 @@ class Architecture:
         return self.vocab_size is not None and self.embedding_trainable
 
     def trained_weights(self):
-        """Return the weights that training changes: all, or all but those of a fixed Embedding."""
-        return self.weights()[0 if self.embedding_trainable else 1 :]
+        """Return the weights that training changes."""
+        return [weight for weight in self.weights() if weight.trainable]
 
     @property
     def penalized(self):
@@ -224,6 +248,7 @@ class Architecture:
 
     def multiply_adds(self, timesteps):
         """Return about how many multiply-adds one sample's forward pass takes."""
-        per_step = sum(layer.n_parameters for layer in self.recurrent_layers())
+        layers = self.recurrent_layers() + self.custom_layers()
+        per_step = sum(layer.n_parameters for layer in layers)
         of_head = sum(layer.n_parameters for layer in self.head_layers())
         return self.n_steps(timesteps) * per_step + of_head

@@ -33,15 +33,18 @@ INITIALIZERS = {
 }
 
 
-def initial_weights(architecture, rng, embeddings=None):
+def initial_weights(architecture, rng, embeddings=None, drawn=()):
     """Return fresh weights from Keras's default distributions, drawn with a NumPy generator.
 
     They are in Keras's order and in the architecture's `variable_dtype`. `embeddings` of shape
     (vocab_size, embedding_dim) replace what is drawn for the Embedding; the other weights are the
-    same.
+    same. `drawn` are the weights of a CustomNetwork.
     """
+    drawn = iter(drawn)
     weights = [
-        INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.variable_dtype)
+        next(drawn)
+        if weight.initializer is None
+        else INITIALIZERS[weight.initializer](weight.shape, rng).astype(architecture.variable_dtype)
         for weight in architecture.weights()
     ]
     if embeddings is not None:

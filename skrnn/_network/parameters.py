@@ -11,6 +11,7 @@ import numpy as np
 
 from skrnn._network.architecture import POOLINGS, Architecture
 from skrnn._network.cells import CELLS
+from skrnn._network.custom_network import read_network
 from skrnn._network.keras_names import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -30,7 +31,7 @@ from skrnn._utils.sklearn_private import HasMethods, Interval, StrOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
+    from typing import Any, Literal
 
     from skrnn._types import (
         ArrayLike,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         LearningRate,
         Loss,
         Metrics,
+        Network,
         Optimizer,
         Pooling,
         RandomState,
@@ -79,6 +81,8 @@ class NetworkParameters:
     pooling: Pooling = parameter("last", StrOptions({"last", *POOLINGS}))
     segment: int | Literal["auto"] = parameter(1, AT_LEAST_ONE, StrOptions({"auto"}))
     stateful: bool = parameter(False, "boolean")
+    network: Network = parameter(None, callable, HasMethods("get_params"), None)
+    network_params: dict[str, Any] | None = parameter(None, dict, None)
     vocab_size: int | Literal["auto"] | None = parameter(
         None, AT_LEAST_ONE, StrOptions({"auto"}), None
     )
@@ -232,7 +236,10 @@ def describe(
     check_segment(params)
     check_static_features(params, vocab_size)
     check_mask_value(params.mask_value, vocab_size)
-    cell_types, units = _read_layers(params.cell_type, params.hidden_size)
+    network = read_network(params)
+    cell_types, units = (), ()
+    if network is None:
+        cell_types, units = _read_layers(params.cell_type, params.hidden_size)
     if params.pooling != "last" and params.return_sequences:
         raise ValueError(
             "`pooling` must be 'last' with `return_sequences=True`, which has an output for every "
@@ -257,6 +264,7 @@ def describe(
         "quantiles": settle_quantiles(params),
         "fills_missing": params.missing is not None,
         "flagged": flagged,
+        "network": network,
     }
     # The others are parameters of the same names, in plain types.
     shared = {

@@ -150,7 +150,7 @@ class TrainingSession:
 
 def unsupported_parameters(architecture, settings=None):
     """Return the parameters of a request that this engine does not take as they are."""
-    lacks = []
+    lacks = [] if architecture.network is None else ["network"]
     for name in ("activation", "dense_activation"):
         if getattr(architecture, name) not in ACTIVATIONS:
             lacks.append(name)

@@ -18,6 +18,7 @@ from skrnn._estimators.classifier import RNNClassifier
 from skrnn._estimators.fitted_network import FittedNetwork
 from skrnn._estimators.regressor import RNNRegressor
 from skrnn._network.keras_objects import as_parameter
+from skrnn._persistence.custom_networks import importable
 from skrnn._persistence.networks import check_network
 from skrnn._preprocessing.sequence_reshaper import SequenceReshaper
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
@@ -103,6 +104,8 @@ def encode_estimator(estimator):
     state = BaseEstimator.__getstate__(estimator)
     state = {name: as_parameter(value) for name, value in state.items()}
     state.pop("_skl_callbacks", None)  # they watch a fit
+    if "network" in state:
+        state["network"] = importable(state["network"])
     if "_network" in state:
         network = state.pop("_network")
         state |= {name: getattr(network, name[1:]) for name in FITTED}

@@ -54,6 +54,10 @@ def check_network(network):
 
 def _check_architecture(architecture, asked_vocab_size):
     layers_agree = len(architecture.cell_types) == len(architecture.units)
+    custom = architecture.network is not None
+    layers_agree &= custom != bool(architecture.units)
+    plain = architecture.segment == 1 and architecture.pooling == "last"
+    layers_agree &= not custom or (plain and not architecture.stateful)
     embedded = architecture.vocab_size is not None
     embedding_agrees = embedded == (architecture.embedding_dim is not None)
     embedding_agrees &= embedded or architecture.embedding_trainable

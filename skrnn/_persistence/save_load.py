@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sklearn.base import BaseEstimator
 
 from skrnn._estimators.stepper import Stepper
+from skrnn._persistence.custom_networks import CUSTOM_NETWORKS, importable_codec
 from skrnn._persistence.detectors import DETECTORS
 from skrnn._persistence.estimators import ESTIMATORS
 from skrnn._persistence.forecasters import FORECASTERS
@@ -27,7 +28,7 @@ KINDS = BaseEstimator, Stepper
 CONTENT = "estimator"  # distinguishes the file from others of the same format
 # Everything that a file may hold; one entry adds a class.
 CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | DETECTORS | STEPPERS
-CODECS |= {"function": function_codec()}
+CODECS |= CUSTOM_NETWORKS | {"function": function_codec()}
 
 
 def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None = None) -> None:
@@ -100,8 +101,9 @@ def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str
     key : bytes or str, default=None
         The file must have been saved with this key. None: a signature is ignored.
     trusted : list of str, default=()
-        Names of functions that the file may import, such as ``["my_words.split"]`` for a
-        `SequenceVectorizer` with that `analyzer`. Any other function is refused by name.
+        Names of functions and classes that the file may import, such as ``["my_words.split"]`` for
+        a `SequenceVectorizer` with that `analyzer`, or ``["my_networks.lstm_fcn"]`` for an
+        estimator with that `network`. Any other is refused by name.
 
     Returns
     -------
@@ -141,7 +143,10 @@ def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str
             "['module.name']."
         )
     tree = read_file(path, key=key)
-    codecs = CODECS | {"function": function_codec(trusted)}
+    codecs = CODECS | {
+        "function": function_codec(trusted),
+        "network": importable_codec(trusted),
+    }
     try:
         content = tree.get("content") if isinstance(tree, dict) else None
         require(isinstance(content, str) and content == CONTENT, "the content")

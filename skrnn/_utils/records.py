@@ -181,7 +181,8 @@ def _text_codec(kind, make, exact):
     return Codec(kind, lambda value: {"text": str(value)}, decode, exact)
 
 
-def _encode_function(function):
+def name_in_module(function):
+    """Return the module of a function or a class, and its name there; ValueError if it has none."""
     owner = getattr(function, "__objclass__", function)  # of a method of a built-in class
     module = getattr(owner, "__module__", None)
     known = sys.modules.get(module) if module != "__main__" else None
@@ -203,25 +204,31 @@ def _attribute(module, name):
     return reduce(lambda owner, part: getattr(owner, part, None), name.split("."), module)
 
 
-def function_codec(trusted=None):
-    """Return the Codec of functions, which a file holds by name; None trusts every name.
+def import_trusted(module, name, trusted, before=lambda: None):
+    """Return what a module has under a name; None trusts every name.
 
-    Nothing is imported before its name is found to be trusted.
+    Nothing is imported before its name is found to be trusted; `before` is called then.
     """
+    require(isinstance(module, str) and isinstance(name, str), "a function")
+    full = f"{module}.{name}"
+    if trusted is not None and full not in trusted:
+        raise FileFormatError(
+            f"the function {full} is not trusted. Pass `trusted=[{full!r}]` if you trust the "
+            "source of the file, and that function with the data that you will pass."
+        )
+    before()
+    return _attribute(import_module(module), name)
+
+
+def function_codec(trusted=None):
+    """Return the Codec of functions, which a file holds by name; None trusts every name."""
 
     def decode(module, name):
-        require(isinstance(module, str) and isinstance(name, str), "a function")
-        full = f"{module}.{name}"
-        if trusted is not None and full not in trusted:
-            raise FileFormatError(
-                f"the function {full} is not trusted. Pass `trusted=[{full!r}]` if you trust the "
-                "source of the file, and that function with the data that you will pass."
-            )
-        function = _attribute(import_module(module), name)
-        require(isinstance(function, FUNCTIONS), f"the function {full}")
+        function = import_trusted(module, name, trusted)
+        require(isinstance(function, FUNCTIONS), f"the function {module}.{name}")
         return function
 
-    return Codec(FUNCTIONS, _encode_function, decode, exact=False)
+    return Codec(FUNCTIONS, name_in_module, decode, exact=False)
 
 
 VALUES = {
