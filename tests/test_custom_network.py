@@ -22,6 +22,7 @@ import skrnn
 from skrnn import RNNClassifier, RNNForecaster, RNNRegressor
 from skrnn._keras_engine import programs
 from skrnn._network.custom_network import CustomNetwork
+from skrnn.inspection import integrated_gradients
 
 layers = keras.layers
 TINY = {"epochs": 3, "batch_size": 8, "random_state": 0}
@@ -153,7 +154,7 @@ FORMS = {
     "static": ({"static_features": [1], "missing": "flag", "dense_sizes": (3,)}, GAPS, Y),
     "steps": ({"return_sequences": True}, RAGGED, [x[:, 0] for x in RAGGED]),
     "quantiles": ({"loss": "quantile"}, X, X[:, 0]),
-    "float64": ({"dtype": "float64"}, X, Y),
+    "float64": ({"dtype": "float64"}, RAGGED, Y),
     "half": ({"dtype": "mixed_float16"}, X, Y),
 }
 
@@ -175,6 +176,17 @@ def test_network_of_one_layer_is_that_of_skrnn(form):
         found.hidden_states(data, **hidden), own.hidden_states(data, **hidden), atol=tolerance
     )
     assert [w.dtype for w in found.weights_] == [w.dtype for w in own.weights_]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [convolution, recurrent])
+def test_attributions_add_up_through_the_layers_of_a_function(network):
+    data = X if network is convolution else RAGGED
+    fitted = regressor(network, dtype="float64").fit(data, Y)
+    start = [x[::-1] for x in data]
+    change = fitted.predict(data) - fitted.predict(start)
+    sums = [parts.sum() for parts in integrated_gradients(fitted, data, start)]
+    np.testing.assert_allclose(sums, change, rtol=1e-4, atol=1e-6 * np.abs(change).max())
 
 
 def with_mask(inputs, mask=None):

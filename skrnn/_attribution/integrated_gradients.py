@@ -105,9 +105,9 @@ def integrated_gradients(
     Notes
     -----
     Gradients are computed in float64 by the backward pass of the NumPy engine, for networks of all
-    engines, and by TensorFlow for activations that NumPy lacks. The integral is a sum over seven
-    Gauss-Legendre points in each part of the line; a part is divided until the sum is the change of
-    f in it.
+    engines, and by TensorFlow for activations that NumPy lacks and for a `network` of other layers.
+    The integral is a sum over seven Gauss-Legendre points in each part of the line; a part is
+    divided until the sum is the change of f in it.
 
     References
     ----------
@@ -166,8 +166,8 @@ def _check_estimator(estimator):
             remedy = (
                 " Pass its last step, `estimator[-1]`, and X as `estimator[:-1]` transforms it."
             )
-        elif hasattr(estimator, "best_estimator_"):
-            remedy = " Pass its `best_estimator_`."
+        for name in ("best_estimator_", "forecaster_"):  # of searches and detectors
+            remedy = f" Pass its `{name}`." if hasattr(estimator, name) else remedy
         raise TypeError(
             "`estimator` must be an RNNRegressor, RNNClassifier or RNNForecaster, got "
             f"{type(estimator).__name__}.{remedy}"

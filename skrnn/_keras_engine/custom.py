@@ -78,7 +78,9 @@ def _with_mask(x, mask, architecture):
     mask = keras.ops.expand_dims(mask, -1)
     if architecture.network.takes_mask:
         return keras.ops.where(mask, x, 0.0)
-    absent = float(np.finfo(keras.dtype_policies.get(architecture.dtype).compute_dtype).min)
+    compute_dtype = keras.dtype_policies.get(architecture.dtype).compute_dtype
+    # Keras turns a number into float32 on its way to float64.
+    absent = float(np.finfo("float32" if compute_dtype == "float64" else compute_dtype).min)
     x = keras.ops.where(mask, x, absent)
     return keras.layers.Masking(absent, dtype=architecture.dtype, name="absent")(x)
 
