@@ -19,7 +19,6 @@ from sklearn.utils import get_tags
 import skrnn
 from skrnn import DetectorDisplay, RNNDetector, RNNForecaster, RNNRegressor
 from skrnn._forecasting.alarm_scores import RUN, rows_unchanged, run_means, surprise
-from skrnn._forecasting.alarms import rows_kept
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 
 N_TRAIN, N_TEST = 400, 150
@@ -159,6 +158,13 @@ def test_what_lasts_for_a_window_becomes_usual():
     assert (labels.iloc[300:] == 1).mean() > 0.95
 
 
+def test_errors_that_grow_with_the_series_raise_no_more_alarms():
+    y = np.exp(np.arange(N_TRAIN + N_TEST) / 250) * days()
+    detector = RNNDetector(ridge()).fit(y[:N_TRAIN])
+    assert (detector.predict(y[N_TRAIN:]) == -1).mean() < 0.03
+    assert detector.predict(with_outliers(y, size=25)[N_TRAIN:]).iloc[30] == -1
+
+
 @pytest.mark.parametrize("contamination", [0.01, 0.05])
 def test_rows_like_those_in_fit_raise_alarms_at_the_rate_asked_for(contamination):
     rates = []
@@ -199,7 +205,7 @@ def test_rows_by_themselves_have_no_score_before_the_first_window(fitted):
 
 def test_a_score_depends_on_the_rows_that_it_reads_and_no_others(fitted):
     y = days()
-    n_kept = rows_kept(fitted.forecaster_._model)
+    n_kept = len(fitted._alarms.raw[0])
     whole, late = fitted.score_samples(y[100:]), fitted.score_samples(y[150:])
     assert_allclose(whole.iloc[50 + 2 * n_kept :], late.iloc[2 * n_kept :], rtol=1e-9)
     after_fit = fitted.score_samples(y[N_TRAIN:])  # whose runs begin in held-out errors
@@ -233,7 +239,7 @@ def test_a_stream_is_kept_in_bounded_memory(detector):
         detector.update(y[start : start + 650])
         sizes.append(len(pickle.dumps(detector)))
     assert max(sizes) - min(sizes) < 200
-    assert len(detector._alarms.raw[0]) == rows_kept(detector.forecaster_._model)
+    assert len(detector._alarms.raw[0]) == 24
 
 
 def test_update_ignores_rows_that_are_known(detector):

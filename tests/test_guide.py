@@ -125,4 +125,6 @@ def test_uncertainty_is_counted_by_bakery_and_after_a_change(tmp_path):
     held = {name: int(share) for name, share in re.findall(r"^adaptive=(\w+) +(\d+)%", text, re.M)}
     assert held["False"] < 70
     assert abs(held["True"] - 80) < 6
-    assert pictures(tmp_path) == {"backtest_bakeries"}
+    alarms = re.findall(r"^(2024-\d\d-\d\d) +0\.0\d+$", text, re.M)
+    assert {"2024-07-14", "2024-09-13", "2024-09-17"} < set(alarms)
+    assert pictures(tmp_path) == {"alarms", "backtest_bakeries"}

@@ -20,7 +20,7 @@ from skrnn._forecasting import candidates, networks, ridges, settings, stacking
 SITE = ROOT / "examples" / "site"
 BENCHMARKS = ROOT / "examples" / "benchmarks"
 RESULTS = (  # in the order of the README's tables
-    "workloads serve forecast text quality_of_forecasts coverage intervals gaps quantiles "
+    "workloads serve forecast text quality_of_forecasts coverage intervals gaps quantiles alarms "
     "candidates_of_forecasts out_of_box quality_of_labels candidates_of_labels"
 ).split()
 

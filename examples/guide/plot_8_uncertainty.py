@@ -15,7 +15,7 @@ and repairs them after the series has changed.
 import numpy as np
 import pandas as pd
 
-from skrnn import BacktestDisplay, RNNForecaster
+from skrnn import BacktestDisplay, DetectorDisplay, RNNDetector, RNNForecaster
 
 rng = np.random.default_rng(0)
 days = pd.date_range("2023-01-01", periods=700, freq="D", name="day")
@@ -94,6 +94,29 @@ for adaptive in (False, True):
         held.append(bounds["lower_80"] <= closed[day] <= bounds["upper_80"])
         fitted.update(closed.loc[[day]], adaptive=adaptive)
     print(f"adaptive={adaptive!s:6} {100 * np.mean(held):.0f}% of 100 days held")
+
+# %%
+# Alarms
+# ------
+# Sometimes the question is not how far off a forecast can be, but whether what came is still usual.
+# `RNNDetector` compares each day with its forecast from the day before, and labels unusual ones -1,
+# as scikit-learn's outlier detectors do. Here Bert's oven fails for a day, and later his till
+# reports the same number for six days.
+reported = sales["Bert"].copy()
+reported.iloc[560] *= 0.3
+reported.iloc[620:626] = reported.iloc[620]
+detector = RNNDetector(RNNForecaster(network_weight=0), contamination=0.01).fit(reported[:500])
+p_values = detector.p_values(reported[500:])
+print(p_values[detector.predict(reported[500:]) == -1].round(3).to_string())
+
+# %%
+# A p-value says how often a day is as unusual by chance, counted on held-out days of the fit: 0.01
+# is one in a hundred. Of usual days the share `contamination` raises an alarm, so two hundred days
+# have about two that mean nothing; here there are four. `update` moves a detector along a stream of
+# new rows, `score_columns` shows which column of a frame an alarm comes from, and a
+# :doc:`gallery example </gallery/plot_anomalies>` watches three pumps.
+display = DetectorDisplay.from_detector(detector, reported[500:], unit="loaves")
+display.figure_.savefig("alarms.png", dpi=100)
 
 # %%
 # What they do not say

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from skrnn._utils.field_types import Array64, Positive64, Table64
+from skrnn._utils.field_types import Array64, Count, Positive64, Table64
 
 RUN = 6  # rows whose errors are averaged
 CLIPPED = 0.01  # of errors, the largest, count no more than the next in a run
@@ -35,6 +35,12 @@ class Calibration:
     # size of errors of forecasts fed back for so many steps, as multiples of those of one
     growth: Positive64
     sizes: Table64  # (n_series, 1), of each series' errors, as multiples of those of all
+    rows: Count  # whose mean seasonal change is the unit of errors, as in Residuals
+
+    @property
+    def unit(self):
+        """What the unit of errors is, as `pinned_model` takes it."""
+        return self.sizes, self.rows
 
     @property
     def limit(self):
@@ -110,6 +116,16 @@ def surprise_of_rank(values, known):
     at_least = len(known) - np.searchsorted(known, values, side="left")
     found = np.log((len(known) + 1) / (at_least + 1)) + np.maximum(values - known[-1], 0)
     return np.where(np.isnan(values), 0.0, found)
+
+
+def unlikeness(errors):
+    """Return by how much absolute errors differ: the log of their mean over their geometric mean.
+
+    In units in which errors follow a Laplace distribution, this is its negative log-likelihood, up
+    to a constant.
+    """
+    known = errors[errors > 0]
+    return np.log(known.mean()) - np.log(known).mean() if len(known) else 0.0
 
 
 def ascending(parts):

@@ -14,6 +14,7 @@ from skrnn._forecasting.alarm_scores import (
     fit_calibration,
     rows_unchanged,
     run_means,
+    unlikeness,
 )
 from skrnn._forecasting.conformal import needed_windows
 from skrnn._forecasting.error_units import sized_residuals
@@ -27,6 +28,7 @@ from skrnn._forecasting.target_transform import check_transformed
 from skrnn._preprocessing.time_grid import index_after
 from skrnn._preprocessing.time_index import first_few, in_kind, plain_index, time_index_of
 
+ADVANTAGE_OF_RECENT = 0.005  # in `unlikeness`: a unit of recent rows also grows with outliers
 FORMS = {
     "series": "one series",
     "wide": "a column for each series",
@@ -67,7 +69,7 @@ class Alarms:
                 continue
             parts = forecaster, later.take(chosen), places[chosen], exog
             scan = self._scan_joined(*parts, gaps[chosen]) if joins else self._scan_apart(*parts)
-            most = rows_kept(forecaster._model) - 1
+            most = rows_kept(forecaster._model, self.calibration.rows) - 1
             for n, raw, errors in zip(chosen, scan.raw, scan.errors, strict=True):
                 scores = self.calibration.scores_of(errors, rows_unchanged(raw, most))
                 found[n] = scores[-len(later.values[n]) :]
@@ -80,7 +82,7 @@ class Alarms:
         _, later, _ = self._read(forecaster, series)
         ahead = rows_ahead(self.panel, later, gaps=forecaster._takes_gaps)
         scan = self._scan_after(forecaster, np.arange(len(self.panel)), *ahead, exog)
-        return _latest(self.calibration, scan, rows_kept(forecaster._model))
+        return _latest(self.calibration, scan, rows_kept(forecaster._model, self.calibration.rows))
 
     def _read(self, forecaster, series):
         """Return rows of the series in `fit`, as pandas and as a Panel, and which these are."""
@@ -113,8 +115,7 @@ class Alarms:
     def _scan_apart(self, forecaster, later, places, exog):
         """Return the Scan of rows that are read by themselves."""
         panel = replace(later, exog=_read_exog(forecaster, later, later.times, exog))
-        usual = self.calibration
-        return _scan_apart(forecaster, panel, places, usual.growth, usual.sizes, usual.limit)
+        return _scan_apart(forecaster, panel, places, self.calibration)
 
     def _scan_after(self, forecaster, places, times, values, exog):
         """Return the Scan of the known rows of some series, and those after them."""
@@ -125,11 +126,9 @@ class Alarms:
             np.append(self.errors[k], np.full(len(rows), np.nan))
             for k, rows in zip(places, values, strict=True)
         ]
-        model = pinned_model(
-            forecaster._model, forecaster._panel, panel, places, self.calibration.sizes
-        )
-        limits = self.calibration.growth, self.calibration.limit
-        return scan_rows(model, panel, raw, errors, known.lengths, *limits)
+        usual = self.calibration
+        model = pinned_model(forecaster._model, forecaster._panel, panel, places, *usual.unit)
+        return scan_rows(model, panel, raw, errors, known.lengths, usual.growth, usual.limit)
 
 
 def fit_alarms(forecaster, series, exog, contamination):
@@ -148,32 +147,39 @@ def fit_alarms(forecaster, series, exog, contamination):
     _check_enough(errors, table, contamination)
     limits = fit_growth(pinned, panel), error_limit(ascending(errors))
     scan = _scan_held_out(pinned, panel, held_out, *limits)
-    most = rows_kept(model)
+    most = rows_kept(model, pinned.residuals.rows)
     stays = [rows_unchanged(rows, most - 1) for rows in panel.values]
-    of_model = limits[0], pinned.residuals.sizes
+    of_model = limits[0], pinned.residuals.sizes, pinned.residuals.rows
     calibration = fit_calibration(_usual(errors, scan.errors), stays, table, *of_model)
     return _latest(calibration, scan, most)
 
 
-def rows_kept(model):
+def rows_kept(model, rows_of_unit):
     """Return how many of the last rows of a series the score of the next one reads, at most."""
     of_fill = 0 if model.plan.fill is None else 2 * model.plan.fill_season
-    return max(model.min_history, model.plan.timesteps, RUN) + of_fill
+    return max(model.min_history, model.plan.timesteps, rows_of_unit, RUN) + of_fill
 
 
 def _with_sizes(model, panel, held_out):
     """Return the pinned model of the rows in `fit`, and held-out errors of these, (n_rows,) each.
 
-    Errors are divided by the size of those of their series. NaN where there is none.
+    Their unit is that of all rows, unless they are more alike in the forecaster's, times the size
+    of errors of their series. NaN where there is none.
     """
     every, sizes = np.arange(len(panel)), np.ones((len(panel), 1))
     errors = [np.full(n_rows, np.nan) for n_rows in panel.lengths]
-    pinned = pinned_model(model, panel, panel, every, sizes)
+    pinned = pinned_model(model, panel, panel, every, sizes, 0)
     if not held_out:
         return pinned, errors
     whole = held_out[1] >= model.min_history
     series, n_known, truth, forecast = (part[whole] for part in held_out)
-    found = sized_errors(pinned, panel, series, n_known, truth, forecast)
+    parts = panel, series, n_known, truth, forecast
+    found = sized_errors(pinned, *parts)
+    if model.residuals.rows:
+        recent = pinned_model(model, panel, panel, every, sizes, model.residuals.rows)
+        of_recent = sized_errors(recent, *parts)
+        if unlikeness(of_recent) < unlikeness(found) - ADVANTAGE_OF_RECENT:
+            pinned, found = recent, of_recent
     residuals = replace(pinned.residuals, errors=found, series=series)
     residuals = sized_residuals(residuals)
     for k, origins in by_series(series):
@@ -230,12 +236,12 @@ def _usual(held_out, scanned):
     return [np.where(np.isnan(rows), np.nan, errors) for rows, errors in pairs]
 
 
-def _scan_apart(forecaster, panel, places, growth, sizes, limit):
-    """Return the Scan of a Panel whose rows are read by themselves."""
-    model = pinned_model(forecaster._model, forecaster._panel, panel, places, sizes)
+def _scan_apart(forecaster, panel, places, usual):
+    """Return the Scan of a Panel whose rows are read by themselves, given a Calibration."""
+    model = pinned_model(forecaster._model, forecaster._panel, panel, places, *usual.unit)
     errors = [np.full(n_rows, np.nan) for n_rows in panel.lengths]
     first = np.zeros(len(panel), dtype=int)
-    return scan_rows(model, panel, panel.values, errors, first, growth, limit)
+    return scan_rows(model, panel, panel.values, errors, first, usual.growth, usual.limit)
 
 
 def _latest(calibration, scan, n_rows):

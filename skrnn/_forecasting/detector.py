@@ -81,14 +81,15 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
 
     Notes
     -----
-    The statistics of a row are the absolute error of its forecast, the mean of the last 8 errors,
+    The statistics of a row are the absolute error of its forecast, the mean of the last 6 errors,
     none of which counts for more than the largest in a hundred, and the number of rows for which
-    the value has been the same. Each is compared with those of held-out rows, and the score is the
-    logarithm of the least share of them that was as extreme, with an exponential tail beyond the
-    most extreme one. This score is compared with the scores of held-out rows again: `p_values` are
-    conformal (Vovk et al. 2005, doi:10.1007/b106715; for anomalies Laxhammar and Falkman 2014,
-    doi:10.1109/TPAMI.2013.172), so on series that keep behaving as in `fit` an alarm is as rare as
-    asked.
+    the value has been the same. Errors are measured in values or logarithms, as the forecaster has
+    chosen for its intervals, in multiples of the mean seasonal change of all rows, or of the last
+    ones where held-out errors are clearly more alike in these. Each statistic is compared with
+    those of held-out rows, and the score is the logarithm of the least share of them that is as
+    extreme; the tail of the most extreme tenth is exponential. This score is compared with those of
+    held-out rows again: `p_values` are conformal [1]_ [2]_, so on series that keep behaving as in
+    `fit` an alarm is as rare as asked.
 
     An outlier would disturb the forecasts of rows after it. So a row whose error is larger than in
     all but one of 200 held-out rows is replaced by its forecast in later windows. The error of the
@@ -99,6 +100,14 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
 
     With more than 20,000 rows in `fit`, or with a `stride`, held-out rows do not follow each other:
     then scores are compared with those of rows that the forecaster has learned from.
+
+    References
+    ----------
+    .. [1] V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a Random World", Springer
+       2005. https://doi.org/10.1007/b106715
+    .. [2] R. Laxhammar and G. Falkman, "Online Learning and Sequential Anomaly Detection in
+       Trajectories", IEEE Transactions on Pattern Analysis and Machine Intelligence 36 (2014),
+       1158-1173. https://doi.org/10.1109/TPAMI.2013.172
 
     Examples
     --------

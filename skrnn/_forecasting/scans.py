@@ -34,11 +34,12 @@ class PinnedBaseline(Baseline):
         return super()._mean_of(maps, pinned, series)
 
 
-def pinned_model(model, fitted, panel, places, sizes):
+def pinned_model(model, fitted, panel, places, sizes, rows):
     """Return a GlobalModel for rows of a Panel, whose series are those at `places` of `fitted`.
 
     `fitted` is the Panel of `fit`; the rows may be any, before it or after it. `sizes`, (n_series,
-    1), are those of the errors of each series in it.
+    1), are those of the errors of each series in it, `rows` those that their unit is the mean
+    seasonal change of; 0: all in `fit`.
     """
     both = fitted.take(places)
     both = replace(both, times=both.times + panel.times, values=both.values + panel.values)
@@ -49,8 +50,8 @@ def pinned_model(model, fitted, panel, places, sizes):
         plan.level, means=plan.level.means[places], deviations=plan.level.deviations[places]
     )
     if baseline is not None:
-        rows = [level.transform(fitted.values[k], n) for n, k in enumerate(places)]
-        rows = [part[level.n_before :] for part in rows]
+        known = [level.transform(fitted.values[k], n) for n, k in enumerate(places)]
+        known = [part[level.n_before :] for part in known]
         scales = {
             name: array[places] if len(array) else array
             for name, array in vars(baseline.scales).items()
@@ -61,8 +62,8 @@ def pinned_model(model, fitted, panel, places, sizes):
                 "scales": replace(baseline.scales, **scales),
                 "positions": baseline.positions[places] + shifts,
             },
-            means=np.array([np.nanmean(part) for part in rows]),
-            firsts=np.array([part[~np.isnan(part)][0] for part in rows]),
+            means=np.array([np.nanmean(part) for part in known]),
+            firsts=np.array([part[~np.isnan(part)][0] for part in known]),
             counted=shifts - level.n_before,
         )
     return replace(
@@ -70,8 +71,9 @@ def pinned_model(model, fitted, panel, places, sizes):
         plan=replace(plan, level=level, static=plan.static[places]),
         baseline=baseline,
         scales=model.scales[places],
-        # A unit of recent rows would grow with the outliers in them.
-        residuals=replace(residuals, rows=0, sizes=sizes[places], floors=residuals.floors[places]),
+        residuals=replace(
+            residuals, rows=rows, sizes=sizes[places], floors=residuals.floors[places]
+        ),
         shorter=None,
     )
 

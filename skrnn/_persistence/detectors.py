@@ -33,8 +33,9 @@ def _complete(detector):
         require(getattr(panel, name) == getattr(known, name), "the last rows")
     require(panel.times[0].dtype == known.times[0].dtype, "the times of the last rows")
     require(forecaster._model.plan.outputs == 1, "the steps of the forecaster")
-    require(detector._alarms.calibration.sizes.shape == (len(known), 1), "the sizes of errors")
-    most = rows_kept(forecaster._model)
+    calibration = detector._alarms.calibration
+    require(calibration.sizes.shape == (len(known), 1), "the sizes of errors")
+    most = rows_kept(forecaster._model, calibration.rows)
     lengths = zip(panel.lengths, known.lengths, strict=True)
     require(all(min(most, of_fit) <= n <= most for n, of_fit in lengths), "the last rows")
 
