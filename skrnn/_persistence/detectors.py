@@ -29,12 +29,18 @@ def _complete(detector):
     forecaster, panel = detector.forecaster_, detector._alarms.panel
     require(hasattr(forecaster, "_model") and np.isfinite(detector.offset_), "the forecaster")
     known = forecaster._panel
-    for name in ("form", "name", "level_names", "labels", "step", "exog_names", "past_exog"):
+    of_exog = "exog_names", "exog_categories", "past_exog"
+    for name in ("form", "name", "level_names", "labels", "step", *of_exog):
         require(getattr(panel, name) == getattr(known, name), "the last rows")
     require(panel.times[0].dtype == known.times[0].dtype, "the times of the last rows")
-    require(forecaster._model.plan.outputs == 1, "the steps of the forecaster")
+    require(forecaster._model.plan.steps == 1, "the steps of the forecaster")
     calibration = detector._alarms.calibration
-    require(calibration.sizes.shape == (len(known), 1), "the sizes of errors")
+    sizes, growth = calibration.sizes, calibration.growth
+    require(sizes.shape == (len(known), 1) and (sizes > 0).all(), "the sizes of errors")
+    require(len(growth) and np.isfinite(growth).all(), "the growth of errors")
+    require(all(map(len, (calibration.errors, calibration.stays, calibration.scores))), "errors")
+    gaps = any(np.isnan(rows).any() for rows in panel.values)
+    require(forecaster._model.plan.fill or not gaps, "the last rows")
     most = rows_kept(forecaster._model, calibration.rows)
     lengths = zip(panel.lengths, known.lengths, strict=True)
     require(all(min(most, of_fit) <= n <= most for n, of_fit in lengths), "the last rows")
