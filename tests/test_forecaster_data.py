@@ -154,6 +154,13 @@ def forecast(exog):
     return with_exog().predict(exog=exog)
 
 
+def test_exog_may_be_a_series_without_a_name():
+    column = daily_exog()["x"]
+    unnamed = column.rename(None)
+    forecaster = fit(daily()[:50], unnamed, steps=4)
+    pd.testing.assert_series_equal(forecaster.predict(exog=unnamed), forecast(column))
+
+
 def minutes():
     return pd.Series(np.arange(60.0), pd.date_range("2020", periods=60, freq="min"))
 

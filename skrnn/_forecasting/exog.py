@@ -14,10 +14,15 @@ def exog_names(exog):
             "`exog` must be a Series or DataFrame on the times of `series`, or with a (series, "
             f"time) MultiIndex, got {type(exog).__name__}."
         )
-    names = [exog.name] if exog.ndim == 1 else list(exog.columns)
+    names = list(_as_table(exog).columns)
     if len(set(names)) < len(names):
         raise ValueError(f"The columns of `exog` must have distinct names, got {names}.")
     return names
+
+
+def _as_table(exog):
+    """Return `exog` as a DataFrame; a Series without a name is column 0."""
+    return exog.to_frame() if exog.ndim == 1 else exog
 
 
 def fit_exog(exog, past_exog, labels, times, *, gaps=False):
@@ -33,8 +38,7 @@ def fit_exog(exog, past_exog, labels, times, *, gaps=False):
                 f"`past_exog` must hold columns of `exog`, {names or 'which is None'}, got "
                 f"{name!r}. Leave it out, or add the column."
             )
-    table = exog.to_frame() if exog is not None and exog.ndim == 1 else exog
-    categories = find_categories(table, "`exog`") if names else {}
+    categories = find_categories(_as_table(exog), "`exog`") if names else {}
     rows = read_exog(exog, names, labels, times, categories=categories, gaps=gaps)
     if categories:
         rows, categories = _seen_only(rows, names, categories)
@@ -86,8 +90,7 @@ def read_exog(exog, names, labels, times, *, categories=None, required=None, gap
         raise ValueError(f"`exog` must hold {wanted}, got {given}.")
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
-    table = exog.to_frame() if exog.ndim == 1 else exog
-    table = encode_categories(table, names, categories, "`exog`")
+    table = encode_categories(_as_table(exog), names, categories, "`exog`")
     by_series = table.index.nlevels > 1
     required = [len(rows) for rows in times] if required is None else required
     if by_series:
