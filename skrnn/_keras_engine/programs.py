@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from skrnn._keras_engine import memory, network
 from skrnn._keras_engine.compiled import compiled_function, plain_function
-from skrnn._keras_engine.custom import no_mask_warnings
+from skrnn._keras_engine.custom import compiling_pays, no_mask_warnings
 from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
@@ -118,6 +118,8 @@ class Trainer:
         cudnn |= "GPU" in devices[0] and architecture.network is not None
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
+        own = architecture.network is None
+        jitted &= own or compiling_pays(self.model, batch_size, timesteps)
         self.loss = network.loss_function(*loss, architecture.quantiles)
         self.target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)

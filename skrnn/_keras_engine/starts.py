@@ -2,11 +2,17 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 
 from skrnn._data.scaling import Scaling
+from skrnn._keras_engine import memory
 from skrnn._keras_engine.custom import no_mask_warnings
 from skrnn._keras_engine.network import build_custom, build_network
 from skrnn._network.initializers import initial_weights
+
+# TensorFlow keeps a kernel of each variable of a model, some 0.4 MB: it drops them after so many.
+MODELS_KEPT = 16
+_models = count(1)
 
 
 @lru_cache(maxsize=64)
@@ -29,6 +35,8 @@ def fresh_weights(architecture, rng, embeddings=None):
     if architecture.network is not None:
         with no_mask_warnings():
             model = build_network(architecture, seed=int(rng.integers(2**31)))
+        if next(_models) % MODELS_KEPT == 0:
+            memory.clear_kernels()
         start = 0 if architecture.vocab_size is None else 1
         n_drawn = sum(len(layer.weights) for layer in architecture.custom_layers())
         drawn = model.get_weights()[start : start + n_drawn]
