@@ -46,6 +46,11 @@ def test_few_steps_find_the_shape_in_a_long_record_that_row_by_row_misses(tmp_pa
     assert accuracy["auto"] > accuracy["1"] + 0.2
 
 
+def test_convolutions_next_to_an_lstm_find_shapes_and_their_order(tmp_path):
+    accuracy = scores(example("lstm_fcn", tmp_path))
+    assert accuracy["LSTM-FCN"] > max(0.9, accuracy["LSTM, segments"])
+
+
 def test_sentiment_is_read_from_sentences_better_than_from_words(tmp_path):
     text = example("sentiment", tmp_path)
     accuracy = scores(text)

@@ -149,6 +149,26 @@ print([len(ids) for ids in lists[:-1].transform(texts[:5])])
 print(f"lists  {lists.score(texts[test], labels[test]):.3f}")
 
 # %%
+# Attention over the words
+# ------------------------
+# `network` takes any other layers as a function of Keras's inputs, here the embedded words and
+# their mask. Each word gets a weight, and the answer reads the weighted mean of the states.
+from keras import layers, ops
+
+
+def attention(inputs, mask=None, units=16):
+    states = layers.GRU(units, return_sequences=True)(inputs, mask=mask)
+    weights = layers.Softmax(axis=1)(layers.Dense(1)(states), mask=ops.expand_dims(mask, -1))
+    return ops.sum(weights * states, axis=1)
+
+
+attentive = RNNClassifier(
+    network=attention, vocab_size="auto", embedding_dim=8, mask_value=0, epochs=15, random_state=0
+)
+attentive = make_pipeline(SequenceVectorizer(), attentive).fit(texts[train], labels[train])
+print(f"attention  {attentive.score(texts[test], labels[test]):.3f}")
+
+# %%
 # Searching over words and networks
 # ---------------------------------
 # The vectorizer is a step of the pipeline, so each fold learns its vocabulary from its own training
