@@ -79,6 +79,11 @@ def native_network(estimator, shape, outputs=1, output_activation="linear", **ch
         model.add(layers.Dense(size, activation=of.dense_activation))
     model.add(layers.Dense(outputs, activation=output_activation))
     model.set_weights(first_weights(estimator))
+    names = [layer.name for layer in estimator._network.architecture.layers() if layer.weights]
+    weighted = [layer for layer in model.layers if layer.weights]
+    for name, layer in zip(names, weighted, strict=True):
+        if name in of.frozen_layers:
+            layer.trainable = False
     return model
 
 

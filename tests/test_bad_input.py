@@ -289,6 +289,8 @@ BAD_PARAMETERS = [
     ("metrics", [[3], [dict]], "`metrics`", "(y_true, y_pred)"),
     ("validation_split", [3, "first", 0.2], "'last'", "'stratified'", "split", "None"),
     ("static_features", [3, "price", None], "tuple", "list"),
+    ("frozen_layers", ["gru_1", 3, None], "tuple", "list"),
+    ("frozen_layers", [["gru_9"], (3,)], "`frozen_layers`", "'output'"),
     ("segment", [0, 2.5, "long", None], "[1, inf)", "'auto'"),
     ("callbacks", [3, "early"], "list", "callable", "None"),
     ("callbacks", [[3], ["early"], (None,)], "Keras callbacks"),

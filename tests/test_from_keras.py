@@ -463,7 +463,7 @@ REFUSED |= {
     "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
     "branched": (branched, r"'lstm\w*' \(LSTM\): it must read only the output of 'gru\w*'"),
     "two outputs": (two_outputs, "`model` must have one output, got 2"),
-    "frozen": (frozen, r"\(GRU\): it has `trainable=False`, but"),
+    "frozen": (frozen, "a layer that is trained, got `trainable=False` for all"),
     "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
 }
 

@@ -29,7 +29,7 @@ from skrnn._numpy_engine.network import unflatten
 
 STACK = {"units": (4, 3), "bidirectional": True}
 TOKENS = {"vocab_size": 4, "embedding_dim": 3, "features": 1}
-FIXED = TOKENS | {"embedding_trainable": False, "n_places": None}
+FIXED = TOKENS | {"frozen_layers": ("embedding",), "n_places": None}
 SPATIAL = {"spatial_dropout": 0.4, "bidirectional": True, "n_places": 100}
 VARIANTS = {
     "plain": {},

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from gradients import architecture, flat_weights, inputs, n_trained, slopes
+from gradients import architecture, flat_weights, inputs, slopes
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -59,7 +59,7 @@ def test_gradient_of_the_input_equals_finite_differences(cell, layout):
     if described.n_static:
         static = np.repeat(RNG.normal(size=(2, 1, 2)), described.timesteps, axis=1)
         x = np.concatenate([x, static], axis=2)
-    network = Network(described, weights, *x.shape[:2], np.empty(n_trained(described)))
+    network = Network(described, weights, *x.shape[:2], to_input=True)
     direction = np.random.default_rng(1).normal(size=network.forward(x).shape)
     gradient = network.input_gradient(direction).ravel()
     places = np.flatnonzero(~np.isnan(x.ravel()))

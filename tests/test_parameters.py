@@ -39,6 +39,7 @@ CHANGES = {
     "stateful": ({"shuffle": False}, True),
     "segment": ({}, 5),
     "mask_value": ({"standardize": False}, 0.0),
+    "frozen_layers": ({}, ("simple_rnn_1",)),
     "loss": ({}, "mean_absolute_error"),
     "learning_rate": ({}, 0.1),
     "epochs": ({}, 4),

@@ -64,6 +64,8 @@ def main() -> None:
     falling = skrnn.RNNRegressor(epochs=1, learning_rate={"schedule": "cosine", "alpha": 0.1})
     falling.set_params(learning_rate=lambda epoch: 0.01 / (1 + epoch)).fit(X, y)
     skrnn.RNNClassifier(epochs=1, learning_rate="plateau").fit(X, y > 0)
+    tuned = skrnn.RNNRegressor(frozen_layers=["lstm_1"], epochs=1, warm_start=True)
+    print(tuned.fit(X, y).summary())
     by_groups = skrnn.RNNRegressor(epochs=1, validation_split=ByHalf())
     by_groups.fit(X, y, groups=np.arange(len(X)) // 9)
     measured = skrnn.RNNRegressor(epochs=1, metrics=["mae", largest_miss], monitor="val_mae")

@@ -143,6 +143,19 @@ for _ in range(20):
 print(f"learned from a stream  {streamed.score(X_old, y_old):.2f}")
 
 # %%
+# `frozen_layers` names layers that stay as they are, of those that `summary` lists. From 80 samples
+# of the new make the whole network learns more, and forgets more of the old make, than its output
+# layer alone:
+X_few, y_few = machines(80, drift=-0.3)
+X_new, y_new = machines(500, drift=-0.3)
+for frozen in [(), ["lstm_1"]]:
+    tuned = skrnn.load("bearing.skrnn", key="our secret")
+    tuned.set_params(frozen_layers=frozen, warm_start=True, epochs=30).fit(X_few, y_few)
+    of_both = tuned.score(X_new, y_new), tuned.score(X_old, y_old)
+    print("frozen: {:<12}new make  {:.2f}  old make  {:.2f}".format(str(frozen), *of_both))
+print(tuned.summary())
+
+# %%
 # The rows of a `fit` stand in memory, windows as views of them. `fit_batches` takes data beyond
 # that: it reads blocks anew in every epoch and learns what `fit` would. `window_blocks` cuts a
 # file, or an array of Dask's, into blocks of windows whose borders are right.

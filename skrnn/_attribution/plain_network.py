@@ -19,7 +19,7 @@ def plain_network(estimator):
         table, *weights = weights
         table = table.astype(np.float64)
         changes |= {"features": described.embedding_dim, "vocab_size": None}
-        changes |= {"embedding_dim": None, "embedding_trainable": True}
+        changes |= {"embedding_dim": None, "frozen_layers": ()}
     return replace(described, dtype="float64", **changes), weights, table
 
 

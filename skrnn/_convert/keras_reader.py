@@ -17,7 +17,7 @@ from skrnn._convert.keras_chain import (
     wiring_of,
 )
 from skrnn._convert.keras_training import read_training
-from skrnn._convert.layer_settings import NOT_COMPARED, compare_layers
+from skrnn._convert.layer_settings import NOT_COMPARED, NOT_COMPARED_WITHOUT_WEIGHTS, compare_layers
 from skrnn._data.scaling import Scaling
 from skrnn._network.architecture import POOLINGS, Architecture
 from skrnn._network.cells import CELLS
@@ -94,6 +94,9 @@ def read_network(estimator, model, losses):
         batch_size=params.batch_size,
         **kept_output,
     )
+    frozen = _frozen_names(layers, architecture)
+    params.frozen_layers = tuple(name for name in frozen if name != "embedding")
+    architecture = replace(architecture, frozen_layers=frozen)
     given = replace(architecture, **output)
     states = _compare_with_rebuilt(model, layers, given, chain, scaling)
     weights, complete = _read_weights(layers, given)
@@ -231,6 +234,19 @@ def _forward_layer(layer):
     return forward
 
 
+def _frozen_names(layers, architecture):
+    """Return the architecture's names of the layers that are not trained."""
+    names = [layer.name for layer in architecture.layers() if layer.weights]
+    given = [layer for part in REBUILT_PARTS for layer in layers[part] if layer.weights]
+    frozen = [name for name, layer in zip(names, given, strict=True) if not layer.trainable]
+    if frozen == names:
+        raise ValueError(
+            "`model` must have a layer that is trained, got `trainable=False` for all of them. Set "
+            "`model.trainable = True`; predictions stay as they are."
+        )
+    return tuple(frozen)
+
+
 def _read_output(layers, losses, parameters):
     """Return activation and shape of the output, as Architecture names them."""
     layer = layers["dense"][-1]
@@ -308,7 +324,8 @@ def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
 
     for layer in model.layers:
         if kind_of(layer) in COMPARED_BY_KIND:
-            compare_layers(layer, type(layer)(*COMPARED_BY_KIND[kind_of(layer)]))
+            fresh = type(layer)(*COMPARED_BY_KIND[kind_of(layer)])
+            compare_layers(layer, fresh, NOT_COMPARED_WITHOUT_WEIGHTS)
     if architecture.vocab_size is not None:
         architecture = replace(architecture, vocab_size=1)  # of the largest array
     kinds = {kind for part in REBUILT_PARTS for kind in PARTS[part][0]}
@@ -323,7 +340,8 @@ def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
     rebuilt = [x for x in twin_model.layers if kind_of(x) in kinds]
     given = [layer for part in REBUILT_PARTS for layer in layers[part]]
     for layer, twin in zip(given, rebuilt, strict=True):
-        compare_layers(layer, twin, NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED)
+        left_out = NOT_COMPARED - {"dtype"} if layer.weights else NOT_COMPARED_WITHOUT_WEIGHTS
+        compare_layers(layer, twin, left_out)
         if kind_of(layer) == "Bidirectional":
             compare_layers(layer.forward_layer, twin.forward_layer)
             compare_layers(layer.backward_layer, twin.backward_layer)

@@ -39,7 +39,11 @@ def _read_optimizer(model):
         read_settings(**parameters, loss="", batch_size=1)
     except (TypeError, ValueError):  # of another kind, or with a schedule
         return {}, []
-    # One that is compiled and never trained has no variables.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    trained = [id(variable) for variable in getattr(inner, "_trainable_variables", ())]
+    # One that is compiled and never trained, or trained before layers were frozen, starts afresh.
+    if trained != [id(variable) for variable in model.trainable_variables]:
+        return parameters, []
     return parameters, [np.array(v.numpy()) for v in optimizer.variables if optimizer.built]
 
 

@@ -7,6 +7,7 @@ NOT_COMPARED = set(
     "axis backward_layer dtype input_dim layer mask_value mask_zero mean name offset rate scale "
     "seed unit_forget_bias unroll use_bias use_cudnn variance".split()
 )
+NOT_COMPARED_WITHOUT_WEIGHTS = NOT_COMPARED | {"trainable"}
 
 
 def compare_layers(layer, twin, left_out=NOT_COMPARED):

@@ -713,6 +713,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         )
         if resume:
             self._network.check_continues(before)
+            if architecture.frozen_layers != before.architecture.frozen_layers:
+                self.optimizer_state_ = []  # that of other weights
             self._network = replace(self._network, scaling=before.scaling)
         return engine
 

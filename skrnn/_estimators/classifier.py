@@ -148,6 +148,11 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         2-D X they are columns that are not timesteps, in a 3-D X or in sequences features. They are
         joined to the output of the recurrent layers, before the Dense layers, and standardized as
         `standardize` says; the other columns are read alone, with `vocab_size` as token ids.
+    frozen_layers : list of str, default=()
+        Names of layers, as in `summary`, whose weights training leaves as they are, to fine-tune
+        the others after `from_keras` or with `warm_start`. A change of them starts the optimizer
+        afresh. In `model_` these layers have ``trainable=False``; L2 penalties do not count them.
+        "embedding" is what ``embedding_trainable=False`` freezes too.
     loss : str, dict or Keras loss, default="auto"
         A Keras loss by its name, as an object or function, or as a dict of its "name" and its
         settings, such as ``{"name": "huber", "delta": 0.5}``. "auto": mean squared error for a

@@ -45,7 +45,11 @@ class FittedNetwork:
         return {name: getattr(self.architecture, name) for name in ("fills_missing", "flagged")}
 
     def check_continues(self, before):
-        """Refuse to continue a fitted network as another network, or with another optimizer."""
+        """Refuse to continue a fitted network as another network, or with another optimizer.
+
+        Which of its layers are frozen may change.
+        """
+        names = [f.name for f in fields(Architecture) if f.name != "frozen_layers"]
         words = {
             "cell_types": "cell_type",
             "units": "hidden_size",
@@ -53,7 +57,7 @@ class FittedNetwork:
             "fills_missing": "missing",
         }
         compared = [
-            (self.architecture, before.architecture, [f.name for f in fields(Architecture)]),
+            (self.architecture, before.architecture, names),
             (self.settings, before.settings, ["loss", "loss_config", "optimizer"]),
         ]
         changed = [

@@ -91,7 +91,7 @@ class Stepper:
         if described.vocab_size is not None:
             self._table, *weights = weights
             changes |= {"features": described.embedding_dim, "vocab_size": None}
-            changes |= {"embedding_dim": None, "embedding_trainable": True}
+            changes |= {"embedding_dim": None, "frozen_layers": ()}
         changes |= {"timesteps": described.segment, "batch_size": self.n_streams, "stateful": True}
         changes |= {"masked": False, "return_sequences": False, "pooling": "last"}
         self._architecture, self._weights = replace(described, **changes), weights

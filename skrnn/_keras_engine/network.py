@@ -53,7 +53,10 @@ def build_network(
         if architecture.quantiles:
             constants = (array[..., np.newaxis] for array in constants)
         x = keras.layers.Rescaling(*constants, dtype=architecture.variable_dtype, name="raw")(x)
-    return keras.Model(inputs, x, name="skrnn")
+    model = keras.Model(inputs, x, name="skrnn")
+    for name in architecture.frozen_layers:
+        model.get_layer(name).trainable = False
+    return model
 
 
 def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
@@ -273,7 +276,6 @@ def _masked(x, architecture):
             architecture.vocab_size,
             architecture.embedding_dim,
             embeddings_initializer=keras.initializers.RandomUniform(seed=0),
-            trainable=architecture.embedding_trainable,
             dtype=architecture.dtype,
             name=architecture.embedding_name,
         )(x)

@@ -71,7 +71,7 @@ static Int lay_out_batch(Batch *batch, const Network *net, const Batches *data, 
                        .n = rest < rows ? rest : rows, .n_batch = n};
         lay_out(part, trains ? gradient : NULL);
         if (trains && k + 1 < batch->n_parts) {
-            REAL *own = take(&arena, part->n_weights, sizeof(REAL));
+            REAL *own = take(&arena, part->n_gradient, sizeof(REAL));
             gradient = own ? own : gradient;
         }
         part->arena = NULL;
@@ -154,7 +154,7 @@ static void add_gradients(const Batch *batch)
     REAL *sum = batch->parts[0].gradient;
     for (Int k = 1; k < batch->n_parts; k++) {
         const REAL *gradient = batch->parts[k].gradient;
-        for (Int i = 0; i < batch->parts[0].n_weights; i++)
+        for (Int i = 0; i < batch->parts[0].n_gradient; i++)
             sum[i] += gradient[i];
     }
 }

@@ -216,9 +216,12 @@ static void cell_backward(const Direction *d, const Steps *steps, Int t, Int m)
     }
 }
 
-/* Add to the gradient of the weights what `rows` rows give that begin at time t. */
+/* Add to the gradient of the weights, unless they are frozen, what `rows` rows give that begin at
+time t. */
 static void add_weight_gradient(const Direction *d, Int n, Int t, Int rows)
 {
+    if (!d->kernel_grad)
+        return;
     Int U = d->units, F = d->width, width = N_GATES[d->cell] * U;
     const REAL *gates = d->gates + t * d->gate_step, *x = d->x + t * n * F;
     const REAL *h = d->h + (t + d->backwards) * n * U, *inner = d->shown + t * d->shown_step;
@@ -424,13 +427,18 @@ static void dense_through_activation(const Dense *layer, Int n)
     }
 }
 
-/* Write the gradient of the weights, and that of the input, (N, inputs). */
+/* Write the gradient of the weights, unless they are frozen, and that of the input, (N, inputs),
+unless it is NULL. */
 static void dense_backward(const Dense *layer, Int n, REAL *grad_input, Gemm *gemm)
 {
     Int I = layer->inputs, O = layer->outputs;
-    product(gemm, I, O, n, layer->input, 1, I, layer->grad, O, NULL, 0, layer->kernel_grad, O);
-    memset(layer->bias_grad, 0, (size_t)O * sizeof(REAL));
-    add_rows(layer->grad, n, O, O, layer->bias_grad);
+    if (layer->kernel_grad) {
+        product(gemm, I, O, n, layer->input, 1, I, layer->grad, O, NULL, 0, layer->kernel_grad, O);
+        memset(layer->bias_grad, 0, (size_t)O * sizeof(REAL));
+        add_rows(layer->grad, n, O, O, layer->bias_grad);
+    }
+    if (!grad_input)
+        return;
     transpose(layer->kernel, I, O, layer->kernel_t);
     product(gemm, n, I, O, layer->grad, O, 1, layer->kernel_t, I, NULL, 0, grad_input, I);
 }

@@ -29,6 +29,7 @@ class Network(Structure):
         *((name, c_int64) for name in ("masked", "sequences", "pooling")),
         *((name, c_int64) for name in ("vocab_size", "trains_table")),
         *((name, Layers) for name in ("cells", "units", "dense")),
+        ("frozen", c_int64 * (2 * MAX_LAYERS)),
         ("quantiles", Quantiles),
         *((name, c_void_p) for name in ("table", "weights")),
     ]
@@ -63,8 +64,8 @@ class Optimizer(Structure):
     """The arrays and settings of an optimizer."""
 
     _fields_ = [
-        *((name, c_int64) for name in ("kind", "n_weights", "n_arrays", "iterations", "nesterov")),
-        *((name, c_void_p) for name in ("bounds", "l2")),
+        *((name, c_int64) for name in ("kind", "n_arrays", "iterations", "nesterov")),
+        *((name, c_void_p) for name in ("bounds", "trains", "l2")),
         *((name, c_void_p) for name in ("weights", "gradient", "first", "second")),
         *((name, c_void_p) for name in ("table", "table_first", "table_second")),
         ("late", POINTER(LateRows)),

@@ -14,6 +14,7 @@ typedef struct {
     Int masked, sequences, pooling;
     Int vocab_size, trains_table; /* 0 without an Embedding */
     Int cells[MAX_LAYERS], units[MAX_LAYERS], dense[MAX_LAYERS];
+    Int frozen[2 * MAX_LAYERS]; /* whether it is: each recurrent layer, then each Dense one */
     Quantiles quantiles;
     const void *table, *weights; /* the Embedding, and all other weights in Keras's order */
 } Network;
@@ -59,8 +60,8 @@ typedef struct {
     REAL *joined[MAX_LAYERS]; /* (T, n, 2 U) of both directions */
     Dense dense[MAX_LAYERS];
     REAL *last, *pooled, *counts, *head, *grad_head, *grad_sequence, *grad_x[2], *dropped;
-    REAL *gradient;       /* of all weights but an Embedding's */
-    Int n_weights, n_recurrent;
+    REAL *gradient;       /* of all weights but an Embedding's, from the first trained layer on */
+    Int n_gradient, n_recurrent; /* its size, and that of its recurrent layers */
     const REAL *x_grad; /* of the Embedding's vectors, (T, n, F) */
     double loss, weight;
 } Part;
@@ -76,7 +77,20 @@ static void *take(Arena *arena, Int count, size_t size)
 #define INTS(count) take(part->arena, count, sizeof(Int))
 #define STEP_OVER(pointer, count) ((pointer) ? ((pointer) + (count)) : NULL)
 
-/* Set one direction's weights, which begin at *w and *grad, and its buffers. */
+/* Whether a gradient goes back through a layer: it, or one before it, is trained. Recurrent layers
+come before Dense ones. */
+static int goes_back(const Network *net, Int layer)
+{
+    if (net->vocab_size && net->trains_table)
+        return 1;
+    for (Int i = 0; i <= layer; i++)
+        if (!net->frozen[i])
+            return 1;
+    return 0;
+}
+
+/* Set one direction's weights, which begin at *w and *grad, and its buffers. `trains` is whether a
+gradient goes back through it. */
 static void lay_direction(Part *part, Direction *d, Int layer, int backwards, Int width,
                           const REAL **w, REAL **grad, int trains)
 {
@@ -88,8 +102,11 @@ static void lay_direction(Part *part, Direction *d, Int layer, int backwards, In
     d->kernel = *w, d->recurrent = *w + width * gates, d->bias = d->recurrent + U * gates;
     *w = d->bias + n_bias;
     if (trains) {
-        d->kernel_grad = *grad, d->recurrent_grad = *grad + width * gates;
-        d->bias_grad = d->recurrent_grad + U * gates, *grad = d->bias_grad + n_bias;
+        if (!net->frozen[layer]) {
+            d->kernel_grad = *grad, d->recurrent_grad = *grad + width * gates;
+            d->bias_grad = d->recurrent_grad + U * gates;
+        }
+        *grad += (width + U) * gates + n_bias;
         d->kernel_t = REALS(width * gates), d->recurrent_t = REALS(U * gates);
         d->grad_h = REALS(n * U), d->grad_c = REALS(n * U);
     }
@@ -130,7 +147,8 @@ static void lay_out(Part *part, REAL *gradient)
     for (Int i = 0; i < net->n_layers; i++) {
         part->n_factors += width * part->n_directions;
         for (int k = 0; k < part->n_directions; k++)
-            lay_direction(part, &part->directions[i][k], i, k, width, &w, &gradient, trains);
+            lay_direction(part, &part->directions[i][k], i, k, width, &w, &gradient,
+                          trains && goes_back(net, i));
         width = net->units[i] * part->n_directions;
         if (net->bidirectional)
             part->joined[i] = REALS(T * n * width);
@@ -146,7 +164,7 @@ static void lay_out(Part *part, REAL *gradient)
             part->dropped = REALS(T * n * widest);
     }
     width += net->n_static;
-    part->n_recurrent = w - (const REAL *)net->weights;
+    part->n_recurrent = trains ? gradient - part->gradient : 0;
     for (Int i = 0; i < net->n_dense; i++) {
         Int outputs = net->dense[i], rows = part->n_rows;
         int is_last = i == net->n_dense - 1;
@@ -154,8 +172,9 @@ static void lay_out(Part *part, REAL *gradient)
         *dense = (Dense){width, outputs, is_last ? net->output_activation : net->dense_activation, &net->quantiles,
                          w, w + width * outputs, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
         w += (width + 1) * outputs;
-        if (trains) {
-            dense->kernel_grad = gradient, dense->bias_grad = gradient + width * outputs;
+        if (trains && goes_back(net, net->n_layers + i)) {
+            if (!net->frozen[net->n_layers + i])
+                dense->kernel_grad = gradient, dense->bias_grad = gradient + width * outputs;
             gradient += (width + 1) * outputs;
             dense->kernel_t = REALS(width * outputs);
         }
@@ -163,7 +182,7 @@ static void lay_out(Part *part, REAL *gradient)
         dense->before = REALS(rows * outputs), dense->output = REALS(rows * outputs);
         width = outputs;
     }
-    part->n_weights = w - (const REAL *)net->weights;
+    part->n_gradient = trains ? gradient - part->gradient : 0;
 }
 
 /* Return the id of a token, -1 where it is absent. With static features ids are floats. */
@@ -487,7 +506,7 @@ static REAL *layer_backward(Part *part, Int layer, const REAL *grad_last, Int ld
     return grad_x;
 }
 
-/* Write the gradient of all weights, given that of the last Dense layer. */
+/* Write the gradient of all weights that are trained, given that of the last Dense layer. */
 static void network_backward(Part *part, const REAL *states, const REAL *factors)
 {
     const Network *net = part->net;
@@ -496,7 +515,10 @@ static void network_backward(Part *part, const REAL *states, const REAL *factors
     int reads_table = net->vocab_size && net->trains_table;
     for (Int i = net->n_dense - 1; i >= 0; i--) {
         REAL *grad_input = i ? part->dense[i - 1].grad : part->grad_head;
-        dense_backward(&part->dense[i], part->n_rows, grad_input, part->data->gemm);
+        int goes_on = goes_back(net, last + i);
+        dense_backward(&part->dense[i], part->n_rows, goes_on ? grad_input : NULL, part->data->gemm);
+        if (!goes_on)
+            return;
         if (i)
             dense_through_activation(&part->dense[i - 1], part->n_rows);
     }
@@ -517,9 +539,11 @@ static void network_backward(Part *part, const REAL *states, const REAL *factors
             factors += part->n_batch * part->directions[i][k].width;
         }
     for (Int i = last; i >= 0; i--) {
-        REAL *grad_x = i > 0 || reads_table ? part->grad_x[i % 2] : NULL;
+        REAL *grad_x = (i > 0 ? goes_back(net, i - 1) : reads_table) ? part->grad_x[i % 2] : NULL;
         grad_sequence = layer_backward(part, i, grad_last, full, grad_sequence, grad_x, starts[i]);
         grad_last = NULL;
+        if (!grad_x)
+            break;
     }
     part->x_grad = grad_sequence;
 }

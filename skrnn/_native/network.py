@@ -21,7 +21,7 @@ WIDE = 4e6
 class Kernels:
     """The kernels for an Architecture, with weights (flat) and a workspace.
 
-    With `gradient` they train: it is that of the trained weights, which are the last ones.
+    With `gradient` they train: it is that of the weights from the first trained layer on.
     """
 
     def __init__(self, architecture, weights, timesteps, n_batch, gradient=None):
@@ -101,10 +101,16 @@ def _network(architecture, table, others):
         weights=pointer(others),
     )
     cells = [CELLS[cell] for cell in architecture.cell_types]
+    frozen = [
+        layer.name in architecture.frozen_layers
+        for layer in architecture.recurrent_layers() + architecture.head_layers()
+        if layer.weights
+    ]
     for into, values in (
         (network.cells, cells),
         (network.units, architecture.units),
         (network.dense, dense),
+        (network.frozen, frozen),
     ):
         into[: len(values)] = values
     return network

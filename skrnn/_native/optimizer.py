@@ -17,18 +17,20 @@ class OptimizerArguments:
     def __init__(self, optimizer, name, architecture):
         self.optimizer = optimizer
         given, start = vars(optimizer.settings), optimizer.table_size
-        entries = architecture.trained_weights()[1 if start else 0 :]
+        n_entries = len(optimizer.shapes) - (1 if start else 0)
+        entries = architecture.weights()[-n_entries:]
         # Arrays that the record points to.
         self.bounds = np.array(optimizer.bounds[1 if start else 0 :], np.int64) - start
+        self.trains = np.array(optimizer.trains[-n_entries:], np.int64)
         self.l2 = np.array([2 * factor_of(entry) for entry in entries])
         self.late_steps = late_steps(optimizer, name)
         self.late = None if self.late_steps is None else self.late_steps.record()
         self.record = Optimizer(
             kind=OPTIMIZERS[name],
-            n_weights=len(optimizer.weights) - start,
             n_arrays=len(entries),
             nesterov=given.get("nesterov", False),
             bounds=pointer(self.bounds),
+            trains=pointer(self.trains),
             l2=pointer(self.l2) if self.l2.any() else None,
             rate=optimizer.rate,
             clipnorm=given["clipnorm"] or 0.0,

@@ -14,8 +14,9 @@ typedef struct {
 } LateRows;
 
 typedef struct {
-    Int kind, n_weights, n_arrays, iterations, nesterov;
+    Int kind, n_arrays, iterations, nesterov;
     const Int *bounds; /* (n_arrays + 1) where each weight array begins */
+    const Int *trains; /* (n_arrays) whether it is trained */
     const double *l2;  /* (n_arrays) twice the factor of its penalty; NULL: none */
     void *weights, *gradient, *first, *second; /* all but an Embedding's, which come below; the last */
     void *table, *table_first, *table_second;  /* are the optimizer's own vectors, or NULL */
@@ -94,11 +95,25 @@ static double add_penalties(const Optimizer *o)
     return total;
 }
 
-/* Update all weights but those of an Embedding. */
+/* Update the weights from `start` to `stop`. */
+static void update_run(const Optimizer *o, double alpha, Int start, Int stop)
+{
+    REAL *w = (REAL *)o->weights + start, *gradient = (REAL *)o->gradient + start;
+    REAL *first = o->first ? (REAL *)o->first + start : NULL;
+    REAL *second = o->second ? (REAL *)o->second + start : NULL;
+    const REAL decay = R(o->weight_decay * o->rate);
+    for (Int i = 0; o->weight_decay > 0 && i < stop - start; i++)
+        w[i] -= w[i] * decay;
+    update(o, alpha, stop - start, w, gradient, NULL, first, second);
+}
+
+/* Update all weights that are trained but those of an Embedding. */
 static void optimizer_step(const Optimizer *o, double alpha)
 {
-    REAL *w = o->weights, *gradient = o->gradient;
+    REAL *gradient = o->gradient;
     for (Int k = 0; o->clipnorm > 0 && k < o->n_arrays; k++) {
+        if (!o->trains[k])
+            continue;
         double squares = 0;
         for (Int i = o->bounds[k]; i < o->bounds[k + 1]; i++)
             squares += (double)gradient[i] * gradient[i];
@@ -107,10 +122,12 @@ static void optimizer_step(const Optimizer *o, double alpha)
         for (Int i = o->bounds[k]; i < o->bounds[k + 1]; i++)
             gradient[i] *= share;
     }
-    const REAL decay = R(o->weight_decay * o->rate);
-    for (Int i = 0; o->weight_decay > 0 && i < o->n_weights; i++)
-        w[i] -= w[i] * decay;
-    update(o, alpha, o->n_weights, w, gradient, NULL, o->first, o->second);
+    for (Int k = 0, end = 0; k < o->n_arrays; k = end + 1) { /* arrays in a row at once */
+        for (end = k; end < o->n_arrays && o->trains[end]; end++)
+            ;
+        if (end > k)
+            update_run(o, alpha, o->bounds[k], o->bounds[end]);
+    }
 }
 
 /* Make the steps that one row of the embedding is late by. */

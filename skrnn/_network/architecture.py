@@ -81,7 +81,7 @@ class Architecture:
     kernel_l2: Penalty = 0.0  # of every recurrent layer
     recurrent_l2: Penalty = 0.0
     spatial_dropout: Fraction = 0.0  # of what the first recurrent layer reads
-    embedding_trainable: bool = True  # True without an Embedding
+    frozen_layers: tuple[str, ...] = ()  # that training leaves as they are, in their order
     n_static: Count = 0  # features constant in time, joined to what the Dense layers read
     segment: Size = 1  # timesteps that one step of the recurrent layers reads
     quantiles: tuple[Quantile, ...] = ()  # that each output has, ascending; (): it is one number
@@ -189,8 +189,7 @@ class Architecture:
         """Return the layers in Keras's order, each with its output shape and weights."""
         layers, shape = [], (self.batch_size, self.timesteps, self.timestep_width)
         if self.vocab_size is not None:
-            sizes = self.vocab_size, self.embedding_dim
-            table = Weight(sizes, "uniform", trainable=self.embedding_trainable)
+            table = Weight((self.vocab_size, self.embedding_dim), "uniform")
             layers.append(Layer(self.embedding_name, "Embedding", shape, (table,)))
         if self.spatial_dropout:
             layers.append(Layer("spatial_dropout", "SpatialDropout1D", shape))
@@ -204,7 +203,14 @@ class Architecture:
         if self.n_static:
             shape = self.batch_size, self.hidden_width + self.n_static
             layers.append(Layer("joined", "Concatenate", shape))
-        return layers + self.head_layers()
+        return list(map(self._with_frozen, layers + self.head_layers()))
+
+    def _with_frozen(self, layer):
+        """Return a layer, its weights neither trained nor penalized where it is frozen."""
+        if layer.name not in self.frozen_layers:
+            return layer
+        frozen = (weight._replace(trainable=False, l2=0.0) for weight in layer.weights)
+        return layer._replace(weights=tuple(frozen))
 
     def weights(self):
         """Return every weight of the network, in Keras's order."""
@@ -218,7 +224,11 @@ class Architecture:
     @property
     def trains_embedding(self):
         """Whether there is an Embedding that is trained."""
-        return self.vocab_size is not None and self.embedding_trainable
+        return self.vocab_size is not None and self.embedding_name not in self.frozen_layers
+
+    def trains(self):
+        """Return of each weight whether training changes it."""
+        return [weight.trainable for weight in self.weights()]
 
     def trained_weights(self):
         """Return the weights that training changes."""

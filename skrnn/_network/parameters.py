@@ -92,6 +92,7 @@ class NetworkParameters:
     mask_value: float | None = parameter(None, Real, None)
     missing: Literal["flag"] | None = parameter(None, StrOptions({"flag"}), None)
     static_features: StaticFeatures = parameter((), tuple, list)
+    frozen_layers: Sequence[str] = parameter((), tuple, list)
     loss: Loss = parameter("auto", str)
     optimizer: Optimizer = parameter("adam", KerasNames(set(OPTIMIZERS)))
     learning_rate: LearningRate = parameter(
@@ -256,7 +257,7 @@ def describe(
         "output_activation": output_activation,
         "vocab_size": int(vocab_size) if tokens else None,
         "embedding_dim": int(params.embedding_dim) if tokens else None,
-        "embedding_trainable": bool(params.embedding_trainable) or not tokens,
+        "frozen_layers": (),
         "masked": masked,
         "batch_size": batch_size if params.stateful else None,
         "n_static": len(params.static_features),
@@ -270,7 +271,28 @@ def describe(
     shared = {
         f.name: f.type(getattr(params, f.name)) for f in fields(Architecture) if f.name not in own
     }
-    return Architecture(**own, **shared)
+    architecture = Architecture(**own, **shared)
+    return replace(architecture, frozen_layers=read_frozen_layers(params, architecture))
+
+
+def read_frozen_layers(params, architecture):
+    """Return the names of an Architecture's layers that are not to be trained, in their order."""
+    names = [layer.name for layer in architecture.layers() if layer.weights]
+    given = list(params.frozen_layers)
+    for name in given:
+        if not isinstance(name, str) or name not in names:
+            raise ValueError(
+                f"`frozen_layers` must hold names of layers that have weights, here "
+                f"{', '.join(map(repr, names))}, got {name!r}. `summary` lists the layers."
+            )
+    if architecture.vocab_size is not None and not params.embedding_trainable:
+        given.append(architecture.embedding_name)
+    if architecture.network is None and set(names) == set(given):
+        raise ValueError(
+            f"`frozen_layers` must leave a layer to train, got all of them: {', '.join(names)}. "
+            "Leave out one of them."
+        )
+    return tuple(name for name in names if name in given)
 
 
 def _read_layers(cells, sizes):

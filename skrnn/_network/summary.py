@@ -11,7 +11,11 @@ LAYERS_STYLE = (
 def layer_rows(architecture):
     """Return the rows of a table of the layers: a heading, then name, output shape, parameters."""
     rows = [
-        (f"{layer.name} ({layer.kind})", str(layer.output_shape), f"{layer.n_parameters:,}")
+        (
+            f"{layer.name} ({layer.kind}{', frozen' * (layer.name in architecture.frozen_layers)})",
+            str(layer.output_shape),
+            f"{layer.n_parameters:,}",
+        )
         for layer in architecture.layers()
     ]
     return [("Layer (type)", "Output shape", "Parameters"), *rows]

@@ -13,11 +13,15 @@ from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backwa
 
 
 class Dense:
-    """A Dense layer; `weights` are kernel and bias, flat, and `gradient` takes their gradient."""
+    """A Dense layer; `weights` are kernel and bias, flat, and `gradient` takes their gradient.
 
-    def __init__(self, weights, gradient, n_outputs, functions):
+    None: it is not needed. `to_input` is whether the gradient of what it reads is needed.
+    """
+
+    def __init__(self, weights, gradient, n_outputs, functions, to_input):
         matrix = weights.reshape(-1, n_outputs)
         self.kernel, self.bias, self.functions = matrix[:-1], matrix[-1], functions
+        self.trained, self.to_input = gradient is not None, to_input
         if gradient is not None:
             gradient = gradient.reshape(matrix.shape)
             self.kernel_grad, self.bias_grad = gradient[:-1], gradient[-1]
@@ -36,10 +40,14 @@ class Dense:
         return self.functions[1](self.before, self.output, grad)
 
     def backward(self, grad):
-        """Write the gradient of the weights, and return that of x, given that of `before`."""
-        np.dot(self.x.T, grad, self.kernel_grad)
-        np.add.reduce(grad, axis=0, out=self.bias_grad)
-        return np.dot(grad, self.kernel.T)
+        """Write the gradient of the weights, and return that of x, given that of `before`.
+
+        None: that of x is not needed.
+        """
+        if self.trained:
+            np.dot(self.x.T, grad, self.kernel_grad)
+            np.add.reduce(grad, axis=0, out=self.bias_grad)
+        return np.dot(grad, self.kernel.T) if self.to_input else None
 
 
 def activations(architecture):

@@ -33,10 +33,12 @@ class TrainingSession:
         self.architecture, self.settings, self.samples = architecture, settings, samples
         self.shapes = [weight.shape for weight in architecture.weights()]
         self.weights = np.empty(sum(map(prod, self.shapes)), architecture.dtype)
-        entries = architecture.trained_weights()
-        shapes = self.shapes[-len(entries) :]
+        trains = architecture.trains()
+        first = trains.index(True)  # what is frozen before it needs nothing of an optimizer
+        entries, shapes = architecture.weights()[first:], self.shapes[first:]
         trained = self.weights[-sum(map(prod, shapes)) :]
-        self.optimizer = Optimizer(settings, trained, shapes, architecture.trains_embedding)
+        embedded = architecture.trains_embedding
+        self.optimizer = Optimizer(settings, trained, shapes, embedded, trains[first:])
         self.loss, self.penalty = loss_of(settings.loss, architecture.quantiles), None
         self.n_summed = prod(architecture.output_shape) if self.loss.mean else 1  # in a row's loss
         if architecture.penalized:

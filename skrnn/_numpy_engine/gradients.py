@@ -1,7 +1,5 @@
 """Gradients of a network's outputs with respect to its input, by NumPy."""
 
-from math import prod
-
 import numpy as np
 
 from skrnn._numpy_engine.blas import one_blas_thread
@@ -16,11 +14,10 @@ def output_gradients(architecture, weights):
     sample's outputs times its `directions` (n, O), timestep by timestep if each has an output.
     """
     flat = np.concatenate(list(map(np.ravel, weights))).astype(architecture.variable_dtype)
-    of_weights = np.empty(sum(prod(weight.shape) for weight in architecture.trained_weights()))
 
     @np.errstate(all="ignore")
     def gradients(x, directions):
-        network, n_samples = Network(architecture, flat, *x.shape[:2], of_weights), len(x)
+        network, n_samples = Network(architecture, flat, *x.shape[:2], to_input=True), len(x)
         with one_blas_thread():
             output = network.forward(x)  # (N, O), timesteps first
             n_steps = len(output) // n_samples

@@ -1,6 +1,8 @@
 """A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
 
+from itertools import accumulate
 from math import prod
+from operator import or_
 
 import numpy as np
 
@@ -13,25 +15,35 @@ from skrnn._numpy_engine.stack import Stack
 class Network:
     """All layers, with arrays for n samples of T timesteps.
 
-    `weights` is every weight array in Keras's order, flat. `gradient` takes that of the trained
-    weights, which are the last ones; without it the network only predicts. Letters in shapes:
-    F features, U units, N rows (samples, or samples times timesteps), O outputs.
+    `weights` is every weight array in Keras's order, flat. `gradient` takes that of the weights
+    from the first trained layer on, where frozen layers leave it as it is; without it there is none
+    of weights. `to_input`: there is one of x. Letters in shapes: F features, U units, N rows
+    (samples, or samples times timesteps), O outputs.
     """
 
-    def __init__(self, architecture, weights, n_samples, timesteps, gradient=None):
+    def __init__(
+        self, architecture, weights, n_samples, timesteps, gradient=None, *, to_input=False
+    ):
         self.architecture, self.table = architecture, None
-        starts = _layer_starts(architecture)
-        views, into = np.split(weights, starts), [None] * (len(starts) + 1)
-        if gradient is not None:  # of a fixed Embedding it has nothing
-            into = np.split(gradient, starts - len(weights) + len(gradient))
+        sizes, trained = zip(*_parts(architecture), strict=True)
+        starts = np.cumsum(sizes[:-1])
+        views, into = np.split(weights, starts), [None] * len(sizes)
+        passes = [to_input] * len(sizes)  # whether a gradient goes back through a part
+        if gradient is not None:
+            pieces = np.split(gradient, np.maximum(starts - len(weights) + len(gradient), 0))
+            into = [
+                piece if trains else None for piece, trains in zip(pieces, trained, strict=True)
+            ]
+            passes = list(accumulate(trained, or_))
         if architecture.vocab_size is not None:
-            (table, *views), (_, *into) = views, into
+            (table, *views), (_, *into), (to_input, *passes) = views, into, passes
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
         n_head, n_steps = len(architecture.dense_sizes) + 1, architecture.n_steps(timesteps)
-        self.stack = Stack(architecture, views[:-n_head], into[:-n_head], n_steps, n_samples)
+        parts = [each[:-n_head] for each in (views, into, passes)]
+        self.stack = Stack(architecture, *parts, n_steps, n_samples, to_input=to_input)
         sizes = *architecture.dense_sizes, prod(architecture.output_shape)
-        functions = activations(architecture)
-        self.head = list(map(Dense, views[-n_head:], into[-n_head:], sizes, functions))
+        functions, before = activations(architecture), passes[-n_head - 1 : -1]
+        self.head = list(map(Dense, views[-n_head:], into[-n_head:], sizes, functions, before))
 
     def recur(self, x, states=(), generator=None):
         """Return the hidden states of the last recurrent layer, (T, n, U), or (T / s, n, U).
@@ -66,9 +78,8 @@ class Network:
         `grad` (N, O) is that of the output, or else of what enters its activation. The gradient of
         the vectors of `batch.ids`, (T n, E), is returned; None without a trained Embedding.
         """
-        to_input = self.architecture.trains_embedding
-        grad_x, _ = self._through_layers(grad, of_output=of_output, to_input=to_input)
-        return vector_gradient(self.batch, grad_x) if to_input else None
+        grad_x, _ = self._through_layers(grad, of_output=of_output)
+        return None if grad_x is None else vector_gradient(self.batch, grad_x)
 
     def input_gradient(self, grad):
         """Return the gradient of x as `recur` reads it, (n, T, F), given that of the output.
@@ -76,7 +87,7 @@ class Network:
         It is zero at masked timesteps. Static features have theirs at the first timestep.
         """
         segment, n_static = self.architecture.segment, self.architecture.n_static
-        grad_x, grad_static = self._through_layers(grad, of_output=True, to_input=True)
+        grad_x, grad_static = self._through_layers(grad, of_output=True)
         grad_x = timestep_gradient(self.batch, grad_x, segment).swapaxes(0, 1)
         if not n_static:
             return grad_x
@@ -84,13 +95,15 @@ class Network:
         constant[:, 0] = grad_static
         return np.concatenate([grad_x, constant], axis=2)
 
-    def _through_layers(self, grad, *, of_output, to_input):
+    def _through_layers(self, grad, *, of_output):
         """Write gradients of weights; return those of the layers' input and of static features."""
         architecture, batch, grad_static = self.architecture, self.batch, None
         for dense in reversed(self.head):
             if of_output or dense is not self.head[-1]:
                 grad = dense.through_activation(grad)
             grad = dense.backward(grad)
+            if grad is None:  # all before it is frozen
+                return None, None
         if architecture.n_static:
             grad, grad_static = np.split(grad, [-architecture.n_static], axis=1)
         grad_last = grad_sequence = None
@@ -101,17 +114,18 @@ class Network:
             grad_sequence = grad.reshape(self.hidden.shape)
         else:
             grad_last = grad
-        return self.stack.backward(grad_last, grad_sequence, to_input=to_input), grad_static
+        return self.stack.backward(grad_last, grad_sequence), grad_static
 
 
-def _layer_starts(architecture):
-    """Return where the weights of each layer but the first begin; directions count as layers."""
-    sizes = []
+def _parts(architecture):
+    """Return the size of each layer with weights, and whether it is trained, for each direction."""
+    parts = []
     for layer in architecture.layers():
         directions = 2 if layer.kind.startswith("Bidirectional") else 1
         if layer.weights:
-            sizes += [layer.n_parameters // directions] * directions
-    return np.cumsum(sizes[:-1])
+            trained = layer.name not in architecture.frozen_layers
+            parts += [(layer.n_parameters // directions, trained)] * directions
+    return parts
 
 
 def unflatten(flat, shapes):

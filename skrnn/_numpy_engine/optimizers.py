@@ -6,8 +6,9 @@ Optimizer's own vectors, given the gradient and its square. `o` is the Optimizer
 
 import math
 from collections.abc import Callable
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress, groupby, pairwise
 from math import prod
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -101,10 +102,11 @@ class Optimizer:
     """Flat weights, their gradient, and the optimizer's own vectors of the same length.
 
     `shapes` are those of the weight arrays that follow each other in `weights`. `embedded`: the
-    first of them is an embedding, whose gradient comes by `put_rows`.
+    first of them is an embedding, whose gradient comes by `put_rows`. `trains` says of each array
+    whether it is trained, as the first is; None: all are.
     """
 
-    def __init__(self, settings, weights, shapes, embedded):
+    def __init__(self, settings, weights, shapes, embedded, trains=None):
         rule = OPTIMIZERS[settings.optimizer]
         given = SHARED_SETTINGS | rule.defaults | dict(settings.optimizer_config)
         rate = given.pop("learning_rate")
@@ -112,6 +114,8 @@ class Optimizer:
         self.rate, self.settings = float(np.float32(rate)), SimpleNamespace(**given)
         self.update, self.weights, self.shapes = rule.update, weights, shapes
         self.bounds = [0, *accumulate(map(prod, shapes))]
+        self.trains = [True] * len(shapes) if trains is None else trains
+        self.runs = _runs(self.bounds, self.trains)
         self.table_size = self.bounds[1] if embedded else 0
         self.number, self.iterations = weights.dtype.type, 0
         # A vector named like a setting is not needed where the setting is zero.
@@ -161,15 +165,17 @@ class Optimizer:
         if self.update is not sgd:  # which has none
             dense = slice(self.table_size, None)
             np.square(self.gradient[dense], self.squares[dense])
-        if self.settings.weight_decay:
-            self.weights -= self.weights * self.cast(self.settings.weight_decay) * self.rate
+        for run in self.runs if self.settings.weight_decay else ():
+            weights = self.weights[run]
+            weights -= weights * self.cast(self.settings.weight_decay) * self.rate
         if self.update is nadam:
             # Keras computes only this product without casting the constants to float32.
             self.product *= self.settings.beta_1 * (1 - 0.5 * self.power(self.number(0.96)))
-        for start in range(0, len(self.weights), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            vectors = self.weights, self.gradient, self.squares, *self.vectors.values()
-            self.update(self, *(vector[chunk] for vector in vectors))
+        for run in self.runs:
+            for start in range(run.start, run.stop, CHUNK):
+                chunk = slice(start, min(start + CHUNK, run.stop))
+                vectors = self.weights, self.gradient, self.squares, *self.vectors.values()
+                self.update(self, *(vector[chunk] for vector in vectors))
         self.iterations += 1
 
     def cast(self, value):
@@ -186,7 +192,7 @@ class Optimizer:
 
     def _clip(self, limit):
         """Shrink the gradient of each weight array whose norm is above the limit."""
-        for start, stop in pairwise(self.bounds):
+        for start, stop in self._places():
             part, of_table = self.gradient[start:stop], stop == self.table_size
             squares = self.row_squares if of_table else np.dot(part, part)
             share = limit / max(np.sqrt(squares), limit)
@@ -197,9 +203,24 @@ class Optimizer:
     def _pieces(self):
         """Yield a view of each variable, in Keras's order."""
         for group in self.groups:
-            for shape, (start, stop) in zip(self.shapes, pairwise(self.bounds), strict=True):
+            shapes = compress(self.shapes, self.trains)
+            for shape, (start, stop) in zip(shapes, self._places(), strict=True):
                 for name in group:
                     yield self.vectors[name][start:stop].reshape(shape)
+
+    def _places(self):
+        """Return where each array that is trained begins and ends."""
+        return compress(pairwise(self.bounds), self.trains)
+
+
+def _runs(bounds, trains):
+    """Return the slices of arrays in a row that are trained."""
+    runs = []
+    for trained, arrays in groupby(zip(trains, pairwise(bounds), strict=True), itemgetter(0)):
+        places = [place for _, place in arrays]
+        if trained:
+            runs.append(slice(places[0][0], places[-1][1]))
+    return runs
 
 
 def takes(name, config):

@@ -19,11 +19,11 @@ class Recurrent:
     """One direction of a layer, with the arrays and their views for n samples of T timesteps.
 
     `weights` are kernel, recurrent kernel and bias, flat, and `gradient`, of the same shape, takes
-    their gradient; None: there is no backward pass. `shape` is (T, n, F, U); an `order` of -1 reads
-    the last timestep first.
+    their gradient; None: it is not needed. `backward` is whether there is a backward pass. `shape`
+    is (T, n, F, U); an `order` of -1 reads the last timestep first.
     """
 
-    def __init__(self, spec, activation, weights, shape, gradient, order):
+    def __init__(self, spec, activation, weights, shape, gradient, order, *, backward):
         n_steps, n_samples, features, units = shape
         self.spec, self.passes, self.order = spec, passes_of(spec), order
         self.act, self.factors = ACTIVATIONS[activation], None
@@ -39,14 +39,14 @@ class Recurrent:
         others = np.zeros((spec.states - 1, n_steps + 1, n_samples, units), weights.dtype)
         self.states = [rows[:, :, features:-1], *others]
         self.output = self.states[0][1:][::order]
-        n_kept = n_steps if gradient is not None else 1
+        n_kept = n_steps if backward else 1
         kept = np.empty((n_kept, n_samples, self.passes.kept, units), weights.dtype).swapaxes(1, 2)
         self.gates = np.empty((n_kept, n_samples, n_gates * units), weights.dtype)
         by_gate = self.by_gate(self.gates)
         at = [[state[t] for state in self.states] for t in range(n_steps + 1)]
         of_step = [list(array) * (n_steps // n_kept) for array in (self.gates, by_gate, kept)]
         self.steps = list(zip(rows[:-1], *of_step, at[:-1], at[1:], strict=True))
-        if gradient is not None:
+        if backward:
             self._prepare_backward(by_gate, kept)
 
     def by_gate(self, gates):
@@ -108,8 +108,9 @@ class Recurrent:
                 if grad_sequence is not None:
                     grads[0] = grads[0] + grad_sequence[t]
                 grads = self._back(t, [slope[t - block.start] for slope in slopes], grads)
-        matrix_gradient(self.rows[:-1], self.grad_gates, self.factors, self.grad_matrix)
-        if self.spec.apart:
+        if self.gradient is not None:
+            matrix_gradient(self.rows[:-1], self.grad_gates, self.factors, self.grad_matrix)
+        if self.gradient is not None and self.spec.apart:
             _gather(self.spec, self.grad_matrix, self.gradient, self.sizes)
         if not to_input:
             return None

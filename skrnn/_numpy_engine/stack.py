@@ -13,20 +13,27 @@ from skrnn._numpy_engine.recurrent import Recurrent
 class Stack:
     """All recurrent layers, for n samples of T timesteps.
 
-    `weights` and `gradients` have a flat array for each layer and direction. Letters in shapes: as
-    in Recurrent.
+    `weights` and `gradients` have a flat array for each layer and direction, and `passes` whether
+    its backward pass is needed; `to_input`: whether the gradient of x is. Letters in shapes: as in
+    Recurrent.
     """
 
-    def __init__(self, architecture, weights, gradients, n_steps, n_samples):
+    def __init__(
+        self, architecture, weights, gradients, passes, n_steps, n_samples, *, to_input=False
+    ):
         self.architecture, self.layers, width = architecture, [], architecture.input_width
         orders = (1, -1) if architecture.bidirectional else (1,)
-        weights, gradients = iter(weights), iter(gradients)
+        self.to_input = [to_input, *passes[len(orders) - 1 :: len(orders)]]
+        weights, gradients, passes = map(iter, (weights, gradients, passes))
         for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
             shape, spec = (n_steps, n_samples, width, units), CELLS[cell_type]
             arguments = spec, architecture.activation
             self.layers.append(
                 [
-                    Recurrent(*arguments, next(weights), shape, next(gradients), order)
+                    Recurrent(
+                        *(*arguments, next(weights), shape, next(gradients), order),
+                        backward=next(passes),
+                    )
                     for order in orders
                 ]
             )
@@ -63,14 +70,14 @@ class Stack:
         directions = [direction for layer in self.layers[layers] for direction in layer]
         return [state[-1].copy() for direction in directions for state in direction.states]
 
-    def backward(self, grad_last, grad_sequence, *, to_input):
+    def backward(self, grad_last, grad_sequence):
         """Write all gradients; return that of x, or None without `to_input`.
 
         `grad_last` is with respect to the final hidden states, `grad_sequence` to all of them; one
         of them is None.
         """
         for i in range(len(self.layers) - 1, -1, -1):
-            layer, into = self.layers[i], []
+            layer, into, to_input = self.layers[i], [], self.to_input[i]
             if len(layer) == 2 and self.mask is not None and grad_sequence is not None:
                 grad_sequence = grad_sequence * self.mask[:, :, np.newaxis]
             for d, direction in enumerate(layer):
@@ -79,8 +86,10 @@ class Stack:
                 grad = direction.backward(
                     None if grad_last is None else grad_last[part],
                     None if grad_sequence is None else grad_sequence[part],
-                    to_input=to_input or i > 0,
+                    to_input=to_input,
                 )
                 into.append(grad)
-            grad_last, grad_sequence = None, reduce(add, into) if to_input or i > 0 else None
+            if not to_input:  # nothing before it is trained
+                return None
+            grad_last, grad_sequence = None, reduce(add, into)
         return grad_sequence

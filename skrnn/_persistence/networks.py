@@ -60,7 +60,10 @@ def _check_architecture(architecture, asked_vocab_size):
     layers_agree &= not custom or (plain and not architecture.stateful)
     embedded = architecture.vocab_size is not None
     embedding_agrees = embedded == (architecture.embedding_dim is not None)
-    embedding_agrees &= embedded or architecture.embedding_trainable
+    weighted = [layer.name for layer in architecture.layers() if layer.weights]
+    frozen = list(architecture.frozen_layers)
+    in_order = frozen == [name for name in weighted if name in frozen]
+    require(in_order and frozen != weighted, "the frozen layers")
     fixed = not architecture.stateful or architecture.batch_size is not None
     require(layers_agree and embedding_agrees and fixed, "the architecture")
     whole = architecture.timesteps is None or architecture.timesteps % architecture.segment == 0
@@ -104,6 +107,12 @@ def _check_arrays(arrays, expected, what):
     require(found == [(tuple(shape), np.dtype(dtype)) for shape, dtype in expected], what)
 
 
-NETWORKS = {
-    kind.__name__: record_codec(kind) for kind in (Architecture, RateSchedule, Settings, Scaling)
-}
+def _decode_architecture(embedding_trainable=True, **fields):
+    """Return an Architecture; of frozen layers older files know the Embedding only."""
+    if not embedding_trainable:
+        fields["frozen_layers"] = ("embedding",)
+    return record_codec(Architecture).decode(**fields)
+
+
+NETWORKS = {kind.__name__: record_codec(kind) for kind in (RateSchedule, Settings, Scaling)}
+NETWORKS["Architecture"] = record_codec(Architecture)._replace(decode=_decode_architecture)
