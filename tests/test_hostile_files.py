@@ -35,21 +35,27 @@ ROWS = pd.DataFrame(
 )
 
 
-@pytest.fixture
-def path(tmp_path):
-    """A good file of a small fitted pipeline."""
+@pytest.fixture(scope="module")
+def pipeline_file(tmp_path_factory):
     network = RNNClassifier("gru", 1, epochs=1, optimizer="sgd", learning_rate=None, random_state=0)
     pipeline = make_pipeline(
         StandardScaler().set_output(transform="pandas"), WindowTransformer(2), network
     )
-    skrnn.save(pipeline.fit(ROWS, list("abcabcabcabc")), tmp_path / "file")
-    skrnn.load(tmp_path / "file")
-    return tmp_path / "file"
+    path = tmp_path_factory.mktemp("pipeline") / "file"
+    skrnn.save(pipeline.fit(ROWS, list("abcabcabcabc")), path)
+    skrnn.load(path)
+    return path.read_bytes()
 
 
 @pytest.fixture
-def forecaster_path(tmp_path):
-    """A good file of a small fitted forecaster."""
+def path(tmp_path, pipeline_file):
+    """A good file of a small fitted pipeline."""
+    (tmp_path / "file").write_bytes(pipeline_file)
+    return tmp_path / "file"
+
+
+@pytest.fixture(scope="module")
+def forecaster_file(tmp_path_factory):
     forecaster = bare(
         RNNRegressor("gru", 1, epochs=1, random_state=0),
         baseline="stacked",
@@ -60,8 +66,16 @@ def forecaster_path(tmp_path):
         calibration=2,
     )
     exog = pd.DataFrame({"x": np.arange(12.0)}, index=ROWS.index)
-    skrnn.save(forecaster.fit(ROWS, exog), tmp_path / "forecaster")
-    skrnn.load(tmp_path / "forecaster")
+    path = tmp_path_factory.mktemp("forecaster") / "forecaster"
+    skrnn.save(forecaster.fit(ROWS, exog), path)
+    skrnn.load(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def forecaster_path(tmp_path, forecaster_file):
+    """A good file of a small fitted forecaster."""
+    (tmp_path / "forecaster").write_bytes(forecaster_file)
     return tmp_path / "forecaster"
 
 

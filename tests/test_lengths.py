@@ -51,8 +51,9 @@ def test_many_sequences_are_predicted_as_each_alone(return_sequences, hidden_siz
         engine="numpy",
     ).fit(X[:20], y[:20])
     together = estimator.predict(X * 9)  # more than one block
-    for x, found in zip(X * 9, together, strict=True):
-        np.testing.assert_allclose(found, estimator.predict([x])[0], rtol=1e-12, atol=1e-12)
+    alone = [estimator.predict([x])[0] for x in X]
+    for expected, found in zip(alone * 9, together, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
     hidden = estimator.hidden_states(X)
     for x, found in zip(X, hidden, strict=True):
         np.testing.assert_allclose(found, estimator.hidden_states([x])[0], atol=1e-12)
