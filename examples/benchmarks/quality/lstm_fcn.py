@@ -26,7 +26,7 @@ def lstm_fcn(inputs, mask=None, units=8, filters=64, dropout=0.8, transposed=Fal
     x = inputs
     for size, width in ((filters, 8), (2 * filters, 5), (filters, 3)):
         x = layers.Conv1D(size, width, padding="same", kernel_initializer="he_uniform")(x)
-        x = layers.Activation("relu")(layers.BatchNormalization()(x, mask=mask))
+        x = layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x, mask=mask))
         if mask is not None:  # else padding would be read from the second convolution on
             x = ops.where(ops.expand_dims(mask, -1), x, 0.0)
     x = layers.GlobalAveragePooling1D()(x, mask=mask)
@@ -55,11 +55,10 @@ if __name__ == "__main__":
         season=trial(
             "Italy power demand",
             italy_power_demand.measure,
-            "transposed",
+            "128 filters, transposed",
             0.965,
             {
-                "by timesteps": {"network_params": {"transposed": False}},
-                "transposed": {"network_params": {"transposed": True}},
+                "64 filters, transposed": {"network_params": {"transposed": True}},
                 "128 filters, transposed": {"network_params": {"filters": 128, "transposed": True}},
             },
             epochs=100,
