@@ -214,13 +214,15 @@ PROGRAM = """if True:
 """
 
 
-@pytest.fixture(scope="module")
-def usual(tmp_path_factory):
-    return run(PROGRAM, tmp_path_factory.mktemp("usual"))
-
-
-def test_environment_and_letters_of_a_path_change_no_bit(usual, tmp_path):
-    variables = {
+def test_environment_letters_of_a_path_and_read_only_folders_change_no_bit(tmp_path):
+    """Those of the home and the working directory."""
+    usual = run(PROGRAM, tmp_path)
+    # The superuser can write in neither: the one is of Linux, the other of macOS.
+    place = Path("/proc" if Path("/proc").exists() else "/System")
+    with pytest.raises(OSError):  # noqa: PT011  whichever the system gives
+        (place / "made").touch()
+    variables = dict.fromkeys(("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME"), str(place)) | {
+        "PYTHONPATH": PYTHONPATH,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONHASHSEED": "4242",
@@ -229,17 +231,7 @@ def test_environment_and_letters_of_a_path_change_no_bit(usual, tmp_path):
     }
     folder = tmp_path / "a folder' with ü, 한 and é"
     folder.mkdir()
-    assert run(PROGRAM, folder, env=os.environ | variables) == usual
-
-
-def test_home_and_working_directory_may_be_read_only(usual, tmp_path):
-    # The superuser can write in neither: the one is of Linux, the other of macOS.
-    place = Path("/proc" if Path("/proc").exists() else "/System")
-    with pytest.raises(OSError):  # noqa: PT011  whichever the system gives
-        (place / "made").touch()
-    variables = dict.fromkeys(("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME"), str(place))
-    variables["PYTHONPATH"] = PYTHONPATH
-    assert run(PROGRAM, tmp_path, env=os.environ | variables, cwd=place) == usual
+    assert run(PROGRAM, folder, env=os.environ | variables, cwd=place) == usual
 
 
 @every_engine

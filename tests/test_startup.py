@@ -15,7 +15,7 @@ import os
 import numpy as np
 from skrnn import RNNRegressor, make_windows
 X, y = make_windows(np.sin(np.arange(40)), 4)
-RNNRegressor("gru", 4, epochs=2, engine="keras").fit(X, y).predict(X)
+RNNRegressor("simple_rnn", 4, epochs=1, engine="keras").fit(X, y).predict(X)
 print(os.environ.get("TF_CPP_MIN_LOG_LEVEL"))
 """
 LINES = b"""\
