@@ -481,7 +481,7 @@ def test_method_that_knows_own_layers_only_refuses_a_network(call, words, tmp_pa
 # scikit-learn's own checks
 
 
-def front(inputs, filters=4, units=4):
+def front(inputs, filters=16, units=32):
     """Return a GRU on a convolution."""
     x = layers.Conv1D(filters, 3, padding="causal", activation="relu")(inputs)
     return layers.GRU(units)(x)
