@@ -36,7 +36,7 @@ power.iloc[stuck, 2] = power.iloc[stuck.start, 2]
 # %%
 # What is usual
 # -------------
-# One network learns from the three pumps together. It is told the weather of each hour and the time
+# One network learns from the three pumps together. It reads the weather of each hour and the time
 # of day. Demand is their product, which no linear forecast can follow, so the network forecasts
 # alone, with `baseline=None`, and 300 hours are held out from its training. Their errors say what
 # is usual: on such days one hour in two hundred raises an alarm.

@@ -141,7 +141,7 @@ def test_warm_start_and_partial_fit_continue():
         changed.fit(X, Y)
 
 
-# What it is beside an estimator of skrnn's own layers
+# What it is compared with an estimator of skrnn's own layers
 
 
 RAGGED = cut(X)

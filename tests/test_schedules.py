@@ -1,4 +1,4 @@
-"""Learning rates that change from epoch to epoch, beside Keras's schedules and callbacks."""
+"""Learning rates that change from epoch to epoch, compared with Keras's schedules and callbacks."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""Integrated gradients: a planted cause that is to be found, and seconds beside KernelExplainer.
+"""Integrated gradients: a planted cause to find, and seconds compared with KernelExplainer.
 
     python examples/benchmarks/attributions.py --cases 100
     python examples/benchmarks/attributions.py --cases 0 --shap

@@ -117,7 +117,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         embedded, and have Keras's mask attached; where the function has an argument `mask`, it gets
         the mask there instead, as a tensor or None. Or an object with `get_params` and
         ``__call__(inputs)``, such as a BaseEstimator, whose parameters are searched as
-        ``network__units``. Beside it `cell_type`, `hidden_size`, `bidirectional`, `activation`,
+        ``network__units``. With it `cell_type`, `hidden_size`, `bidirectional`, `activation`,
         the dropouts, `kernel_l2`, `recurrent_l2`, `pooling`, `segment` and `stateful` must be at
         their defaults. Keras engine only; compiled once for each function object and its
         parameters.

@@ -102,7 +102,7 @@ def read_network(params):
             "build this inside it."
         )
     if hasattr(network, "get_params"):
-        network = clone(network)  # its parameters may be set anew
+        network = clone(network)  # its parameters may be set again
     return CustomNetwork(network, deepcopy(settings or {}))
 
 

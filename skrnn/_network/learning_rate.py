@@ -40,7 +40,7 @@ SCHEDULES = {
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """A learning rate that changes with the epoch, besides the rate from which it starts."""
+    """How a learning rate changes with the epoch; the rate from which it starts is a setting."""
 
     name: Annotated[str, SCHEDULES.__contains__]
     config: tuple[tuple[str, float], ...]  # all settings, sorted by name
