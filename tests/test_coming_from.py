@@ -31,7 +31,7 @@ def test_names_on_the_side_of_skrnn_are_those_of_skrnn():
     code = [text for cell in cells for text in re.findall(r"``(.+?)``", cell)]
     names = {name for text in code for name in re.findall(r"[a-zA-Z_]\w+(?=[=(,)]|$)", text)}
     assert len(names) > 40
-    of_others = {*"model series pickle None True argmax Adam FrozenEstimator".split()}
+    of_others = {*"model series pickle None True argmax Adam FrozenEstimator hidden inputs".split()}
     assert names - known_names() <= of_others
 
 
@@ -46,6 +46,14 @@ def test_code_on_the_side_of_skrnn_forecasts_and_searches():
     assert windows_told == "ndarray (24,)"
     assert {"cell_type", "hidden_size"} <= {name.split("__")[-1] for name in best.split()}
     assert told == ["DataFrame (12, 3)", "ridge"]  # and to no naive forecast
+
+
+@pytest.mark.slow
+def test_layers_of_a_function_classify_and_predict():
+    (code,) = blocks(PAGE, "skrnn, layers of your own")
+    accuracy, r2 = map(float, printed("-c", f"{code}\nprint(accuracy, r2)", cwd=ROOT).split())
+    assert accuracy > 0.85
+    assert r2 > 0.95
 
 
 def test_code_of_the_others_can_be_read():
