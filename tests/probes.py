@@ -1,6 +1,7 @@
 """How tests measure memory, press Ctrl-C at any moment, and replace a value in a file."""
 
 import dis
+import gc
 import os
 import signal
 import sys
@@ -73,7 +74,8 @@ def interrupted(function, moment, files=None):
                     raise KeyboardInterrupt
         return trace
 
-    outer = sys.gettrace()
+    outer, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # Python drops an interrupt within a callback of the garbage collector
     sys.settrace(trace)
     try:
         function()
@@ -82,6 +84,8 @@ def interrupted(function, moment, files=None):
     finally:
         sys.settrace(outer)
         previous.clear()
+        if collects:
+            gc.enable()
     return False
 
 

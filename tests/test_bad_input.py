@@ -289,7 +289,7 @@ BAD_PARAMETERS = [
     ("metrics", [[3], [dict]], "`metrics`", "(y_true, y_pred)"),
     ("validation_split", [3, "first", 0.2], "'last'", "'stratified'", "split", "None"),
     ("static_features", [3, "price", None], "tuple", "list"),
-    ("network", ["lstm_fcn", 3], "function", "`get_params`"),
+    ("network", ["lstm_fcn", 3], "callable", "'get_params'"),
     ("network_params", [3, "units"], "dict"),
     ("network_params", [{"units": 8}], "without `network`"),
     ("frozen_layers", ["gru_1", 3, None], "tuple", "list"),
