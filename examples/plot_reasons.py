@@ -10,7 +10,7 @@ hours, of this one sample. The parts add up to the difference.
 # %%
 # Which words
 # -----------
-# Remarks with one or two verdicts, of which the last one counts. "not" turns a word round.
+# Remarks with one or two verdicts, of which the last one counts. "not" reverses a word.
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline

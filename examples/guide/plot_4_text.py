@@ -10,7 +10,7 @@ does not, and what it believes can be watched word by word.
 # A verdict that changes as it is read
 # ------------------------------------
 # Remarks on meals and rooms, made in sight: one to three things are praised or blamed, and the
-# label is the verdict on the last of them. "not" turns a word round.
+# label is the verdict on the last of them. "not" reverses a word.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline

@@ -24,8 +24,7 @@ class ForecastStep:
     """The forecast of a step of one series, as a function of the rows that it reads.
 
     `panel` goes H rows beyond the `n_known` rows of the series `k` that are known. Calendar and
-    static features stay as they are, and so do rows before those R that are read, of which a mean
-    may be read.
+    static features stay as they are. So do the rows before the R rows, which count only in a mean.
     """
 
     def __init__(self, model, panel, buffer, k, n_known, step, networks):

@@ -691,12 +691,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             output_activation=targets.activation,
             flagged=sequences.flagged,
         )
-        _, loss_config = read_loss(self.loss)
-        settings = read_settings(
-            *(self.optimizer, self.learning_rate, targets.loss, batch_size, loss_config),
-            epochs=self._most_tasks(),
-            first_epoch=config.first_epoch,
-        )
+        settings = self._read_settings(targets.loss, batch_size, config)
         if resume:
             settings = settings.after(before.settings, config.first_epoch)
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
@@ -717,6 +712,15 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
                 self.optimizer_state_ = []  # that of other weights
             self._network = replace(self._network, scaling=before.scaling)
         return engine
+
+    def _read_settings(self, loss, batch_size, config):
+        """Return the Settings of a fit, for Keras's full name of the loss."""
+        _, loss_config = read_loss(self.loss)
+        return read_settings(
+            *(self.optimizer, self.learning_rate, loss, batch_size, loss_config),
+            epochs=self._most_tasks(),
+            first_epoch=config.first_epoch,
+        )
 
     def _set_network(self, architecture, settings, target_shape, engine, **constants):
         self.engine_ = engine

@@ -56,6 +56,18 @@ def draw_rng(estimator, config, checkpoints):
     return np.random.default_rng([seed, config.first_epoch])
 
 
+def _known_parameters(estimator):
+    """Return the parameters by which a checkpoint is known."""
+    # The `repr` of some would not say all; a learning rate is in the Settings, a network in the
+    # Architecture.
+    left_out = {"embedding_init", "metrics", "learning_rate", "network", "network_params"}
+    return {
+        f.name: as_parameter(getattr(estimator, f.name))
+        for f in fields(estimator)
+        if f.name not in left_out | set(LEFT_OUT)
+    }
+
+
 def open_checkpoints(estimator, engine, data, validation, config):
     """Return a context that gives what keeps this fit, or a stand-in that keeps nothing."""
     if config.checkpoint_dir is None:
@@ -66,15 +78,6 @@ def open_checkpoints(estimator, engine, data, validation, config):
             "Leave out one of them."
         )
     network = estimator._network
-    # Their `repr` would not say all; a learning rate is in the Settings, a network in the
-    # Architecture.
-    left_out = {"embedding_init", "metrics", "learning_rate", *LEFT_OUT}
-    left_out |= {"network", "network_params"}
-    params = {
-        f.name: as_parameter(getattr(estimator, f.name))
-        for f in fields(estimator)
-        if f.name not in left_out
-    }
     arrays = [*data.arrays(), estimator._weigh(data)]
     arrays += [] if validation is None else validation.arrays()
     if estimator.embedding_init is not None:
@@ -87,7 +90,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
     devices = estimator.engine_, engine.device_names(estimator.device)
     words = [
         type(estimator).__name__,
-        params,
+        _known_parameters(estimator),
         network.architecture,
         network.settings,
         devices,

@@ -165,7 +165,7 @@ def _name(layer, counts):
 
 
 def compiling_pays(model, batch_size, timesteps):
-    """Whether XLA trains a CustomNetwork faster than TensorFlow without it, which starts sooner."""
+    """Whether XLA trains a CustomNetwork faster than TensorFlow does without it."""
     n_steps, multiply_adds = 0, 0
     for layer in _inner_layers(model):
         if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):

@@ -118,8 +118,7 @@ class Trainer:
         cudnn |= "GPU" in devices[0] and architecture.network is not None
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
-        own = architecture.network is None
-        jitted &= own or compiling_pays(self.model, batch_size, timesteps)
+        jitted &= architecture.network is None or compiling_pays(self.model, batch_size, timesteps)
         self.loss = network.loss_function(*loss, architecture.quantiles)
         self.target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
