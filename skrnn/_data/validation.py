@@ -57,6 +57,9 @@ def read_sequences(
     `static_features` names columns of X, or gives their positions, of `n_columns` in `fit`.
     With `fills_missing` features may be NaN. `flagged` have a flag; None: those that hold NaN.
     """
+    plain = vocab_size is None and not static_features and not fills_missing
+    if plain and _is_finite_array(X, dtype):
+        return Sequences(X, mask_value=mask_value, flagged=flagged or ())
     arrays, is_list = None, False
     if not (isinstance(X, np.ndarray) and X.dtype != object):
         X = objects_as_list(X)
@@ -227,6 +230,21 @@ def read_array(X):
     return values
 
 
+def _is_finite_array(X, dtype):
+    """Whether X is a finite array (n_samples, timesteps, features) of this dtype in one piece.
+
+    The checks of other input take longer than a small network needs to predict one sample.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.dtype is np.dtype(dtype)
+        and X.ndim == 3
+        and X.size > 0
+        and X.flags.c_contiguous
+        and bool(np.isfinite(X).all())
+    )
+
+
 def _nan_of_rows(values, dtype):
     """Yield where blocks of rows are NaN, if they are; refuse infinity. Windows share rows."""
     rows, _ = underlying_rows(values)
@@ -289,6 +307,8 @@ def _find_missing(values, mask_value, lengths, dtype):
 
 def check_shape(sequences, timesteps, features):
     """Refuse sequences whose shape differs from that in `fit`; `timesteps` None: any length."""
+    if sequences.lengths is None and sequences.values.shape[1:] == (timesteps, features):
+        return
     if sequences.features != features:
         one_sample = sequences.flat and sequences.timesteps == features
         remedy = " If X is one sample, pass `[X]`." if one_sample else ""

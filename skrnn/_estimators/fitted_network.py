@@ -42,7 +42,8 @@ class FittedNetwork:
     @property
     def missing(self):
         """How Sequences read NaN in features."""
-        return {name: getattr(self.architecture, name) for name in ("fills_missing", "flagged")}
+        architecture = self.architecture
+        return {"fills_missing": architecture.fills_missing, "flagged": architecture.flagged}
 
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer.

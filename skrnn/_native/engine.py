@@ -7,7 +7,6 @@ the generator of dropout. So each engine continues what the other began.
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -129,17 +128,18 @@ class TrainingSession(numpy_engine.TrainingSession):
         n_batch = min(self.settings.batch_size, len(samples))
         at_once = max(1, numpy_engine.BLOCK_BYTES // (samples.sample_bytes * n_batch)) * n_batch
         total, weight = 0.0, 0.0
-        with _borrowed(architecture, weights, samples.sequences.timesteps, n_batch) as kernels:
-            kernels.read_loss(self.loss, LOSSES[self.settings.loss])
-            flat = kernels.states(architecture.zero_states())
-            for start in range(0, len(samples), at_once):
-                order = np.arange(start, min(start + at_once, len(samples)))
-                arrays = self._as_read(*samples.block(order))
-                kernels.read(*arrays)
-                _compute(kernels, kernels.predict)
-                total += kernels.totals[0]
-                weight += kernels.batches.weight
-            del flat
+        kernels = _borrow(architecture, weights, samples.sequences.timesteps, n_batch)
+        kernels.read_loss(self.loss, LOSSES[self.settings.loss])
+        flat = kernels.states(architecture.zero_states())
+        for start in range(0, len(samples), at_once):
+            order = np.arange(start, min(start + at_once, len(samples)))
+            arrays = self._as_read(*samples.block(order))
+            kernels.read(*arrays)
+            _compute(kernels, kernels.predict)
+            total += kernels.totals[0]
+            weight += kernels.batches.weight
+        del flat
+        _give_back(kernels)
         return total / weight + penalty(architecture.weights(), weights)
 
 
@@ -201,6 +201,9 @@ def predict(
     architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
 ):
     at_once = architecture.batch_size or numpy_engine.PREDICT_AT_ONCE
+    if len(sequences) <= at_once and not sequences.masked:  # one sample at a time must be fast
+        X = np.ascontiguousarray(sequences.block(slice(None), scaling, architecture.dtype))
+        return _predict_block(architecture, weights, X, recurrent_states, hidden, _compute)
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
     indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
@@ -213,10 +216,7 @@ def predict(
             arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
         return arrays, recurrent_states
 
-    if len(indices) == 1:
-        arrays, recurrent_states = block(indices[0], steps[0], recurrent_states)
-        blocks = [arrays]
-    elif architecture.stateful:
+    if architecture.stateful or len(indices) == 1:
         blocks = []
         for index, read in zip(indices, steps, strict=True):
             arrays, recurrent_states = block(index, read, recurrent_states)
@@ -233,14 +233,14 @@ def _predict_block(architecture, weights, X, recurrent_states, hidden, compute):
     """Return the outputs for X, or hidden states, and the recurrent states after it."""
     n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
     output, final = _empty_outputs(architecture, *X.shape[:2], hidden)
-    with _borrowed(architecture, weights, X.shape[1], n_batch) as kernels:
-        batches = kernels.batches
-        kernels.read(X)
-        flat = kernels.states(recurrent_states or architecture.zero_states())
-        batches.output, batches.final = pointer(output), pointer(final)
-        batches.hidden = 0 if hidden is None else 1 + hidden[0]
-        compute(kernels, kernels.predict)
-        batches.output, batches.final, batches.hidden = None, None, 0
+    kernels = _borrow(architecture, weights, X.shape[1], n_batch)
+    batches = kernels.batches
+    kernels.read(X)
+    flat = kernels.states(recurrent_states or architecture.zero_states())
+    batches.output, batches.final = pointer(output), pointer(final)
+    batches.hidden = 0 if hidden is None else 1 + hidden[0]
+    compute(kernels, kernels.predict)
+    _give_back(kernels)
     return [output, *(() if final is None else final)], _unflatten_states(flat, architecture)
 
 
@@ -287,9 +287,8 @@ def clear():
         _idle.clear()
 
 
-@contextmanager
-def _borrowed(architecture, weights, timesteps, n_batch):
-    """Give kernels for these weights; small ones are kept for the next call."""
+def _borrow(architecture, weights, timesteps, n_batch):
+    """Return kernels for these weights, for this thread until it gives them back."""
     key = architecture, timesteps, n_batch
     with _lock:
         kernels = _idle.pop(key, None)
@@ -297,11 +296,16 @@ def _borrowed(architecture, weights, timesteps, n_batch):
         flat = np.empty(architecture.n_weights, architecture.dtype)
         kernels = Kernels(architecture, flat, timesteps, n_batch)
     np.concatenate(weights, axis=None, out=kernels.weights)
-    yield kernels
-    kernels.batches.states = None
+    return kernels
+
+
+def _give_back(kernels):
+    """Keep small kernels for the next call."""
+    batches = kernels.batches
+    batches.states, batches.output, batches.final, batches.hidden = None, None, None, 0
     if kernels.workspace.nbytes > KEPT_BYTES:
         return
     with _lock:
-        _idle[key] = kernels
+        _idle[kernels.key] = kernels
         if len(_idle) > MAX_KEPT:
             _idle.popitem(last=False)

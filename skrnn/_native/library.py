@@ -7,6 +7,7 @@ from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
 from skrnn._native.build import library_path, source_hash
 
 MAX_LAYERS = 16
+NoBytes = ctypes.c_char * 0
 Layers = c_int64 * MAX_LAYERS
 
 
@@ -77,7 +78,11 @@ class Optimizer(Structure):
 
 def pointer(array):
     """Return the address of an array, which must live as long as it is used; None: none."""
-    return None if array is None else array.__array_interface__["data"][0]
+    if array is None:
+        return None
+    if array.flags.writeable and array.flags.c_contiguous:  # takes a third of the time
+        return ctypes.addressof(NoBytes.from_buffer(array))
+    return array.__array_interface__["data"][0]
 
 
 class Library:

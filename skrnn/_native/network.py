@@ -1,5 +1,6 @@
 """A network as the kernels read it: an Architecture's shape, and a workspace."""
 
+from ctypes import byref
 from math import prod
 
 import numpy as np
@@ -26,6 +27,7 @@ class Kernels:
 
     def __init__(self, architecture, weights, timesteps, n_batch, gradient=None):
         library, dtype = load(), architecture.dtype
+        self.key = architecture, timesteps, n_batch
         self.architecture, self.weights = architecture, weights
         self.train, self.predict = library.train[dtype], library.predict[dtype]
         n_table = (architecture.vocab_size or 0) * (architecture.embedding_dim or 0)
@@ -37,7 +39,8 @@ class Kernels:
             self.network.quantiles = Quantiles(
                 len(factors), median, pointer(self.levels), pointer(self.factors)
             )
-        self.batches, self.totals = Batches(n_batch=n_batch, timesteps=timesteps), np.empty(1)
+        self.batches = Batches(n_epochs=1, n_batch=n_batch, timesteps=timesteps)
+        self.totals = np.empty(1)
         width = max(architecture.input_width, *architecture.units) * max(architecture.units)
         if 3 * width * n_batch > WIDE:
             self.batches.gemm = blas_product(dtype)
@@ -48,16 +51,17 @@ class Kernels:
         self.workspace = np.zeros(n_bytes + 64, np.uint8)
         self.batches.workspace = (pointer(self.workspace) + 63) // 64 * 64
         self.batches.factors = None
+        self.batches.totals = pointer(self.totals)
+        self.records = byref(self.network), byref(self.batches)
 
     def read(self, X, y=None, w=None, rows=None):
         """Set the samples of the next call; they must live until then. Rows are (epochs, n)."""
         batches = self.batches
-        batches.n_epochs, batches.n_rows = (1, len(X)) if rows is None else rows.shape
-        if batches.n_epochs != len(self.totals):
-            self.totals = np.empty(batches.n_epochs)
-        batches.totals = pointer(self.totals)
-        batches.x, batches.y, batches.w = pointer(X), pointer(y), pointer(w)
-        batches.rows = pointer(rows)
+        n_epochs, batches.n_rows = (1, len(X)) if rows is None else rows.shape
+        if n_epochs != len(self.totals):
+            self.totals = np.empty(n_epochs)
+            batches.n_epochs, batches.totals = n_epochs, pointer(self.totals)
+        batches.x, batches.y, batches.w, batches.rows = map(pointer, (X, y, w, rows))
 
     def read_loss(self, loss, number):
         self.batches.loss, self.batches.loss_is_mean = number, loss.mean
@@ -74,7 +78,7 @@ class Kernels:
     def call(self, function, *arguments, most_threads=1):
         """Compute with as many threads as a batch has parts, and `most_threads` at most."""
         self.batches.n_threads = min(self.batches.n_parts, most_threads)
-        if not function(self.network, self.batches, *arguments):
+        if not function(*self.records, *arguments):
             size = self.architecture.vocab_size
             raise IndexError(f"A token id is out of range for an Embedding of {size} tokens.")
 

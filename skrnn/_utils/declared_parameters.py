@@ -55,7 +55,9 @@ def explain_keywords(method: Method) -> Method:
 
     @wraps(method)
     def explaining(self, *args, **kwargs):
-        for name in kwargs.keys() - set(arguments):
+        for name in kwargs:
+            if name in arguments:
+                continue
             kind, settings = type(self).__name__, self.get_params(deep=True)
             known = sorted((key for key in settings if key.split("__")[-1] == name), key=len)
             remedy = f"Its arguments are {', '.join(arguments)}."
