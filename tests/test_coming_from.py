@@ -1,4 +1,4 @@
-"""The page for those who come from Keras, scikeras or skforecast: its names and its code."""
+"""The page for those who come from other packages: its names and its code."""
 
 import inspect
 import re
@@ -38,14 +38,16 @@ def test_names_on_the_side_of_skrnn_are_those_of_skrnn():
 @pytest.mark.slow
 def test_code_on_the_side_of_skrnn_forecasts_and_searches():
     (data,) = blocks(PAGE, "data")
-    windows, search, forecaster = blocks(PAGE, "skrnn")
+    windows, search, forecaster, quantiles = blocks(PAGE, "skrnn")
     shows = "print(type(forecast).__name__, forecast.shape)"
     code = f"{data}\n{windows}\n{shows}\n{data}\n{search}\nprint(*search.best_params_)\n"
     code += f"{data}\n{forecaster}\n{shows}\nprint(errors['loses_to'].iloc[0] or 'none')"
+    code += f"\n{data}\n{quantiles}\n{shows}"
     windows_told, best, *told = printed("-c", code, cwd=ROOT).splitlines()
     assert windows_told == "ndarray (24,)"
     assert {"cell_type", "hidden_size"} <= {name.split("__")[-1] for name in best.split()}
-    assert told == ["DataFrame (12, 3)", "ridge"]  # and to no naive forecast
+    assert told[:2] == ["DataFrame (12, 3)", "ridge"]  # and to no naive forecast
+    assert told[2:] == ["DataFrame (12, 4)"]
 
 
 @pytest.mark.slow
@@ -57,6 +59,6 @@ def test_layers_of_a_function_classify_and_predict():
 
 
 def test_code_of_the_others_can_be_read():
-    for caption in ("Keras", "scikeras", "skforecast"):
+    for caption in ("Keras", "scikeras", "skorch", "skforecast", "Darts"):
         (code,) = blocks(PAGE, caption)
         compile(code, caption, "exec")
