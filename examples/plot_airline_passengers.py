@@ -2,13 +2,14 @@
 Airline passengers: from a pandas series to a searched forecast
 ===============================================================
 
-144 monthly totals of airline passengers (Box & Jenkins, 1976). A recurrent network is to forecast
-each of the last 48 months from the months before it, and to beat two forecasts that cost nothing:
-the same as last month (persistence), and the same as the month one year ago (seasonal naive).
+The data are 144 monthly totals of airline passengers (Box & Jenkins, 1976). A recurrent network
+forecasts each of the last 48 months from the months before it. It should beat two forecasts that
+cost nothing: the same as last month (persistence), and the same as the month one year ago (seasonal
+naive).
 
-The figures grow by a rate rather than by an amount, and every year repeats the last one's shape.
-So the network learns the yearly growth, log(y[t]) - log(y[t - 12]), which needs nothing but the
-past of each month. Windows, network and search are ordinary scikit-learn.
+The totals grow by a rate rather than by an amount, and every year repeats the shape of the last
+one. So the network learns the yearly growth, log(y[t]) - log(y[t - 12]), which needs only the past
+of each month. Windows, network and search are ordinary scikit-learn.
 """
 
 # %%
@@ -35,7 +36,7 @@ train, test = growth.iloc[:-N_TEST], growth.iloc[-N_TEST:]
 # The search
 # ----------
 # `WindowTransformer` pairs each month with the months strictly before it, so `fit(train, y)` needs
-# no shift. Every fold's test months see the end of the months trained on.
+# no shift. The test months of every fold read the end of its training months.
 pipeline = make_pipeline(
     WindowTransformer(), RNNRegressor(epochs=30, learning_rate=0.005, random_state=0)
 )
@@ -58,14 +59,16 @@ table["fit seconds"] = search.cv_results_["mean_fit_time"]
 print(table.sort_values("rmse of growth").to_string(index=False, float_format="%.4f"))
 
 # %%
-# The display shows what the table hides: the folds, three years, differ by more than the cells do.
+# The display shows a fact that the table hides. The three folds are three years, and they differ by
+# more than the cells do.
 display = SearchDisplay.from_search(search, negate_score=True)
 display.figure_.savefig("search.png", dpi=100)
 
 # %%
 # The test
 # --------
-# The best candidate, trained with five seeds, forecasts each test month from the truth before it.
+# The best candidate, trained with five seeds, forecasts each test month from the true values before
+# it.
 months = test.index
 truth = passengers[months]
 
@@ -114,5 +117,5 @@ axes.legend(loc="upper left")
 figure.savefig("airline_passengers.png", dpi=120)
 
 # %%
-# Only 84 months train the network, so seeds differ by a few units: look at several before a choice
-# is made between close candidates. A linear regression on 24 lags of the logarithm reaches 12.7.
+# Only 84 months train the network, so seeds differ by a few units. Look at several seeds before you
+# choose between close candidates. A linear regression on 24 lags of the logarithm reaches 12.7.

@@ -1,17 +1,17 @@
 """
-When to raise the alarm: hours that no forecast allows for
-==========================================================
+When to raise the alarm: hours that no forecast explains
+========================================================
 
 Three pumps heat three houses, and draw more power the colder it is outside. A detector learns how
-they behave from forty good days. Then it compares each hour with its forecast from the hours
-before, and raises an alarm where the error is larger than it was on nearly all good days.
+they behave from forty good days. It then compares each hour with its forecast from the hours
+before. It raises an alarm if the error is larger than on nearly all good days.
 """
 
 # %%
 # Sixty days of three pumps
 # -------------------------
-# All goes well until day 50. Then the second pump clogs and draws more and more, and on day 53 the
-# meter of the third one stands still for ten hours.
+# All goes well until day 50. Then the second pump clogs and draws more and more. On day 53 the
+# meter of the third pump gets stuck for ten hours.
 import numpy as np
 import pandas as pd
 
@@ -34,12 +34,12 @@ power.loc[clogged, "school"] *= np.linspace(1, 1.3, clogged.sum())
 power.iloc[stuck, 2] = power.iloc[stuck.start, 2]
 
 # %%
-# What is usual
-# -------------
+# Usual hours
+# -----------
 # One network learns from the three pumps together. It reads the weather of each hour and the time
-# of day. Demand is their product, which no linear forecast can follow, so the network forecasts
-# alone, with `baseline=None`, and 300 hours are held out from its training. Their errors say what
-# is usual: on such days one hour in two hundred raises an alarm.
+# of day. Demand is the product of the two, which no linear forecast can follow. So the network
+# forecasts without a baseline (`baseline=None`), and 300 hours are held out from its training.
+# Their errors show what is usual: on such days one hour in two hundred raises an alarm.
 good, later = slice(0, 40 * 24), slice(40 * 24, None)
 network = RNNRegressor("gru", 16, epochs=30, random_state=0)
 settings = {"scale": "series", "calendar": ("hour",), "calibration": 300}
@@ -49,7 +49,7 @@ detector = RNNDetector(forecaster, contamination=0.005).fit(power[good], weather
 # %%
 # The alarm
 # ---------
-# `predict` labels an hour -1 if one of the pumps is unusual. `score_columns` says which.
+# `predict` labels an hour -1 if one of the pumps is unusual. `score_columns` shows which one.
 scores = detector.score_columns(power[later], weather[later])
 alarms = (scores < detector.offset_).resample("D").sum()
 for name in power:
@@ -63,8 +63,8 @@ display = DetectorDisplay.from_detector(detector, power[later], weather[later], 
 display.figure_.savefig("anomalies.png", dpi=100)
 
 # %%
-# The clogged pump is found on its third day, when it draws 7 % more, and stays in alarm: hours that
-# raised one are replaced by their forecasts in the windows of later hours, so the network does not
-# take the higher power for a level like any other. The meter is found from the second hour on that
-# it shows the same number. Days 40 and 41 are false alarms: 17 of their hours are as warm as only
-# 16 of the forty days before, and the network has hardly learned how little the pumps draw then.
+# The clogged pump is found on its third day, when it draws 7% more, and stays in alarm. Hours with
+# an alarm are replaced by their forecasts in the windows of later hours, so the network does not
+# get used to the higher power. The meter is found from the second hour on that it shows the same
+# number. Days 40 and 41 are false alarms. Of their hours, 17 are as warm as only 16 hours of the
+# forty days before, and the network has hardly learned how little the pumps draw then.

@@ -2,9 +2,9 @@
 When to stop: the losses of each epoch
 ======================================
 
-A network that trains for long enough learns the noise of its samples. The loss on samples that it
-does not train on tells when: it falls, and rises again. Here cells of three types learn from 300
-short sequences; the answer is the product of two of their steps, with noise on it.
+A network that trains for long enough learns the noise of its samples. The loss on held-out samples
+shows when: it falls, and then rises again. Here cells of three types learn from 300 short
+sequences. The target is the product of two steps of a sequence, plus noise.
 """
 
 # %%
@@ -28,7 +28,7 @@ X_test, y_test = sequences(2000)
 # %%
 # The losses
 # ----------
-# A third of the samples is held out of training.
+# A third of the samples is held out from training.
 networks = {
     cell_type: RNNRegressor(
         cell_type, 16, epochs=120, validation_fraction=1 / 3, random_state=0
@@ -39,10 +39,10 @@ display = HistoryDisplay.from_estimators(networks)
 display.figure_.savefig("history.png", dpi=100)
 
 # %%
-# The stop
+# Stopping
 # --------
-# With `patience` training ends when the validation loss has not fallen for so many epochs, and the
-# weights of the best epoch are kept. Without, those of the last one are.
+# With `patience` training stops when the validation loss has not fallen for that many epochs, and
+# the weights of the best epoch are kept. Without it, the weights of the last epoch are kept.
 print(f"{'':12}{'epochs':>8}{'R2':>8}   with patience: {'epochs':>8}{'R2':>8}")
 for cell_type, network in networks.items():
     whole = network.score(X_test, y_test)
@@ -51,6 +51,7 @@ for cell_type, network in networks.items():
     print(f"{cell_type:12}{network.n_epochs_:8}{whole:8.3f}{'':18}{stopped.n_epochs_:8}{kept:8.3f}")
 
 # %%
-# Each does better on 2,000 new sequences for having stopped. But the losses stand still before they
-# fall: on half as many samples the LSTM's loses patience in epoch 22, before it has learned
-# anything, where its validation loss was lowest in epoch 64. Look at the picture before you choose.
+# Each network does better on 2,000 new sequences because it stopped. But the losses stay flat
+# before they fall. With half as many samples the LSTM runs out of patience in epoch 22, before it
+# has learned anything, although its validation loss was lowest in epoch 64. Look at the picture
+# before you choose `patience`.

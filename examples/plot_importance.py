@@ -1,11 +1,11 @@
 """
-Which hours matter: what a network looks at in its windows
-==========================================================
+Which hours matter: the importance of timesteps
+===============================================
 
-Rain that falls in two valleys reaches a gauge down the river hours later: from the near valley
-after two hours, from the far one after seven. The network is told neither; its windows hold the
-rain of twelve hours. How far its score falls when one hour of one valley is shuffled among the
-samples shows what it has found.
+Rain that falls in two valleys reaches a river gauge hours later: from the near valley after two
+hours, from the far valley after seven. The network does not know this; its windows hold the rain of
+twelve hours. To see which hours it uses, shuffle one hour of one valley among the samples and look
+how far the score falls.
 """
 
 # %%
@@ -28,16 +28,16 @@ level = level.fillna(0) + rng.normal(scale=0.1, size=3000)
 # %%
 # The network
 # -----------
-# A window ends one hour before the level that it is to tell.
+# A window ends one hour before the level to predict.
 windows, _ = make_windows(rain, timesteps=12)
 levels = level.to_numpy()[12:]
 network = RNNRegressor("gru", 16, random_state=0).fit(windows[:2000], levels[:2000])
 print(f"R2 on hours not trained on  {network.score(windows[2000:], levels[2000:]):.2f}")
 
 # %%
-# What it looks at
-# ----------------
-# Timestep 0 is the hour before. So -1 is two hours before the level, and -6 seven.
+# Importance of each hour
+# -----------------------
+# Timestep 0 is the hour before. So -1 is two hours before the level, and -6 is seven hours before.
 display = TimestepImportanceDisplay.from_estimator(
     network,
     windows[2000:],
@@ -49,7 +49,7 @@ display = TimestepImportanceDisplay.from_estimator(
 display.figure_.savefig("importance.png", dpi=100)
 
 # %%
-# Whole timesteps, or whole features, are shuffled at once by `along`.
+# `along` shuffles whole timesteps, or whole features, at once.
 whole = timestep_importance(network, windows[2000:], levels[2000:], along="feature", random_state=0)
 for name, fall in zip(rain, whole.importances_mean[0], strict=True):
     print(f"R2 lost without the {name}  {fall:.2f}")

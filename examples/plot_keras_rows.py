@@ -2,14 +2,16 @@
 Twelve small networks, as Keras sees them
 =========================================
 
-The networks of a first course on recurrent layers, each by one line of skrnn: their layers, output
-shapes and parameter counts, what the cells compute, and the classic sequence 25, 35, 45 -> ?
+These are the networks of a first course on recurrent layers, each in one line of skrnn. The example
+shows their layers, output shapes and parameter counts, the computation of the cells, and the
+classic sequence 25, 35, 45 -> ?
 """
 
 # %%
 # Shapes and parameters
 # ---------------------
-# One to three: one SimpleRNN, with any batch, with a fixed batch, and returning every timestep.
+# One to three: one SimpleRNN, with any batch size, with a fixed batch size, and returning every
+# timestep.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -27,7 +29,7 @@ sequences = RNNRegressor("simple_rnn", 3, return_sequences=True)
 show(3, "The same, every timestep returned", sequences.summary((8, 2, 10)))
 
 # %%
-# Four: the recurrence h_t = tanh(Wx x_t + Wh h_{t-1} + b) by hand, beside `skrnn.cells`.
+# Four: the recurrence h_t = tanh(Wx x_t + Wh h_{t-1} + b) by hand, compared with `skrnn.cells`.
 rng = np.random.default_rng(0)
 x = rng.random((10, 4))
 Wx, Wh, b = rng.random((4, 8)) / 4, rng.random((8, 8)) / 8, rng.random(8)
@@ -51,8 +53,8 @@ show(8, "Embedding(5000, 100), SimpleRNN(128), one sigmoid", text.summary((30, 1
 show(9, "GRU(8)", RNNRegressor("gru", 8).summary((10, 5)))
 
 # %%
-# What a layer returns
-# --------------------
+# The outputs of a layer
+# ----------------------
 # Ten and eleven: one sample of 4 timesteps and 5 features, under Keras's two flags.
 sample = np.array(
     [
@@ -76,7 +78,7 @@ for number, cell_type in ((10, "simple_rnn"), (11, "lstm")):
 # %%
 # Twelve: 25, 35, 45 -> ?
 # -----------------------
-# 13 windows of three numbers, as they are: (13, 3) is read as (13, 3, 1).
+# The data are 13 windows of three numbers, not reshaped: (13, 3) is read as (13, 3, 1).
 X = np.array([[k, k + 1, k + 2] for k in range(1, 11)] + [[20, 30, 40], [30, 40, 50], [40, 50, 60]])
 y = np.array([*range(4, 14), 50, 60, 70])
 network = RNNRegressor(

@@ -2,17 +2,17 @@
 A label for every word: from where, to where, and when
 ======================================================
 
-"A ticket to Oslo, from Bergen, on friday": a timetable wants to know which word is the start, which
-the goal, and which the day. The same word is now the one, now the other, so a dictionary cannot
-tell; the words around it can, those after it too. Here a network that reads both ways labels each
-word of requests that a small grammar makes in sight.
+"A ticket to Oslo, from Bergen, on friday": a timetable needs to know which word is the start, which
+one is the goal, and which one is the day. The same city can be either, so a dictionary cannot
+decide. The words around it can, including those after it. Here a network that reads in both
+directions labels each word of requests that a small grammar makes.
 """
 
 # %%
 # The requests
 # ------------
-# Each request is a list of words and a list of labels as long. They differ in length, and nothing
-# is padded: `SequenceVectorizer(padding=None)` hands on lists.
+# Each request is a list of words and a list of labels of the same length. Requests differ in
+# length, and nothing is padded: `SequenceVectorizer(padding=None)` passes lists.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -50,8 +50,8 @@ words, labels = list(words), list(labels)
 # %%
 # The network
 # -----------
-# `return_sequences=True` gives one answer for each timestep; `bidirectional=True` lets it know what
-# comes after the word.
+# With `return_sequences=True` the network predicts one label for each timestep. With
+# `bidirectional=True` it also reads the words after each word.
 network = RNNClassifier(
     "gru",
     16,
@@ -70,10 +70,10 @@ models = {
 }
 
 # %%
-# Against a dictionary
-# --------------------
-# The most frequent label of each word is a good guess for most of them, and no better than a coin
-# for the cities. They are what is asked for, so they are counted alone too.
+# Compared with a dictionary
+# --------------------------
+# The most frequent label of each word is a good guess for most words, but no better than a coin for
+# the cities. The request is about the cities, so they are also counted separately.
 seen = pd.DataFrame({"word": np.concatenate(words[:300]), "label": np.concatenate(labels[:300])})
 usual = seen.groupby("word")["label"].agg(lambda found: found.mode()[0])
 found = {"dictionary": [usual[request].to_numpy() for request in words[300:]]}
@@ -82,14 +82,15 @@ found |= {name: model.predict(words[300:]) for name, model in models.items()}
 truth = np.concatenate(labels[300:])
 asked = np.isin(truth, ["from", "to"])
 print(f"{'':12}{'all words':>12}{'cities':>10}")
-for name, told in found.items():
-    right = np.concatenate(list(told)) == truth
+for name, predicted in found.items():
+    right = np.concatenate(list(predicted)) == truth
     print(f"{name:12}{right.mean():12.3f}{right[asked].mean():10.3f}")
 
 # %%
-# What it believes
-# ----------------
-# The probabilities of the four labels, word for word, in two requests that share their cities.
+# The predicted probabilities
+# ---------------------------
+# The picture shows the probabilities of the four labels, word for word, in two requests that share
+# their cities.
 requests = [
     "rome from lima please".split(),
     "i am in rome and want to be in lima".split(),
@@ -107,6 +108,7 @@ figure.colorbar(image, ax=axes, label="Probability")
 figure.savefig("label_per_token.png", dpi=100)
 
 # %%
-# Read forwards, "rome" at the head of a request may be either: the word after it decides, and comes
-# too late. A grammar of eight patterns is soon learned by heart; requests of other people will not
-# keep to it, and only labelled requests of theirs can tell how far this network understands them.
+# Read forwards, "rome" at the start of a request may be either. The word after it decides, and
+# comes too late. A grammar of eight patterns is easily learned by heart, and requests of other
+# people will not keep to it. Only labelled requests of theirs can show how well this network
+# understands them.

@@ -11,7 +11,7 @@ once, carries the states of the network to the next row, and answers at every ro
 # Windows to learn from
 # ---------------------
 # A worn bearing knocks: a weak, regular beat in both directions under strong noise. Four hundred
-# windows of 64 rows are labelled, half of them with knocks.
+# windows of 64 rows are labelled, and half of them contain knocks.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,9 +33,9 @@ network = RNNClassifier("gru", 24, epochs=40, mask_value=np.nan, random_state=0)
 # %%
 # The stream
 # ----------
-# Three machines run for 1,200 rows. The press begins to knock at row 600, weakly at first. The pump
-# sends nothing from row 300 to 400. Its rows are NaN there, as `mask_value` says, and its states
-# wait.
+# Three machines run for 1,200 rows. The press starts to knock at row 600, weakly at first. The pump
+# sends nothing from row 300 to row 400. Its rows are NaN there, which `mask_value` skips, so its
+# states wait.
 size = np.clip((np.arange(1200) - 600) / 200, 0, 0.8)
 beat = np.sin(np.arange(1200) * 2 * np.pi / 9)
 rows = rng.normal(size=(1200, 3, 2))
@@ -43,9 +43,9 @@ rows[:, 1] += (size * beat)[:, np.newaxis]
 rows[300:400, 2] = np.nan
 
 # %%
-# Each call of `step` passes one row of each machine. The network learned from 64 rows, so what it
-# makes of thousands is untested. Two steppers keep it within what it knows: each starts again every
-# 64 rows, half a window after the other one, and the one that has read more rows answers.
+# Each call of `step` passes one row of each machine. The network learned from 64 rows, so thousands
+# of rows are untested. Two steppers keep it within 64 rows: each starts again every 64 rows, half a
+# window after the other one. The stepper that has read more rows answers.
 machines = ["mill", "press", "pump"]
 steppers = [network.stepper(n_streams=3) for _ in range(2)]
 probabilities = []
@@ -62,7 +62,7 @@ probabilities = np.array(probabilities)
 # %%
 # The alarm
 # ---------
-# One high probability is noise. Forty rows in a row, most of a second, are not.
+# One high probability is noise. Forty high ones in a row, most of a second, are not.
 high = probabilities > 0.9
 for k, name in enumerate(machines):
     in_a_row, first = 0, None
@@ -87,7 +87,6 @@ below.legend(frameon=False, ncols=3, loc="upper left")
 figure.savefig("live_sensor.png", dpi=100)
 
 # %%
-# The press raises the alarm about 200 rows after its knock began, when it is as strong as in the
-# windows that the network learned from. While the pump is silent its probability stays as it was.
-# When its stepper starts again without a row, the probability is near one half: the network knows
-# nothing yet.
+# The press raises the alarm about 200 rows after its knock began, when the knock is as strong as in
+# the training windows. While the pump is silent, its probability stays as it was. When its stepper
+# starts again without a row, the probability is near one half: the network knows nothing yet.

@@ -2,14 +2,15 @@
 Long sequences: several timesteps in one step
 =============================================
 
-A recurrent layer takes a step for each timestep. Over hundreds of them it is slow, and what it saw
-first is far from what it is trained on. `segment` lets each step read several timesteps together.
+A recurrent layer takes a step for each timestep. Over hundreds of timesteps that is slow, and the
+first ones are far from the target. With `segment` each step reads several timesteps together.
 """
 
 # %%
 # A shape somewhere in a long record
 # ----------------------------------
-# 120 timesteps of noise, and in 20 of them a wave, a triangle or a step. Which one is it?
+# Each record is 120 timesteps of noise, and 20 of them hold a wave, a triangle or a step. Which one
+# is it?
 import time
 
 import matplotlib.pyplot as plt
@@ -37,7 +38,7 @@ train, test = slice(200), slice(200, None)
 # X keeps its shape
 # -----------------
 # With `segment="auto"` the network has about 22 steps, here 24 of 5 timesteps each. The reshape is
-# part of the network, and the samples stay as they are.
+# part of the network, and your samples do not change.
 print(RNNClassifier(segment="auto").summary((TIMESTEPS, 1)))
 
 # %%
@@ -69,7 +70,7 @@ for ax, name, color in zip(axes[1:], ("accuracy", "seconds"), ("#0072B2", "#D55E
 figure.savefig("long_sequences.png", dpi=100)
 
 # %%
-# A segment has weights for each of its timesteps, so the shape is learned for each place where it
-# may begin in a segment: long segments need more samples for it. How many steps are best depends on
-# the data: search over `segment` where a fit is quick. `return_sequences`, which has an output for
-# every timestep, has no segments.
+# A segment has its own weights for each of its timesteps, so the network learns the shape for each
+# place in a segment where it may begin. Long segments need more samples for that. The best number
+# of steps depends on the data: search over `segment` where a fit is quick. `return_sequences` has
+# an output for every timestep, so it has no segments.

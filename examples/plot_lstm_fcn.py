@@ -2,16 +2,16 @@
 LSTM-FCN: convolutions next to an LSTM
 ======================================
 
-A recurrent layer is not always the first choice for a series that is to be classified. LSTM-FCN
-puts three convolutions next to it. `network` takes such a network, or any other of Keras's layers,
-as a function, and all else is as with layers of skrnn: labels, scores, pipelines, searches.
+A recurrent layer is not always the first choice to classify a series. LSTM-FCN puts three
+convolutions next to it. `network` takes such a network, or any other Keras layers, as a function.
+All else works as with skrnn's own layers: labels, scores, pipelines, searches.
 """
 
 # %%
 # Which shapes, and in which order?
 # ---------------------------------
-# 96 timesteps of noise with two shapes in them, each a wave or a step, anywhere. The class is what
-# comes first and what comes second.
+# Each series is 96 timesteps of noise with two shapes in them, each a wave or a step, anywhere. The
+# class names the first shape and the second one.
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
@@ -35,8 +35,8 @@ train, test = slice(300), slice(300, None)
 # %%
 # The network is a function
 # -------------------------
-# It gets Keras's symbolic inputs, standardized, creates the layers, and returns the tensor that the
-# output layer reads [1]_. Its further arguments are `network_params`.
+# The function takes Keras's symbolic inputs, standardized, creates the layers, and returns the
+# tensor that the output layer reads [1]_. Its other arguments are `network_params`.
 #
 # .. [1] F. Karim, S. Majumdar, H. Darabi, S. Chen, "LSTM Fully Convolutional Networks for Time
 #    Series Classification", IEEE Access 2018. https://doi.org/10.1109/ACCESS.2017.2779939
@@ -76,7 +76,8 @@ axes[1].set(ylabel="Accuracy", ylim=(0, 1))
 figure.savefig("lstm_fcn.png", dpi=100)
 
 # %%
-# The convolutions know a shape wherever it is, and the LSTM the order of what they have found.
-# `BatchNormalization` remembers the statistics of past batches: with Keras's momentum of 0.99 it
-# would need some hundred batches for that, which small data do not have in a few epochs. The first
-# fit of each network costs seconds to build and compile it, which the layers of skrnn do not.
+# The convolutions find a shape wherever it is, and the LSTM reads the order of their findings.
+# `BatchNormalization` remembers the statistics of past batches. With Keras's momentum of 0.99 it
+# would need some hundred batches for that, and small data do not have so many in a few epochs. The
+# first fit of each network takes seconds to build and compile it; skrnn's own layers do not need
+# that.

@@ -3,7 +3,7 @@ How far off can a forecast be? Quantiles from a network
 =======================================================
 
 A single number does not say how far off it may be. With `loss="quantile"` a network predicts
-several quantiles at once, here 0.1, 0.5 and 0.9: eight of ten values should fall between the outer
+several quantiles at once, here 0.1, 0.5 and 0.9. Eight of ten values should fall between the outer
 two. Linear quantile regression and gradient boosting read the same windows.
 """
 
@@ -11,7 +11,7 @@ two. Linear quantile regression and gradient boosting read the same windows.
 # A series that is calm or nervous
 # --------------------------------
 # The next value follows the last one, plus noise. A large step makes the next steps large too, as
-# in prices and in wind (a GARCH process), so the spread has to be read from the sequence.
+# in prices and in wind (a GARCH process). So the model has to read the spread from the sequence.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import norm
@@ -37,10 +37,10 @@ spread = spread[2000:]
 # %%
 # Three models, and the truth
 # ---------------------------
-# The network has one output for the median, and two for the distances of the others from it. They
-# pass a softplus, so that quantiles never cross. `predict` returns the median, and
-# `predict(X, quantiles=...)` the quantiles on a last axis. The other two models need a fit for each
-# quantile, and nothing keeps their quantiles in order.
+# The network has one output for the median, and two for the distances of the other quantiles from
+# it. The distances pass through a softplus, so quantiles never cross. `predict` returns the median,
+# and `predict(X, quantiles=...)` returns the quantiles on a last axis. The other two models need a
+# fit for each quantile, and nothing keeps their quantiles in order.
 network = RNNRegressor(
     "gru", 16, loss="quantile", quantiles=QUANTILES, learning_rate=0.005, random_state=0
 ).fit(X_train, y_train)
@@ -58,9 +58,9 @@ for name, model in others.items():
 found["the process itself"] = 0.8 * X_test[:, -1] + np.outer(spread, norm.ppf(QUANTILES))
 
 # %%
-# The pinball loss is the measure of quantiles: the smaller, the better. `network.score` is minus
-# its mean. Between the outer quantiles there should be 80% of the values, in calm and in nervous
-# times alike.
+# The pinball loss is the measure of quantiles: lower is better. `network.score` is its negative
+# mean. Between the outer quantiles there should be 80% of the values, in calm and in nervous times
+# alike.
 calm = spread < np.median(spread)
 print(f"{'':20}{'pinball':>9}{'inside':>9}{'if calm':>9}{'if nervous':>12}{'crossed':>9}")
 shares = {}
@@ -78,8 +78,8 @@ for name, rows in found.items():
 # %%
 # The picture
 # -----------
-# On the left, 120 values with the outer quantiles of the network, and those of the process. On the
-# right, the share of the values between the outer quantiles of each model.
+# The left panel shows 120 values with the outer quantiles of the network, and those of the process.
+# The right panel shows the share of values between the outer quantiles of each model.
 figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 start = int(np.argmax(spread[60:-60]))  # the most nervous time in the middle
 part, time = slice(start, start + 120), np.arange(120)
@@ -102,8 +102,8 @@ axes[1].legend(frameon=False, ncols=2)
 figure.savefig("quantiles.png", dpi=100)
 
 # %%
-# The linear model cannot tell calm from nervous times: a large step up and a large step down cancel
-# in a weighted sum. Boosting can, and the network does it best here, because the spread builds up
-# from step to step as its state does. It is still too wide in calm times and too narrow in nervous
-# ones, which the share over all times hides. Where a sequence says nothing about the spread, the
-# other two models are as good and faster to fit.
+# The linear model cannot distinguish calm from nervous times: a large step up and a large step down
+# cancel in a weighted sum. Boosting can. The network does it best here, because the spread builds
+# up from step to step as its state does. It is still too wide in calm times and too narrow in
+# nervous ones, which the share over all times hides. Where a sequence says nothing about the
+# spread, the other two models are as good and faster to fit.

@@ -2,15 +2,15 @@
 Why this prediction: which words, and which hours
 =================================================
 
-A network says that a guest was pleased, or that a river will rise. Integrated gradients tell why:
-they split the difference between a prediction and that of a neutral input among the words, or the
-hours, of this one sample. The parts add up to the difference.
+A network predicts that a guest was pleased, or that a river will rise. Integrated gradients explain
+why. They split the difference between a prediction and that of a neutral input among the words, or
+the hours, of this one sample. The parts add up to the difference.
 """
 
 # %%
 # Which words
 # -----------
-# Remarks with one or two verdicts, of which the last one counts. "not" reverses a word.
+# The remarks hold one or two verdicts, and the last one counts. "not" reverses a word.
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
@@ -45,8 +45,8 @@ network = RNNClassifier(
 classifier = make_pipeline(SequenceVectorizer(max_length=10), network).fit(texts, labels)
 
 # %%
-# Orange words add to the probability of praise, purple ones take from it. In a notebook the display
-# is the sentences themselves, their words in these colours.
+# Orange words add to the probability of praise, and purple words take from it. In a notebook the
+# display is the sentences themselves, with their words in these colours.
 new = ["bread was stale and wine was not bad", "soup was good and wine was not lovely"]
 display = IntegratedGradientsDisplay.from_estimator(classifier, new, target="praise")
 display.figure_.savefig("words.png", dpi=100)
@@ -54,8 +54,8 @@ display.figure_.savefig("words.png", dpi=100)
 # %%
 # Which hours
 # -----------
-# Rain in two valleys reaches a gauge two and seven hours later. The network reads twelve hours of
-# both; here are the hours with the highest level among those that it was not trained on.
+# Rain in two valleys reaches a river gauge two and seven hours later. The network reads twelve
+# hours of both. The picture shows the hours with the highest level that were not trained on.
 rain = pd.DataFrame(rng.gamma(0.4, 2.0, size=(2000, 2)), columns=["near valley", "far valley"])
 level = (0.6 * rain["near valley"].shift(2) + 0.4 * rain["far valley"].shift(7)).fillna(0)
 windows, _ = make_windows(rain, timesteps=12)
@@ -66,12 +66,12 @@ highest = windows[1500:][np.argsort(levels[1500:])[-2:]]
 IntegratedGradientsDisplay.from_estimator(river, highest, feature_names=list(rain))
 
 # %%
-# The parts add up to what distinguishes a prediction from that for average rain.
+# The parts add up to the difference between a prediction and that for average rain.
 parts = integrated_gradients(river, highest)
 average = np.tile(windows[:1500].mean(axis=(0, 1)), (1, 12, 1))
 for prediction, sum_of_parts in zip(river.predict(highest), parts.sum(axis=(1, 2)), strict=True):
     print(f"level {prediction:.3f} = {river.predict(average)[0]:.3f} + {sum_of_parts:.3f}")
 
 # %%
-# They explain the network, not the river: where two inputs always go together, a network may use
-# either. What matters over all samples is another question, see `plot_importance.py`.
+# They explain the network, not the river: if two inputs always go together, a network may use
+# either. Which inputs matter over all samples is another question, see `plot_importance.py`.

@@ -2,16 +2,16 @@
 A search on a cluster: Dask's workers fit the candidates
 ========================================================
 
-A search outgrows one machine before a network does: each candidate and fold is a fit of its own.
-Joblib hands them to a Dask cluster. Here it is two processes on this machine; with the address of a
-scheduler, `Client("tcp://...")`, nothing else changes. The scores are those of one process, to the
-last bit, since every fit has a seed of its own and no fit sees another.
+A search outgrows one machine before a network does, because each candidate and fold is a fit of its
+own. Joblib passes these fits to a Dask cluster. Here the cluster is two processes on this machine.
+With the address of a scheduler, `Client("tcp://...")`, nothing else changes. The scores are those
+of one process, to the last bit: every fit has its own seed, and no fit sees another.
 """
 
 # %%
 # The samples
 # -----------
-# Each answer is the product of two steps of a sequence, with noise on it.
+# Each target is the product of two steps of a sequence, plus noise.
 from itertools import chain
 
 import numpy as np
@@ -31,9 +31,9 @@ def samples(n_samples, seed=0):
 # %%
 # The search
 # ----------
-# What is named in `scatter` is sent to every worker once, not with every fit, and outlives any
-# worker: with the folds among it, the search goes on when a worker dies. The workers compute with
-# NumPy and do not import TensorFlow.
+# Objects named in `scatter` are sent to every worker once, not with every fit, and outlive any
+# worker. The folds are among them, so the search continues when a worker dies. The workers compute
+# with NumPy and do not import TensorFlow.
 
 
 def search(X, y, folds, n_jobs):
@@ -58,6 +58,6 @@ def main():
 
 
 # %%
-# Dask's processes import this file: only the first of them may search.
+# Dask's processes import this file, so only the first process may search.
 if __name__ == "__main__":
     main()

@@ -2,15 +2,15 @@
 Stop what will not win: Optuna prunes networks epoch by epoch
 =============================================================
 
-A grid spends the same epochs on every candidate. `partial_fit` trains one epoch more, so a search
-may look at each network as it learns and drop those that fall behind. Here Optuna's median pruner
-does, in a study of 30 networks of any cell type, size and learning rate.
+A grid search spends the same epochs on every candidate. `partial_fit` trains one more epoch, so a
+search can look at each network as it learns and drop those that fall behind. Here Optuna's median
+pruner does that, in a study of 30 networks of any cell type, size and learning rate.
 """
 
 # %%
 # The samples
 # -----------
-# Each answer is the product of two steps of a sequence, with noise on it.
+# Each target is the product of two steps of a sequence, plus noise.
 import matplotlib.pyplot as plt
 import numpy as np
 import optuna
@@ -65,8 +65,9 @@ print(f"{epochs} epochs of the {len(study.trials) * EPOCHS} that a grid of as ma
 # %%
 # The picture
 # -----------
-# Grey lines were cut short: in some epoch they lay below the median of the networks before them.
-# Those who learn late are at risk: the best one began slowly, and came when few had been seen.
+# Grey lines were stopped early: in some epoch they lay below the median of the networks before
+# them. Networks that learn late are at risk. The best one began slowly, but came early, when few
+# networks had been seen.
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 for trial in study.trials:
     pruned = trial.state == optuna.trial.TrialState.PRUNED

@@ -2,16 +2,17 @@
 Movements of unequal length, with steps missing
 ===============================================
 
-A hand draws figures in the air, fast or slow, and a sensor on it tells its speed in two directions.
-No two recordings are of one length, and the radio drops some of their steps. Which figure was it?
+A hand draws figures in the air, fast or slow, and a sensor on it measures its speed in two
+directions. Recordings differ in length, and the radio drops some of their steps. Which figure was
+it?
 """
 
 # %%
 # The recordings
 # --------------
-# A circle either way round, an eight, and a wave there and back, begun anywhere. Means and
-# deviations of a recording are nearly the same for all of them: only the order of the steps
-# tells.
+# The figures are a circle in either direction, an eight, and a wave there and back. A recording may
+# begin anywhere. The means and deviations of a recording are nearly the same for all figures: only
+# the order of the steps differs.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -41,10 +42,10 @@ recordings = [record(name) for name in names]
 train, test = slice(400), slice(400, None)
 
 # %%
-# A list goes in as it is
+# A list needs no padding
 # -----------------------
-# Sequences of a list may have any lengths. Inside they are filled up and masked, and predicted the
-# same however they are filled up.
+# The sequences of a list may have any lengths. They are padded and masked internally, and the
+# prediction does not depend on the padding.
 network = RNNClassifier("gru", 24, epochs=30, random_state=0)
 network.fit(recordings[train], names[train])
 
@@ -61,11 +62,11 @@ print(f"network on a list     {network.score(recordings[test], names[test]):.3f}
 # %%
 # The same as one array
 # ---------------------
-# An array has one length for all: fill it up, and say with what. `mask_value=np.nan` skips the
-# steps that are NaN. Zeros that are not masked are read as a hand that stands still.
+# An array has one length for all sequences: pad it, and name the padding value. `mask_value=np.nan`
+# skips steps that are NaN. Zeros that are not masked are read as a hand that does not move.
 
 
-def filled(sequences, value):
+def padded(sequences, value):
     X = np.full((len(sequences), 60, 2), value)
     for row, sequence in zip(X, sequences, strict=True):
         row[: len(sequence)] = sequence
@@ -73,21 +74,21 @@ def filled(sequences, value):
 
 
 masked = RNNClassifier("gru", 24, epochs=30, mask_value=np.nan, random_state=0)
-masked.fit(filled(recordings[train], np.nan), names[train])
+masked.fit(padded(recordings[train], np.nan), names[train])
 zeros = RNNClassifier("gru", 24, epochs=30, random_state=0)
-zeros.fit(filled(recordings[train], 0.0), names[train])
-print(f"filled up, masked     {masked.score(filled(recordings[test], np.nan), names[test]):.3f}")
-print(f"filled up with zeros  {zeros.score(filled(recordings[test], 0.0), names[test]):.3f}")
+zeros.fit(padded(recordings[train], 0.0), names[train])
+print(f"padded, masked        {masked.score(padded(recordings[test], np.nan), names[test]):.3f}")
+print(f"padded with zeros     {zeros.score(padded(recordings[test], 0.0), names[test]):.3f}")
 
 # %%
-# Steps that are missing
-# ----------------------
-# Of the test recordings more and more steps are lost. The network that masks NaN skips them; the
-# other is given zeros in their place.
+# Missing steps
+# -------------
+# More and more steps of the test recordings are lost. The network that masks NaN skips them. The
+# other network gets zeros in their place.
 shares = [0.0, 0.1, 0.2, 0.3, 0.5]
 lost = {"skipped by the mask": [], "filled with zeros": []}
 for share in shares:
-    X = filled(recordings[test], np.nan)
+    X = padded(recordings[test], np.nan)
     X[rng.random(X.shape[:2]) < share] = np.nan
     lost["skipped by the mask"].append(masked.score(X, names[test]))
     lost["filled with zeros"].append(zeros.score(np.nan_to_num(X), names[test]))
@@ -95,9 +96,9 @@ table = pd.DataFrame(lost, index=pd.Index(shares, name="lost"))
 print(table.round(3).to_string())
 
 # %%
-# The figures, and what is lost with the steps
-# --------------------------------------------
-# One recording of each, drawn from the dot on.
+# The figures, and the cost of lost steps
+# ---------------------------------------
+# The picture shows one recording of each figure, drawn from the dot on.
 figure, axes = plt.subplots(1, 5, figsize=(11, 3), layout="constrained", width_ratios=[1] * 4 + [2])
 for ax, name in zip(axes, figures, strict=False):
     path = np.cumsum(record(name), axis=0)
@@ -113,7 +114,7 @@ axes[4].legend(frameon=False, loc="lower left", fontsize="small")
 figure.savefig("sensors.png", dpi=100)
 
 # %%
-# Both networks were trained on whole recordings. The mask helps because a step that is skipped
-# tells nothing, where a zero tells something wrong; but the time that passed meanwhile is lost as
-# well, and with half of the steps gone it is missed. Where it matters, give the time since the
-# last step as a feature, and train on recordings with gaps.
+# Both networks were trained on whole recordings. The mask helps because a skipped step says
+# nothing, where a zero says something wrong. But the time that passed is lost as well, and with
+# half of the steps gone it is missed. If it matters, add the time since the last step as a feature,
+# and train on recordings with gaps.

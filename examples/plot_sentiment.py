@@ -1,18 +1,19 @@
 """
-Praise or complaint: from sentences to a classifier whose confidence can be read
-================================================================================
+Praise or complaint: from sentences to a classifier with readable confidence
+============================================================================
 
-240 short sentences about meals, rooms, trips and things, each praise or complaint. They were
-written for this example, in pairs that share their subject and often their very words: "The first
-act was dull, the second was funny" complains the other way round. So words alone tell little, and
-their order has to be read. Strings go in; tokens, ids and padding are the pipeline's affair.
+The data are 240 short sentences about meals, rooms, trips and things, each praise or complaint.
+They were written for this example, in pairs that share their subject and often their very words.
+"The first act was dull, the second was funny" becomes a complaint the other way round. So single
+words say little, and a model has to read their order. Strings go in; the pipeline handles tokens,
+ids and padding.
 """
 
 # %%
 # The sentences
 # -------------
 # Both sentences of a pair stay on one side of every split. Otherwise the twin of a test sentence,
-# which has the other label, would stand among the training sentences and mislead any model.
+# which has the other label, would be among the training sentences and mislead any model.
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -35,8 +36,8 @@ texts, verdicts, pairs = reviews["text"], reviews["verdict"], reviews["pair"]
 # %%
 # The search
 # ----------
-# `vocab_size="auto"` is the vocabulary that the vectorizer finds in the training part of each fold,
-# and `mask_value=0` skips the padding.
+# `vocab_size="auto"` is the vocabulary that the vectorizer finds in the training part of each fold.
+# `mask_value=0` skips the padding.
 pipeline = make_pipeline(
     SequenceVectorizer(max_length=None),
     RNNClassifier(
@@ -64,10 +65,10 @@ table["fit seconds"] = search.cv_results_["mean_fit_time"]
 print(table.sort_values("accuracy", ascending=False).to_string(index=False, float_format="%.3f"))
 
 # %%
-# What it makes of sentences it has not seen
-# ------------------------------------------
-# Other folds than those of the search, so that each sentence is judged by a network that never saw
-# it, nor its twin.
+# Predictions for unseen sentences
+# --------------------------------
+# These folds differ from those of the search. Each sentence is judged by a network that saw neither
+# it nor its twin.
 folds = GroupKFold(6, shuffle=True, random_state=1)
 models = {
     "bag of words": make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10)),
@@ -92,9 +93,9 @@ for row in surest.itertuples():
     print(f"{row.praise:.2f}  {row.verdict:<10}{row.text}")
 
 # %%
-# How far its confidence can be trusted
-# -------------------------------------
-# Of the sentences that are praise with a probability of 0.8, eight in ten should be.
+# How far to trust its confidence
+# -------------------------------
+# Of the sentences with a predicted probability of praise of 0.8, eight in ten should be praise.
 figure, axes = plt.subplots(figsize=(5.5, 5), layout="constrained")
 for (name, probability), marker in zip(praise.items(), "so^", strict=True):
     CalibrationDisplay.from_predictions(
@@ -115,8 +116,8 @@ axes.set(
 figure.savefig("sentiment.png", dpi=120)
 
 # %%
-# The network reads order, which the bag of words cannot, and after 20 epochs it is far too sure of
-# itself: it has learned its few sentences by heart. Five epochs are enough for a better curve, but
-# their number was chosen on these same sentences, so that curve flatters. With so few of them a
-# seed moves the accuracy by some hundredths, and the search tells candidates that are near each
-# other apart no better.
+# The network reads order, which the bag of words cannot. After 20 epochs it is far too sure of
+# itself, because it has learned its few sentences by heart. Five epochs give a better curve, but
+# their number was chosen on these same sentences, so that curve flatters. With so few sentences,
+# the seed changes the accuracy by a few hundredths. The search cannot separate candidates that are
+# closer than that.

@@ -3,15 +3,15 @@ Text with numbers: one classifier on a sentence and a row of columns
 ====================================================================
 
 Does a shop answer a review? That depends on the words, on the stars and on the price. A
-`ColumnTransformer` turns the text into token ids and passes the numbers on; `static_features` says
-which columns are not words. The network reads the ids one after another, and joins the numbers to
-its last state.
+`ColumnTransformer` turns the text into token ids and passes the numbers through. `static_features`
+names the columns that are not words. The network reads the ids one after another, and joins the
+numbers to its last state.
 """
 
 # %%
 # Reviews
 # -------
-# A shop answers those who ask for something, if the order was expensive or the stars are few.
+# A shop answers customers who ask for something, if the order was expensive or the stars are few.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -41,8 +41,8 @@ train, test, y_train, y_test = train_test_split(reviews, answered, random_state=
 # The pipeline
 # ------------
 # The columns of numbers come last, as `remainder` appends them, so their positions are -2 and -1.
-# With `set_output(transform="pandas")` on the transformer their names would do, "remainder__stars"
-# and "remainder__price". The numbers are standardized inside the network.
+# If you call `set_output(transform="pandas")` on the transformer, you can pass their names instead,
+# "remainder__stars" and "remainder__price". The numbers are standardized inside the network.
 
 
 def pipeline(columns, static_features):
@@ -67,8 +67,8 @@ both = pipeline(["stars", "price"], [-2, -1]).fit(train, y_train)
 print(both[-1].summary())
 
 # %%
-# What each part is worth
-# -----------------------
+# The value of each part
+# ----------------------
 scores = {
     "text": pipeline([], ()).fit(train, y_train).score(test, y_test),
     "text and stars": pipeline(["stars"], [-1]).fit(train, y_train).score(test, y_test),
@@ -84,5 +84,5 @@ ax.set_xlabel("Accuracy on new reviews")
 figure.savefig("text_and_numbers.png", dpi=120)
 
 # %%
-# A number that changes with time, such as a price for each day, is no static feature: give it to
+# A number that changes with time, such as a price for each day, is not a static feature. Pass it to
 # the network as a feature of each timestep.

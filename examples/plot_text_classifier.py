@@ -2,9 +2,10 @@
 A 5,000-word classifier that has to read in order
 =================================================
 
-Sentences of up to 30 words out of 5,000, an Embedding, one recurrent layer, one sigmoid. The label
-follows a rule of order: of the two marker words in each sentence, which came first? Every sentence
-holds both, so a bag of words cannot tell; a recurrent network can.
+The data are sentences of up to 30 words out of 5,000. The network is an Embedding, one recurrent
+layer and one sigmoid. The label follows a rule of order: which of the two marker words in the
+sentence came first? Every sentence holds both, so a bag of words cannot know. A recurrent network
+can.
 """
 
 # %%
@@ -39,8 +40,8 @@ X_train, X_test, y_train, y_test = train_test_split(sentences, labels, random_st
 # The network
 # -----------
 # The vectorizer keeps the 4,998 most frequent words and pads each sentence in front. 5,000 ids of
-# width 100, 128 units, one sigmoid: 529,441 parameters. `mask_value=0` skips the padding. With
-# 1,000 samples or more a tenth is held out, and training stops when it no longer helps.
+# width 100, 128 units and one sigmoid make 529,441 parameters. `mask_value=0` skips the padding.
+# With 1,000 samples or more, a tenth is held out, and training stops when it no longer helps.
 classifier = make_pipeline(
     SequenceVectorizer(VOCABULARY, LENGTH),
     RNNClassifier(
@@ -56,8 +57,8 @@ classifier = make_pipeline(
 print(classifier[-1].summary())
 
 # %%
-# Against a bag of words
-# ----------------------
+# Compared with a bag of words
+# ----------------------------
 bag = make_pipeline(CountVectorizer(), LogisticRegression()).fit(X_train, y_train)
 scores = pd.Series(
     {
@@ -69,8 +70,8 @@ scores = pd.Series(
 print(f"\n{scores.to_string(float_format='%.3f')}")
 
 # %%
-# What it learned
-# ---------------
+# The training history
+# --------------------
 history = pd.DataFrame(classifier[-1].history_)
 history.index = pd.RangeIndex(1, len(history) + 1, name="Epoch")
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
@@ -82,5 +83,5 @@ axes.legend()
 figure.savefig("text_classifier.png", dpi=120)
 
 # %%
-# The training loss goes on falling because half a million parameters learn the sentences by heart.
-# The validation loss shows it: training has stopped, and the weights of the best epoch are kept.
+# The training loss continues to fall because half a million parameters learn the sentences by
+# heart. The validation loss shows it: training stops, and the weights of the best epoch are kept.

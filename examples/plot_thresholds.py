@@ -1,16 +1,16 @@
 """
-What a mistake costs: choosing the threshold of a rare alarm
-============================================================
+The cost of a mistake: choosing the threshold of a rare alarm
+=============================================================
 
-One machine in twelve is about to fail. To miss it costs fifty times an hour's wage, to stop a sound
-machine for a look at it costs three. `predict` asks whether a fault is more likely than not, which
-is another question: whom to stop depends on what mistakes cost.
+One machine in twelve is about to fail. To miss it costs fifty hours of wages, and to stop a sound
+machine for a look costs three. `predict` asks whether a fault is more likely than not. That is
+another question: which machines to stop depends on the cost of mistakes.
 """
 
 # %%
 # The machines
 # ------------
-# Forty steps of vibration. A worn bearing knocks now and then, and noise hides it.
+# Each sample is forty steps of vibration. A worn bearing knocks now and then, and noise hides it.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.base import clone
@@ -45,10 +45,10 @@ def cost(y_true, y_pred):
 # %%
 # Three ways to a threshold
 # -------------------------
-# Where probabilities can be trusted the threshold follows from the costs: to stop is worth it as
-# soon as 50 times the probability of a fault exceeds 3 times that of none.
-# `TunedThresholdClassifierCV` trusts nothing, and keeps the threshold that costs least on folds
-# of the training samples. Weighted classes move the probabilities themselves.
+# If you can trust the probabilities, the threshold follows from the costs. Stop a machine if 50
+# times the probability of a fault exceeds 3 times the probability of no fault.
+# `TunedThresholdClassifierCV` trusts nothing, and keeps the threshold with the lowest cost on folds
+# of the training samples. Weighted classes change the probabilities themselves.
 network = RNNClassifier("gru", 16, epochs=20, random_state=0)
 scorer = make_scorer(cost, greater_is_better=False)
 models = {
@@ -57,17 +57,17 @@ models = {
     "tuned threshold": TunedThresholdClassifierCV(network, scoring=scorer, cv=3),
     "balanced classes": clone(network).set_params(class_weight="balanced"),
 }
-told = {"stop none": np.full(len(y_test), "sound"), "stop all": np.full(len(y_test), "worn")}
-told |= {name: model.fit(X, y).predict(X_test) for name, model in models.items()}
+predictions = {"stop none": np.full(len(y_test), "sound"), "stop all": np.full(len(y_test), "worn")}
+predictions |= {name: model.fit(X, y).predict(X_test) for name, model in models.items()}
 print(f"{'':26}{'cost':>6}{'stopped':>10}")
-for name, found in told.items():
+for name, found in predictions.items():
     print(f"{name:26}{cost(y_test, found):6.2f}{(found == 'worn').mean():10.1%}")
 
 # %%
 # The picture
 # -----------
-# On the left what each threshold costs on machines not trained on, on the right how often machines
-# of each probability are worn.
+# The left panel shows the cost of each threshold on machines not trained on. The right panel shows
+# how often machines of each probability are worn.
 worn = models["predict"].predict_proba(X_test)[:, 1]
 thresholds = np.geomspace(0.005, 0.95, 60)
 costs = [cost(y_test, np.where(worn >= level, "worn", "sound")) for level in thresholds]
@@ -87,14 +87,14 @@ axes[0].set_xticks([0.01, 0.1, 0.5], ["0.01", "0.1", "0.5"])
 axes[0].legend(frameon=False, loc="lower right")
 
 share, probability = calibration_curve(y_test == "worn", worn, n_bins=10, strategy="quantile")
-axes[1].loglog([0.001, 1], [0.001, 1], ":", color="grey", label="as told")
+axes[1].loglog([0.001, 1], [0.001, 1], ":", color="grey", label="perfectly calibrated")
 axes[1].loglog(probability, share, "o-", color="#0072B2", label="network")
 axes[1].set(xlabel="Probability of a fault, mean of a tenth", ylabel="Share that is worn")
 axes[1].legend(frameon=False)
 figure.savefig("thresholds.png", dpi=100)
 
 # %%
-# `predict` costs more than stopping every machine for a look. Between the others there is little
-# to choose: the curve is flat from 0.02 to 0.08, and other training samples would order them
-# anew. With more epochs the network grows too sure of itself, as in `plot_sentiment.py`: then the
-# threshold that trusts its probabilities goes wrong, and the tuned one is the safer.
+# `predict` costs more than stopping every machine for a look. The others differ little: the curve
+# is flat from 0.02 to 0.08, and other training samples would order them differently. With more
+# epochs the network grows too sure of itself, as in `plot_sentiment.py`. The threshold that trusts
+# its probabilities then goes wrong, and the tuned one is safer.

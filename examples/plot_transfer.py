@@ -2,16 +2,16 @@
 Learned on many, used on few: hidden states as features
 =======================================================
 
-A network needs many samples, and of what is new there are few. But what it has learned of
-thousands of old recordings may serve for the new ones: `transform` gives its last hidden state,
-and any estimator of scikit-learn goes on from there.
+A network needs many samples, and there are few of anything new. But a network that has learned from
+thousands of old recordings can help with new ones. `transform` returns its last hidden state, and
+any scikit-learn estimator can continue from there.
 """
 
 # %%
 # Old tunes and new ones
 # ----------------------
-# A tune is a motif of eight notes that comes again and again, in any key, at any place, with wrong
-# notes. There are 2,000 recordings of twelve old motifs, and two to twenty each of six new ones.
+# A tune is a motif of eight notes that repeats, in any key, from any place, with wrong notes. There
+# are 2,000 recordings of twelve old motifs, and two to twenty of each of six new ones.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -45,16 +45,16 @@ X_old, y_old = recordings(old, 170)
 X_test, y_test = recordings(new, 200)
 
 # %%
-# What the network learns of the old ones
-# ---------------------------------------
+# Training on the old motifs
+# --------------------------
 network = RNNClassifier("gru", 48, epochs=25, random_state=0).fit(X_old, y_old)
 print(f"old motifs, accuracy on other recordings  {network.score(*recordings(old, 50)):.3f}")
 
 # %%
-# The new ones
-# ------------
-# Of each new motif a few recordings are known. On the same few are trained: a logistic regression
-# on the hidden states of the network, one on the raw notes, and a network from the start.
+# The new motifs
+# --------------
+# A few recordings of each new motif are known. Three models train on the same few: a logistic
+# regression on the hidden states of the network, one on the raw notes, and a network from scratch.
 flat = FunctionTransformer(lambda X: X.reshape(len(X), -1))
 models = {
     "hidden states of the old network": make_pipeline(
@@ -74,8 +74,8 @@ print(f"\n{accuracy.T.round(2).to_string()}")
 # %%
 # The picture
 # -----------
-# On the right the hidden states of recordings of motifs that the network was never taught, in the
-# two directions in which they differ most.
+# The right panel shows the hidden states of recordings of motifs that the network has never seen,
+# in the two directions in which they differ most.
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 colors = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 for (name, scores), color, marker in zip(accuracy.items(), colors, "os^", strict=False):
@@ -91,7 +91,7 @@ axes[1].set(title="Six new motifs", xlabel="First direction", ylabel="Second dir
 figure.savefig("transfer.png", dpi=100)
 
 # %%
-# Two recordings of each are enough for the hidden states to tell most of them; with twenty a
-# network of their own has caught up and is the better one. So borrow while there is little, and
-# train anew when there is more. What is old and what is new must be alike: these motifs are made
-# of the same notes, with the same kind of errors.
+# With two recordings of each motif, the hidden states already separate most of them. With twenty, a
+# network of their own has caught up and is better. So borrow while you have few, and train from
+# scratch when you have more. Old and new must be alike: these motifs are made of the same notes,
+# with the same kind of errors.

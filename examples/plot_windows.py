@@ -2,17 +2,17 @@
 Which rows a window holds
 =========================
 
-A network that forecasts a row must not see it. Windows cut by hand are often off by one row, reach
-over a gap in the data, or forget at the first test rows what came before. The pictures show which
-rows `WindowTransformer` puts into each window: they are drawn from what it gives for rows that hold
-their own number.
+A network that forecasts a row must not see it. Windows cut by hand are often off by one row, cross
+a gap in the data, or forget at the first test rows what came before. The pictures show which rows
+`WindowTransformer` puts into each window. They are drawn from its output for rows that hold their
+own number.
 """
 
 # %%
 # The past of each row
 # --------------------
-# One window for each row: the three rows strictly before it. Where there are none, a column's mean
-# stands in.
+# There is one window for each row: the three rows strictly before it. Where there are none, the
+# mean of the column takes their place.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -31,8 +31,8 @@ print("No window holds its own row:", bool((display.rows < display.targets).all(
 # %%
 # The first test rows
 # -------------------
-# Fitted on the first 40 days, it remembers the last of them: the days that follow see their true
-# past instead of means.
+# Fitted on the first 40 days, the transformer remembers the last of them. The days that follow see
+# their true past instead of means.
 windows.fit(load[:40])
 display = WindowDisplay.from_estimator(windows, load[40:], windows=range(6), ax=axes[1])
 print("Steps remembered from the training rows:", int((display.sources == "fit").sum()))
@@ -41,7 +41,7 @@ print("Steps remembered from the training rows:", int((display.sources == "fit")
 # %%
 # A gap
 # -----
-# Two days are missing. No window reaches over the gap: the rows after it begin anew.
+# Two days are missing. No window crosses the gap: the rows after it start again.
 holes = load.drop(days[[6, 7]])
 display = WindowDisplay.from_estimator(
     WindowTransformer(timesteps=3), holes, windows=range(4, 10), ax=axes[2]
@@ -55,5 +55,5 @@ for ax, title in zip(axes, titles, strict=True):
 figure.savefig("windows.png", dpi=100)
 
 # %%
-# `horizon=0` puts the row itself into its window, `horizon=2` leaves out the row before it too.
-# `WindowDisplay.from_series` draws the same for `make_windows`, with its targets.
+# `horizon=0` puts the row itself into its window, and `horizon=2` also leaves out the row before
+# it. `WindowDisplay.from_series` draws the same for `make_windows`, with its targets.

@@ -1,4 +1,4 @@
-"""What the examples and the README's blocks print, each run as a script by itself."""
+"""What the examples and the README's blocks print, each run as its own script."""
 
 import re
 
@@ -168,16 +168,16 @@ def test_network_that_reads_both_ways_labels_cities_that_a_dictionary_cannot(tmp
     assert cities["dictionary"] < 0.6 < cities["forwards"] < 0.97 < cities["both ways"]
 
 
-def test_masked_network_tells_movements_with_and_without_half_of_their_steps(tmp_path):
+def test_masked_network_recognizes_movements_with_and_without_half_of_their_steps(tmp_path):
     text = example("sensors", tmp_path)
     accuracy = scores(text)
     assert accuracy["means and deviations"] < 0.5
-    assert accuracy["network on a list"] == accuracy["filled up, masked"] > 0.95
+    assert accuracy["network on a list"] == accuracy["padded, masked"] > 0.95
     masked, zeros = re.search(r"^0\.5 +(\S+) +(\S+)$", text, re.M).groups()
     assert float(masked) > float(zeros) + 0.1
 
 
-def test_hidden_states_of_old_motifs_tell_new_ones_from_few_recordings(tmp_path):
+def test_hidden_states_of_old_motifs_separate_new_ones_from_few_recordings(tmp_path):
     text = example("transfer", tmp_path)
     assert scores(text)["old motifs, accuracy on other recordings"] > 0.9
     rows = re.findall(r"^(hidden states|a network|raw notes).*?((?: +[\d.]+){4})$", text, re.M)
@@ -187,7 +187,7 @@ def test_hidden_states_of_old_motifs_tell_new_ones_from_few_recordings(tmp_path)
     assert states[-1] < network[-1]  # as the closing remark says
 
 
-def test_forecasts_raise_the_alarm_for_the_two_faulty_pumps_alone(tmp_path):
+def test_forecasts_raise_the_alarm_for_only_the_two_faulty_pumps(tmp_path):
     text = example("anomalies", tmp_path)
     found = dict(re.findall(r"^(\w+) +days with alarms \(hours\): (.*)$", text, re.M))
     hours = {name: dict(re.findall(r"(\d+) \((\d+)\)", listed)) for name, listed in found.items()}

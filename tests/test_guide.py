@@ -33,7 +33,7 @@ def as_typed(word, folder):
     return printed("-c", "\n".join(code), cwd=folder)
 
 
-def test_first_network_tells_the_tide_better_than_what_costs_nothing(tmp_path):
+def test_first_network_predicts_the_tide_better_than_free_forecasts(tmp_path):
     text = as_typed("first_network", tmp_path)
     errors = {name: float(cm) for name, cm in re.findall(r"^(.*?) {2,}(\d+\.\d+) cm$", text, re.M)}
     assert errors["network"] < 0.7 * errors["the same as 25 hours before"]
@@ -104,7 +104,7 @@ def test_a_gap_is_filled_from_the_week_before_and_from_no_later_row(tmp_path):
     assert pictures(tmp_path) == {"forecast_customers"}
 
 
-def test_network_that_was_saved_exported_and_taught_more_answers_as_told(tmp_path):
+def test_saved_and_exported_networks_answer_alike_and_learn_from_new_blocks(tmp_path):
     text = as_typed("serving", tmp_path)
     assert re.findall(r"^same (.*): True$", text, re.M) == ["probabilities", "labels"]
     assert float(re.search(r"^probabilities differ by (\S+)$", text, re.M)[1]) < 1e-5

@@ -17,7 +17,7 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
-def test_notebooks_are_what_their_examples_are_converted_to():
+def test_notebooks_equal_their_converted_examples():
     make = runpy.run_path(str(FOLDER / "make.py"))
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == set(make["NAMES"])
     for name in make["NAMES"]:

@@ -3,11 +3,11 @@
     python examples/benchmarks/attributions.py --cases 100
     python examples/benchmarks/attributions.py --cases 0 --shap
 
-In each case y depends on one feature at one timestep, which are drawn, through a line, a bend or a
-square; with noise. A GRU is fitted, and 50 samples that it has not seen are explained. The cause is
-found if the mean size of attributions is largest there. Then the same 50 samples of the first case
-are explained by shap's KernelExplainer with its defaults, in the same process, with the mean
-of the training samples as the background and as the baseline. `--shap` needs shap installed.
+In each case y depends on one random feature at one random timestep, through a line, a bend or a
+square, with noise. The script fits a GRU and explains 50 samples that it has not seen. The cause is
+found if the mean size of attributions is largest there. Then shap's KernelExplainer explains the
+same 50 samples of the first case with its defaults, in the same process. The mean of the training
+samples is its background, and the baseline of the gradients. `--shap` needs shap installed.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def main():
         print(f"found in {found.sum():.0f} of {arguments.cases} cases")
         print(f"largest in {of_samples.mean():.1%} of single samples")
         learned = scores > 0.5
-        print(f"found in {found[learned].sum():.0f} of {learned.sum()} whose R2 is above 0.5")
+        print(f"found in {found[learned].sum():.0f} of {learned.sum()} with an R2 above 0.5")
         print(f"R2: median {np.median(scores):.3f}, least {scores.min():.3f}")
     if arguments.shap:
         compare()

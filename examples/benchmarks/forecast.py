@@ -4,10 +4,10 @@
 
 FOLDER holds the public data, PYTHON is the interpreter of an environment with `u8darts[torch]`.
 Both sides have one network: LSTM(48) on 72 rows, a linear layer of 48 outputs, Adam on the squared
-error, batches of 256 out of the same windows, 24 rows apart (Darts takes some of the shorter series
-twice), and equally many updates. Each series is standardized first. Every figure is that of a fresh
-process; imports, and the reading of the data, are not counted. Beside the seconds that pass stand
-those of all cores together, which other work on the machine changes less.
+error, and equally many updates. Batches of 256 come from the same windows, 24 rows apart (Darts
+takes some of the shorter series twice). Each series is standardized first. Every figure comes from
+a fresh process; imports, and reading the data, are not counted. The script reports elapsed seconds
+and CPU seconds of all cores together, which other work on the machine changes less.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def n_updates(rows):
 
 
 def now():
-    """Return the seconds passed, and those of all cores together."""
+    """Return elapsed seconds, and CPU seconds of all cores together."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
@@ -148,7 +148,7 @@ def main():
     parser.add_argument("folder", type=Path, help="the folder that holds the data")
     parser.add_argument("--darts", help="the interpreter of Darts's environment")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--side", choices=SIDES, help="measure this side alone, here")
+    parser.add_argument("--side", choices=SIDES, help="measure only this side, in this process")
     options = parser.parse_args()
     if options.side:
         measure(options.side, options.folder)

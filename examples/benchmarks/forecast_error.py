@@ -5,9 +5,9 @@
     PYTHON examples/benchmarks/forecast_error.py FOLDER neuralforecast
 
 PYTHON is the interpreter of an environment with the peer. Each side has a GRU and settings that
-were fast in a short search, on one core. Twelve months are trained on, and the mean squared error
-is that of forecasts from every fifth hour of the next four months, in units of the training
-deviation. Printed are seconds passed and seconds of the processor, of the fit alone, and the error.
+were fast in a short search, on one core. It trains on twelve months. The mean squared error is that
+of forecasts from every fifth hour of the next four months, in units of the training deviation. The
+script prints elapsed seconds and CPU seconds of the fit only, and the error.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def read(folder):
 
 
 def timed(fit, *args, **settings):
-    """Return the seconds passed and those of the processor."""
+    """Return elapsed seconds and CPU seconds."""
     start = np.array([time.perf_counter(), time.process_time()])
     fit(*args, **settings)
     return np.array([time.perf_counter(), time.process_time()]) - start

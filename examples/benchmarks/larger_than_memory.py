@@ -1,10 +1,10 @@
-"""A network trained on a file of any size: seconds, and the most memory that it took.
+"""A network trained on a file of any size: seconds, and the peak memory.
 
     python examples/benchmarks/larger_than_memory.py FOLDER --gigabytes 8
 
-Writes a series of 64 columns of float32 to FOLDER, waves with noise and as the first one their sum,
-and trains a GRU on windows of 24 rows by `fit_batches`, in a fresh process. Every 24th row begins a
-window, so that every row is read. The file is removed at the end.
+The script writes a series of 64 float32 columns to FOLDER: waves with noise, and their sum as the
+first column. It trains a GRU on windows of 24 rows by `fit_batches`, in a fresh process. Every 24th
+row begins a window, so every row is read. The file is removed at the end.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def write(path, n_rows):
 
 
 def train(path, engine, epochs):
-    """Train on the file, and print what came of it."""
+    """Train on the file, and print the result."""
     from skrnn import RNNRegressor, window_blocks
 
     series = np.memmap(path, dtype=np.float32, mode="r").reshape(-1, COLUMNS)
@@ -53,7 +53,7 @@ def train(path, engine, epochs):
 
 
 def peak():
-    """Return the most megabytes that this process has held, file pages in its memory included."""
+    """Return the peak memory of this process in MB, including file pages in its memory."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1000
 

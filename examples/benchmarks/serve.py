@@ -1,9 +1,9 @@
-"""From the start of a process to its first prediction, by a saved network of skrnn and of Keras.
+"""Time from the start of a process to its first prediction, with saved networks of skrnn and Keras.
 
-The networks are those of the workloads. Each is trained, saved by `skrnn.save`, and with the same
-weights as a compiled `.keras` file; both hold the optimizer's variables. Each measurement is a
-fresh process that loads one of them and predicts one sample, with its imports, which a server that
-starts has to wait for, and then without them. The two take turns.
+The networks are those of the workloads. Each is trained and saved by `skrnn.save`, and with the
+same weights as a compiled `.keras` file; both hold the optimizer's variables. Each measurement is a
+fresh process that loads one of them and predicts one sample. It is timed with its imports, which a
+starting server has to wait for, and without them. The two take turns.
 
     python examples/benchmarks/serve.py W1 W2 W5 --rounds 5
 """
@@ -21,13 +21,13 @@ from workloads import ENVIRONMENT, Plain, data, skrnn_estimator
 
 
 def skrnn_server():
-    import skrnn  # the import is part of what is measured
+    import skrnn  # the import is part of the measurement
 
     return lambda path, X: skrnn.load(path).predict(X)
 
 
 def keras_server():
-    import keras  # the import is part of what is measured
+    import keras  # the import is part of the measurement
 
     return lambda path, X: keras.models.load_model(path).predict(X, verbose=0)
 

@@ -3,8 +3,8 @@
     python examples/benchmarks/steps.py --rounds 5 [--keras2c PYTHON INCLUDE]
 
 Without a C compiler the rows of C are left out. PYTHON is an interpreter that has keras2c and
-Keras, INCLUDE the folder of that name in its repository. Its code is generated for the same network
-and compiled with the same flags.
+Keras, and INCLUDE is the folder of that name in its repository. The code of keras2c is generated
+for the same network and compiled with the same flags.
 """
 
 import argparse

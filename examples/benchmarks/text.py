@@ -3,10 +3,10 @@
     python examples/benchmarks/text.py FOLDER --rounds 3
 
 FOLDER holds `rt-polarity.pos` and `rt-polarity.neg`, the sentences of film reviews of Pang and Lee
-(2005, doi:10.3115/1219840.1219855), one a line. Each figure is that of a fresh process: one fit on
-nine tenths of the strings and one predict on the others, imports not counted. Both sides have
-the same network, ids padded and cut at the end, the same epochs, batches and optimizer, and in
-each round another seed. Seconds are medians, accuracies means.
+(2005, doi:10.3115/1219840.1219855), one per line. Each figure comes from a fresh process: one fit
+on nine tenths of the strings and one predict on the rest, imports not counted. Both sides have the
+same network, epochs, batches and optimizer, ids padded and cut at the end, and a new seed in each
+round. Seconds are medians, accuracies are means.
 """
 
 import argparse

@@ -1,14 +1,14 @@
-"""Workloads with skrnn, and with what one would use instead, in turns.
+"""Workloads with skrnn and with its peers, in turns.
 
     python examples/benchmarks/workloads.py W1 W3 --peers keras --rounds 3
 
-Without names all of them are run. Peers other than Keras have environments of their own, named by
-their interpreters:
+Without names all workloads run. Peers other than Keras have environments of their own; pass their
+interpreters:
 
     python examples/benchmarks/workloads.py --peers keras scikeras=PYTHON skorch=PYTHON onnx
 
-The peer onnx is a session of ONNX Runtime with the network that skrnn has written.
-Every figure is that of a fresh process; imports are not counted, except in W7.
+The peer onnx is a session of ONNX Runtime with the network that skrnn has written. Every figure
+comes from a fresh process; imports are not counted, except in W7.
 """
 
 import argparse
@@ -39,7 +39,7 @@ WORKLOADS = {
     "W6b": "a SimpleRNN(8) on the first million of these windows, batch 1,024, 1 epoch: fit",
     "W7": "a fresh process: import, fit a tiny network, predict",
 }
-# The peers that have something of the kind; where they are not listed here, those that train.
+# Peers that have an equivalent; for workloads that are not listed, the peers that train.
 TRAINED = {"keras", "scikeras", "skorch"}
 PEERS = {"W3j": {"serial"}, "W6": {"keras"}, "W6b": {"keras"}}
 PEERS |= dict.fromkeys(("W5", "W5b"), TRAINED | {"onnx"})
@@ -103,7 +103,7 @@ def skrnn_windows(rows):
     return make_windows(rows, 48, target=0)
 
 
-# Keras, plain and behind scikeras
+# Keras, plain and through scikeras
 
 
 def keras_model(name, cell_type="lstm", hidden_size=64):
@@ -144,7 +144,7 @@ FITS = {
 
 
 class Plain(RegressorMixin, BaseEstimator):
-    """What one writes without skrnn: a new Keras model in every fit."""
+    """The same without skrnn: a new Keras model in every fit."""
 
     def __init__(self, name, cell_type="lstm", hidden_size=64):
         self.name, self.cell_type, self.hidden_size = name, cell_type, hidden_size

@@ -3,16 +3,17 @@
 ==================
 
 The water in a harbour rises and falls with the moon and the sun. A recurrent network reads the
-water levels of one day and tells the next hour's. It is fitted, asked and scored as every other
-estimator of scikit-learn.
+water levels of one day and predicts the level of the next hour. You fit it, predict with it and
+score it like any other scikit-learn estimator.
 """
 
 # %%
 # From a series to a picture
 # --------------------------
-# Two tides, one of 12.4 hours and one of 24, on a mean of three metres, measured with an error of
-# some centimetres. `make_windows` cuts the series into days of 24 hours, each beside the hour that
-# follows it. The pictures of this guide want matplotlib: `pip install "skrnn[plot]"`.
+# The data are two tides, with periods of 12.4 and 24 hours, around a mean of three metres. They are
+# measured with an error of a few centimetres. `make_windows` cuts the series into windows of 24
+# hours and pairs each window with the hour that follows it. The pictures in this guide need
+# matplotlib: `pip install "skrnn[plot]"`.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -37,22 +38,24 @@ ax.set_ylim(100, 560)
 figure.savefig("first_network.png", dpi=100)
 
 # %%
-# What went in
-# ------------
-# X has three dimensions: samples, timesteps, features. Two are taken as well, samples and
-# timesteps, and so is a list of sequences of unequal length. y is a number for each sample.
+# The shapes of X and y
+# ---------------------
+# X has three dimensions: samples, timesteps and features. You can also pass an array with two
+# dimensions, samples and timesteps, or a list of sequences of different lengths. y holds one number
+# for each sample.
 print("X", X.shape, " y", y.shape, " forecast", forecast.shape)
 
 # %%
-# The first 500 windows are trained on, the last ones are for the test. Windows overlap, so a test
-# window drawn at random has twins among the training windows; for a series always test on what
-# comes later.
+# The network trains on the first 500 windows and is tested on the rest. Windows overlap, so a test
+# window drawn at random would have near copies among the training windows. With a series, always
+# test on later rows.
 #
 # How good is it?
 # ---------------
-# `score` is R2, as of every regressor of scikit-learn. It says little alone: set it beside
-# forecasts that cost nothing. The last level is one; the level 25 hours before, at the same state
-# of the moon, is another. Nothing can be better than the error of measurement, 6 cm.
+# `score` returns R2, as for every regressor in scikit-learn. R2 says little without a comparison,
+# so compare the network with forecasts that cost nothing. One is the level an hour before. Another
+# is the level 25 hours before, when the moon was in the same phase of the tide. No forecast can
+# beat the measurement error of 6 cm.
 
 
 def rmse(forecast, truth=y[500:]):
@@ -67,10 +70,10 @@ print(f"the same as 25 hours before  {rmse(level[499:-25]):.1f} cm")
 # %%
 # How far off can it be?
 # ----------------------
-# With `loss="quantile"` a network predicts quantiles: 0.1, 0.5 and 0.9, or those in its parameter
-# `quantiles`. `predict` returns the median, and `predict(X, quantiles=...)` quantiles on a last
-# axis. They never cross. `score` is then minus the mean pinball loss, the usual measure of
-# quantiles: the nearer to 0, the better.
+# With `loss="quantile"` a network predicts quantiles: 0.1, 0.5 and 0.9, or those in the parameter
+# `quantiles`. `predict` returns the median. `predict(X, quantiles=...)` returns quantiles along a
+# last axis, and they never cross. `score` is then the negative mean pinball loss, the usual measure
+# for quantiles: closer to 0 is better.
 spread = RNNRegressor("gru", 16, loss="quantile", random_state=0).fit(X[:500], y[:500])
 low, high = spread.predict(X[500:], quantiles=[0.1, 0.9]).T
 inside = (low <= y[500:]) & (y[500:] <= high)
@@ -80,8 +83,8 @@ print(f"{inside.mean():.0%} of the levels lie between the two, {np.mean(high - l
 # Has it learned enough?
 # ----------------------
 # `history_` holds the loss of each epoch. With `validation_fraction` the last samples are held out
-# of training and their loss stands beside it; with `patience` training ends when that loss has not
-# fallen for so many epochs, and the best weights are kept.
+# from training, and `history_` also holds their loss. With `patience` training stops when that loss
+# has not fallen for that many epochs. The weights of the best epoch are kept.
 from skrnn import HistoryDisplay
 
 watched = RNNRegressor(
@@ -93,50 +96,53 @@ display.figure_.savefig("first_history.png", dpi=100)
 print(f"{watched.n_epochs_} epochs, {rmse(watched.predict(X[500:])):.1f} cm")
 
 # %%
-# If both losses still fall at the end, give it more `epochs`. If the validation loss rises while
-# the training loss falls, it learns noise: stop by `patience`, take fewer units, or find more data.
-# If neither falls, try another `learning_rate` first.
+# If both losses still fall at the end, increase `epochs`. If the validation loss rises while the
+# training loss falls, the network overfits: set `patience`, use fewer units, or find more data. If
+# neither loss falls, try another `learning_rate` first.
 #
-# What was left at its default
-# ----------------------------
-# One value deserves a word. `standardize=True` measures each feature, and y, in its own mean and
-# deviation, inside the network: rows go in raw, forecasts come out in centimetres. Without it the
-# levels, around 300, drive every unit to its limit, and the output, which begins near 0, climbs
-# towards 300 by small steps.
+# Default values
+# --------------
+# One default deserves a note. `standardize=True` scales each feature, and y, by its mean and
+# standard deviation inside the network. You pass raw rows and get forecasts in centimetres. Without
+# it the levels, around 300, drive every unit to its limit. The output starts near 0 and climbs
+# towards 300 in small steps.
 raw = RNNRegressor("gru", 16, standardize=False, random_state=0).fit(X[:500], y[:500])
 print(f"standardized inside  {rmse(forecast):6.1f} cm")
 print(f"raw levels           {rmse(raw.predict(X[500:])):6.1f} cm")
 
 # %%
-# The others: 100 epochs of batches of 64, the Adam optimizer with a learning rate of 0.01, one
-# LSTM layer of 32 units. `hidden_size=(32, 16)` stacks two layers, `bidirectional=True` reads both
-# ways, `dropout=0.2` drops inputs in training. The summary shows what is built:
+# The other defaults are 100 epochs with batches of 64, the Adam optimizer with a learning rate of
+# 0.01, and one LSTM layer with 32 units. `hidden_size=(32, 16)` stacks two layers,
+# `bidirectional=True` reads in both directions, and `dropout=0.2` drops inputs during training.
+# `summary` shows the layers:
 print(network.summary())
 
 # %%
 # Seeds
 # -----
-# `random_state` decides the weights at the start, the order of the samples and what dropout drops:
-# the same seed gives the same network, bit for bit. Another seed gives another one.
+# `random_state` determines the initial weights, the order of the samples and the inputs that
+# dropout drops. The same seed gives the same network, bit for bit. Another seed gives another
+# network.
 for seed in range(5):
     other = RNNRegressor("gru", 16, random_state=seed).fit(X[:500], y[:500])
     print(f"seed {seed}  {rmse(other.predict(X[500:])):.2f} cm")
 
 # %%
 # Differences smaller than these say nothing about a parameter. Compare candidates over several
-# seeds, and report all of them rather than the best.
+# seeds, and report all seeds, not only the best.
 #
 # Computation backend
 # -------------------
-# `engine="auto"` takes compiled C, or NumPy, for networks as small as this one, and Keras where
-# that is faster: with a GPU, or where training is long. All give Keras's results, and
+# `engine="auto"` uses compiled C or NumPy for networks as small as this one. It uses Keras where
+# Keras is faster: with a GPU, or for long training. All backends give the results of Keras, and
 # `network.model_` is a real `keras.Model`.
 print(f"{network.engine_}, {np.sum(network.history_['seconds']):.1f} seconds of training")
 
 # %%
-# When something is wrong
-# -----------------------
-# Errors come before any training, and say what was required, what came, and what to do.
+# Error messages
+# --------------
+# Errors are raised before any training. They name the requirement, the value that came, and the
+# remedy.
 mistakes = {
     "a missing value": lambda: network.fit(np.where(X > 440, np.nan, X), y),
     "another length": lambda: network.predict(X[:, :12]),
@@ -149,5 +155,5 @@ for name, mistake in mistakes.items():
         print(f"{name}: {error}\n")
 
 # %%
-# A fit that fails leaves the network as it was: `network` still forecasts. The next chapter is
-# about the windows, where most mistakes with series are made.
+# A failed fit leaves the network as it was: `network` still forecasts. The next chapter covers
+# windows, where most mistakes with series are made.

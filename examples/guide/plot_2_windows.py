@@ -2,16 +2,16 @@
 2. Windows
 ==========
 
-A network that forecasts a row must see what comes before it, and nothing else. Which rows those
-are is the first question of every series, and the one most often answered wrongly: by one row too
-many, across a gap, or with a test that has seen its answers.
+A network that forecasts a row may read the rows before it, and nothing else. Which rows those are
+is the first question for every series. It is also the question that is most often answered wrongly:
+by one row too many, across a gap, or with a test that has seen its answers.
 """
 
 # %%
 # A window and its target
 # -----------------------
-# `WindowDisplay` draws what windows hold. Each line is one sample: the squares are the rows that
-# the network reads, the diamond is the row that it is to tell.
+# `WindowDisplay` draws the rows of each window. Each line is one sample: the squares are the rows
+# that the network reads, and the diamond is the row to predict.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -26,18 +26,19 @@ axes[1].set_title("timesteps=3, horizon=2, n_outputs=2", loc="right")
 figure.savefig("windows_and_targets.png", dpi=100)
 
 # %%
-# `horizon` is the distance from the last row of a window to its target, `n_outputs` the number of
-# rows to be told at once. The arrays are those of the picture; X is a view, nothing is copied.
+# `horizon` is the distance from the last row of a window to its target. `n_outputs` is the number
+# of rows to predict at once. The arrays hold the rows of the picture. X is a view: nothing is
+# copied.
 X, y = make_windows(range(1, 14), timesteps=3)
 print("X[0]", X[0].ravel(), " y[0]", y[0])
 
 # %%
-# Row for row: windows in a pipeline
+# One window for each row: pipelines
 # ----------------------------------
-# `make_windows` drops what is incomplete, so X has fewer rows than the series. A step of a pipeline
-# must not: `WindowTransformer` makes one window for each row, of the rows strictly before it. So
-# `fit(frame, frame["load"])` needs no shift. What lies before the first row is padded by the means
-# of the training rows.
+# `make_windows` drops incomplete windows, so X has fewer rows than the series. A pipeline step must
+# keep the number of rows. So `WindowTransformer` makes one window for each row, from the rows
+# strictly before it, and `fit(frame, frame["load"])` needs no shift. Positions before the first row
+# are padded with the means of the training rows.
 from sklearn.pipeline import make_pipeline
 
 rng = np.random.default_rng(0)
@@ -53,10 +54,10 @@ pipeline.fit(frame[:500], frame["load"][:500])
 print(f"R2 of the last hours  {pipeline.score(frame[500:], frame['load'][500:]):.3f}")
 
 # %%
-# The first of the last hours were forecast from the end of the training rows: the transformer
-# remembers them where the rows go on without a gap. For the hour after the last one add a row of
-# NaN; no window holds the row that it is made for. The rows before it go along: a row that follows
-# none that is known has a past of means.
+# The first of the test hours are forecast from the end of the training rows. The transformer
+# remembers these rows and uses them if the new rows continue them without a gap. To forecast the
+# hour after the last one, add a row of NaN: no window contains the row that it is made for. Pass
+# the rows before it too. If they are missing, the window is filled with means.
 future = pd.DataFrame(np.nan, index=hours[-1:] + pd.Timedelta("1h"), columns=frame.columns)
 rows = pd.concat([frame[-24:], future])
 print(f"{future.index[0]}  {pipeline.predict(rows)[-1]:.1f}, from the day before it")
@@ -66,9 +67,9 @@ print(f"{hours[-1]}  {frame['load'].iloc[-1]:.1f}, measured")
 # %%
 # Off by one
 # ----------
-# `horizon=0` lets a window end with its own row. That is right for a target that is another
-# column, measured at the same time, and wrong for the series itself: the answer then stands in
-# the question.
+# With `horizon=0` a window ends with its own row. That is right if the target is another column,
+# measured at the same time. It is wrong for the series itself, because the window then contains the
+# answer.
 figure, axes = plt.subplots(2, figsize=(8, 5.5), layout="constrained")
 for ax, horizon in zip(axes, (1, 0), strict=True):
     transformer = WindowTransformer(timesteps=3, horizon=horizon)
@@ -90,9 +91,9 @@ print(f"the hour before  RMSE  {np.sqrt((steps**2).mean()):.2f}")
 #
 # Folds in the order of time
 # --------------------------
-# `TimeSeriesSplit` trains on what comes before and tests on what follows. Each fold's first test
-# rows see the end of its training rows. Shuffled rows would be tested between rows trained on; with
-# a time index they are refused.
+# `TimeSeriesSplit` trains on earlier rows and tests on later ones. The first test rows of each fold
+# read the end of its training rows. If rows were shuffled, test rows would lie between training
+# rows. With a time index, shuffled rows raise an error.
 from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score
 
 pipeline.set_params(windowtransformer__horizon=1)
@@ -107,10 +108,10 @@ except ValueError as error:
     print(error)
 
 # %%
-# Ready-made windows cannot defend themselves. Of a random walk nothing ten steps ahead can be told
-# but that it will be near its last value. Shuffled folds say otherwise: for each test window there
-# are neighbours among those trained on, which share most of its rows and whose answers are near its
-# own. Folds in order tell the truth.
+# Ready-made windows cannot protect themselves. Take a random walk: you cannot predict it ten steps
+# ahead, except that it will be near its last value. Shuffled folds suggest otherwise. Each test
+# window has neighbours among the training windows, which share most of its rows and have similar
+# answers. Folds in the order of time show the truth.
 walk = np.cumsum(rng.normal(size=300))
 X, y = make_windows(walk, timesteps=10, horizon=10)
 network = RNNRegressor("gru", 32, random_state=0)
@@ -119,25 +120,25 @@ in_order = cross_val_score(network, X, y, cv=TimeSeriesSplit(3, test_size=60))
 print(f"R2 of shuffled folds  {shuffled.mean():.2f}\nR2 of folds in order  {in_order.mean():.2f}")
 
 # %%
-# Gaps, and the borders of series
-# -------------------------------
-# A time index tells where rows are missing. No window crosses a gap, nor from one series to the
-# next where the index has two levels, (series, time).
+# Gaps and the borders of series
+# ------------------------------
+# A time index shows where rows are missing. No window crosses a gap. If the index has two levels,
+# (series, time), no window crosses from one series to the next.
 holes = frame.drop(hours[[5, 6]])
 display = WindowDisplay.from_estimator(WindowTransformer(timesteps=3), holes, windows=range(2, 10))
 display.figure_.savefig("gap.png", dpi=100)
 
 # %%
-# Other steps before the windows
-# ------------------------------
-# The networks standardize for themselves, so no scaler is needed. One that stands before the
-# windows hands on a bare array: the index is lost, and with it the gaps, the borders and the
-# remembered rows. `set_output` keeps it.
+# Steps before the windows
+# ------------------------
+# The networks standardize their inputs, so you need no scaler. A scaler before the windows returns
+# a plain array. The index is lost, and with it the gaps, the borders and the remembered rows.
+# `set_output` keeps the index.
 from sklearn.preprocessing import RobustScaler
 
 scaled = make_pipeline(RobustScaler(), WindowTransformer(timesteps=24), RNNRegressor("gru", 16))
 scaled.set_output(transform="pandas")
 
 # %%
-# Windows fit the rows; which network fits the windows is a question for a search, in the next
+# The windows now fit the rows. A search shows which network fits the windows: that is the next
 # chapter.

@@ -2,17 +2,17 @@
 3. Searching
 ============
 
-Cell type, hidden size, learning rate, length of the windows: all are parameters by name, so
-scikit-learn's searches take them as they stand. A search costs a fit for each candidate and fold,
-and its best score is the luckiest of many. This chapter is about both.
+Cell type, hidden size, learning rate and window length are constructor parameters, so any
+scikit-learn search can tune them. A search costs one fit for each candidate and fold, and its best
+score is the luckiest of many. This chapter covers both.
 """
 
 # %%
 # A search and its picture
 # ------------------------
-# The answer of each sample is the product of two of its ten steps, with noise. Each dot is one
-# fold, the line their mean, the ring the best candidate; on the right are the seconds
-# of a fit.
+# The target of each sample is the product of two of its ten steps, plus noise. Each dot is one
+# fold, the line is the mean over folds, and the ring marks the best candidate. The right panel
+# shows the seconds of a fit.
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GridSearchCV
@@ -36,12 +36,12 @@ display = SearchDisplay.from_search(search)
 display.figure_.savefig("search.png", dpi=100)
 
 # %%
-# What the best score is worth
-# ----------------------------
-# The folds of one candidate differ by as much as neighbouring candidates do, so the best of nine
-# scores owes something to luck. On the other hand each fold trained on two thirds of the samples,
-# and `search.predict` uses a network trained on all of them. Neither is known in advance: keep
-# samples that take no part in the search, and score once.
+# How far to trust the best score
+# -------------------------------
+# The folds of one candidate differ as much as neighbouring candidates do, so the best of nine
+# scores is partly luck. On the other hand, each fold trains on only two thirds of the samples,
+# while `search.predict` uses a network trained on all of them. You know neither effect in advance.
+# Keep samples that take no part in the search, and score once.
 table = pd.DataFrame(search.cv_results_["params"])
 table["R2"] = search.cv_results_["mean_test_score"]
 table["sd over folds"] = search.cv_results_["std_test_score"]
@@ -51,10 +51,10 @@ print(f"\nbest score of the search      {search.best_score_:.3f}")
 print(f"R2 on samples never searched  {search.score(X_test, y_test):.3f}")
 
 # %%
-# A seed is no parameter
-# ----------------------
+# The seed is not a hyperparameter
+# --------------------------------
 # `random_state=0` gives every candidate one throw of the dice. Before you choose between the first
-# two, throw more often: the same folds with five seeds.
+# two, throw more often: run the same folds with five seeds.
 from sklearn.model_selection import cross_val_score
 
 for candidate in search.cv_results_["rank_test_score"].argsort()[:2]:
@@ -66,15 +66,15 @@ for candidate in search.cv_results_["rank_test_score"].argsort()[:2]:
     print(f"{np.mean(scores):.3f}  {np.round(scores, 2)}  {params}")
 
 # %%
-# By seed 0 alone the search took the SimpleRNN; over five seeds the GRU is better, and steadier. Do
-# not search over `random_state`: that finds the luckiest seed, not the best network. The mean of
-# the forecasts of several seeds is usually better than any one of them, and steadier.
+# With seed 0 only, the search chose the SimpleRNN. Over five seeds the GRU is better and more
+# stable. Do not search over `random_state`: that finds the luckiest seed, not the best network. The
+# mean of the forecasts of several seeds is usually better and more stable than any one of them.
 #
-# Epochs need not be searched
-# ---------------------------
-# `patience` stops each fit where its own validation loss does, so that slow and fast candidates
-# compete on equal terms. `validation_fraction` takes samples from the training part of each fold
-# alone: the scores of the folds stay honest.
+# No need to search epochs
+# ------------------------
+# `patience` stops each fit when its own validation loss stops falling, so slow and fast candidates
+# compete on equal terms. `validation_fraction` takes samples only from the training part of each
+# fold, so the scores of the folds stay honest.
 stopping = RNNRegressor(epochs=200, validation_fraction=0.2, patience=15, random_state=0)
 search = GridSearchCV(stopping, {"learning_rate": [0.003, 0.01, 0.03]}, cv=3).fit(X, y)
 for params, score in zip(
@@ -84,16 +84,16 @@ for params, score in zip(
 print(f"the best stopped after {search.best_estimator_.n_epochs_} epochs")
 
 # %%
-# A network that learns slowly loses patience before it has begun, as with the smallest rate here:
-# give small rates a longer `patience`.
+# A network that learns slowly can run out of patience before it learns anything, as with the
+# smallest rate here. Give small rates a longer `patience`.
 #
-# A learning rate that falls
-# --------------------------
-# Large steps learn fast, small ones settle. A schedule has both: "cosine" falls along half a wave
-# over all `epochs`, "exponential" by the same factor in each of them, and "plateau" whenever the
-# validation loss has stopped improving. A dict holds the settings, under Keras's names; a function
-# of the epoch is a schedule too. `history_` records the rate, and a search compares schedules as it
-# does numbers.
+# Learning rate schedules
+# -----------------------
+# Large steps learn fast, and small steps settle. A schedule has both. "cosine" falls along half a
+# wave over all `epochs`. "exponential" falls by the same factor in each epoch. "plateau" falls
+# whenever the validation loss has stopped improving. A dict holds the settings, under Keras's
+# names, and a function of the epoch is a schedule too. `history_` records the rate. A search
+# compares schedules as it compares numbers.
 rates = [
     0.01,
     0.03,
@@ -109,12 +109,13 @@ print("every tenth epoch of cosine:", np.round(network.history_["learning_rate"]
 
 # %%
 # With 300 noisy samples a constant rate of 0.01 is as good or better. Schedules are for long
-# training on many samples, where the last steps would otherwise still jump about.
+# training on many samples, where the last steps would otherwise still jump around.
 #
 # Many candidates, little time
 # ----------------------------
-# Halving gives all candidates a few epochs, and more to the better half of them again and again.
-# It saves most of the time and drops those that learn late: `min_resources` guards against that.
+# Successive halving gives all candidates a few epochs. It then gives more epochs to the better
+# half, again and again. It saves most of the time but drops candidates that learn late.
+# `min_resources` guards against that.
 from scipy.stats import loguniform
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingRandomSearchCV
@@ -141,12 +142,13 @@ print(f"{best['cell_type']}, {best['hidden_size']} units, rate {best['learning_r
 print(f"R2 {halving.score(X_test, y_test):.3f}")
 
 # %%
-# Any other layers
-# ----------------
-# Convolutions, attention, layers of your own: `network` is a function that gets Keras's inputs,
-# standardized, and returns the tensor that the output layer reads. Its arguments are searched as
-# `network_params`, and one program is compiled for each of these; folds, learning rates and refits
-# share it. Here a faulty machine vibrates twice as strongly for a third of the record.
+# Any other Keras layers
+# ----------------------
+# You can use convolutions, attention, or layers of your own. `network` is a function that takes
+# Keras's inputs, standardized, and returns the tensor that the output layer reads. You search over
+# its arguments with `network_params`. One program is compiled for each set of these arguments, and
+# folds, learning rates and refits share it. In this example a faulty machine vibrates twice as
+# strongly for a third of the record.
 from keras import layers
 
 from skrnn import RNNClassifier
@@ -168,10 +170,10 @@ search = GridSearchCV(network, grid, cv=3).fit(readings, faulty)
 print(search.best_params_, f"accuracy {search.best_score_:.2f}")
 
 # %%
-# Windows are searched too
-# ------------------------
-# In a pipeline the names are those of the steps. Each candidate cuts its own windows, as views of
-# the same rows, and `TimeSeriesSplit` keeps the test behind the training.
+# Searching over windows
+# ----------------------
+# In a pipeline, parameter names start with the names of the steps. Each candidate cuts its own
+# windows, as views of the same rows. `TimeSeriesSplit` keeps the test part after the training part.
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
@@ -190,15 +192,15 @@ display = SearchDisplay.from_search(search, over="timesteps", by="learning_rate"
 display.figure_.savefig("search_windows.png", dpi=100)
 
 # %%
-# Three days are too few to know the day of the week, seven are enough. More than enough costs time,
-# and here little else.
+# Three days are too few to know the day of the week, and seven are enough. A longer window costs
+# time, and here little else.
 #
-# More hands
-# ----------
-# `n_jobs=-1` fits in as many processes as there are cores, with the scores of one to the last bit;
-# prefer processes, the default, to threads. The gallery has a search on a Dask cluster, and one by
-# Optuna that drops networks epoch by epoch. To watch a long search (in a notebook
-# `pip install ipywidgets` first):
+# Parallel searches
+# -----------------
+# `n_jobs=-1` fits in as many processes as there are cores. The scores equal those of one process to
+# the last bit. Prefer processes, the default, to threads. The gallery has a search on a Dask
+# cluster, and one by Optuna that drops networks epoch by epoch. To watch a long search (in a
+# notebook `pip install ipywidgets` first):
 #
 # .. code-block:: python
 #
@@ -207,5 +209,5 @@ display.figure_.savefig("search_windows.png", dpi=100)
 #    search.set_callbacks(ProgressBar(max_propagation_depth=None))
 #    search.fit(frame, frame["visitors"])
 #
-# A search cannot make up for a wrong question: set its winner beside a linear model and beside the
-# naive forecast before it is put to use.
+# A search cannot make up for a wrong question. Compare its winner with a linear model and with the
+# naive forecast before you use it.

@@ -3,14 +3,14 @@
 =======
 
 Strings go in, labels come out. A recurrent network reads words in their order, which a bag of words
-does not, and what it believes can be watched word by word.
+does not. You can watch its prediction change word by word.
 """
 
 # %%
-# A verdict that changes as it is read
-# ------------------------------------
-# Remarks on meals and rooms, made in sight: one to three things are praised or blamed, and the
-# label is the verdict on the last of them. "not" reverses a word.
+# A verdict that changes word by word
+# -----------------------------------
+# The data are remarks on meals and rooms, made below. Each remark praises or blames one to three
+# things, and its label is the verdict on the last one. "not" reverses a word.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -42,8 +42,8 @@ train, test = slice(600), slice(600, None)
 print(texts[0], "->", labels[0])
 
 # %%
-# Half of them are trained on. Then the network is given the beginnings of a new remark, each one
-# word longer than the last.
+# The network trains on half of the remarks. It then predicts the beginnings of a new remark, each
+# one word longer than the last.
 network = RNNClassifier(
     "gru", 16, vocab_size="auto", embedding_dim=8, mask_value=0, epochs=15, random_state=0
 )
@@ -65,12 +65,12 @@ figure.savefig("word_by_word.png", dpi=100)
 
 # %%
 # At the orange dots a remark could end, and there the network has learned to answer. Between them
-# it was never asked, and what it says there is no more than its state on the way.
+# it was never asked, and its output is no more than its state on the way.
 #
 # The words that decide
 # ---------------------
-# Integrated gradients split a probability among the words: orange ones add to praise, purple ones
-# take from it. In a notebook the display is the sentence itself, its words in these colours.
+# Integrated gradients split a probability among the words: orange words add to praise, purple words
+# take from it. In a notebook the display is the sentence itself, with its words in these colours.
 from skrnn import IntegratedGradientsDisplay
 
 IntegratedGradientsDisplay.from_estimator(classifier, [" ".join(sentence)], target="praise")
@@ -79,10 +79,10 @@ IntegratedGradientsDisplay.from_estimator(classifier, [" ".join(sentence)], targ
 # The parts add up to the difference from the probability of a text of average words.
 # `inspection.integrated_gradients` returns them as numbers; see `examples/plot_reasons.py`.
 #
-# Against a bag of words
-# ----------------------
-# Always fit the plain model too. Counted words, and pairs of words, do not know which thing came
-# last.
+# Compared with a bag of words
+# ----------------------------
+# Always fit the simple model too. Counts of words, and of pairs of words, do not know which thing
+# came last.
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -92,27 +92,27 @@ print(f"pairs of words     {bag.score(texts[test], labels[test]):.3f}")
 print(f"recurrent network  {classifier.score(texts[test], labels[test]):.3f}")
 
 # %%
-# Texts from life are less obliging: where single words tell the answer, the bag is as good and much
-# sooner done. `examples/plot_sentiment.py` has sentences that were written by hand.
+# Real texts are less obliging. Where single words give the answer, the bag of words is as good and
+# much faster. `examples/plot_sentiment.py` has sentences that were written by hand.
 #
 # From words to ids
 # -----------------
-# The vectorizer gives each word a number, the most frequent one first. 0 is padding, put in front
-# so that all rows have one length, 1 is every word that it does not know.
+# The vectorizer gives each word a number, the most frequent word first. 0 is padding, added in
+# front so that all rows have the same length. 1 is every word that the vectorizer does not know.
 vectorizer = SequenceVectorizer(max_length=8).fit(texts[train])
 for text in ("The wine was good!", "the gnocchi was not a bit stale"):
     print(f"{text:34}{vectorizer.transform([text])[0]}")
 
 # %%
-# Two habits come from scikit-learn's tokenizer: capitals and punctuation go, and so do words of one
-# letter, as "a" here. `token_pattern=r"\w+|[^\w\s]"` keeps them, and emoji too. `stop_words` and
-# `min_df` leave out words, `strip_accents` makes "café" equal "cafe". What is longer than
-# `max_length` loses its beginning (`truncating="pre"`): look at the lengths of your texts before
-# you choose it.
+# Two habits come from scikit-learn's tokenizer. It makes all letters lower case, and it drops
+# punctuation and words of one letter, such as "a" here. `token_pattern=r"\w+|[^\w\s]"` keeps
+# punctuation and short words, and emoji too. `stop_words` and `min_df` leave out words, and
+# `strip_accents` makes "café" equal to "cafe". A text longer than `max_length` loses its beginning
+# (`truncating="pre"`). Look at the lengths of your texts before you choose it.
 #
 # Languages without spaces
 # ------------------------
-# Chinese and Japanese are read by characters: a network puts them together to words.
+# Read Chinese and Japanese by characters: the network combines them into words.
 places, quality = ["餐厅", "房间", "酒店", "早餐", "服务", "泳池"], [("很好", 1), ("不好", 0)]
 chinese = [f"{place}{word}" for place in places for word, _ in quality]
 liked = [label for _ in places for _, label in quality]
@@ -124,11 +124,11 @@ characters.fit(chinese[:-2], liked[:-2])
 print(dict(zip(chinese[-2:], characters.predict(chinese[-2:]), strict=True)))
 
 # %%
-#
-# Padding must be skipped
-# -----------------------
-# `mask_value=0` says that id 0 is no word. Left out, the network reads padding as text; after a
-# sentence, with `padding="post"`, it has to remember the words through all of it.
+# Skip the padding
+# ----------------
+# `mask_value=0` marks id 0 as padding, not a word. Without it, the network reads padding as text.
+# With `padding="post"` the padding comes after the sentence, and the network has to remember the
+# words through all of it.
 for padding in ("pre", "post"):
     for mask_value in (0, None):
         other = make_pipeline(SequenceVectorizer(padding=padding), network)
@@ -138,12 +138,13 @@ for padding in ("pre", "post"):
         print(f"padding={padding!r:7} mask_value={mask_value!s:5} accuracy {score:.3f}")
 
 # %%
-# Without padding at all
-# ----------------------
-# With `padding=None` the vectorizer returns lists of ids of unequal length, and the network takes
-# them as they are; padding is then its own affair, and always skipped. A text without a word, "?!"
-# for example, makes a row of padding above, and is refused here. It is also the form for a label
-# per word, with `return_sequences=True`: see `examples/plot_label_per_token.py`.
+# Without any padding
+# -------------------
+# With `padding=None` the vectorizer returns lists of ids of different lengths, and the network
+# takes them as they are. It pads them internally and always skips the padding. A text without a
+# word, such as "?!", is a row of padding in the pipelines above and an error in this one. Lists are
+# also the form for one label per word, with `return_sequences=True`: see
+# `examples/plot_label_per_token.py`.
 lists = make_pipeline(SequenceVectorizer(padding=None), network).fit(texts[train], labels[train])
 print([len(ids) for ids in lists[:-1].transform(texts[:5])])
 print(f"lists  {lists.score(texts[test], labels[test]):.3f}")
@@ -151,8 +152,9 @@ print(f"lists  {lists.score(texts[test], labels[test]):.3f}")
 # %%
 # Attention over the words
 # ------------------------
-# `network` takes any other layers as a function of Keras's inputs, here the embedded words and
-# their mask. Each word gets a weight, and the answer reads the weighted mean of the states.
+# `network` takes any other layers as a function of Keras's inputs. Here the inputs are the embedded
+# words and their mask. Each word gets a weight, and the output layer reads the weighted mean of the
+# states.
 from keras import layers, ops
 
 
@@ -169,11 +171,11 @@ attentive = make_pipeline(SequenceVectorizer(), attentive).fit(texts[train], lab
 print(f"attention  {attentive.score(texts[test], labels[test]):.3f}")
 
 # %%
-# Searching over words and networks
-# ---------------------------------
+# Searching over vectorizers and networks
+# ---------------------------------------
 # The vectorizer is a step of the pipeline, so each fold learns its vocabulary from its own training
 # part, and `vocab_size="auto"` follows it. Keep texts that belong together, such as remarks of one
-# guest, in one fold: `GroupKFold` does.
+# guest, in the same fold: use `GroupKFold`.
 from sklearn.model_selection import GridSearchCV
 
 from skrnn import SearchDisplay
@@ -187,8 +189,8 @@ display = SearchDisplay.from_search(search, over="max_length")
 display.figure_.savefig("search_text.png", dpi=100)
 
 # %%
-# Five words hold all of "the room was not clean": with `truncating="pre"` they are the last five,
-# and enough here, where only the last thing counts; longer rows only mislead the SimpleRNN. A
-# search cannot know that it found a property of this little world. With little text of your own
-# begin from vectors that were learned on much: `embedding_init` takes them, row i for the word of
-# id i.
+# Five words hold all of "the room was not clean". With `truncating="pre"` they are the last five
+# words, which are enough here because only the last thing counts. Longer rows only mislead the
+# SimpleRNN. A search cannot know that it found a property of this little world. If you have few
+# texts of your own, start from vectors that were learned on many: pass them as `embedding_init`,
+# with row i for the word of id i.

@@ -2,9 +2,9 @@
 5. Forecasting
 ==============
 
-A pandas series goes in, and a forecast of the days to come comes out, with intervals that say how
-far to trust it. Trend and season come first: a network is added only as far as it helps. Whether
-the result is worth the effort is measured against forecasts that need no model.
+A pandas series goes in. A forecast of the days to come comes out, with intervals that show how far
+to trust it. Trend and season come first, and a network is added only as far as it helps. Compare
+the result with forecasts that need no model, to see whether it is worth the effort.
 """
 
 # %%
@@ -35,16 +35,17 @@ weather = pd.DataFrame({"temperature": temperature}, index=days)
 print(pd.concat([sales, weather], axis=1).round(1).tail(3).to_string())
 
 # %%
-# The last two weeks are held out. `steps` is the number of rows to forecast, and nothing else needs
-# a setting.
+# The last two weeks are held out. `steps` is the number of rows to forecast. You need to set
+# nothing else.
 forecaster = RNNForecaster(steps=14).fit(sales[:-14])
 print(forecaster.predict(level=80).round().head(3).to_string())
 
 # %%
-# What was chosen is in `settings_`. The forecast combines simple forecasts (anchors: the last
+# `settings_` shows the chosen values. The forecast combines simple forecasts (anchors: the last
 # value, the last week, ...) and ridge regressions on the last rows, in sales and in their
-# logarithms, by their errors on days held out from their fit. `candidates_` lists all of them. A
-# network then learns what they leave; `network_weight` is how much of its output is added.
+# logarithms. Their weights come from their errors on days held out from their fit. `candidates_`
+# lists all of them. A network then learns the remaining errors, and `network_weight` is the share
+# of its output that is added.
 print({name: forecaster.settings_[name] for name in ("timesteps", "segment", "scale")})
 parts = ("anchor", "ridge", "network_weight")
 print({part: round(forecaster.settings_[part], 2) for part in parts})
@@ -56,7 +57,7 @@ print(candidates[["unit", "anchor", "season", "window", "weight"]].head(3).to_st
 #
 # The weather
 # -----------
-# Columns whose future is known are `exog`. The temperature of the days to come is taken as known
+# Pass columns with a known future as `exog`. The temperature of the days to come is taken as known
 # here; in practice it is a forecast too. `make_future_frame` shows which rows `predict` needs.
 forecaster = RNNForecaster(steps=14, network_weight=0).fit(sales[:-14], weather[:-14])
 print(forecaster.make_future_frame().head(2).to_string())
@@ -66,13 +67,13 @@ display = ForecastDisplay.from_forecaster(
 display.figure_.savefig("forecast_sales.png", dpi=100)
 
 # %%
-# `network_weight=0` trains no network, which takes a second and is a good start on any series.
+# `network_weight=0` trains no network. The fit takes a second, and is a good start for any series.
 #
-# Which days make a forecast
-# --------------------------
-# Integrated gradients split the forecast of a step, here the third, among the rows that it reads:
-# how much each day's sales and temperature add, compared with average days. Days to come have a
-# temperature only. `IntegratedGradientsDisplay.from_estimator` draws the table.
+# Days that explain a forecast
+# ----------------------------
+# Integrated gradients split the forecast of a step, here the third, among the rows that it reads.
+# They show how much the sales and the temperature of each day add, compared with average days. Days
+# to come have only a temperature. `IntegratedGradientsDisplay.from_estimator` draws the table.
 from skrnn.inspection import integrated_gradients
 
 reasons = integrated_gradients(forecaster, exog=weather, target=3)
@@ -80,16 +81,18 @@ largest = reasons.stack().sort_values(key=abs, ascending=False)
 print(largest.head(4).round(1).to_string())
 
 # %%
-# They add up to the difference from the forecast for average days, which the calendar and the mean
-# of all rows make. A network's part would be among them.
+# The parts add up to the difference from the forecast for average days. That forecast comes from
+# the calendar and the mean of all rows. If there were a network, its part would be included.
 #
-# Against simple forecasts
-# ------------------------
-# A backtest forecasts the past from several cutoffs; `refit=6` fits again at every sixth. It is
-# compared with naive forecasts and with one ridge regression on the window. MASE is the error
-# divided by that of the seasonal naive forecast on the training rows. `loses_to` names those that
-# did better, if any. Intervals are compared as well: the percentage of true values that they hold,
-# their mean width, and the interval score, which adds to the width what each miss costs. Lower is
+# Compared with simple forecasts
+# ------------------------------
+# A backtest forecasts the past from several cutoffs, and `refit=6` fits again at every sixth one.
+# The table compares the forecast with naive forecasts and with one ridge regression on the window.
+# MASE is the error divided by the error of the seasonal naive forecast on the training rows.
+# `loses_to` names the forecasts that did better, if any.
+#
+# Intervals are compared as well: by the percentage of true values that they hold, by their mean
+# width, and by the interval score. This score adds a penalty for each miss to the width. Lower is
 # better. `summary(by="step")` shows each day ahead, as the picture does.
 backtest = forecaster.backtest(sales, weather, folds=12, refit=6, level=80)
 print(backtest.summary().round(2).to_string())
@@ -97,12 +100,12 @@ display = BacktestDisplay.from_backtest(backtest, measure="MAE", unit="portions"
 display.figure_.savefig("backtest_sales.png", dpi=100)
 
 # %%
-# `gap=2` leaves out the first two days of each forecast, where sales are known two days late.
-# `window=365` trains on the last year only, to see whether older rows still help.
-# `fitted_values()` forecasts the rows of the fit, for a look at what is left in them.
+# `gap=2` leaves out the first two days of each forecast, for sales that are known two days late.
+# `window=365` trains on the last year only, which shows whether older rows still help.
+# `fitted_values()` forecasts the rows of the fit, so you can look at the errors that are left.
 #
-# Is the weather worth it? The same without it, and with a temperature that is known until the
-# cutoff only, `past_exog`:
+# Is the weather worth it? Here is the same forecast without it, and with a temperature that is
+# known only until the cutoff, `past_exog`:
 without = forecaster.backtest(sales, folds=12, refit=6)
 past = clone(forecaster).set_params(past_exog=("temperature",))
 past = past.backtest(sales, weather, folds=12, refit=6)
@@ -110,37 +113,39 @@ for name, table in {"without": without, "until the cutoff": past}.items():
     print(f"{name:18}MAE {table.summary().loc['forecast', 'MAE']:.2f}")
 
 # %%
-# Only a little: linear forecasts cannot follow that sales fall on hot days. Columns of `exog` and
-# of `static`, which holds what never changes of a series, may be names of categories too.
+# Only a little: linear forecasts cannot model that sales fall on hot days. Columns of `exog` may
+# also hold names of categories. So may columns of `static`, which holds constant features of each
+# series.
 #
 # The parts of a forecast
 # -----------------------
-# Each part is a parameter, and what you set is kept:
+# Each part is a parameter, and values that you set are kept:
 #
-# - `baseline` is what the network's output is added to. "stacked", the default, is the combination
-#   above. "ridge" is one ridge regression, for many long series; "last", "seasonal" and "drift" are
-#   simple forecasts; with None the network forecasts alone.
-# - `network_weight` is how much of the network's output is added. "auto" measures it on held-out
-#   windows and subtracts its standard error, so a network that does not clearly help counts
-#   nothing. 1 adds all of it.
-# - `timesteps` is the window of the network, and `segment` how many of its rows one step reads.
-#   Set a shorter window where the last days say most.
-# - `scale` is what is taken out of a window: "level" its mean, for series that drift; "window" also
-#   its deviation, for series that move more at some times than at others; "series" nothing.
+# - `baseline` is the forecast to which the network's output is added. "stacked", the default, is
+#   the combination above. "ridge" is one ridge regression, for many long series. "last", "seasonal"
+#   and "drift" are simple forecasts. With None the network forecasts without a baseline.
+# - `network_weight` is the share of the network's output that is added. "auto" measures it on
+#   held-out windows and subtracts its standard error, so a network that does not clearly help
+#   counts nothing. 1 adds all of the output.
+# - `timesteps` is the window length of the network, and `segment` is the number of rows that one
+#   step reads. Set a shorter window if the last days matter most.
+# - `scale` is the part that is removed from a window. "level" removes its mean, for series that
+#   drift. "window" also removes its deviation, for series that move more at some times than at
+#   others. "series" removes nothing.
 # - `differences` learns changes: 1 from row to row, 7 from week to week, (7, 1) both. The defaults
 #   rarely need it. It helps a network without a baseline.
-# - `calendar` adds the time of day, week or year, and `transformer` an invertible function, such as
-#   logarithms.
-# - `n_networks` averages networks that differ by their seeds, which makes the result steadier.
+# - `calendar` adds the time of day, week or year. `transformer` adds an invertible function, such
+#   as the logarithm.
+# - `n_networks` averages networks with different seeds, which makes the result more stable.
 #
-# A network can follow the hot days, from two weeks and the day of the week:
+# A network can follow the hot days. This one reads two weeks and the day of the week:
 network = RNNRegressor("gru", 32, learning_rate=0.01, random_state=0)
 forecaster = RNNForecaster(network, timesteps=14, steps=14, calendar=("dayofweek",))
 tried = {
     "no network": {"network_weight": 0},
     "network, auto": {},
     "all of it": {"network_weight": 1.0, "early_stopping": True},
-    "network alone": {"baseline": None},
+    "no baseline": {"baseline": None},
 }
 for name, settings in tried.items():
     fitted = clone(forecaster).set_params(**settings)
@@ -148,16 +153,16 @@ for name, settings in tried.items():
     print(f"{name:15}MASE {errors.loc['forecast', 'MASE']:.2f}")
 
 # %%
-# With "auto" the network adds what held-out windows prove, which on series without such days is
-# nothing. Where a backtest shows that another setting is better, take it.
+# With "auto" the network adds as much as held-out windows prove. For series without such days that
+# is nothing. If a backtest shows that another value is better, use it.
 #
-# How wide the intervals are
+# The width of the intervals
 # --------------------------
-# They are measured, not assumed, from the errors on rows held out from each fit of the baseline.
-# No row is lost to them. With `baseline=None`, or with a weight of your own, set `calibration` to a
-# number of windows, which are then kept from training. `coverage_80` above is the percentage of
-# true values in the 80 % intervals. See :doc:`plot_8_uncertainty` for more. A level that is too
-# high is refused:
+# The widths are measured, not assumed. They come from the errors on rows held out from each fit of
+# the baseline, and no row is lost to them. With `baseline=None`, or with a weight of your own, set
+# `calibration` to a number of windows, which are then kept out of training. `coverage_80` above is
+# the percentage of true values in the 80% intervals. See :doc:`plot_8_uncertainty` for more. A
+# level that is too high raises an error:
 forecaster.fit(sales[:-14], weather[:-14])
 try:
     forecaster.predict(exog=weather[-14:], level=99.9)
@@ -167,10 +172,10 @@ except ValueError as error:
 # %%
 # A day later
 # -----------
-# `update` moves the cutoff to the last known row, without training. Two weeks of June are forecast
-# at once, and then each of their days from the evening before, by the same forecaster. Pass the
-# `exog` of all `steps` days even where you need only the first of them: the network reads it, and
-# repeats the last row for those that are missing.
+# `update` moves the cutoff to the last known row, without training. The same forecaster forecasts
+# two weeks of June at once, and then each of their days from the evening before. Pass the `exog` of
+# all `steps` days even if you need only the first of them. The network reads all of it, and repeats
+# the last row in place of missing ones.
 fortnight = days[-28:-14]
 forecaster.fit(sales[:-28], weather[:-28])
 at_once = forecaster.predict(exog=weather.loc[fortnight])
@@ -183,13 +188,13 @@ for name, forecast in {"at once": at_once, "the evening before": evening_before}
     print(f"{name:20}{(sales[fortnight] - forecast).abs().mean():.1f} portions")
 
 # %%
-# What matters most, the weather, is known in both, so one more day of sales adds little here. Fit
-# again when errors grow, not because a day has passed.
+# The weather matters most, and both forecasts know it, so one more day of sales adds little here.
+# Fit again when errors grow, not because a day has passed.
 #
 # Searching
 # ---------
 # The forecaster's `score` is the negative MASE of one forecast over the rows of a test fold, so
-# scikit-learn's searches take it as it is; `exog` goes in y's place. They need folds in the order
+# scikit-learn's searches can tune it. Pass `exog` in the place of y. The folds must be in the order
 # of time. Parameters of the network are named `regressor__hidden_size`, and so on.
 folds = TimeSeriesSplit(3, test_size=14)
 search = GridSearchCV(forecaster, {"network_weight": [0, "auto"]}, cv=folds).fit(sales, weather)
@@ -199,12 +204,12 @@ table["sd over folds"] = search.cv_results_["std_test_score"]
 print(table.to_string(index=False, float_format="%.2f"))
 
 # %%
-# Three fortnights are few: where the spread over folds is larger than the difference, such a search
+# Three fortnights are few. If the spread over folds is larger than the difference, such a search
 # decides nothing. The twelve cutoffs above say more.
 #
-# When rows are missing
-# ---------------------
-# A series has a row at every step. An error names a day that is missing, and what to do.
+# Missing rows
+# ------------
+# A series needs a row at every step. If a day is missing, the error names it and says what to do.
 closed = sales.drop(days[400])
 try:
     forecaster.fit(closed, weather)
@@ -213,14 +218,14 @@ except ValueError as error:
 
 # %%
 # With `fill="seasonal"` a missing day is read as the same day a week before. The
-# :doc:`chapter on gaps <plot_7_gaps>` compares the ways to fill one.
+# :doc:`chapter on gaps <plot_7_gaps>` compares the ways to fill a gap.
 filled = forecaster.set_params(fill="seasonal").fit(closed, weather)
 print(f"a day is missing: {len(closed)} rows, {filled.settings_['ridge']:.0%} ridge")
 
 # %%
 # Many series
 # -----------
-# Many series in the columns of one frame share one fit, which is where networks have most to learn
+# Many series in the columns of one frame share one fit. This is where networks have most to learn
 # from. Each series is standardized by its own rows. Here are 20 kiosks by other lakes:
 sizes = rng.lognormal(sigma=0.5, size=20)
 noise = np.exp(rng.normal(scale=0.1, size=(n_days, 20)))
@@ -229,17 +234,19 @@ many = RNNForecaster(steps=14, network_weight=0).fit(kiosks[:-14])
 
 # %%
 # A kiosk that opened this spring has few rows of its own. `predict(series=...)` forecasts series
-# that `fit` has not seen, by what the others have taught. Means and scales come from the rows that
-# are passed, so pass all there are; `exog` and `static` of the new series are passed with them.
+# that `fit` has not seen, with the model learned from the others. Means and scales come from the
+# rows that you pass, so pass all you have. Pass the `exog` and `static` of the new series with
+# them.
 opened = (3 * kiosks[0][-112:]).rename("new")
 forecast = many.predict(series=opened[:-14])
-alone = RNNForecaster(steps=14, network_weight=0).fit(opened[:-14]).predict()
-for name, rows in {"by the others": forecast, "by its own rows": alone}.items():
+separate = RNNForecaster(steps=14, network_weight=0).fit(opened[:-14]).predict()
+for name, rows in {"by the others": forecast, "by its own rows": separate}.items():
     print(f"{name:17}{(opened[-14:] - rows).abs().mean():.1f} portions")
 
 # %%
-# So is a short series in `fit`: where the forecast of the others reads more rows than it has, it is
-# forecast by ridges on fewer rows, which all have taught, and a warning names it.
+# `fit` helps short series in the same way. A series may have fewer rows than the forecast of the
+# others reads. It is then forecast by ridges on fewer rows, fitted to all series, and a warning
+# names it.
 #
-# A single short series is often forecast as well by the baseline: `network_weight` and `loses_to`
-# say so. Believe them.
+# For a single short series the baseline is often as good: `network_weight` and `loses_to` say so.
+# Believe them.

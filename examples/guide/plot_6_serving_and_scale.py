@@ -2,15 +2,16 @@
 6. Serving and scale
 ====================
 
-A fitted network is its parameters and some arrays. So it fits into a small file, answers in a
-fraction of a millisecond, learns on where it stopped, and goes to other processes and machines.
+A fitted network consists of its parameters and some arrays. So it fits into a small file, answers
+in a fraction of a millisecond, continues training where it stopped, and moves to other processes
+and machines.
 """
 
 # %%
 # One sample at a time
 # --------------------
-# A service is asked for one sample, or for a few. Here a sensor on a machine tells whether a
-# bearing is worn: it then knocks.
+# A service predicts one sample, or a few. In this example a sensor on a machine detects a worn
+# bearing, which knocks.
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -34,7 +35,7 @@ X, y = machines(600)
 network = RNNClassifier("lstm", 32, epochs=8, random_state=0).fit(X, y)
 
 # %%
-# The picture shows how long `predict` takes, and what a sample costs when many come at once.
+# The picture shows how long `predict` takes, and the cost of a sample when many come at once.
 
 
 def milliseconds(samples, repeats=30):
@@ -58,13 +59,13 @@ figure.savefig("latency.png", dpi=100)
 print(f"one sample  {times[0]:.2f} milliseconds")
 
 # %%
-# Collect samples where you can; where you cannot, one of them is soon done.
+# Collect samples where you can. Where you cannot, a single one is fast too.
 #
 # One row at a time
 # -----------------
-# `predict` reads a window that moves on by one row as a whole again. A `stepper` reads only the
-# new row, carries the states of the network, and answers after each row as `predict` does for the
-# rows so far.
+# When a window moves on by one row, `predict` reads the whole window again. A `stepper` reads only
+# the new row and carries the states of the network. After each row it answers as `predict` does for
+# the rows so far.
 stepper = network.stepper(n_streams=2)
 for rows in X[:2].swapaxes(0, 1):
     probabilities = stepper.step(rows, method="predict_proba")
@@ -72,13 +73,14 @@ print("as by predict:", np.allclose(probabilities, network.predict_proba(X[:2]),
 
 # %%
 # Call `reset` where a new series begins. A network that has learned from windows of 48 rows is
-# untested on more of them: :doc:`/gallery/plot_live_sensor` shows how to keep within what it knows.
+# untested on longer ones. :doc:`/gallery/plot_live_sensor` shows how to stay within the length that
+# it knows.
 #
-# Keep and load
+# Save and load
 # -------------
-# `save` writes parameters and arrays, no code and no pickle, so `load` may read a file that others
-# could have touched: damage is refused, and with a `key` whatever was not saved with it. The
-# process that serves imports neither TensorFlow nor Keras.
+# `save` writes parameters and arrays, no code and no pickle. So `load` may read a file that others
+# could have changed. It rejects damaged files, and with a `key` also files that were not saved with
+# this key. The process that serves imports neither TensorFlow nor Keras.
 from pathlib import Path
 
 import skrnn
@@ -97,13 +99,13 @@ except skrnn.FileFormatError as error:
     print(error)
 
 # %%
-# Save the whole pipeline, with its windows or its vocabulary, rather than the network alone: what
-# is missing at the other end is the commonest cause of wrong answers there.
+# Save the whole pipeline, with its windows or its vocabulary, not only the network. Steps that are
+# missing at the other end are the most common cause of wrong answers there.
 #
 # Without Python
 # --------------
-# `to_onnx` writes a graph of standard operators that runtimes in many languages read (`pip install
-# "skrnn[onnx]"`, and `onnxruntime` to run it here).
+# `to_onnx` writes a graph of standard operators that runtimes in many languages read
+# (`pip install "skrnn[onnx]"`, and `onnxruntime` to run it here).
 import onnxruntime
 
 network.to_onnx("bearing.onnx")
@@ -113,17 +115,17 @@ print("same labels:", bool((labels == network.predict(X)).all()))
 print(f"probabilities differ by {np.abs(probabilities - network.predict_proba(X)).max():.0e}")
 
 # %%
-# For devices without an operating system `to_c` writes one C99 header, with the weights in it. A
+# For devices without an operating system, `to_c` writes one C99 header that holds the weights. A
 # program includes it and calls `bearing_predict`, or `bearing_step` for each row.
 network.to_c("bearing.h")
 header = Path("bearing.h").read_text()
-print(f"{len(header.splitlines()):,} lines of C, of which the first says:", header.splitlines()[0])
+print(f"{len(header.splitlines()):,} lines of C, starting with:", header.splitlines()[0])
 
 # %%
-# Learning on
-# -----------
-# Bearings of another make knock more softly and more slowly. `partial_fit` sees each block of new
-# samples once and goes on from the present weights and optimizer.
+# Continue training
+# -----------------
+# Bearings of another make knock more softly and at a faster beat. `partial_fit` sees each block of
+# new samples once, and continues from the present weights and optimizer.
 for week in range(6):
     X_new, y_new = machines(200, drift=-0.3)
     print(f"week {week}  {served.score(X_new, y_new):.2f} before learning from it")
@@ -132,10 +134,10 @@ X_old, y_old = machines(500)
 print(f"old make  {network.score(X_old, y_old):.2f} before, {served.score(X_old, y_old):.2f} now")
 
 # %%
-# What is no longer shown is forgotten in part: keep some of the old samples among the new. The mean
-# and deviation by which inputs are standardized stay those of the first fit.
+# The network partly forgets samples that it no longer sees: keep some old samples among the new
+# ones. Inputs are still standardized by the mean and deviation of the first fit.
 #
-# A first fit from blocks works alike; the classes must then be named at once.
+# A first fit from blocks works in the same way. You must name the classes at once.
 streamed = RNNClassifier("lstm", 32, random_state=0)
 for _ in range(20):
     X_block, y_block = machines(200)
@@ -143,9 +145,9 @@ for _ in range(20):
 print(f"learned from a stream  {streamed.score(X_old, y_old):.2f}")
 
 # %%
-# `frozen_layers` names layers that stay as they are, of those that `summary` lists. From 80 samples
-# of the new make the whole network learns more, and forgets more of the old make, than its output
-# layer alone:
+# `frozen_layers` names layers that training leaves unchanged; `summary` lists the names. With 80
+# samples of the new make, training the whole network learns more than training only its output
+# layer. It also forgets more of the old make:
 X_few, y_few = machines(80, drift=-0.3)
 X_new, y_new = machines(500, drift=-0.3)
 for frozen in [(), ["lstm_1"]]:
@@ -156,9 +158,9 @@ for frozen in [(), ["lstm_1"]]:
 print(tuned.summary())
 
 # %%
-# The rows of a `fit` stand in memory, windows as views of them. `fit_batches` takes data beyond
-# that: it reads blocks anew in every epoch and learns what `fit` would. `window_blocks` cuts a
-# file, or an array of Dask's, into blocks of windows whose borders are right.
+# `fit` keeps its rows in memory, with windows as views of them. For larger data use `fit_batches`:
+# it reads the blocks again in every epoch and learns what `fit` would learn. `window_blocks` cuts a
+# file, or a Dask array, into blocks of windows with correct borders.
 from skrnn import RNNRegressor, window_blocks
 
 np.sin(np.arange(100_000) / 30).astype(np.float32).tofile("series.float32")
@@ -168,8 +170,9 @@ reader = RNNRegressor("gru", 8, epochs=2, random_state=0).fit_batches(blocks)
 print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
 
 # %%
-# Parquet comes by the row groups of a file. Where each row is a sample, a function yields them. Of
-# a series Dask makes an array; windows then run on from one row group into the next:
+# Parquet files are read by row groups. If each row is a sample, write a function that yields the
+# row groups. For a series, make a Dask array: windows then continue from one row group into the
+# next.
 #
 # .. code-block:: python
 #
@@ -191,8 +194,8 @@ print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
 # %%
 # More cores, more machines
 # -------------------------
-# One small network does not need many cores: a search does. With `n_jobs=-1` its fits go to
-# processes; on a cluster of Dask's nothing changes but where they go.
+# One small network does not need many cores, but a search does. With `n_jobs=-1` its fits run in
+# several processes. On a Dask cluster only the place where they run changes.
 #
 # .. code-block:: python
 #
@@ -202,19 +205,18 @@ print(f"{len(blocks)} blocks, losses {np.round(reader.history_['loss'], 4)}")
 #    with Client("tcp://..."), parallel_config("dask", scatter=[X, y]):
 #        search.fit(X, y)
 #
-# `examples/plot_search_on_dask.py` runs this on two processes. Ray wants
-# `ray.util.joblib.register_ray()` first, and then goes by the name of "ray".
+# `examples/plot_search_on_dask.py` runs this on two processes. For Ray, call
+# `ray.util.joblib.register_ray()` first, and then use the name "ray".
 #
 # A GPU
 # -----
-# `device="auto"` takes the first GPU where there is one. It pays for wide networks and long
-# training, from some 200 units on; the network of this chapter is sooner done on a CPU. What was
-# fitted on a GPU predicts without one. Measure with your own shapes: a fit keeps the seconds of
-# each epoch.
+# `device="auto"` uses the first GPU, if there is one. It pays for wide networks and long training,
+# from about 200 units on. The network of this chapter is faster on a CPU. A network fitted on a GPU
+# predicts without one. Measure with your own shapes: a fit keeps the seconds of each epoch.
 on_cpu = RNNClassifier("lstm", 32, epochs=3, device="cpu", random_state=0).fit(X, y)
 print(f"{on_cpu.engine_}: {np.round(on_cpu.history_['seconds'], 3)} seconds")
 
 # %%
-# What was promised here is measured beside named peers in `examples/benchmarks/README.md`. What
-# no benchmark tells is whether the answers are still right: keep scoring them after the day of
+# `examples/benchmarks/README.md` measures the claims of this chapter and compares them with named
+# peers. No benchmark shows whether the answers are still right: keep scoring them after the day of
 # the fit.

@@ -2,15 +2,15 @@
 7. Gaps
 =======
 
-Tills break, sensors lose their radio, and shops close on holidays. A gap is filled from what was
-known at the time of a forecast, or a backtest looks better than the forecasts will be.
+Tills break, sensors lose their radio, and shops close on holidays. Fill a gap only from values that
+were known at the time of a forecast. Otherwise a backtest looks better than the forecasts will be.
 """
 
 # %%
 # A series with gaps
 # ------------------
-# A shop counts its customers, who come at weekends most. The counter missed a day in ten, and broke
-# for ten days.
+# A shop counts its customers, and most of them come at weekends. The counter missed a day in ten,
+# and was broken for ten days.
 import numpy as np
 import pandas as pd
 
@@ -27,7 +27,7 @@ customers = counted.drop(days[gone])
 print(f"{customers.isna().sum()} NaN, but {len(counted) - len(customers)} days without a row")
 
 # %%
-# A series has a row at every step, so a day without one is an error until you say what to do.
+# A series needs a row at every step, so a missing day is an error until you say what to do.
 forecaster = RNNForecaster(steps=7, network_weight=0)
 try:
     forecaster.fit(customers)
@@ -35,22 +35,22 @@ except ValueError as error:
     print(error)
 
 # %%
-# Which fill
-# ----------
-# `fill="seasonal"` reads a missing day as the same day a week before, `fill="linear"` as a point on
-# the line from the day before to the day after, and `fill="mask"` leaves it to the network to skip
-# it. `freq` says that no day is meant to be left out. A row without a value trains nothing: it is
-# filled as an input, but is never a target.
+# Ways to fill a gap
+# ------------------
+# `fill="seasonal"` reads a missing day as the same day a week before. `fill="linear"` reads it as a
+# point on the line from the day before to the day after. `fill="mask"` makes the network skip it.
+# `freq` says that every day should have a row. A row without a value trains nothing: it is filled
+# as an input, but is never a target.
 forecaster.set_params(freq="D")
 for fill in ("seasonal", "linear", "mask"):
     table = forecaster.set_params(fill=fill).backtest(customers, folds=6, step=7)
     print(f"{fill:9} MASE {table.summary()['MASE']['forecast']:.2f}")
 
 # %%
-# A straight line cuts off the weekends of the ten days, which the forecasts after them read. Choose
-# "seasonal" for series with a season. Without one there is nothing to copy, and "linear" is better
-# for series that move slowly, such as temperatures by the hour. "mask" is for long gaps in series
-# whose network you trust more than any filling.
+# A straight line cuts off the weekends of the ten days, which later forecasts read. Choose
+# "seasonal" for series with a season. Without a season there is nothing to copy. Then "linear" is
+# better for series that move slowly, such as hourly temperatures. "mask" is for long gaps, if you
+# trust the network more than any filling.
 forecaster.set_params(fill="seasonal").fit(customers[: days[391]])
 display = ForecastDisplay.from_forecaster(
     forecaster, level=80, history=42, truth=counted, unit="customers"
@@ -60,9 +60,10 @@ display.figure_.savefig("forecast_customers.png", dpi=100)
 # %%
 # Filling before the fit
 # ----------------------
-# `Series.interpolate` before a backtest is a mistake that shows in no error. A day that is missing
-# just before a cutoff lies on a line to the day after it, which nobody knew then. Here the value of
-# each day is that of the day before and a little more, and every third day is missing.
+# `Series.interpolate` before a backtest is a mistake that raises no error. A day that is missing
+# just before a cutoff lies on a line to the day after it, which nobody knew then. In this example
+# the value of each day is that of the day before plus a small random change, and every third day is
+# missing.
 level = pd.Series(rng.normal(size=601).cumsum(), index=pd.date_range("2024-01-01", periods=601))
 observed = level.where(np.arange(601) % 3 != 2)
 walk = RNNForecaster(network_weight=0, season=1)
@@ -76,18 +77,19 @@ for name, table in tables.items():
     print(f"{name:19}MAE {error:.2f}")
 
 # %%
-# With `fill` a gap that is open at a cutoff is filled with the last value, and drawn as a line only
-# for forecasts from later cutoffs, when its end is known. Changing any later row changes no input
-# of a forecast.
+# With `fill`, a gap that is still open at a cutoff is filled with the last value. It is drawn as a
+# line only for forecasts from later cutoffs, when its end is known. Changing a later row changes no
+# input of a forecast.
 #
 # With "seasonal" and "linear" the network also reads which rows are missing, and the age of the
-# last value, so it can trust an old value less.
+# last value. So it can trust an old value less.
 #
-# Columns of X
-# ------------
+# Missing values in X
+# -------------------
 # `RNNRegressor` and `RNNClassifier` refuse NaN in X. With `missing="flag"` a missing value is read
-# as the mean of its feature, and a further feature says that it is missing: the network learns what
-# that means. Here the first of two sensors fails when the load is high, and the load is y.
+# as the mean of its feature, and an extra feature says that it is missing. The network learns what
+# that means. In this example the target is a load, and the first of two sensors fails when the load
+# is high.
 load = rng.normal(size=(800, 1))
 X = load[:, :, np.newaxis] + rng.normal(scale=3, size=(800, 12, 2))
 X[..., 0][rng.uniform(size=(800, 12)) < 1 / (1 + np.exp(-3 * load))] = np.nan
@@ -100,6 +102,6 @@ print(f"R2 with flags     {flagged.score(X[600:], y[600:]):.2f}")
 print(f"R2 of means only  {imputed.score(means[600:], y[600:]):.2f}")
 
 # %%
-# Flags help where values are missing for a reason. A timestep at which nothing was measured can be
-# skipped instead: `mask_value=np.nan` skips it if all of its features are NaN, also together with
-# `missing="flag"`, which then takes the timesteps that are missing in part.
+# Flags help where values are missing for a reason. You can also skip a timestep at which nothing
+# was measured: `mask_value=np.nan` skips it if all of its features are NaN. Together with
+# `missing="flag"`, the flags handle the timesteps that are missing in part.

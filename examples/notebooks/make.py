@@ -1,4 +1,4 @@
-"""Make the notebooks of this folder from examples: run this file after one of them changes."""
+"""Make the notebooks of this folder from their examples: run this file after an example changes."""
 
 import re
 from pathlib import Path

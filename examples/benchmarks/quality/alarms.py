@@ -2,12 +2,12 @@
 
     python examples/benchmarks/quality/alarms.py [--seeds 10] [--first 0]
 
-Simulated hours, and no other data: a daily season, autocorrelated noise, and a level that drifts.
-100 good days to learn from, then 30 days with anomalies of one kind in them, or 100 good ones. The
-average precision of the hours, as the mean of all seeds, must be the best or within 2% of it for
-four kinds of five, and on good days the share of hours in alarm within 20% of `contamination`; else
-the script ends with an error. The others read windows of a day up to each hour, or the hour's
-deviation from its mean at that time of day.
+The data are simulated hours: a daily season, autocorrelated noise, and a level that drifts. There
+are 100 good days to learn from, then 30 days with anomalies of one kind, or 100 good ones. The
+measure is the average precision of the hours, as the mean of all seeds. It must be the best or
+within 2% of it for four kinds of five. On good days the share of hours in alarm must be within 20%
+of `contamination`. Otherwise the script ends with an error. The other detectors read windows of a
+day up to each hour, or the hour's deviation from its mean at that time of day.
 """
 
 import argparse
@@ -37,7 +37,7 @@ NEAR, AT_LEAST, MOST_OFF = 0.02, 4, 0.2
 
 
 def simulate(seed, kind=None):
-    """Return hours as a Series, and which of them are anomalous; None: none."""
+    """Return hours as a Series, and which of them are anomalous; with None no hour is."""
     rng = np.random.default_rng(seed)
     n_rows = N_GOOD + (N_TEST if kind else N_GOOD)
     angle = 2 * np.pi * np.arange(n_rows) / SEASON

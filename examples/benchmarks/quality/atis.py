@@ -1,7 +1,7 @@
 """UD English ATIS: the part of speech of every token of a question to a flight desk.
 
-Words that stand once in the training part are out of vocabulary. The development part stops the
-training. To choose, it is also what is predicted.
+Words that occur once in the training part are out of vocabulary. The development part stops the
+training. `--choose` predicts the same part.
 
     python examples/benchmarks/quality/atis.py FOLDER [--choose]
 """

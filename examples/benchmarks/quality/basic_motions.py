@@ -1,8 +1,8 @@
 """Basic motions: standing, walking, running or badminton, from 100 timesteps of six sensors.
 
-To choose, five folds of the training part, 40 cases, are predicted. `row_by_row` and `segments` are
-networks without any other setting. Among numbers of `steps`, 20 and 25 do not differ in the folds
-by more than their error, so the choice of "auto" between them does not come from these folds.
+`--choose` predicts five folds of the training part, 40 cases. `row_by_row` and `segments` are
+networks without any other setting. In the folds, 20 and 25 `steps` do not differ by more than their
+error, so the choice of "auto" between them does not come from these folds.
 
     python examples/benchmarks/quality/basic_motions.py FOLDER [--choose]
 """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-NETWORK_ALONE = {"baseline": None, "segment": 1, "scale": "series"}  # of an RNNForecaster
+BARE_NETWORK = {"baseline": None, "segment": 1, "scale": "series"}  # of an RNNForecaster
 
 
 class Trial(NamedTuple):
@@ -19,13 +19,13 @@ class Trial(NamedTuple):
     title : str
         Data and measure.
     measure : callable
-        Takes the data's folder, the estimator, and whether to predict the validation part, whose
-        rows end where the test's begin; returns the error, and those of what needs no network. An
-        error is a number, or a tuple with one for each measure; the first one chooses.
+        Takes the data's folder, the estimator, and whether to predict the validation part, which
+        ends where the test part begins. Returns the error, and those of models without a network.
+        An error is a number, or a tuple with one for each measure; the first one chooses.
     estimator : RNNForecaster or RNNClassifier
-        What all candidates share.
+        The estimator that all candidates share.
     candidates : dict of str to dict
-        Other parameters, by a name.
+        Parameters of each candidate, by its name.
     chosen : str
         Name of the candidate that did best on the validation part.
     must_reach : float or tuple of float
@@ -49,7 +49,7 @@ class Trial(NamedTuple):
     best: Callable = min
 
     def error(self, folder, name, seed, *, validating):
-        """Return the error of a candidate and those of what needs no network; print it."""
+        """Return the error of a candidate and those of models without a network; print it."""
         estimator = self.estimator.set_params(**self.candidates[name])
         if self.seeded in estimator.get_params():
             estimator.set_params(**{self.seeded: seed})
@@ -61,7 +61,7 @@ class Trial(NamedTuple):
         return error, others
 
     def choose(self, folder, n_seeds):
-        """Print the mean error of each candidate on the validation part, and which is best."""
+        """Print the mean error of each candidate on the validation part, and name the best."""
         print(f"{self.title}, on the validation part")
         base = self.estimator.get_params()
         errors = {}

@@ -1,4 +1,4 @@
-"""Accuracy of a network beside that of simpler models, in the test or by cross-validation."""
+"""Accuracy of a network compared with simpler models, in the test or by cross-validation."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from skrnn import RNNClassifier
 
 
 def accuracies(network, simple, train, test, folds=None):
-    """Return the accuracy of a network, and in a dict those of what needs no network.
+    """Return the accuracy of a network, and a dict with those of models without a network.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""How often the intervals of 80 and 95% hold the truth: ETTh1's OT, and 21 series of M4 hourly.
+"""Coverage of 80 and 95% intervals: ETTh1's OT, and 21 series of M4 hourly.
 
     python examples/benchmarks/quality/coverage.py FOLDER [--on etth1 m4] [--seeds 3]
 
-Each share is of all series, windows and steps of a data set. Its mean over seeds must lie within
-five points of the level, else the script ends with an error.
+Each share is over all series, windows and steps of a data set. The script ends with an error if its
+mean over seeds is more than five points off the level.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from choosing import NETWORK_ALONE
+from choosing import BARE_NETWORK
 
 from skrnn import RNNForecaster, RNNRegressor
 
@@ -25,7 +25,7 @@ def on_etth1(folder, seed):
     hours = pd.read_csv(folder / "etth1" / "ETTh1.csv", index_col=0, parse_dates=True)["OT"]
     forecaster = RNNForecaster(
         RNNRegressor("gru", 32, epochs=4, batch_size=256, random_state=seed),
-        **NETWORK_ALONE | {"scale": "window"},
+        **BARE_NETWORK | {"scale": "window"},
         timesteps=48,
         steps=24,
         calibration=1000,
@@ -55,7 +55,7 @@ def on_m4(folder, seed):
             learning_rate=0.005,
             random_state=seed,
         ),
-        **NETWORK_ALONE,
+        **BARE_NETWORK,
         timesteps=72,
         steps=48,
         differences=168,

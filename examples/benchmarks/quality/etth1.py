@@ -1,7 +1,7 @@
-"""ETTh1: 24, 96 or 336 hours ahead, in units of the training deviation; OT alone, or all columns.
+"""ETTh1: 24, 96 or 336 hours ahead, in units of the training deviation; OT only, or all columns.
 
-Sixteen months are trained on, the next four are forecast from every hour, after one fit. To choose,
-the four months before these are forecast, after a fit to twelve months.
+The forecaster trains on sixteen months and forecasts the next four from every hour, after one fit.
+`--choose` forecasts the four months before these, after a fit to twelve months.
 
     python examples/benchmarks/quality/etth1.py FOLDER [OT] [all] [all_96] [all_336] [--choose]
 """

@@ -1,7 +1,7 @@
 """Exchange rates of eight countries: 96 days from 96 days, in units of the training deviation.
 
-The first 80% are trained on, the last 20% are forecast from every day, after one fit. To choose,
-the 10% before these are forecast, after a fit to the rows before them.
+The forecaster trains on the first 80% and forecasts the last 20% from every day, after one fit.
+`--choose` forecasts the 10% before these, after a fit to the rows before them.
 
     python examples/benchmarks/quality/exchange_rate.py FOLDER [--choose]
 """

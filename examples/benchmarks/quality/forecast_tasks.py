@@ -19,7 +19,7 @@ class Task:
     Parameters
     ----------
     name : str
-        What it is.
+        Name of the data and the horizon.
     series : list of ndarray of shape (n_rows,)
         Rows, those of the test part at the end.
     n_test : int
@@ -124,7 +124,7 @@ FLOORS = {"naive": naive, "seasonal naive": seasonal_naive, "drift": drift, "rid
 
 
 def shared_sets(folder):
-    """The sets of the issue, as Tasks."""
+    """The shared sets, as Tasks."""
 
     def column(path, name):
         return pd.read_csv(folder / path)[name].to_numpy(float)

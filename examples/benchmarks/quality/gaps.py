@@ -1,9 +1,9 @@
 """Gaps: forecasts with `fill`, compared with interpolating the series before the same forecaster.
 
-A weekly sine of 400 days with and without noise, from which one day, 5%, 20% or a block of ten days
-is missing, seven days ahead, over five seeds; and the oil temperature of ETTh1 with 5% of its hours
-missing, 24 hours ahead, from 100 cutoffs of the test part after one fit, over three seeds. What is
-interpolated is, for each forecast, the rows up to its cutoff.
+The first data are a weekly sine of 400 days with and without noise. One day, 5%, 20% or a block of
+ten days is missing, and the forecasts are seven days ahead, over five seeds. The second are the oil
+temperature of ETTh1 with 5% of its hours missing, 24 hours ahead, from 100 cutoffs of the test part
+after one fit, over three seeds. For each forecast the rows up to its cutoff are interpolated.
 
     python examples/benchmarks/quality/gaps.py [FOLDER]
 """

@@ -1,15 +1,17 @@
-"""How often intervals of 80 and 95% hold the truth, and their interval scores.
+"""Coverage of 80 and 95% intervals, and their interval scores.
 
-Every rolling origin of the test part, one fit, the default forecaster (through logarithms where a
-task says so). Scores are in multiples of each series' mean seasonal change, so that series of a
-panel count alike. The settings are chosen by the fit, from rows before the test part.
+The script forecasts from every rolling origin of the test part after one fit of the default
+forecaster (through logarithms if a task says so). Scores are multiples of each series' mean
+seasonal change, so that series of a panel count alike. The fit chooses the settings from rows
+before the test part.
 
     python examples/benchmarks/quality/intervals.py FOLDER --on panel shift --seeds 3
 
-With `--earlier` the test parts are left out and the rows before them tested, with other draws.
-Ends with an error where the mean coverage over seeds is more than five points off its level (ten
-for airline passengers, of which 48 rows are tested). Where most rows of a series are 0, an interval
-that contains 0 holds at least those. There it may hold up to five points more than their share.
+With `--earlier` the test parts are left out and the rows before them tested, with other seeds.
+The script ends with an error if the mean coverage over seeds is more than five points off
+its level (ten for airline passengers, which have 48 test rows). If most rows of a series are 0, an
+interval that contains 0 holds at least those. Its coverage may then be up to five points above
+their share.
 """
 
 import argparse
@@ -95,7 +97,7 @@ def measure(task, groups, parameters):
 
 
 def shift(seed, n_rows=500, n_test=400):
-    """Noise whose level rises by eight deviations in mid-test; the last half is measured."""
+    """Noise with a level that rises by eight deviations in mid-test; the last half is measured."""
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=n_rows + n_test)
     rows[-n_test // 2 :] += 8

@@ -1,7 +1,7 @@
 """Italy power demand: winter or summer, from the 24 hours of a day; 67 days to learn from.
 
-To choose, five folds of the training part are predicted. `row_by_row` and `segments` are networks
-without any other setting: the same ones, since 24 timesteps are too few for segments.
+`--choose` predicts five folds of the training part. `row_by_row` and `segments` are networks
+without any other setting: they are the same, since 24 timesteps are too few for segments.
 
     python examples/benchmarks/quality/italy_power_demand.py FOLDER [--choose]
 """

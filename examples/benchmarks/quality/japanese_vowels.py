@@ -1,6 +1,6 @@
 """Japanese vowels: which of nine speakers spoke, from 7 to 29 timesteps of 12 numbers.
 
-To choose, five folds of the training part are predicted.
+`--choose` predicts five folds of the training part.
 
     python examples/benchmarks/quality/japanese_vowels.py FOLDER [--choose]
 """

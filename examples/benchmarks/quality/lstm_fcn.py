@@ -1,8 +1,8 @@
 """LSTM-FCN on three sets: convolutions next to an LSTM, written as one function of Keras layers.
 
 The network is that of Karim, Majumdar, Darabi and Harford (2019), "Multivariate LSTM-FCNs for time
-series classification", doi:10.1016/j.neunet.2019.04.014, without its squeeze-and-excite blocks. To
-choose, five folds of the training part are predicted.
+series classification", doi:10.1016/j.neunet.2019.04.014, without its squeeze-and-excite blocks.
+`--choose` predicts five folds of the training part.
 
     python examples/benchmarks/quality/lstm_fcn.py FOLDER [--choose]
 """

@@ -1,7 +1,7 @@
 """M4 hourly: 48 steps ahead of 414 series, one model for all of them.
 
-The last 48 hours before the test's are the validation part. MASE has the seasonal change of a day
-as its unit.
+The last 48 hours before the test part are the validation part. The unit of MASE is the seasonal
+change of a day.
 
     python examples/benchmarks/quality/m4_hourly.py FOLDER [--choose]
 """

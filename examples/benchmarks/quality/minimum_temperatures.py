@@ -1,6 +1,6 @@
 """Daily minimum temperatures: the last 365 days, each one step ahead, from a network fitted once.
 
-Two leap days are missing in the series and are bridged. The 365 days before the test's are the
+Two leap days are missing in the series and are filled in. The 365 days before the test part are the
 validation part.
 
     python examples/benchmarks/quality/minimum_temperatures.py FOLDER [--choose]

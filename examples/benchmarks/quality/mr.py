@@ -1,8 +1,8 @@
 """MR: whether a sentence of a film review praises or blames, by ten folds.
 
-The sentences are those of Pang and Lee (2005, doi:10.3115/1219840.1219855). A tenth of what a
-network is given to train on stops its training. To choose, a fifth of the first fold's training
-part is held out and predicted; no fold's test part is touched.
+The sentences are those of Pang and Lee (2005, doi:10.3115/1219840.1219855). A tenth of each
+network's training samples stops its training. `--choose` holds out and predicts a fifth of the
+first fold's training part; it touches no fold's test part.
 
     python examples/benchmarks/quality/mr.py FOLDER [document any] [--choose]
 """

@@ -1,9 +1,10 @@
-"""New series: forecasts of 20 series by what was learned from 80 like them, and from all 100.
+"""New series: forecasts of 20 series by a model of 80 series like them, and by one of all 100.
 
     python examples/benchmarks/quality/new_series.py [--seeds 3] [--with linear network]
 
-A simulated panel, and no other data. The MASE of the 20, over all origins of their last 56 rows,
-must be within 5% of what it is where they are fitted too, else the script ends with an error.
+The data are a simulated panel. The measure is the MASE of the 20 series, over all origins of their
+last 56 rows. It must be within 5% of the MASE with these series fitted too, otherwise the script
+ends with an error.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Forecasts without a setting, compared with the best of four simple ones.
+"""Forecasts with default settings, compared with the best of four simple ones.
 
-One fit, every rolling origin of the test part, root mean squared errors divided by those of the
-best of naive, seasonal naive, drift and ridge.
+The script makes one fit and forecasts from every rolling origin of the test part. It divides the
+root mean squared error by that of the best of naive, seasonal naive, drift and ridge.
 
     python examples/benchmarks/quality/out_of_box.py FOLDER [sets] [cuts] [simulations]
 """
@@ -28,7 +28,7 @@ def known_cols(task):
 
 
 def linear(task, kind="stacked", year=True, **settings):
-    """Forecast with the linear part of an RNNForecaster alone."""
+    """Forecast with only the linear part of an RNNForecaster."""
     means, deviations = (
         np.array([getattr(rows, moment)() for rows in task.training]) for moment in ("mean", "std")
     )
@@ -69,7 +69,7 @@ METHODS = {"linear": linear, "network": network}
 
 
 def ratio(task, method, floors=None):
-    """Return the error over the best floor's, which that is, and the processor's seconds."""
+    """Return the error over that of the best floor, its name, and CPU seconds."""
     start = time.process_time()
     error = task.error(method(task))
     seconds = time.process_time() - start

@@ -1,8 +1,9 @@
 """Quantiles 0.1, 0.5 and 0.9 of a network, of gradient boosting and of linear quantile regression.
 
-ETTh1's OT, 24 hours ahead, and daily minimum temperatures, one day ahead, split as in `etth1.py`
-and `minimum_temperatures.py`. All three models read the same matrix: a window less its last value,
-that value, and the time of day or year as sine and cosine. The measure is the mean pinball loss.
+The data are ETTh1's OT, 24 hours ahead, and daily minimum temperatures, one day ahead, split as in
+`etth1.py` and `minimum_temperatures.py`. All three models read the same matrix: a window minus its
+last value, that value, and the time of day or year as sine and cosine. The measure is the mean
+pinball loss.
 
     python examples/benchmarks/quality/quantiles.py FOLDER [OT_network] ... [--choose]
 """
@@ -60,7 +61,7 @@ class EachQuantile(BaseEstimator):
 
 
 class Averaged(BaseEstimator):
-    """Networks that differ by their seeds, whose quantiles are averaged.
+    """The averaged quantiles of networks that differ by their seeds.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def latest(X, timesteps):
 
 
 def matrix(values, angles, origins, timesteps, steps):
-    """Return what is known at origins, a DataFrame, and the changes up to the steps after them.
+    """Return the features at origins, a DataFrame, and the changes up to the steps after them.
 
     An origin is the number of rows before it; `angles` are the time of day or year of each row.
     """
@@ -111,7 +112,7 @@ def matrix(values, angles, origins, timesteps, steps):
 
 
 def measure(folder, model, validating, read, timesteps, steps):
-    """Return the mean pinball loss from every origin of the part that is forecast."""
+    """Return the mean pinball loss from every origin of the forecast part."""
     values, angles, n_test = read(folder)
     end = len(values) - (n_test if validating else 0)
     values = values / values[: -2 * n_test].std()  # of the rows that every fit reads
@@ -151,7 +152,7 @@ DATA = {
 
 
 def trial(data, model, candidates, chosen, **settings):
-    """Return the Trial of a model whose candidates are named by their parameters."""
+    """Return the Trial of a model, with candidates named by their parameters."""
     title, measured = DATA[data]
     must_reach = {"OT": MUST_OT, "temperatures": MUST_TEMPERATURES}[data]
     return Trial(
@@ -183,7 +184,7 @@ def networks(n_networks, timesteps, **parameters):
     return {"n_networks": n_networks, "timesteps": timesteps} | own
 
 
-MUST_OT, MUST_TEMPERATURES = 0.0554, 0.1382  # what gradient boosting has in the test
+MUST_OT, MUST_TEMPERATURES = 0.0554, 0.1382  # of gradient boosting in the test
 ON_HOURS = {"segment": 24, "learning_rate": 0.001, "batch_size": 256}
 ON_DAYS = {"hidden_size": 16, "learning_rate": 0.003}
 

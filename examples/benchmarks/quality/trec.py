@@ -1,6 +1,6 @@
 """TREC: which of six kinds of thing a question asks for.
 
-To choose, a fifth of the training part is held out and predicted.
+`--choose` holds out a fifth of the training part and predicts it.
 
     python examples/benchmarks/quality/trec.py FOLDER [--choose]
 """
@@ -23,7 +23,7 @@ WIDER = {"hidden_size": 64, "embedding_dim": 128, "epochs": 15, "learning_rate":
 
 
 def changed(max_tokens=None, votes=1, **network):
-    """Return what a candidate sets in the pipeline."""
+    """Return the pipeline's parameters of a candidate."""
     settings = {f"{VOTES}__estimator__{name}": value for name, value in network.items()}
     settings["sequencevectorizer__max_tokens"] = max_tokens
     return settings | {f"{VOTES}__n_estimators": votes}
@@ -55,7 +55,7 @@ if __name__ == "__main__":
             measure,
             make_pipeline(
                 SequenceVectorizer(None, None, token_pattern=r"\S+"),
-                # Networks that differ by their seeds alone, whose probabilities are averaged.
+                # Averages the probabilities of networks that differ only by their seeds.
                 BaggingClassifier(
                     RNNClassifier(
                         "gru",
