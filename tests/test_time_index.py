@@ -173,9 +173,9 @@ def test_freq_settles_the_step(times, freq, bounds):
 @pytest.mark.parametrize(
     ("data", "freq", "words"),
     [
-        (frame(ordinary("MS", 4)), "7x", "`freq` must be a frequency.*got '7x'"),
-        (frame(ordinary("MS", 4)), 5, "`freq` must be a frequency.*got 5"),
-        (frame(ordinary("MS", 4)), "0D", "`freq` must be a frequency.*got '0D'"),
+        (frame(ordinary("MS", 4)), "7x", "`freq` must be a pandas frequency.*got '7x'"),
+        (frame(ordinary("MS", 4)), 5, "`freq` must be a pandas frequency.*got 5"),
+        (frame(ordinary("MS", 4)), "0D", "`freq` must be a pandas frequency.*got '0D'"),
         (frame(ordinary("MS", 4)), "ME", "`freq`='ME', got 2000-01-01.* off it"),
         (frame(ordinary("D", 4)), "2D", "`freq`='2D', got 2000-01-02.*2000-01-04"),
         (frame(TIMES["months as periods"]), "D", "`freq` must be .* period.M., got 'D'"),

@@ -1,4 +1,4 @@
-"""Analyzers: what splits text into tokens, and what a fit would lose of it in silence."""
+"""Analyzers: split text into tokens, and warn of text that a fit would lose."""
 
 import re
 import reprlib
@@ -15,7 +15,7 @@ EXAMINED = 200  # documents
 
 
 def text_analyzer(vectorizer):
-    """Return the function from a string to its list of tokens, as scikit-learn splits it."""
+    """Return the function from a string to its list of tokens, as in scikit-learn."""
     # Imported here: a server that reads no text starts 20 ms faster.
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -24,12 +24,13 @@ def text_analyzer(vectorizer):
         groups = re.compile(pattern).groups
     except re.error as error:
         raise ValueError(
-            f"`token_pattern` must be a regular expression, got {pattern!r}: {error}."
+            f"`token_pattern` must be a regular expression, got {pattern!r}: {error}. Correct it, "
+            "or leave it out."
         ) from error
     if groups > 1:
         raise ValueError(
-            f"`token_pattern` must have one group at most, got {groups} in {pattern!r}. "
-            "Write the others as (?:...)."
+            f"`token_pattern` must have at most one group, got {groups} in {pattern!r}. Write the "
+            "others as (?:...)."
         )
     names = "lowercase", "strip_accents", "token_pattern", "analyzer"
     splitter = CountVectorizer(**{name: getattr(vectorizer, name) for name in names})
@@ -41,7 +42,7 @@ def text_analyzer(vectorizer):
 
 
 def warn_of_lost_text(vectorizer, documents, tokens):
-    """Warn of parameters that a fit does not use, and of text that it loses or does not split."""
+    """Warn of parameters that a fit does not use, and of text that it drops or does not split."""
     text = isinstance(documents[0], str) and not callable(vectorizer.analyzer)
     words = text and vectorizer.analyzer == "word"
     unused = {
@@ -71,7 +72,7 @@ def warn_of_lost_text(vectorizer, documents, tokens):
 
 
 def _warn_of_stop_words(vectorizer):
-    """Warn of stop words that are never met, because text is changed before it is compared."""
+    """Warn of stop words that never match, because text is changed before the comparison."""
     if not isinstance(vectorizer.stop_words, list):
         return
     analyze, left = text_analyzer(vectorizer), []
@@ -80,19 +81,19 @@ def _warn_of_stop_words(vectorizer):
     if left:
         _warn(
             f"`stop_words` must be written as tokens are, but they leave {reprlib.repr(left)} in "
-            "the text. Write them in lower case if `lowercase`, without accents if "
-            "`strip_accents`, and in the parts that `token_pattern` makes."
+            "the text. Write them in lower case if `lowercase` is set, without accents if "
+            "`strip_accents` is set, and in the parts that `token_pattern` makes."
         )
 
 
 def _warn_of_scripts(documents, tokens):
-    """Warn of words that `token_pattern` cannot see: without spaces, or broken at vowel signs."""
+    """Warn of words that `token_pattern` splits wrongly: without spaces, or at vowel signs."""
     unspaced = [token for kept in tokens for token in kept if UNSPACED.search(token)]
     most = 2 * len(unspaced) > sum(map(len, tokens))
     if most and sum(map(len, unspaced)) > LONGEST_WORDS * len(unspaced):
         _warn(
             f"`X` holds text without spaces, which is read as long words such as {unspaced[0]!r}. "
-            "Set `analyzer='char'`, or to a function that splits a text into words."
+            "Set `analyzer='char'`, or pass a function that splits a text into words."
         )
     letters, kept = "".join(documents), "".join(chain.from_iterable(tokens))
     if _count_marks(letters) - _count_marks(kept) > SHARE_LOST * len(letters):

@@ -1,4 +1,4 @@
-"""Documents: strings or lists of tokens, checked, and their tokens."""
+"""Documents: checks of strings or lists of tokens, and their tokens."""
 
 import reprlib
 from collections.abc import Mapping, Set
@@ -12,7 +12,7 @@ REMEDY = "Pass a list, a Series or an array with one document for each sample."
 
 
 def as_list(X):
-    """Return documents as a list; anything but one document for each sample is refused."""
+    """Return documents as a list; refuse anything but one document for each sample."""
     if isinstance(X, (str, bytes, Mapping, Set)) or issparse(X) or not hasattr(X, "__iter__"):
         kind = f"{'sparse ' if issparse(X) else ''}{type(X).__name__}"
         raise TypeError(f"`X` must hold documents, got one {kind}. {REMEDY}")
@@ -30,7 +30,7 @@ def as_list(X):
 
 
 def read_documents(documents, analyze):
-    """Return a list of tokens for each document; `analyze` splits those that are text."""
+    """Return a list of tokens for each document; `analyze` splits documents that are strings."""
     text = bool(documents) and isinstance(documents[0], str)
     required = "strings" if text else "strings, or lists of tokens"
     for i, document in enumerate(documents):
@@ -40,9 +40,9 @@ def read_documents(documents, analyze):
         if pd.api.types.is_scalar(document) and pd.isna(document):
             raise ValueError(
                 f"`X` must hold {required}, got the missing value {document!r} as document {i}. "
-                'Drop it and its label, or pass "".'
+                'Drop it and its label, or pass "" instead.'
             )
-        remedy = "Pass only strings or only lists" if known else "Make it a str or a list of them"
+        remedy = "Pass only strings or only lists" if known else "Convert it to a str or a list"
         raise TypeError(
             f"`X` must hold {required}, got {reprlib.repr(document)} of type "
             f"{type(document).__name__} as document {i}. {remedy}."
@@ -53,13 +53,13 @@ def read_documents(documents, analyze):
 
 
 def analyze_documents(documents, analyzer):
-    """Return the tokens that a caller's function makes of each document, of any type."""
+    """Return the tokens of each document, of any type, from a caller's function."""
     documents = [analyzer(document) for document in documents]
     for i, tokens in enumerate(documents):
         if isinstance(tokens, str) or not hasattr(tokens, "__iter__"):
             raise TypeError(
                 f"`analyzer` must return a list of tokens, got {reprlib.repr(tokens)} for document "
-                f"{i}."
+                f"{i}. Return a list of str from it."
             )
     return [_string_tokens(tokens, i) for i, tokens in enumerate(documents)]
 

@@ -1,4 +1,4 @@
-"""The step of times: as given, or the coarsest one whose grid contains all of them."""
+"""The step of times: a given one, or the coarsest step whose grid contains all times."""
 
 from datetime import timedelta
 from numbers import Integral
@@ -18,24 +18,24 @@ FREQUENCY_TYPES = (
     Interval(Integral, 1, None, closed="left"),
     None,
 )
-SPARSEST = 10  # times of a grid for each row
+SPARSEST = 10  # times of a grid for each row, at most
 CLOCK_UNITS = {"hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
 
 
 def read_step(index, freq=None, name="X"):
-    """Return the step from row to row: `freq`, or the one that the times of a TimeIndex show.
+    """Return the step from row to row: `freq`, or the step found in the times of a TimeIndex.
 
-    That is the frequency that the index has, or else the coarsest grid that contains every time,
-    found for all series together: steps of the calendar before durations. It is None without an
-    index, and where no series has two rows. A sparse grid is refused: a mistaken time, or times
-    without a step, make it fine.
+    It is the frequency of the index, or else the coarsest grid that contains every time of all
+    series together. Steps of the calendar are preferred to durations. It is None without an index,
+    or if no series has two rows. A sparse grid is refused: a wrong time, or times without a regular
+    step, make the grid fine.
     """
     if index is None:
         if freq is not None:
             raise ValueError(
                 f"`freq` needs times, got it with rows of `{name}` that have no time index. Pass a "
-                "pandas object whose index is in time, which earlier steps of a pipeline keep with "
-                '`set_output(transform="pandas")`, or leave `freq` out.'
+                "pandas object with times in its index, or leave `freq` out. In a pipeline earlier "
+                'steps keep the index with `set_output(transform="pandas")`.'
             )
         return None
     if freq is not None:
@@ -54,7 +54,7 @@ def read_step(index, freq=None, name="X"):
 
 
 def _plain_step(step):
-    """Return an offset of hours or less, which is a duration, as a Timedelta."""
+    """Return an offset of hours or less as a Timedelta, because it is a duration."""
     if type(step) is pd.DateOffset and step.kwds and step.kwds.keys() <= CLOCK_UNITS:
         return pd.Timedelta(**step.kwds) * step.n
     return step
@@ -78,10 +78,10 @@ def _given_step(freq, times):
     except (TypeError, ValueError) as error:
         fits, reason = False, f": {error}"
     if not fits:
-        kind = "a whole number above 0" if counted else "a frequency of pandas, as 'h' or 'MS',"
+        kind = "a whole number above 0" if counted else "a pandas frequency, such as 'h' or 'MS',"
         raise ValueError(
             f"`freq` must be {kind} that leads from time to time of {times.dtype}, got {freq!r}"
-            f"{reason}. See the offset aliases of pandas, or leave it out."
+            f"{reason}. See pandas' offset aliases, or leave it out."
         )
     return step
 
@@ -91,7 +91,7 @@ def _check_on_grid(index, step, freq, name):
     bounds = index.bounds
     gaps = np.setdiff1d(run_bounds(index, step, len(index.times)), bounds)
     gapped = np.searchsorted(bounds, gaps, side="right") - 1
-    for k in np.union1d(gapped, np.flatnonzero(np.diff(bounds) == 1)):  # rows that nothing follows
+    for k in np.union1d(gapped, np.flatnonzero(np.diff(bounds) == 1)):  # rows without a next one
         start = bounds[k]
         strays = off_grid(index.times[start : bounds[k + 1]], step)
         if len(strays):
@@ -103,9 +103,10 @@ def _check_on_grid(index, step, freq, name):
 
 
 def _coarsest(index):
-    """Return the number of times, and the step, of the grid with the fewest of them.
+    """Return the size, in times, and the step of the grid with the fewest times.
 
-    Of equal grids it is the one of the least multiple, as of a month and not 31 days.
+    Of grids of equal size it is the one with the least multiple, such as a month instead of 31
+    days.
     """
     n_steps, _, step = min(_grids(index), key=lambda grid: grid[:2])
     return n_steps + len(index.labels), step
@@ -140,7 +141,7 @@ def _divisor(steps):
 
 
 def _calendar_grids(clock, within, n_days):
-    """Yield the grids of times that are at one time of day, `n_days` or a multiple apart."""
+    """Yield the grids of times that have one time of day and are multiples of `n_days` apart."""
     days = clock.to_numpy().astype("M8[D]")
     months = days.astype("M8[M]").astype(int)
     steps = np.diff(months)[within]
@@ -191,22 +192,22 @@ def _monthly_step(clock, within, months, n):
 
 
 def _all_on(offset, clock):
-    """Whether an offset leads to each day."""
+    """Whether an offset falls on each day."""
     return all(map(offset.is_on_offset, clock.normalize().unique()))
 
 
 def _month_offset(prefix, edge, n, month):
-    """Return the offset of `n` months, of quarters or years where all times are in phase."""
+    """Return the offset of `n` months, or of quarters or years if all times are in phase."""
     if month is not None and n % 12 == 0:
         return getattr(pd.offsets, f"{prefix}Year{edge}")(n // 12, month=month)
     if month is not None and n % 3 == 0:
-        start = (month - 1) % 3 + (1 if edge == "Begin" else 10)  # as "QS" and "QE" have it
+        start = (month - 1) % 3 + (1 if edge == "Begin" else 10)  # as in "QS" and "QE"
         return getattr(pd.offsets, f"{prefix}Quarter{edge}")(n // 3, startingMonth=start)
     return getattr(pd.offsets, f"{prefix}Month{edge}")(n)
 
 
 def _sparse_message(index, size, step, name):
-    """Say that a grid is sparse, and which times make it so."""
+    """Return the message that a grid is sparse, with the times that make it so."""
     rows = _strays(index)
     if len(rows):
         first = index.place(rows[0])
@@ -216,21 +217,21 @@ def _sparse_message(index, size, step, name):
         steps = np.where(index.within, np.diff(ticks_of(index.times)), 0)
         row = int(np.argmax(steps))
         found = f"no row between {index.times[row]} and {index.times[row + 1]}{index.place(row)}"
-    rows_alone = f"pass `{name}.reset_index(drop=True)`"
+    by_position = f"pass `{name}.reset_index(drop=True)`"
     if index.labels != [None]:
         several = isinstance(index.labels[0], tuple)
         levels = list(range(len(index.labels[0]))) if several else 0
-        rows_alone = f"take `{name}.groupby(level={levels}).cumcount()` for times"
+        by_position = f"take `{name}.groupby(level={levels}).cumcount()` for times"
     return (
         f"The times of `{name}` must follow each other at a regular step, with a row for at least "
         f"one of {SPARSEST} times, got {len(index.times):,} rows for {size:,} times at a step of "
         f"{step_name(step)}, and {found}. Round, move or drop such times, or pass the step as "
-        f"`freq`. To count rows instead of time, {rows_alone}."
+        f"`freq`. To count rows instead of time, {by_position}."
     )
 
 
 def _strays(index):
-    """Return the rows without which the others are on a grid that is not sparse, if there are any.
+    """Return the rows without which the others are on a grid that is not sparse, or [].
 
     They are the fewest at another day of the month, time of day or phase than the rest of their
     series.
@@ -253,7 +254,7 @@ def _strays(index):
 
 
 def _phases(index):
-    """Yield one number for each row, which is the same in a series at a regular step."""
+    """Yield one number for each row that is constant within a series at a regular step."""
     if isinstance(index.times, pd.DatetimeIndex):
         clock = series_clock(index.times, index.bounds[:-1])
         month = clock.to_numpy().astype("M8[M]")

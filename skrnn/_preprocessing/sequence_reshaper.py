@@ -1,4 +1,4 @@
-"""SequenceReshaper: sequences from the tables, or the other axis order, of other packages."""
+"""SequenceReshaper: sequences from tables, or from arrays in another axis order."""
 
 from __future__ import annotations
 
@@ -47,25 +47,27 @@ class SequenceReshaper(
     DeclaredEstimator,
     auto_wrap_output_keys=None,
 ):
-    """Reshape tables, or arrays with the features first, to sequences.
+    """Transformer from tables, or arrays with the features first, to sequences.
 
-    Use it as the pipeline step before a network inside packages that pass on two axes, such as
-    imbalanced-learn's samplers, skforecast's lags and shap, or that put the features before the
-    timesteps, as sktime does. To make sequences from rows in time order, use
+    Use it as the pipeline step before a network, with packages that pass on two axes or another
+    order of axes. Two axes come from imbalanced-learn's samplers, skforecast's lags and shap;
+    features before timesteps come from sktime. To make sequences from rows in time order, use
     :class:`WindowTransformer`.
 
     Parameters
     ----------
     features : int, default=1
-        Number of features of each timestep, by which a 2-D X is divided. A 3-D X has an axis of
-        features; where this is not 1, it must be of that length.
+        Number of features of each timestep, which must divide the number of columns of a 2-D X. Set
+        it for tables of several features. A 3-D X has an axis of features: leave it at 1, or pass
+        the length of that axis.
     channels_first : bool, default=False
-        False: X is (n_samples, timesteps, features), or its columns are all features of the first
-        timestep, then those of the second. True: X is (n_samples, features, timesteps), or its
-        columns are all timesteps of the first feature, then those of the second.
+        Order of the axes. False: X is (n_samples, timesteps, features), or its columns are all
+        features of the first timestep, then those of the second. True: X is (n_samples, features,
+        timesteps), or its columns are all timesteps of the first feature, then those of the second.
     newest_first : bool, default=False
-        True: timesteps are in descending order, as lags are: lag 1, lag 2, lag 3. Sequences are
-        always in ascending order, the oldest timestep first.
+        Order of the timesteps in X. False: the oldest timestep comes first. True: they descend, as
+        lags do: lag 1, lag 2, lag 3. The sequences are always in ascending order, with the oldest
+        timestep first.
 
     Attributes
     ----------
@@ -75,18 +77,18 @@ class SequenceReshaper(
     output_shape_ : tuple of int
         Shape of one sequence: (timesteps, features).
     n_features_in_ : int
-        Number of columns of a 2-D X, as scikit-learn counts them; of a 3-D X the number of
-        features of each timestep, as the networks count them.
+        Number of columns of a 2-D X, as scikit-learn counts them. Of a 3-D X the number of features
+        of each timestep, as the networks count them.
     feature_names_in_ : ndarray of shape (timesteps * features,)
         Names of the columns, if all of them are strings.
 
     See Also
     --------
-    WindowTransformer : The window of rows that lead up to each row.
+    WindowTransformer : One window for each row, of the rows before it.
 
     Examples
     --------
-    Two timesteps of three features, one after the other in a row:
+    Two timesteps of three features, one after the other in each row:
 
     >>> import numpy as np
     >>> from skrnn import SequenceReshaper
@@ -99,7 +101,7 @@ class SequenceReshaper(
     >>> reshaper.inverse_transform(sequences)
     array([[1, 2, 3, 4, 5, 6]])
 
-    Lags of two columns, those of the first column before those of the second:
+    Lags of two columns, with those of the first column before those of the second:
 
     >>> lags = np.array([[3, 2, 1, 30, 20, 10]])
     >>> SequenceReshaper(2, channels_first=True, newest_first=True).fit_transform(lags)
@@ -167,7 +169,7 @@ features) or (n_samples, features, timesteps)
         return self._reversed(sequences)
 
     def inverse_transform(self, X: ArrayLike) -> Array:
-        """Return sequences in the shape and the order in which `fit` saw them.
+        """Return sequences in the shape and order of X in `fit`.
 
         Parameters
         ----------
@@ -178,7 +180,7 @@ features) or (n_samples, features, timesteps)
         -------
         ndarray of shape (n_samples, timesteps * features), (n_samples, timesteps, features) or \
 (n_samples, features, timesteps)
-            Read-only; a view of X where that is possible.
+            Read-only; a view of X if possible.
         """
         check_is_fitted(self)
         X = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
@@ -189,7 +191,7 @@ features) or (n_samples, features, timesteps)
         return _read_only(sequences.reshape(len(X), *self.input_shape_))
 
     def set_output(self, *, transform: Container = None) -> Self:
-        """Accept any container; sequences are always a NumPy array.
+        """Accept any container, while sequences are always a NumPy array.
 
         Parameters
         ----------
@@ -218,7 +220,7 @@ features) or (n_samples, features, timesteps)
         return X
 
     def _reversed(self, sequences):
-        """Return a read-only view, with the timesteps in the other order if X has them so."""
+        """Return a read-only view, with the timesteps reversed if X has them in reverse order."""
         return _read_only(sequences[:, ::-1] if self.newest_first else sequences)
 
     def __sklearn_tags__(self) -> Tags:
@@ -230,7 +232,7 @@ features) or (n_samples, features, timesteps)
 
 
 def _divided(n_columns, features):
-    """Return (timesteps, features) of a table."""
+    """Return (timesteps, features) of a table with `n_columns`."""
     timesteps, rest = divmod(n_columns, features)
     if rest:
         raise ValueError(
@@ -241,13 +243,13 @@ def _divided(n_columns, features):
 
 
 def _in_order(shape, features, channels_first):
-    """Return (timesteps, features) of the axes of one sample."""
+    """Return (timesteps, features), given the axes of one sample."""
     timesteps, found = shape[::-1] if channels_first else shape
     if features not in (1, found):
         raise ValueError(
             f"`features` must be the length of the axis of features of `X`, {found} in samples of "
             f"shape {shape} with channels_first={channels_first}, got {features}. Leave it out, or "
-            "set `channels_first` as the axes are."
+            "set `channels_first` to the order of the axes."
         )
     return timesteps, found
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def _makes_columns(vectorizer):
     if vectorizer.padding is None:
         raise AttributeError(
-            "with `padding=None` documents differ in length, so there are no columns."
+            "with `padding=None` documents have different lengths, so there are no columns."
         )
     return True
 
@@ -81,50 +81,54 @@ class VectorizerParameters:
 class SequenceVectorizer(
     VectorizerParameters, ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator
 ):
-    """Convert documents to sequences of token ids, the input of an Embedding.
+    """Transformer from documents to sequences of token ids, the input of an Embedding.
 
-    Use it as the first step of a pipeline whose network has `vocab_size`. Where the order of the
-    words does not matter, use scikit-learn's `CountVectorizer` or `TfidfVectorizer`.
+    Use it as the first step of a pipeline in which the network has `vocab_size`. If the order of
+    the words does not matter, use scikit-learn's `CountVectorizer` or `TfidfVectorizer`.
 
-    Id 0 is padding and 1 is out of vocabulary. Ids from 2 on are the most frequent tokens in
-    `fit`, in descending order of frequency; equally frequent tokens are in reverse alphabetical
+    Id 0 is padding and id 1 is out of vocabulary. Ids from 2 on are the most frequent tokens in
+    `fit`, in descending order of frequency. Equally frequent tokens are in reverse alphabetical
     order. The ids equal those of Keras's `TextVectorization` on the same tokens.
 
     Parameters
     ----------
     max_tokens : int or None, default=5000
-        Maximum number of ids, including padding and out of vocabulary: ids lie in
-        ``[0, max_tokens)``, as ``vocab_size=max_tokens`` requires. None: no limit.
+        Maximum number of ids, including padding and out of vocabulary. Ids lie in ``[0,
+        max_tokens)``, as ``vocab_size=max_tokens`` requires. Raise it to keep rarer words. None: no
+        limit.
     max_length : int or None, default=30
-        Number of tokens in a row of ids. None: that of the longest document in `fit`.
+        Number of tokens in a row of ids. Raise it for longer documents. None: the number in the
+        longest document in `fit`.
     padding : {"pre", "post"} or None, default="pre"
-        Where shorter documents are padded. None: documents are neither padded nor truncated, and
-        `transform` returns a list of arrays, the form for one label per token. A document without
-        tokens then gives an empty array, which the networks refuse.
+        Where shorter documents are padded: before or after their tokens. None: documents are
+        neither padded nor truncated, and `transform` returns a list of arrays. Use it for one label
+        per token. A document without tokens then gives an empty array, which the networks refuse.
     truncating : {"pre", "post"}, default="pre"
-        Where longer documents are truncated.
+        Where longer documents are truncated: at their start or at their end.
     oov_token : str or None, default="[UNK]"
-        Token that replaces those out of the vocabulary, in documents and in `inverse_transform`.
+        Token that replaces tokens out of the vocabulary, in documents and in `inverse_transform`.
         None: such tokens are dropped, and the id 1 is not used.
     lowercase : bool, default=True
-        As in scikit-learn's `CountVectorizer`: convert strings to lower case.
+        As in scikit-learn's `CountVectorizer`: convert strings to lower case. Set False where
+        capitals matter.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
-        As in `CountVectorizer`: remove accents from strings. A callable gets and returns a string.
+        As in `CountVectorizer`: remove accents from strings. A callable takes and returns a string.
+        None: keep accents.
     stop_words : list of str, "english" or None, default=None
-        As in `CountVectorizer`: words that are left out, for ``analyzer="word"``. Negations such as
-        "not" are in the English list, and a network may need them.
+        As in `CountVectorizer`: words to leave out, for ``analyzer="word"``. Negations such as
+        "not" are in the English list, and a network may need them. None: keep all words.
     token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
-        As in `CountVectorizer`: the regular expression of a token, for ``analyzer="word"``. The
-        default drops punctuation, emoji and words of one letter; ``r"\\w+|[^\\w\\s]"`` keeps each
-        of them as a token. Neither suits scripts without spaces, such as Chinese, or with vowel
-        signs, such as Hindi: pass an `analyzer`.
+        As in `CountVectorizer`: regular expression of a token, for ``analyzer="word"``. The default
+        drops punctuation, emoji and words of one letter; ``r"\\w+|[^\\w\\s]"`` keeps each of them
+        as a token. Neither suits scripts without spaces, such as Chinese, or with vowel signs, such
+        as Hindi: pass an `analyzer`.
     analyzer : {"word", "char"} or callable, default="word"
-        As in `CountVectorizer`: split strings into words, or into characters, which suits Chinese
-        or Japanese; or a function from a document to the list of its tokens. `skrnn.save` stores
-        the name of a function that can be imported.
+        As in `CountVectorizer`. "word": split strings into words. "char": split them into
+        characters, which suits Chinese or Japanese. A callable takes a document and returns the
+        list of its tokens. `skrnn.save` stores the name of a function that can be imported.
     min_df : int or float, default=1
         As in `CountVectorizer`: leave out tokens that are in fewer documents, or, for a float, in
-        a smaller share of them.
+        a smaller share of them. Raise it to drop rare tokens.
     vocabulary : iterable of str or dict, default=None
         The tokens in the order of their ids from 2 on, or a dict from tokens to these ids, such as
         `vocabulary_`. None: learned in `fit`.
@@ -138,7 +142,7 @@ class SequenceVectorizer(
 
     See Also
     --------
-    RNNClassifier : Takes the ids with ``vocab_size=max_tokens`` or "auto", and ``mask_value=0``.
+    RNNClassifier : Reads the ids with ``vocab_size=max_tokens`` or "auto", and ``mask_value=0``.
 
     Examples
     --------
@@ -172,7 +176,7 @@ class SequenceVectorizer(
         Parameters
         ----------
         X : iterable of str, or of lists of str
-            Documents. Lists of tokens are used as they are.
+            Documents. Lists of tokens are used unchanged.
         y : object, default=None
             Not used.
 
@@ -189,7 +193,7 @@ class SequenceVectorizer(
     @notify_callbacks
     @rollback_on_error
     def fit_transform(self, X: Documents, y: object = None) -> Array | Any:
-        """Fit, and return the ids of the same documents, split into tokens only once.
+        """Fit, and return the ids of the same documents, which are split into tokens only once.
 
         Parameters
         ----------
@@ -211,7 +215,7 @@ class SequenceVectorizer(
         Parameters
         ----------
         X : iterable of str, or of lists of str
-            Documents, in either form.
+            Documents, as strings or as lists of tokens.
 
         Returns
         -------
@@ -222,7 +226,7 @@ class SequenceVectorizer(
         return self._to_rows(self._ids(self._tokens(as_list(X))))
 
     def inverse_transform(self, X: ArrayLike) -> list[Array]:
-        """Return the tokens of ids, without padding.
+        """Return the tokens that ids represent, without padding.
 
         Parameters
         ----------
@@ -288,14 +292,14 @@ class SequenceVectorizer(
         documents = as_list(X)
         tokens = self._tokens(documents)
         if not documents:
-            raise ValueError("`X` must hold at least one document, got none.")
+            raise ValueError("`X` must hold at least one document, got none. Pass some documents.")
         if self.vocabulary is None:
             known = most_frequent(tokens, self.max_tokens, self.oov_token, self.min_df)
         else:
             known = given_tokens(self.vocabulary, self.max_tokens, self.oov_token)
         self.vocabulary_ = {str(token): i for i, token in enumerate(known, FIRST)}
         ids = self._ids(tokens)
-        # Documents without tokens give one column of padding.
+        # Documents without tokens become one column of padding.
         self.max_length_ = int(self.max_length or max(1, *map(len, ids)))
         warn_of_lost_text(self, documents, tokens)
         return ids
@@ -308,7 +312,7 @@ class SequenceVectorizer(
         return [[known.get(token, UNKNOWN) for token in tokens] for tokens in documents]
 
     def _to_rows(self, ids):
-        """Return lists of ids as arrays, or padded and truncated to one array."""
+        """Return lists of ids as arrays, or padded and truncated as one array."""
         if self.padding is None:
             return [np.array(row, dtype=np.int32) for row in ids]
         length = self.max_length_

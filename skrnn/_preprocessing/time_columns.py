@@ -1,4 +1,4 @@
-"""`time_column` and `series_column`: the columns of a frame that hold times and names of series."""
+"""`time_column` and `series_column`: the columns of a frame with times and names of series."""
 
 import pandas as pd
 
@@ -6,16 +6,16 @@ from skrnn._preprocessing.time_index import TIME_TYPES, as_times
 from skrnn._utils.frames import as_pandas
 
 FLAT = (
-    "Columns of times and of names of series are read as such with `time_column` and "
-    "`series_column`; drop others, or encode them as numbers."
+    "Name columns of times and of series in `time_column` and `series_column`; drop other columns, "
+    "or encode them as numbers."
 )
 
 
 def with_time_index(data, name, time_column=None, series_column=None, *, shared=False):
-    """Return frames of any library as pandas objects whose index has the given columns.
+    """Return frames of any library as pandas objects indexed by the given columns.
 
-    `series_column` may be a list. A frame that is `shared` by all series may be without it. Data
-    that is no frame is returned as it is; `name` is that of the argument.
+    `series_column` may be a list. A frame that is `shared` by all series may lack it. Data other
+    than a frame is returned unchanged. `name` is the name of the argument.
     """
     data = as_pandas(data, f"`{name}`")
     if time_column is None:
@@ -28,9 +28,9 @@ def with_time_index(data, name, time_column=None, series_column=None, *, shared=
         return data
     if not isinstance(data, (pd.DataFrame, pd.Series)):
         raise TypeError(
-            f"`{name}` must be a frame with the column {time_column!r}, which is the "
-            f"`time_column`, got {type(data).__name__}. Pass a frame, which earlier steps of a "
-            'pipeline keep with `set_output(transform="pandas")`, or set `time_column=None`.'
+            f"`{name}` must be a frame with the column {time_column!r}, the `time_column`, got "
+            f"{type(data).__name__}. Pass a frame, or set `time_column=None`. Earlier steps "
+            'of a pipeline keep frames with `set_output(transform="pandas")`.'
         )
     columns = list(data.columns) if data.ndim == 2 else []
     series = [] if series_column is None else series_column
@@ -43,7 +43,7 @@ def with_time_index(data, name, time_column=None, series_column=None, *, shared=
         data = data.loc[:, [column not in (*series, time_column) for column in columns]]
     if not series and isinstance(levels[0], TIME_TYPES):
         return data.set_axis(levels[0], axis=0)
-    # Whole numbers are times as a level of a MultiIndex only.
+    # Whole numbers are times only as a level of a MultiIndex.
     return data.set_axis(pd.MultiIndex.from_arrays(levels, names=[*series, time_column]), axis=0)
 
 
@@ -52,8 +52,8 @@ def _times(level, name):
     if times is None:
         raise TypeError(
             "`time_column` must name a column of dates, periods, durations or whole numbers, got "
-            f"{level.dtype} in {level.name!r} of `{name}`. Convert text, by `pd.to_datetime` or "
-            "`str.to_datetime` of Polars."
+            f"{level.dtype} in {level.name!r} of `{name}`. Convert text with `pd.to_datetime` or "
+            "with Polars' `str.to_datetime`."
         )
     return times
 
@@ -65,12 +65,12 @@ def _level(data, columns, key, argument, name):
     if key in data.index.names:
         return data.index.get_level_values(key)
     raise ValueError(
-        f"`{argument}` must name a column of `{name}`, got {key!r}. Its columns are {columns}."
+        f"`{argument}` must name a column of `{name}`, got {key!r}. Choose one of {columns}."
     )
 
 
 def _check_no_times(data, name):
-    """Refuse a frame with a column of times, which is neither a feature nor in the index."""
+    """Refuse a frame with a column of times, which is not a feature and not in the index."""
     for k, column in enumerate(data.columns if isinstance(data, pd.DataFrame) else []):
         numeric = pd.api.types.is_numeric_dtype(data.dtypes.iloc[k])
         if not numeric and isinstance(as_times(pd.Index(data.iloc[:, k])), TIME_TYPES):

@@ -1,4 +1,4 @@
-"""Grids: times that follow each other at one step, and the rows that leave a gap in them."""
+"""Grids: times that follow each other at one step, and the rows after a gap in them."""
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,8 @@ VECTORIZED_OFFSETS = {
     "BMonthEnd QuarterBegin QuarterEnd BQuarterBegin BQuarterEnd YearBegin YearEnd BYearBegin "
     "BYearEnd".split()
 }
-STEPS_AT_ONCE = 1_000_000  # so that a long index needs no long temporary arrays
-LARGEST = 1000  # times of a grid for each row
+STEPS_AT_ONCE = 1_000_000  # so that a long index needs no large temporary arrays
+LARGEST = 1000  # times of a grid for each row, at most
 
 
 def is_fixed(step):
@@ -23,7 +23,7 @@ def is_fixed(step):
 
 
 def step_name(step):
-    """Return a step as a message names it: "h" for an hour, "MS" for month starts."""
+    """Return a step as it appears in a message: "h" for an hour, "MS" for month starts."""
     tick = isinstance(step, pd.Timedelta) and step % pd.Timedelta(days=1)
     return getattr(pd.tseries.frequencies.to_offset(step) if tick else step, "freqstr", str(step))
 
@@ -31,7 +31,7 @@ def step_name(step):
 def clock_times(times, usual):
     """Return times as local clocks show them, as if no clock change skipped the `usual` ones.
 
-    `usual` is the time of day of each: where clocks change at midnight, the day begins at 1:00.
+    `usual` is the time of day of each. Where clocks change at midnight, the day begins at 1:00.
     """
     clock = times.tz_localize(None)
     standard = clock.normalize() + usual
@@ -43,8 +43,8 @@ def clock_times(times, usual):
 
 
 def on_clocks(clock, zone):
-    """Return times of local clocks in their zone: later ones where clocks skip them."""
-    first = np.ones(len(clock), dtype=bool)  # of two times that clocks show alike
+    """Return times of local clocks in their zone, moved later where clocks skip them."""
+    first = np.ones(len(clock), dtype=bool)  # of two times that look the same on clocks
     return clock.tz_localize(zone, nonexistent="shift_forward", ambiguous=first)
 
 
@@ -54,7 +54,7 @@ def time_of_day(times):
 
 
 def series_clock(times, bounds=(0,)):
-    """Return the `clock_times` of series, each of one time of day, that start at `bounds`."""
+    """Return the `clock_times` of series that start at `bounds`, each with one time of day."""
     if getattr(times, "tz", None) is None or not len(times):
         return times
     usual = np.minimum.reduceat(time_of_day(times).to_numpy(), bounds)
@@ -64,8 +64,8 @@ def series_clock(times, bounds=(0,)):
 def follows(earlier, later, step):
     """Whether each time of an index is one step after that of another.
 
-    Steps of a fixed duration are compared in absolute time, steps of the calendar (days, business
-    days, weeks, months) in local wall time: a clock change is not a gap.
+    Steps of a fixed duration are compared in absolute time. Steps of the calendar (days, business
+    days, weeks, months) are compared in local wall time, so a clock change is not a gap.
     """
     if is_counted(earlier):
         return np.asarray(later - earlier == step)
@@ -84,7 +84,7 @@ def follows(earlier, later, step):
 def run_bounds(index, step, n_rows):
     """Return the first row of each contiguous run, then `n_rows`.
 
-    Without an index all rows are one run; without a step each series is one run.
+    Without an index all rows are one run. Without a step each series is one run.
     """
     if index is None:
         return np.array([0, n_rows])
@@ -103,7 +103,7 @@ def index_after(times, step, n_steps):
 
 
 def index_between(times, step, place=""):
-    """Return every step from the first of `times` to the last; messages name their `place`."""
+    """Return every step from the first of `times` to the last; `place` is for messages."""
     return _every_step(times, 0, step, last=times[-1], n_rows=len(times), place=place)
 
 
@@ -126,9 +126,9 @@ def index_until(times, step, n_times):
 
 
 def steps_until(times, step, later, n_rows=np.inf, place=""):
-    """Return how many steps lead from the last of `times` to `later`; 0 where it is not later.
+    """Return the number of steps from the last of `times` to `later`, or 0 if it is not later.
 
-    The grid of `n_rows` of data must not be far larger than they are.
+    The grid must not be far larger than the `n_rows` rows of data.
     """
     if later <= times[-1]:
         return 0
@@ -136,7 +136,7 @@ def steps_until(times, step, later, n_rows=np.inf, place=""):
 
 
 def off_grid(times, step):
-    """Return those of `times` that are no whole number of steps after the first."""
+    """Return those of `times` that are not a whole number of steps after the first."""
     if is_counted(times) or is_fixed(step):
         return times[(times - times[0]) % step != times[0] - times[0]]
     clock = series_clock(times)
@@ -144,7 +144,7 @@ def off_grid(times, step):
 
 
 def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None, place=""):
-    """Return times from the one at `start`: `n_times`, or up to `last`, for `n_rows` of data."""
+    """Return `n_times` times from the one at `start`, or times up to `last` for `n_rows` rows."""
     zone, name = getattr(times, "tz", None), times.name
     clock = times if is_fixed(step) else series_clock(times)
     first = clock[start]
@@ -161,7 +161,7 @@ def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None, pla
         n_times = (last.ordinal - first.ordinal) // ticks + 1 if n_times is None else n_times
         ordinals = first.ordinal + ticks * np.arange(n_times)
         return pd.PeriodIndex.from_ordinals(ordinals, freq=times.freq, name=name)
-    if isinstance(times, pd.TimedeltaIndex):  # of days, too, which are no fixed step elsewhere
+    if isinstance(times, pd.TimedeltaIndex):  # also of days, which are a fixed step only here
         return pd.timedelta_range(first, last, n_times, freq=step, name=name).as_unit(times.unit)
     if is_fixed(step):
         n_times = (last - first) // pd.Timedelta(step) + 1 if n_times is None else n_times
@@ -174,7 +174,7 @@ def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None, pla
 
 
 def _check_size(first, last, step, n_rows, place):
-    """Refuse a grid that is far larger than the rows on it."""
+    """Refuse a grid that is far larger than its number of rows."""
     start, one, end = (getattr(time, "ordinal", time) for time in (first, first + step, last))
     size = (end - start) / (one - start)
     if size > LARGEST * n_rows:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 TIME_TYPES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-# By what pandas infers from the values, of Arrow or of Python objects too.
+# By the type that pandas infers from the values, also of Arrow or of Python objects.
 TIME_TYPE_OF = {
     "datetime": pd.DatetimeIndex,
     "datetime64": pd.DatetimeIndex,
@@ -18,8 +18,8 @@ TIME_TYPE_OF = {
 LISTED_AT_MOST = 5  # in a message
 
 SORT = (
-    "Sort the rows, with `sort_index()` or by the columns of series and time; split them with "
-    "KFold or TimeSeriesSplit, as ShuffleSplit cannot be used on rows in time."
+    "Sort the rows, with `sort_index()` or by the columns of series and time. Split them with "
+    "KFold or TimeSeriesSplit: ShuffleSplit cannot be used on rows in time."
 )
 SEVERAL = "Several series on one time axis need a (series, time) MultiIndex or `series_column`."
 
@@ -30,7 +30,7 @@ class TimeIndex:
 
     times: pd.Index  # dates, periods, durations or whole numbers, all in types of NumPy
     bounds: np.ndarray  # the first row of each series, then n_rows
-    labels: list  # [None] for one series without a name; tuples for several levels
+    labels: list  # [None] for one series without a name; tuples if names have several levels
 
     @property
     def within(self):
@@ -40,13 +40,13 @@ class TimeIndex:
         return within
 
     def place(self, row):
-        """Return the series of a row, as a message names it."""
+        """Return the series of a row, as it appears in a message."""
         label = self.labels[np.searchsorted(self.bounds, row, side="right") - 1]
         return "" if label is None else f" in series {label!r}"
 
 
 def first_few(items):
-    """The first of some items, such as times, as a message lists them."""
+    """Return the first of some items, such as times, as a list for a message."""
     shown = ", ".join(str(item) for item in items[:LISTED_AT_MOST])
     more = len(items) - LISTED_AT_MOST
     return shown if more <= 0 else f"{shown} and {more} more"
@@ -58,7 +58,7 @@ def is_counted(times):
 
 
 def as_times(index):
-    """Return an index as times in types of NumPy, or None if it holds no times.
+    """Return an index as times in NumPy types, or None if it holds no times.
 
     Whole numbers become int64, so that arithmetic does not overflow.
     """
@@ -73,7 +73,7 @@ def as_times(index):
         except ValueError as error:
             raise ValueError(
                 f"The times of an index must be in one time zone, got {index[0]} first and others "
-                "later. Convert them by `pd.to_datetime(index, utc=True)`."
+                "later. Convert them with `pd.to_datetime(index, utc=True)`."
             ) from error
     if kind != "integer" or index.hasnans or (len(index) and index.max() > np.iinfo("int64").max):
         return None
@@ -81,9 +81,10 @@ def as_times(index):
 
 
 def plain_index(index, name):
-    """Return an index with its times, the last level of several, in types of NumPy.
+    """Return an index with times in NumPy types; of several levels the last one has the times.
 
-    A MultiIndex that cannot be read as (series, time) is refused; `name` is that of the argument.
+    A MultiIndex that cannot be read as (series, time) is refused. `name` is the name of the
+    argument.
     """
     if not isinstance(index, pd.MultiIndex):
         times = as_times(index)
@@ -96,7 +97,7 @@ def plain_index(index, name):
 
 
 def _check_levels(index, levels, name):
-    """Refuse a MultiIndex whose last level is not times: dates, or whole numbers without dates."""
+    """Refuse a MultiIndex with a last level that is not dates, or whole numbers without dates."""
     dated = [k for k, level in enumerate(levels) if isinstance(level, TIME_TYPES)]
     counted = [k for k, level in enumerate(levels) if level is not None]
     last = index.nlevels - 1
@@ -129,9 +130,9 @@ def has_time_index(data):
 
 
 def read_time_index(data, name="X"):
-    """Return the checked TimeIndex of `data`, or None where it has no time index.
+    """Return the checked TimeIndex of `data`, or None without a time index.
 
-    Whole numbers are times in a MultiIndex only: else they number the rows.
+    Whole numbers are times only in a MultiIndex. Otherwise they number the rows.
     """
     of_series = isinstance(getattr(data, "index", None), pd.MultiIndex)
     if not (of_series or has_time_index(data)):
@@ -140,7 +141,7 @@ def read_time_index(data, name="X"):
 
 
 def rows_by_series(data, name):
-    """Return the rows of each series of `data`, which has a MultiIndex, by its label."""
+    """Return the rows of each series of `data`, which has a MultiIndex, by label."""
     data = data.set_axis(plain_index(data.index, name), axis=0)
     levels = list(range(data.index.nlevels - 1))
     groups = data.groupby(level=levels if len(levels) > 1 else 0, sort=False)
@@ -148,7 +149,7 @@ def rows_by_series(data, name):
 
 
 def time_index_of(index):
-    """Return the checked TimeIndex of what `plain_index` returns."""
+    """Return the checked TimeIndex of an index that `plain_index` returned."""
     if isinstance(index, pd.MultiIndex):
         bounds, labels = _series_blocks(index)
         _check_complete(index.codes[-1] < 0)
@@ -180,7 +181,7 @@ def _series_blocks(index):
 
 
 def ticks_of(times):
-    """Return times, or integers in place of times, as integers in the same order."""
+    """Return times, or the integers that replace them, as integers in the same order."""
     return times.to_numpy() if is_counted(times) else times.asi8
 
 
@@ -213,7 +214,7 @@ def check_order(index):
 
 
 def same_kind(one, other):
-    """Whether times of two dtypes compare: both in time zones or neither, periods of one length."""
+    """Whether times of two dtypes compare: all or none with zones, and periods of one length."""
     if isinstance(one, pd.PeriodDtype) or isinstance(other, pd.PeriodDtype):
         return one == other
     zones = [isinstance(dtype, pd.DatetimeTZDtype) for dtype in (one, other)]
@@ -222,12 +223,12 @@ def same_kind(one, other):
 
 
 def in_kind(index, dtype):
-    """Return `index` in the time zone of `dtype`, or refuse another kind of time."""
+    """Return `index` in the time zone of `dtype`, or refuse another type of time."""
     times = index.times
     if not same_kind(times.dtype, dtype):
         raise ValueError(
             f"The time index must be of the kind seen in `fit`, {dtype}, got {times.dtype}. "
-            "Convert it or refit."
+            "Convert it, or fit again."
         )
     if isinstance(dtype, pd.DatetimeTZDtype):
         return TimeIndex(times.tz_convert(dtype.tz), index.bounds, index.labels)

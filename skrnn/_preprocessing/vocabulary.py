@@ -1,4 +1,4 @@
-"""Vocabularies: tokens in the order of their ids, learned or given, and tokens from ids."""
+"""Vocabularies: learned or given tokens in the order of their ids, and tokens from ids."""
 
 import reprlib
 from collections import Counter
@@ -10,14 +10,14 @@ import numpy as np
 
 from skrnn._utils.numeric_checks import as_array
 
-PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary begin at FIRST
+PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; those of the vocabulary start at FIRST
 
 
 def most_frequent(documents, max_tokens, oov_token, min_df):
     """Return the tokens to keep in Keras's order: equally frequent ones in reverse order.
 
-    `max_tokens` counts padding and out of vocabulary; `oov_token` has an id already; `min_df` is
-    the least number of documents that hold a token, or their least share.
+    `max_tokens` counts padding and out of vocabulary. `oov_token` already has an id. `min_df` is
+    the least number, or share, of documents with a token.
     """
     counts = Counter(chain.from_iterable(documents))
     counts.pop(oov_token, None)
@@ -35,7 +35,7 @@ def most_frequent(documents, max_tokens, oov_token, min_df):
                 f"`min_df` must leave tokens, got {min_df}: no token is in so many of the "
                 f"{len(documents)} documents. Lower it."
             )
-    # By count, and the tokens of one count by themselves: a stable sort needs no pairs.
+    # By count, and tokens of equal count by themselves: a stable sort needs no pairs.
     ordered = sorted(sorted(counts, reverse=True), key=counts.get, reverse=True)
     return ordered if max_tokens is None else ordered[: max_tokens - FIRST]
 
@@ -50,14 +50,15 @@ def given_tokens(vocabulary, max_tokens, oov_token):
     wrong = [token for token in tokens if not isinstance(token, str) or token == oov_token]
     if wrong or not tokens or len(set(tokens)) < len(tokens):
         raise ValueError(
-            "`vocabulary` must hold one or more distinct strings, without `oov_token`, which has "
-            f"an id already, got {reprlib.repr(wrong[0] if wrong else tokens)}."
+            "`vocabulary` must hold one or more distinct strings, without `oov_token`, which "
+            f"already has an id, got {reprlib.repr(wrong[0] if wrong else tokens)}. Remove it, and "
+            "duplicates."
         )
     n_ids = FIRST + len(tokens)
     if max_tokens is not None and n_ids > max_tokens:
         raise ValueError(
-            f"`max_tokens` must be at least {n_ids}, the {len(tokens)} tokens of `vocabulary` and "
-            f"two reserved ids, got {max_tokens}. Raise it, or pass None."
+            f"`max_tokens` must be at least {n_ids}, for the {len(tokens)} tokens of `vocabulary` "
+            f"and two reserved ids, got {max_tokens}. Raise it, or pass None."
         )
     if isinstance(vocabulary, Set):
         return sorted(tokens)
@@ -73,15 +74,18 @@ def given_tokens(vocabulary, max_tokens, oov_token):
 
 
 def tokens_of_ids(ids, names, i):
-    """Return the tokens of the ids of document i, where `names` has None for an id without one."""
+    """Return the tokens of the ids of document i; an id without a token is None in `names`."""
     ids = as_array(ids, f"Document {i} of `X`")
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ValueError(
             f"`X` must hold a row of whole numbers for each document, got an array of {ids.dtype} "
-            f"with {ids.ndim} dimensions as document {i}."
+            f"with {ids.ndim} dimensions as document {i}. Pass what `transform` returns."
         )
     wrong = ids[(ids < 0) | (ids >= len(names))]
     if wrong.size:
-        raise ValueError(f"`X` must hold ids in [0, {len(names)}), got {wrong[0]} in document {i}.")
+        raise ValueError(
+            f"`X` must hold ids in [0, {len(names)}), got {wrong[0]} in document {i}. Pass what "
+            "`transform` returns."
+        )
     tokens = names[ids.astype(np.intp)]
     return tokens[[token is not None for token in tokens]]

@@ -1,4 +1,4 @@
-"""WindowBlocks: the windows of a series that does not fit into memory, in blocks."""
+"""WindowBlocks: blocks of windows of a series that does not fit into memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class WindowBlocks:
-    """Sequence of blocks (X, y) of a series' windows; see :func:`window_blocks`.
+    """Sequence of blocks (X, y) of the windows of a series, from :func:`window_blocks`.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class WindowBlocks:
         As in `window_blocks`.
     starts : range or array of int
         The first rows of all windows.
-    timesteps, stride, n_outputs : int
+        First rows of all windows.
         As in `window_blocks`.
     span : int
         Number of rows from the first row of a window to its last target.
@@ -50,7 +50,7 @@ class WindowBlocks:
         stride: int,
         n_outputs: int,
     ) -> None:
-        stride = int(stride)  # a small integer of NumPy would overflow
+        stride = int(stride)  # a small NumPy integer would overflow
         self.series, self.target, self.starts = series, target, starts
         self.timesteps, self.span, self.stride, self.n_outputs = timesteps, span, stride, n_outputs
         n_windows = max(1, rows // stride)
@@ -92,24 +92,25 @@ def window_blocks(
 ) -> WindowBlocks:
     """Make the windows of a series that does not fit into memory, in blocks for `fit_batches`.
 
-    All blocks together hold exactly the windows of :func:`make_windows`, each once: a block reads
-    its own rows, and those after them that its last windows and their targets need. For a series
-    in memory use :func:`make_windows` or :class:`WindowTransformer`.
+    For a series in memory use :func:`make_windows` or :class:`WindowTransformer`. All blocks
+    together hold exactly the windows of :func:`make_windows`, each once. A block reads its own rows
+    and the rows after them that its last windows and their targets need.
 
     Parameters
     ----------
     series : array, Series or DataFrame of shape (n_rows,) or (n_rows, n_features)
-        Rows in time order: a `numpy.memmap`, an array of Dask or h5py, or any object with a `shape`
-        that returns rows for ``series[start:stop]``, all without a gap; or a pandas object, whose
-        windows are too many for memory, and whose index is read as in `make_windows`. Rows of a
-        memmap are copied and its pages are released. Read Parquet as an array of Dask, by
+        Rows in time order, in one of two forms. The first is a `numpy.memmap`, an array of Dask or
+        h5py, or any object with a `shape` that returns rows for ``series[start:stop]``, all without
+        a gap. The second is a pandas object with too many windows for memory; its index is read as
+        in `make_windows`. Rows of a memmap are copied and its pages are released. Read Parquet as
+        an array of Dask, with
         ``dask.dataframe.read_parquet(...).to_dask_array(lengths=True)``.
     timesteps : int
         As in `make_windows`.
     horizon, stride : int, default=1
         As in `make_windows`.
     target : None, str, int, list, or array of shape (n_rows,) or (n_rows, n_targets), default=None
-        As in `make_windows`; an array may be as large as `series`, and is read in the same way.
+        As in `make_windows`. An array may be as large as `series`, and is read in the same way.
     n_outputs : int, default=1
         As in `make_windows`.
     freq : str, DateOffset, timedelta or int, default=None
@@ -120,11 +121,12 @@ def window_blocks(
         As in `make_windows`, for frames.
     rows : int, default=100_000
         Number of rows from the first row of a block to that of the next, rounded to whole strides.
+        Lower it if a block needs too much memory.
 
     Returns
     -------
     WindowBlocks
-        A sequence of tuples (X, y) for `fit_batches`, each made when it is indexed.
+        A sequence of tuples (X, y) for `fit_batches`; each is made when it is indexed.
 
     See Also
     --------
@@ -149,7 +151,7 @@ def window_blocks(
 
 
 def _as_rows(data, name):
-    """Return a frame as a pandas object and an array as it is; refuse a frame of Dask."""
+    """Return frames as pandas objects and arrays unchanged; refuse a frame of Dask."""
     if hasattr(data, "to_dask_array"):
         raise TypeError(
             f"`{name}` must be an array, got a {type(data).__name__} of Dask. Pass its "
@@ -159,7 +161,7 @@ def _as_rows(data, name):
 
 
 def _check_series(series, target):
-    """Refuse anything but arrays, and pandas objects, of as many rows."""
+    """Refuse anything but arrays and pandas objects with the same number of rows."""
     for name, array in [("series", series), ("target", target)]:
         check_real(array, f"`{name}`")
     if len(getattr(series, "shape", ())) not in (1, 2):
@@ -167,7 +169,7 @@ def _check_series(series, target):
             "`series` must be an array of shape (n_rows,) or (n_rows, n_features), got "
             f"{type(series).__name__}. Pass `np.asarray(series)`."
         )
-    if math.isnan(series.shape[0]):  # an array of Dask
+    if math.isnan(series.shape[0]):  # a Dask array with unknown chunk sizes
         raise ValueError(
             f"`series` must have a known number of rows, got the shape {series.shape}. Call its "
             "`compute_chunk_sizes()`, or create it with `to_dask_array(lengths=True)`."
@@ -176,15 +178,15 @@ def _check_series(series, target):
     if aligned and target.shape[0] != series.shape[0]:
         raise ValueError(
             f"`target` must be aligned with the {series.shape[0]} rows of `series`, got the shape "
-            f"{target.shape}. Pass one value or one row of values per row of `series`."
+            f"{target.shape}. Pass one value or one row of values for each row of `series`."
         )
 
 
 def _copy_rows(array, start, stop):
-    """Return rows in memory, those of a memmap, or of a view of one, by a new mapping.
+    """Return rows in memory; those of a memmap, or of a view of one, come from a new mapping.
 
-    The pages that are read are released with the new mapping; those of the caller's mapping would
-    stay in the process. Rows of pandas are in memory, and not copied.
+    The pages that are read are released with the new mapping. Those of the caller's mapping would
+    stay in the process. Rows of pandas are already in memory, and are not copied.
     """
     if hasattr(array, "iloc"):
         return array.iloc[start:stop]
@@ -194,7 +196,7 @@ def _copy_rows(array, start, stop):
     if not isinstance(mapped, np.memmap) or mapped.filename is None or mapped.mode == "c":
         rows = array[start:stop]
         check_real(rows, f"Rows {start} to {stop}")
-        return np.array(rows)  # "c": only the caller's mapping has what was written
+        return np.array(rows)  # "c": only the caller's mapping has changes that were written
     file = np.memmap(mapped.filename, np.uint8, "r", mapped.offset, mapped.nbytes)
     address, mapped_address = (a.__array_interface__["data"][0] for a in (array, mapped))
     offset = address - mapped_address

@@ -1,4 +1,4 @@
-"""WindowTransformer: for each row, the window of rows that lead up to it."""
+"""WindowTransformer: for each row, the window of the rows before it."""
 
 from __future__ import annotations
 
@@ -73,43 +73,45 @@ class WindowTransformer(
     DeclaredEstimator,
     auto_wrap_output_keys=None,
 ):
-    """Convert rows in time order to windows, one for each row.
+    """Transformer from rows in time order to windows, one for each row.
 
-    Use it as a pipeline step before a network: it keeps the number of rows, so cross-validation
-    and searches work on the rows themselves. To drop incomplete windows, outside a pipeline, use
-    :func:`make_windows`; to forecast a series beyond its end, use :class:`RNNForecaster`.
+    Use it as a pipeline step before a network. It keeps the number of rows, so cross-validation and
+    searches work on the rows themselves. To get only complete windows, outside a pipeline, use
+    :func:`make_windows`. To forecast a series beyond its end, use :class:`RNNForecaster`.
 
     The window of row t holds rows ``t - horizon - timesteps + 1`` to ``t - horizon``, oldest
     first. With ``horizon=1`` these are strictly before row t, so a column of X can be the target
     without a shift.
 
-    Rows with a time index (DatetimeIndex, PeriodIndex, TimedeltaIndex, or a (series, time)
-    MultiIndex, whose times may be whole numbers) must ascend in time within each series; the levels
-    before the last name a series. Windows do not cross gaps in the index or borders of series: each
-    contiguous run of rows is padded separately. Rows that continue a series seen in `fit`, exactly
-    one step after its last row, see its last rows instead of padding. Any other index is ignored,
-    and rows count by position.
+    A time index is a DatetimeIndex, PeriodIndex, TimedeltaIndex, or a (series, time) MultiIndex,
+    in which times may be whole numbers and the levels before the last name a series. Its times must
+    ascend within each series. Windows do not cross gaps in the index or borders of series: each
+    contiguous run of rows is padded separately. If rows continue a series seen in `fit`, exactly
+    one step after its last row, they see its last rows instead of padding. Any other index is
+    ignored, and rows count by position.
 
     Parameters
     ----------
     timesteps : int, default=10
-        Number of rows in a window.
+        Number of rows in a window. Cover at least one season, then tune.
     horizon : int, default=1
-        Distance from the last row of a window to its own row. 0 includes that row itself.
+        Distance from the last row of a window to its own row. 0 includes that row itself: use it
+        where the row is known when its target is predicted.
     padding : {"mean", "nan", "edge"} or float, default="mean"
-        Value of the rows before the first one: the mean of each column in `fit`, NaN (the
-        estimator then needs ``mask_value=np.nan``), the first row of the run (only with
-        ``horizon=0``), or this number.
+        Value of the rows before the first row. "mean": the mean of each column in `fit`. "nan":
+        NaN; the estimator then needs ``mask_value=np.nan`` to skip them. "edge": the first row of
+        the run, only with ``horizon=0``. A number: this number.
     freq : str, DateOffset, timedelta or int, default=None
         Step from row to row, such as "h" or "MS"; a row that is more than one step later follows a
         gap. None: the frequency of the index, or else the coarsest step whose grid contains every
-        time of all series, of the calendar (days, business days, weeks, months) or fixed.
+        time of all series. It is of the calendar (days, business days, weeks, months) or fixed. Set
+        it where missing rows hide the true step.
     time_column : str, default=None
         Column, or level of the index, that holds the times: dates, periods, durations or whole
-        numbers. It becomes the index and is no feature. None: times are in the index.
+        numbers. It becomes the index and is not a feature. None: times are in the index.
     series_column : str or list of str, default=None
-        Column that holds the name of each row's series; a list of columns names it together. Needs
-        `time_column`.
+        Column that holds the name of each row's series; a list of columns forms a name of several
+        parts. It needs `time_column`. None: all rows are one series, or series are in the index.
 
     Attributes
     ----------
@@ -118,8 +120,9 @@ class WindowTransformer(
     freq_ : DateOffset, Timedelta, int or None
         Step from row to row; None if rows count by position.
     tails_ : dict
-        For each series (None: the one without a name) the time of its last row, and its last
-        rows as an ndarray of shape (n_known, n_features). Empty if rows count by position.
+        Time and values of the last rows of each series, by its name (None without one): the time of
+        its last row, and its last rows as an ndarray of shape (n_known, n_features). Empty if rows
+        count by position.
     time_dtype_ : dtype or None
         Dtype of the time index; None without one.
     n_features_in_ : int
@@ -129,8 +132,8 @@ class WindowTransformer(
 
     See Also
     --------
-    make_windows : Only complete windows, with their targets.
-    RNNForecaster : Forecasts of series, with windows made inside.
+    make_windows : Complete windows only, with their targets.
+    RNNForecaster : Forecasts of series, with windows made automatically.
 
     Examples
     --------
@@ -163,7 +166,7 @@ class WindowTransformer(
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             Rows in time order. A Series is one column.
         y : object, default=None
-            Not used. If it has a time index and X has none, a warning is raised.
+            Ignored, but if it has a time index and X has none, a warning is raised.
 
         Returns
         -------
@@ -205,14 +208,14 @@ class WindowTransformer(
         Parameters
         ----------
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
-            Rows in time order. The last `horizon` rows may hold NaN, because no window holds them:
-            to forecast the next row, pass a row of NaN at its time.
+            Rows in time order. The last `horizon` rows may hold NaN, because no window holds them.
+            To predict the next row, pass a row of NaN at its time.
 
         Returns
         -------
         windows : ndarray of shape (n_rows, timesteps, n_features)
             Read-only; float32 rows stay float32. If the rows are one contiguous run, the windows
-            are a view of one padded copy of them, which is `timesteps` times smaller.
+            are a view of one padded copy of them, which needs `timesteps` times less memory.
         """
         check_is_fitted(self)
         X = with_time_index(X, "X", self.time_column, self.series_column)
@@ -222,7 +225,7 @@ class WindowTransformer(
         if step is not None and index is not None:
             index = in_kind(index, self.time_dtype_)
         elif index is not None:
-            step = read_step(index)  # `fit` saw no time index, or one row of each series
+            step = read_step(index)  # `fit` saw no time index, or one row per series
         bounds = run_bounds(index, step, len(rows))
         check_finite(rows, bounds=bounds, unseen=self.horizon)
         tails = self._tails_before(index)
@@ -235,7 +238,7 @@ class WindowTransformer(
         return windows
 
     def set_output(self, *, transform: Container = None) -> Self:
-        """Accept any container; windows are always a NumPy array.
+        """Accept any container, while windows are always a NumPy array.
 
         Parameters
         ----------
@@ -256,7 +259,7 @@ class WindowTransformer(
         return read_table(self, table, reset=reset, check=check_values, dtype=floats)
 
     def _tails(self, rows, index, bounds):
-        """Return for each series the time of its last row, and the end of its last run."""
+        """Return the time of the last row of each series, and the end of its last run."""
         length = int(self.timesteps) + int(self.horizon) - 1
         tails = {}
         for label, stop in zip(index.labels, index.bounds[1:], strict=True):
