@@ -112,7 +112,7 @@ def test_series_without_a_value_in_training_are_named_and_left_out(form):
     wide.iloc[:70, 2] = np.nan
     data = wide if form == "wide" else wide.unstack()
     known = data.index.get_level_values(-1) < wide.index[70]
-    with pytest.warns(UserWarning, match="only NaN for 'c', which no forecast will have"):
+    with pytest.warns(UserWarning, match="only NaN for 'c'.*no forecast.*Leave it out"):
         forecaster = fit(data[known], regressor=Recorder())
     shown = forecaster.predict()
     assert list(shown.columns if form == "wide" else shown.index.levels[0]) == ["a", "b"]
@@ -208,7 +208,7 @@ WRONG_VALUES = {
     "from 2021-06-30.* in series 'a' at the step ME, got no value at 2021-07-31": lambda: fit(
         long_frame(wide_frame()[:78])
     ).update(long_frame(wide_frame()[79:])),
-    "`freq` must be a frequency of pandas.*'7x'": lambda: fit(monthly(), freq="7x"),
+    "`freq` must be a pandas frequency.*'7x'": lambda: fit(monthly(), freq="7x"),
     "`freq`='MS', got 2015-01-31.* off it": lambda: fit(monthly(), freq="MS"),
     "must have two rows.*one at 2020-01-05.*`freq`": lambda: fit(pd.Series([1.0], GONE[:1])),
     "one of 1,000 times, got 61 for the 21,015,240 steps of min": lambda: fit(
@@ -261,8 +261,8 @@ WRONG_VALUES = {
         regressor=make_pipeline(RNNRegressor("gru", 3, epochs=1, mask_value=-9.0)),
         fill="mask",
     ),
-    "6 target steps after it.*`strategy=.recursive": lambda: fit(weekdays(), steps=6, **GAPS),
-    "1 target steps after it": lambda: fit(daily(), daily_exog() * np.nan, **GAPS),
+    "6 known target steps after it.*`strategy=.recursive": lambda: fit(weekdays(), steps=6, **GAPS),
+    "1 known target steps after it": lambda: fit(daily(), daily_exog() * np.nan, **GAPS),
     "2021-03-31.*Logarithms": lambda: fit(negative_month(), transformer=LOG),
     "2021-03-31.*Logarithms need": lambda: fit(negative_month()[:60], transformer=LOG).update(
         negative_month()
@@ -480,7 +480,7 @@ def test_make_future_frame_shows_the_rows_of_exog(by_series):
 def test_exog_on_another_kind_of_times_is_refused(fill):
     x = daily_exog()
     for other in (x.reset_index(drop=True), x.to_period("D"), x.tz_localize("UTC")):
-        with pytest.raises(ValueError, match=r"kind of `series`, datetime64.*Convert them"):
+        with pytest.raises(ValueError, match=r"`exog`.*of `series`, datetime64.*Convert them"):
             fit(daily(), other, fill=fill)
 
 

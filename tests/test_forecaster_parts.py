@@ -105,7 +105,7 @@ def test_a_network_counts_where_a_line_leaves_much_and_nothing_where_it_does_not
     idle = RNNForecaster(clone(learned.regressor), timesteps=4).fit(noise)
     assert idle.settings_["network_weight"] == 0
     assert idle.regressor_ is None
-    assert "the network counts nothing" in idle._repr_html_()
+    assert "without the network" in idle._repr_html_()
     assert "timesteps 4" in idle._repr_html_()
     assert "<th>penalty</th>" in idle._repr_html_()
 

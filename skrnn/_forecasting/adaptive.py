@@ -1,4 +1,4 @@
-"""Arrived: errors of forecasts whose truth came by `update`, and quantiles that follow them."""
+"""Arrived: errors of forecasts that `update` brought the truth for, and quantiles that adapt."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,8 +7,8 @@ import numpy as np
 
 from skrnn._utils.field_types import Table64
 
-RATE = 0.1  # of the largest recent error, which a quantile moves by
-FADING = 0.99  # how much a largest error counts after a step
+RATE = 0.1  # of the largest recent error: the step by which a quantile moves
+FADING = 0.99  # factor of a largest error after each step
 MOST_ARRIVED, LEAST_ARRIVED, MOST_OF_ALL = 1000, 100, 20_000  # forecasts of a series, and of all
 
 Positions = Annotated[np.ndarray, lambda array: array.ndim == 1 and array.dtype.kind == "i"]
@@ -23,10 +23,7 @@ class Arrived:
     errors: Table64  # (n_origins, steps); NaN where the truth has not come, or is missing
 
     def of_series(self, series):
-        """Return the errors of some series, (n_rows, n_series, steps), the latest last; NaN before.
-
-        `series` are distinct.
-        """
+        """Return errors of distinct series, (n_rows, n_series, steps), latest last, NaN before."""
         counts = [(self.series == k).sum() for k in series]
         table = np.full((max(counts, default=0), len(series), self.errors.shape[1]), np.nan)
         for place, (k, count) in enumerate(zip(series, counts, strict=True)):
@@ -35,7 +32,7 @@ class Arrived:
 
 
 def no_arrived(n_steps):
-    """Return the Arrived of a forecaster that has not been moved."""
+    """Return the Arrived of a forecaster without an update."""
     none = np.empty(0, dtype=int)
     return Arrived(none, none, np.empty((0, n_steps)))
 
@@ -43,11 +40,11 @@ def no_arrived(n_steps):
 def follow(start, errors, probability):
     """Return quantiles after errors came, (n_rows, ...), given those at the `start`, (...).
 
-    Each error above its quantile raises it, each other one lowers it, so that in the long run the
-    share `probability` is not above, whatever the errors: adaptive conformal inference (Gibbs and
-    Candes 2021, https://arxiv.org/abs/2106.00170) of the quantile itself, with steps in proportion
-    to the largest recent error (Angelopoulos et al. 2023, https://arxiv.org/abs/2307.16895,
-    sections 2.1 and 3).
+    Each error above its quantile raises it, and each other error lowers it. So in the long run the
+    share `probability` is not above it, whatever the errors. This is adaptive conformal inference
+    (Gibbs and Candes 2021, https://arxiv.org/abs/2106.00170) of the quantile itself, with steps in
+    proportion to the largest recent error (Angelopoulos et al. 2023,
+    https://arxiv.org/abs/2307.16895, sections 2.1 and 3).
     """
     found, largest = start.copy(), np.abs(start)
     for row in errors:
@@ -60,9 +57,9 @@ def follow(start, errors, probability):
 
 
 def with_arrived(arrived, series, n_known, errors, n_series):
-    """Return Arrived with the errors of more origins, which replace those that it has of them.
+    """Return Arrived with errors of more origins, which replace earlier ones of the same origin.
 
-    Of each series the latest are kept: MOST_ARRIVED, or fewer in a panel of many series.
+    The latest of each series are kept: MOST_ARRIVED, or fewer in a panel of many series.
     """
     most = max(min(MOST_ARRIVED, MOST_OF_ALL // n_series), LEAST_ARRIVED)
     new = set(zip(series.tolist(), n_known.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Alarm scores: how unusual rows are, from the errors of their forecasts and of those before."""
+"""Alarm scores: how unusual rows are, given the errors of their and of earlier forecasts."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,10 +11,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from skrnn._utils.field_types import Array64, Count, Positive64, Table64
 
 RUN = 6  # rows whose errors are averaged
-CLIPPED = 0.01  # of errors, the largest, count no more than the next in a run
-REPLACED = 0.005  # of errors, the largest, are of rows that later windows do not read
-TAIL = 0.1  # of values, the largest, are taken for exponential
-LEAST_EXCESS = 1e-6  # their mean distance from the next, in the unit of errors
+CLIPPED = 0.01  # share of the largest errors, which are capped at the next one in a run
+REPLACED = 0.005  # share of the largest errors, whose rows later windows do not read
+TAIL = 0.1  # share of the largest values, which are taken as exponential
+LEAST_EXCESS = 1e-6  # their mean distance from the next value, in the unit of errors
 
 
 def _ascending(array):
@@ -26,20 +26,20 @@ Sorted64 = Annotated[Array64, _ascending]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What rows of training say of alarms: held-out statistics, each in ascending order."""
+    """Held-out statistics of training rows, to compare later rows with; each in ascending order."""
 
     errors: Sorted64  # absolute, in the unit of Residuals
     runs: Sorted64  # mean of RUN clipped errors
     stays: Sorted64  # rows since the value changed
     scores: Sorted64  # of rows: the largest surprise of these, over all columns
-    # size of errors of forecasts fed back for so many steps, as multiples of those of one
+    # errors of forecasts fed back for so many steps, as multiples of those of one step
     growth: Positive64
-    sizes: Table64  # (n_series, 1), of each series' errors, as multiples of those of all
-    rows: Count  # whose mean seasonal change is the unit of errors, as in Residuals
+    sizes: Table64  # (n_series, 1), errors of each series, as multiples of those of all
+    rows: Count  # rows of the mean seasonal change that is the unit, as in Residuals
 
     @property
     def unit(self):
-        """What the unit of errors is, as `pinned_model` takes it."""
+        """The unit of errors, as `pinned_model` takes it."""
         return self.sizes, self.rows
 
     @property
@@ -49,7 +49,7 @@ class Calibration:
 
     @property
     def clip(self):
-        """The error beyond which none counts for more in a run."""
+        """The error at which errors are capped in a run."""
         return upper_quantile(self.errors, CLIPPED)
 
     def scores_of(self, errors, stays):
@@ -75,9 +75,9 @@ class Calibration:
 def fit_calibration(errors, stays, rows, *of_model):
     """Return the Calibration of held-out errors of series, a list of (n_rows,) with NaN.
 
-    `stays` are as `rows_unchanged` returns them. `rows` says which rows of a table each has, for
-    columns that are scored together; None: each row of each series counts. The last fields of the
-    Calibration are those `of_model`.
+    `stays` are as `rows_unchanged` returns them. `rows` holds the rows of a table that each series
+    has, for columns that are scored together; None: each row of each series counts. `of_model`
+    holds the last fields of the Calibration.
     """
     known = [~np.isnan(part) for part in errors]
     every = ascending(errors)
@@ -101,8 +101,8 @@ def highest_of_rows(scores, rows):
 def surprise(values, known):
     """Return minus the logarithm of the share of known values that are at least as large.
 
-    `known` ascends. Of its highest tenth the tail is exponential, with their mean excess over the
-    next value: smoother than ranks, and it has no end. 0 for NaN.
+    `known` ascends. The tail of its highest tenth is exponential, with their mean excess over the
+    next value: it is smoother than ranks, and it has no end. 0 for NaN.
     """
     n_high = ceil(TAIL * len(known))
     start = known[-n_high - 1] if n_high < len(known) else known[0]
@@ -112,14 +112,14 @@ def surprise(values, known):
 
 
 def surprise_of_rank(values, known):
-    """Return the same by ranks; each 1 beyond the largest value counts as much as a factor e."""
+    """Return the same by ranks; each unit beyond the largest value counts as a factor e."""
     at_least = len(known) - np.searchsorted(known, values, side="left")
     found = np.log((len(known) + 1) / (at_least + 1)) + np.maximum(values - known[-1], 0)
     return np.where(np.isnan(values), 0.0, found)
 
 
 def unlikeness(errors):
-    """Return by how much absolute errors differ: the log of their mean over their geometric mean.
+    """Return the spread of absolute errors: the log of their mean over their geometric mean.
 
     In units in which errors follow a Laplace distribution, this is its negative log-likelihood, up
     to a constant.
@@ -151,7 +151,7 @@ def run_means(errors, clip):
 
 
 def rows_unchanged(values, most):
-    """Return how many rows back the value was the same all the time, (n_rows,), at most `most`."""
+    """Return for how many rows up to each the value is unchanged, (n_rows,), at most `most`."""
     rows = np.arange(len(values))
     changed = np.append(True, values[1:] != values[:-1])
     since = rows - np.maximum.accumulate(np.where(changed, rows, 0))

@@ -1,4 +1,4 @@
-"""Alarms: what a detector knows of usual rows, and the last rows, which later scores read."""
+"""Alarms: the calibration of a detector, and the last rows, which later scores read."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -39,7 +39,7 @@ FORMS = {
 
 @dataclass(frozen=True, eq=False)
 class Alarms:
-    """The Calibration of a detector, and the last rows of each series in `fit` or `update`."""
+    """The Calibration of a detector, with the last rows of each series in `fit` or `update`."""
 
     calibration: Calibration
     panel: Panel  # outliers are replaced by their forecasts
@@ -53,7 +53,7 @@ class Alarms:
 
     @classmethod
     def decode(cls, calibration, panel, raw, errors):
-        """Return the Alarms of what `encode` has returned."""
+        """Return the Alarms that `encode` was given."""
         rows = [slice(*pair) for pair in pairwise(np.append(0, np.cumsum(panel.lengths)))]
         parts = ([joined[part] for part in rows] for joined in (raw, errors))
         return cls(calibration, panel, *parts)
@@ -85,7 +85,7 @@ class Alarms:
         return _latest(self.calibration, scan, rows_kept(forecaster._model, self.calibration.rows))
 
     def _read(self, forecaster, series):
-        """Return rows of the series in `fit`, as pandas and as a Panel, and which these are."""
+        """Return rows of the series in `fit`, as pandas and as a Panel, and their positions."""
         data = forecaster._with_times(series, "series")
         later = read_later_rows(data, self.panel, gaps=forecaster._takes_gaps)
         _check_columns(self.panel, later)
@@ -94,7 +94,7 @@ class Alarms:
         return data, later, np.array([places[label] for label in later.labels])
 
     def _rows_between(self, later, places, takes_gaps):
-        """Return how many rows are missing before later ones, (n_series,); -1: too many."""
+        """Return the number of missing rows before later ones, (n_series,); -1: too many."""
         found = np.empty(len(places), dtype=int)
         for n, k in enumerate(places):
             known = self.panel.times[k]
@@ -113,12 +113,12 @@ class Alarms:
         return self._scan_after(forecaster, places, times, values, exog)
 
     def _scan_apart(self, forecaster, later, places, exog):
-        """Return the Scan of rows that are read by themselves."""
+        """Return the Scan of rows that do not continue the known ones."""
         panel = replace(later, exog=_read_exog(forecaster, later, later.times, exog))
         return _scan_apart(forecaster, panel, places, self.calibration)
 
     def _scan_after(self, forecaster, places, times, values, exog):
-        """Return the Scan of the known rows of some series, and those after them."""
+        """Return the Scan of the known rows of some series, and of those after them."""
         known = self.panel.take(places)
         panel = known.extended(times, values, _read_exog(forecaster, known, times, exog))
         raw = [np.append(self.raw[k], rows) for k, rows in zip(places, values, strict=True)]
@@ -132,12 +132,12 @@ class Alarms:
 
 
 def fit_alarms(forecaster, series, exog, contamination):
-    """Fit a forecaster, and return what its held-out errors say of usual rows as Alarms."""
+    """Fit a forecaster, and return the Alarms learned from its held-out errors."""
     forecaster._validate_params()
     if forecaster.steps != 1:
         raise ValueError(
-            f"`forecaster` must have `steps` of 1, got {forecaster.steps}: each row is compared "
-            "with its forecast from the row before. Set `forecaster__steps=1`."
+            f"`forecaster` must have `steps` of 1, got {forecaster.steps}. Each row is compared "
+            "with its forecast from the row before: set `forecaster__steps=1`."
         )
     held_out = []
     forecaster._fit(series, exog, held_out)
@@ -155,7 +155,7 @@ def fit_alarms(forecaster, series, exog, contamination):
 
 
 def rows_kept(model, rows_of_unit):
-    """Return how many of the last rows of a series the score of the next one reads, at most."""
+    """Return the number of last rows of a series that the score of the next one reads, at most."""
     of_fill = 0 if model.plan.fill is None else 2 * model.plan.fill_season
     return max(model.min_history, model.plan.timesteps, rows_of_unit, RUN) + of_fill
 
@@ -163,8 +163,8 @@ def rows_kept(model, rows_of_unit):
 def _with_sizes(model, panel, held_out):
     """Return the pinned model of the rows in `fit`, and held-out errors of these, (n_rows,) each.
 
-    Their unit is that of all rows, unless they are more alike in the forecaster's, times the size
-    of errors of their series. NaN where there is none.
+    Their unit is that of all rows, or the forecaster's if errors are more alike in it, times the
+    size of errors of their series. NaN where there is none.
     """
     every, sizes = np.arange(len(panel)), np.ones((len(panel), 1))
     errors = [np.full(n_rows, np.nan) for n_rows in panel.lengths]
@@ -188,13 +188,13 @@ def _with_sizes(model, panel, held_out):
 
 
 def _rows_of_table(panel):
-    """Return which rows of a wide frame each series has."""
+    """Return the rows of a wide frame that each series has."""
     union = all_times(panel.times)
     return [union.get_indexer(times) for times in panel.times]
 
 
 def _check_enough(errors, table, contamination):
-    """Refuse a contamination that is less than one of the held-out rows."""
+    """Refuse a contamination that is less than one held-out row."""
     needed = needed_windows(1 - exact(contamination))
     rows = [np.flatnonzero(~np.isnan(part)) for part in errors]
     got = sum(map(len, rows))
@@ -205,14 +205,14 @@ def _check_enough(errors, table, contamination):
         raise ValueError(
             f"`contamination={contamination:g}` needs at least {needed} held-out rows, got {got}. "
             "Pass more rows, raise it, or set the `calibration` of the forecaster to a number of "
-            "windows: without it some settings hold out none."
+            "windows: some settings hold out no rows without it."
         )
 
 
 def _scan_held_out(model, panel, held_out, growth, limit):
-    """Return the Scan of the rows in `fit`, with held-out forecasts where there are some.
+    """Return the Scan of the rows in `fit`, with held-out forecasts where they exist.
 
-    Outliers are replaced as in later rows: the held-out forecasts after them move by as much as
+    Outliers are replaced as in later rows. The held-out forecasts after them move by as much as
     those of the model.
     """
     moved = [np.zeros(n_rows) for n_rows in panel.lengths]
@@ -227,7 +227,7 @@ def _scan_held_out(model, panel, held_out, growth, limit):
 
 
 def _usual(held_out, scanned):
-    """Return the scanned errors of held-out rows; of all rows, if held-out ones leave no runs."""
+    """Return the scanned errors of held-out rows, or of all rows if held-out ones leave no runs."""
     n_rows = sum((~np.isnan(rows)).sum() for rows in held_out)
     n_runs = sum((~np.isnan(run_means(rows, np.inf))).sum() for rows in held_out)
     if n_runs < n_rows / 2:
@@ -237,7 +237,7 @@ def _usual(held_out, scanned):
 
 
 def _scan_apart(forecaster, panel, places, usual):
-    """Return the Scan of a Panel whose rows are read by themselves, given a Calibration."""
+    """Return the Scan of a Panel that continues no known rows, given a Calibration."""
     model = pinned_model(forecaster._model, forecaster._panel, panel, places, *usual.unit)
     errors = [np.full(n_rows, np.nan) for n_rows in panel.lengths]
     first = np.zeros(len(panel), dtype=int)
@@ -269,7 +269,7 @@ def _read_exog(forecaster, panel, times, exog):
 
 
 def _check_columns(panel, later):
-    """Refuse rows in another form, or without a column that is scored with the others."""
+    """Refuse rows in another form, or without a column that is scored together with the others."""
     if (later.form == "wide") != (panel.form == "wide"):
         raise ValueError(
             f"`series` must be in the form that `fit` saw, {FORMS[panel.form]}, got "
@@ -280,7 +280,7 @@ def _check_columns(panel, later):
     if panel.form == "wide" and missing:
         raise ValueError(
             f"`series` must have the columns that `fit` saw, got none of {first_few(missing)}. "
-            "Add them: the score of a row is that of all its columns."
+            "Add them: the score of a row reads all columns."
         )
 
 
@@ -314,7 +314,7 @@ def _on_index(data, later, scores):
 
 
 def _place(column, times, rows, scores):
-    """Write scores at the times `rows` into a column, in place; other rows have none."""
+    """Write scores at the times `rows` into a column, in place; other rows keep theirs."""
     positions = rows.get_indexer(times)
     there = positions >= 0
     column[there] = scores[positions[there]]

@@ -1,4 +1,4 @@
-"""Candidate: an anchor, and a ridge on the rows before a forecast, as linear maps of these."""
+"""Candidate: an anchor and a ridge, as linear maps of the rows before a forecast."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,22 +11,22 @@ class Candidate(NamedTuple):
 
     unit: str
     anchor: str
-    season: int = 0  # of the anchor; rows whose mean the mean of all rows stays near
-    window: int = 0  # rows; 0: the anchor alone
+    season: int = 0  # of the anchor; rows near whose mean the mean of all rows stays
+    window: int = 0  # rows; 0: only the anchor
     known: bool = False  # whether the ridge reads calendar and `exog`
-    fourier: bool = False  # and whether sine and cosine of the seasons
+    fourier: bool = False  # whether it also reads sine and cosine of the seasons
 
     @property
     def n_rows(self):
-        """The recent rows that it reads."""
+        """Number of recent rows that it reads."""
         return max(self.window, ANCHORS[self.anchor].cycles * self.season, 1)
 
 
 class Layout(NamedTuple):
-    """The columns of the inputs: recent rows, mean and slope of all rows, 1, and known columns.
+    """Columns of the inputs: recent rows, mean and slope of all rows, 1, and known columns.
 
-    Rows and mean are those minus the last value, so every forecast is the last value plus a linear
-    map of the inputs, (n_inputs, outputs).
+    The last value is subtracted from rows and mean. So every forecast is the last value plus a
+    linear map of the inputs, (n_inputs, outputs).
     """
 
     n_rows: int
@@ -50,10 +50,10 @@ class Layout(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """What a ridge starts from: maps made from a Layout and a Candidate."""
+    """Starting point of a ridge: maps made from a Layout and a Candidate."""
 
     forecast: Callable  # (n_inputs, outputs)
-    level: Callable  # (n_inputs,), what is subtracted from the window
+    level: Callable  # (n_inputs,), weights of the level that is subtracted from the window
     cycles: int = 0  # seasons that it reads
 
 
@@ -82,7 +82,7 @@ def _seasonal(layout, candidate):
 
 
 def _two_seasons(layout, candidate):
-    """Average the last two seasons, the earlier one moved to the level of the last, and go on."""
+    """Continue the mean of the last two seasons, the earlier one moved to the level of the last."""
     season, steps = candidate.season, np.arange(layout.outputs)
     change = layout.mean_of_rows(season) - layout.mean_of_rows(season, skip=season)
     weights = np.outer(change, 0.5 + 1 + steps // season)

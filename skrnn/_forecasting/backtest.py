@@ -1,4 +1,4 @@
-"""Backtest: forecasts of the past, row by row, compared with forecasts that need no model."""
+"""Backtest: forecasts of the past, row by row, compared with baseline forecasts."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MODELS = ("forecast", *COMPARED)
 
 
 class Backtest(pd.DataFrame):
-    """Forecasts of the past and what really came, as a pandas DataFrame with a summary.
+    """Forecasts of the past with the true values, as a pandas DataFrame with a `summary`.
 
-    `RNNForecaster.backtest` makes it: one row for each series, cutoff and step, in the columns that
-    are described there. Rows that you select are a Backtest again. For a single forecast of the
-    future use `RNNForecaster.predict`.
+    Get one from `RNNForecaster.backtest`. It has one row for each series, cutoff and step, and the
+    columns that are described there. Any selection of its rows is a Backtest again. For a forecast
+    of the future use `RNNForecaster.predict`.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Backtest(pd.DataFrame):
 
     See Also
     --------
-    BacktestDisplay : Pictures of it.
+    BacktestDisplay : Plot of a backtest.
 
     Examples
     --------
@@ -75,17 +75,17 @@ class Backtest(pd.DataFrame):
         -------
         DataFrame
             One row for each model, and group: "forecast" and the baselines. Columns are MAE, RMSE,
-            sMAPE (in percent) and MASE, then for each level "coverage_80", the percentage of truths
-            within an interval, "width_80", the mean width of the intervals, and
-            "interval_score_80", their mean interval score [1]_, and "loses_to", the baselines with
-            a smaller MASE than the forecast. What is not known for each row is NaN.
+            sMAPE (in percent) and MASE. For each level there are "coverage_80", the percentage of
+            true values within an interval, "width_80", the mean width of the intervals, and
+            "interval_score_80", their mean interval score [1]_. "loses_to" lists the baselines with
+            a smaller MASE than the forecast. A measure that is unknown for some row is NaN.
 
         Notes
         -----
         The interval score is the width of an interval, plus 2 / (1 - level / 100) times the
         distance by which it misses the truth. Lower is better: it rewards narrow intervals that
-        hold as often as they say. Like MAE it is in the unit of the series, so series of a larger
-        scale count more; group by "series" to see each.
+        hold as often as their level says. Like MAE it is in the unit of the series, so series of a
+        larger scale count more; group by "series" to see each.
 
         References
         ----------
@@ -103,7 +103,7 @@ class Backtest(pd.DataFrame):
 
 
 def _compared(rows):
-    """Return the measures of each model over the rows that have a truth."""
+    """Return the measures of each model over the rows with a known truth."""
     rows = rows[rows["truth"].notna()]
     truth, scale = rows["truth"].to_numpy(), rows["scale"].to_numpy()
     models = [name for name in MODELS if name in rows]
@@ -119,7 +119,7 @@ def _compared(rows):
 
 
 def levels_of(rows):
-    """Return the levels of the intervals in a Backtest, as in the names of its columns."""
+    """Return the levels of the intervals in a Backtest, as they are in its column names."""
     names = [str(name) for name in rows.columns]
     return [name.removeprefix("lower_") for name in names if name.startswith("lower_")]
 
@@ -135,7 +135,7 @@ def _interval_measures(rows, model, level):
 
 
 def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, quantiles, n_jobs):
-    """Return the Backtest of a forecaster that is not fitted itself; see `RNNForecaster.backtest`.
+    """Return the Backtest of a forecaster, which is not fitted; see `RNNForecaster.backtest`.
 
     `panel` holds every row, with `exog`.
     """
@@ -154,7 +154,7 @@ def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, q
     n_known = np.array([times.searchsorted(cutoffs, side="right") for times in panel.times])
     _check_first_fit(forecaster, panel, n_known[:, :1].sum(axis=1), folds)
     groups = [slice(k, k + folds_at_once) for k in range(0, folds, folds_at_once)]
-    params = clone(forecaster)  # without what is fitted
+    params = clone(forecaster)  # without fitted attributes
     answers = Parallel(n_jobs=n_jobs)(
         delayed(_fit_and_forecast)(
             params,
@@ -169,8 +169,8 @@ def run_backtest(forecaster, panel, *, folds, step, refit, gap, window, level, q
     parts = [part for answer in answers for part in answer]
     if not parts:
         raise ValueError(
-            f"`series` must hold one with {min_rows(forecaster)} rows before a cutoff and others "
-            "after it, got none. Shorten the window, or choose other `folds` or another `step`."
+            f"`series` must hold a series with {min_rows(forecaster)} rows before a cutoff and "
+            "others after it, got none. Shorten the window, or choose other `folds` or `step`."
         )
     table = Backtest(pd.concat(parts, ignore_index=True))
     tested = set(table["series"])
@@ -183,8 +183,8 @@ def _check_gap(gap, n_steps):
     check_count("gap", gap, 0)
     if gap >= n_steps:
         raise ValueError(
-            f"`gap` must be below `steps`, {n_steps}, got {gap}: a forecast covers the gap and the "
-            "rows that are tested. Raise `steps` of the forecaster by the gap."
+            f"`gap` must be below `steps`, {n_steps}, got {gap}. A forecast covers the gap and the "
+            "rows that are tested: raise `steps` of the forecaster by the gap."
         )
 
 
@@ -202,7 +202,7 @@ def _check_window(window, forecaster):
 
 
 def _folds_of_a_fit(refit, folds):
-    """Return how many folds in a row are forecast by one fit."""
+    """Return the number of consecutive folds that one fit forecasts."""
     if isinstance(refit, (bool, np.bool_)):
         return 1 if refit else folds
     if isinstance(refit, Integral) and refit >= 1:
@@ -227,10 +227,11 @@ def _check_first_fit(forecaster, panel, n_known, folds):
 
 
 def _fit_and_forecast(params, panel, first, cutoffs, n_known, asked):
-    """Fit to the rows up to the first of some cutoffs; return the table of all of them, or none.
+    """Fit to the rows up to the first of some cutoffs; return the table of all, or an empty list.
 
-    Of each series the rows from `first` on, (n_series,), are read; `n_known` are its rows up to
-    each cutoff, (n_series, n_cutoffs). The "intervals" in `asked` are levels and quantiles.
+    Of each series only the rows from `first` on, (n_series,), are read. `n_known`, (n_series,
+    n_cutoffs), is the number of its rows up to each cutoff. The "intervals" in `asked` are levels
+    and quantiles.
     """
     chosen = np.flatnonzero(n_known[:, 0] - first >= min_rows(params))
     panel, n_known = panel.take(chosen).skip(first[chosen]), (n_known - first[:, None])[chosen]
@@ -248,7 +249,7 @@ def _fit_and_forecast(params, panel, first, cutoffs, n_known, asked):
 
 
 def _forecast_origins(model, comparison, panel, cutoffs, series, n_known, asked):
-    """Return the rows after each origin: a cutoff, a series, and how many of its rows are known."""
+    """Return the rows after each origin: a cutoff, a series, and its number of known rows."""
     n_steps, gap = model.plan.steps, asked["gap"]
     outputs = model.forecast(panel, series, n_known, n_steps)
     bounds = model.bounds(outputs, panel, series, n_known, *asked["intervals"])

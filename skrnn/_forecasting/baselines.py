@@ -1,8 +1,8 @@
-"""Baseline forecasts that need no model, their intervals, and the errors of forecasts."""
+"""Baseline forecasts without a model, their intervals, and measures of forecast errors."""
 
 import numpy as np
 
-MOST_ERRORS = 1000  # origins from which intervals of baselines are measured
+MOST_ERRORS = 1000  # origins, at most, for the intervals of baselines
 
 
 def naive(values, n_known, n_steps, season):
@@ -28,7 +28,7 @@ def drift(values, n_known, n_steps, season):
 
 
 # Each returns forecasts of `n_steps` rows of a series from origins, (n_origins, n_steps), at which
-# `n_known`, (n_origins,), rows are known; later rows of `values` are not read.
+# `n_known`, (n_origins,), rows are known. Later rows of `values` are not read.
 BASELINES = {"naive": naive, "seasonal_naive": seasonal_naive, "drift": drift}
 
 
@@ -49,7 +49,7 @@ def _latest_known(values):
 def in_sample_errors(baseline, values, n_steps, season):
     """Return truth minus a baseline's forecasts within a series, (n_origins, n_steps).
 
-    NaN where there is no truth. Origins are after the first season, where there is a row after it.
+    NaN where there is no truth. Origins are after the first season, with a row after each.
     """
     first = _first_known(values) + 1
     first = first + season - 1 if first + season - 1 < len(values) else first
@@ -64,7 +64,7 @@ def in_sample_errors(baseline, values, n_steps, season):
 def error_quantiles(errors, fractions):
     """Return quantiles of errors, (n_origins, n_steps), at each step: (n_fractions, n_steps).
 
-    NaN does not count. A step without an error has the quantiles of the step before.
+    NaN does not count. A step without an error has the quantiles of the step before it.
     """
     counts = (~np.isnan(errors)).sum(axis=0)
     if not counts.any():
@@ -92,7 +92,7 @@ def seasonal_scale(values, season, if_constant=1.0):
 
 
 def error_measures(truth, forecast, scale):
-    """Return MAE, RMSE, sMAPE (in percent, at most 200) and MASE over the rows that have a truth.
+    """Return MAE, RMSE, sMAPE (in percent, at most 200) and MASE over the rows with a known truth.
 
     `scale` is the `seasonal_scale` of each row's series.
     """
@@ -110,7 +110,7 @@ def error_measures(truth, forecast, scale):
 
 
 def interval_score(truth, lower, upper, level):
-    """Return the interval score of each truth: width, and what misses cost; lower is better.
+    """Return the interval score of each truth: the width plus a penalty of misses; lower is better.
 
     Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 43, with alpha = 1 -
     `level` / 100. NaN where there is no truth.

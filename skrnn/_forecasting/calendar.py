@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-# What pandas calls each, the length of its cycle, and its first value.
+# The name in pandas, the length of its cycle, and its first value.
 CYCLES = {
     "minute": ("minute", 60, 0),
     "hour": ("hour", 24, 0),
@@ -15,11 +15,13 @@ CYCLES = {
 
 
 def check_calendar(names):
-    """Return the names of calendar features as a tuple, each known."""
+    """Return the names of calendar features as a tuple, after a check of each."""
     names = (names,) if isinstance(names, str) else tuple(names)
     for name in names:
         if name not in CYCLES:
-            raise ValueError(f"`calendar` must hold names from {list(CYCLES)}, got {name!r}.")
+            raise ValueError(
+                f"`calendar` must hold names from {list(CYCLES)}, got {name!r}. Choose among them."
+            )
     return names
 
 

@@ -1,4 +1,4 @@
-"""What a Baseline is chosen from: candidates, origins that all of them can use, and blocks."""
+"""The candidates that a Baseline is chosen from, the origins that all of them share, and blocks."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from skrnn._forecasting.linear_model import UNITS
 
 MOST_ORIGINS = 20_000
 MOST_TARGETS = 500_000  # origins times outputs
-LEAST_LEFT = 0.35  # of all rows, that are origins
+LEAST_LEFT = 0.35  # least share of all rows that must be origins
 ROWS_FOR_MEAN = 150
-WITHOUT_SEASON = 8  # rows that stand for a season where there is none
-ROWS_FOR_FAR = 8  # windows of sixteen seasons, in the rows that are learned from
+WITHOUT_SEASON = 8  # rows that replace a season where there is none
+ROWS_FOR_FAR = 8  # windows of sixteen seasons that the training rows must hold
 MANY_SERIES = 20
 BLOCKS = 3, 5
 
 
 def list_candidates(kind, seasons, window, n_rows, learned, n_series, with_known, with_fourier):
-    """Return the Candidates of a kind that read at most `n_rows`.
+    """Return the Candidates of a kind that read at most `n_rows` rows.
 
     They are learned from `n_series` series of about `learned` rows.
     """
@@ -43,7 +43,7 @@ def list_candidates(kind, seasons, window, n_rows, learned, n_series, with_known
         for rows in (0, *windows)
         for columns in _columns(with_known, with_fourier and rows <= max(seasons))
         if rows or not any(columns)
-        # The logarithm changes nothing where a row is repeated.
+        # For anchors that repeat a row, logarithms change nothing.
         if rows or unit == "values" or anchor[0] not in ("last", "seasonal")
     ]
 
@@ -52,7 +52,7 @@ _LAST = Candidate("values", "last")
 
 
 def _columns(with_known, with_fourier):
-    """Return which columns ridges read besides the window: `known` and `fourier` of Candidates."""
+    """Return the columns ridges read next to the window: `known` and `fourier` of Candidates."""
     read = {(False, False), (with_known, False), (with_known, with_fourier)}
     return sorted(read)
 
@@ -68,14 +68,14 @@ def _window_lengths(seasons, n_rows):
 
 
 def known_seasons(kind, seasons, n_rows):
-    """Return the seasons whose sine and cosine ridges read: those with two cycles."""
+    """Return the seasons for which ridges read sine and cosine: those with two cycles."""
     if kind != "stacked":
         return ()
     return tuple(season for season in seasons if 1 < season <= n_rows // 2)
 
 
 def drop_longest(candidates, lengths, outputs):
-    """Drop the candidates that read most rows until enough rows are left as origins."""
+    """Drop the candidates that read the most rows until enough rows are left as origins."""
     while True:
         longest = max(candidate.n_rows for candidate in candidates)
         left = np.maximum(lengths - longest - outputs + 1, 0).sum()

@@ -1,4 +1,4 @@
-"""Columns of categories, read as columns of 0 and 1; columns of numbers stay as they are."""
+"""Columns of categories, encoded as columns of 0 and 1; columns of numbers are not changed."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,9 @@ KINDS = bool, int, float, str
 
 
 def find_categories(table, place):
-    """Return the sorted categories of those columns of a DataFrame that hold any, by name.
+    """Return the sorted categories of the columns of a DataFrame that hold categories, by name.
 
-    These are columns of strings, and those of pandas' dtype "category".
+    These are columns of strings and columns of pandas' dtype "category".
     """
     columns = zip(table.columns, (table.iloc[:, i] for i in range(table.shape[1])), strict=True)
     return {
@@ -35,26 +35,27 @@ def _categories_of(column, place):
     if other:
         raise TypeError(
             f"{place} must hold numbers only or names of categories only, got {other[0]!r} of type "
-            f"{type(other[0]).__name__} too. Convert it, for instance by `astype(str)`."
+            f"{type(other[0]).__name__} too. Convert the column, for instance by `astype(str)`."
         )
     found = sorted(set(items), key=lambda item: (isinstance(item, str), item))
     if len(found) > MOST_CATEGORIES:
         raise ValueError(
             f"{place} must hold at most {MOST_CATEGORIES} categories, got {len(found)} distinct "
-            f"values, such as {found[0]!r}. Free text is not read: leave it out, or group it."
+            f"values, such as {found[0]!r}. Free text is not supported: drop it, or group it."
         )
     if not declared and pd.to_numeric(pd.Series(found), errors="coerce").notna().all():
         raise ValueError(
             f"{place} must hold numbers or names of categories, got numbers as text, such as "
-            f"{found[0]!r}. Convert it by `pd.to_numeric`, or by `astype('category')`."
+            f"{found[0]!r}. Convert it with `pd.to_numeric`, or with `astype('category')`."
         )
     return found
 
 
 def encode_categories(table, names, categories, place):
-    """Return the columns `names` of a DataFrame as numbers, each named as the one it came from.
+    """Return the columns `names` of a DataFrame as numbers, each named after its source column.
 
-    A category has a column of 0 and 1, with infinity at each row of a category that is not known.
+    A column of categories becomes one column of 0 and 1 for each category. Rows with an unknown
+    category are infinity there.
     """
     parts, sources = [np.empty((len(table), 0))], []
     for name in names:
@@ -79,5 +80,5 @@ def _as_they_are(names):
 
 
 def n_columns(names, categories):
-    """Return how many columns of numbers there are for each name."""
+    """Return the number of numeric columns for each name."""
     return [len(categories[name]) if name in categories else 1 for name in names]

@@ -1,4 +1,4 @@
-"""Comparison: what forecasts of the past are compared with, naive ones and a ridge."""
+"""Comparison: the baselines of a backtest, naive forecasts and a ridge."""
 
 from itertools import chain
 
@@ -29,7 +29,7 @@ class Comparison:
     def __init__(self, params, training, season, levels):
         self.training, self.season, self.levels = training, season, levels
         self.scales = np.array([seasonal_scale(values, season) for values in training.values])
-        ridge = clone(params)  # a subclass may have fewer parameters, which `set_params` knows
+        ridge = clone(params)  # `set_params` would refuse what a subclass lacks
         vars(ridge).update(regressor=None, baseline="ridge", network_weight=0)
         self.ridge = fit_global_model(ridge, training, warns=False)
 
@@ -53,9 +53,9 @@ class Comparison:
         return [name for level in self.levels for name in bound_names(model, f"{level:g}")]
 
     def _offsets(self, name, n_steps):
-        """Return the bounds of a naive forecast, less it, (2 * n_levels, n_series, n_steps).
+        """Return bounds of a naive forecast, relative to it, (2 * n_levels, n_series, n_steps).
 
-        Quantiles of its errors within the training rows (Hyndman and Athanasopoulos 2021,
+        These are quantiles of its errors within the training rows (Hyndman and Athanasopoulos 2021,
         Forecasting: Principles and Practice, section 5.5).
         """
         outside = [(1 - level / 100) / 2 for level in self.levels]
@@ -68,7 +68,7 @@ class Comparison:
         return np.stack(offsets, axis=1)
 
     def _ridge_bounds(self, outputs, panel, series, n_known, level):
-        """Return lower and upper bounds of the ridge, NaN where it has too few held-out errors."""
+        """Return lower and upper bounds of the ridge, or NaN if it has too few held-out errors."""
         try:
             bounds = self.ridge.bounds(outputs, panel, series, n_known, [level])
         except ValueError:

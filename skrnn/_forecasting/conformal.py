@@ -11,14 +11,14 @@ import numpy as np
 from skrnn._forecasting.adaptive import Arrived, Positions, follow, no_arrived
 from skrnn._utils.field_types import Count, Probability, Table64
 
-ENOUGH = 100  # windows: of a series for quantiles of its own, of all for two that are not symmetric
+ENOUGH = 100  # windows: of a series for its own quantiles, of all for two asymmetric quantiles
 
-LEAST_AT_FLOOR = 0.1  # of the rows of a series with a floor
-FEWEST_AT_FLOOR = 3  # rows: the lowest of a few is no floor
+LEAST_AT_FLOOR = 0.1  # least share of the rows of a series that are at its floor
+FEWEST_AT_FLOOR = 3  # rows: the lowest of a few rows is not a floor
 
 
 def check_levels(level):
-    """Return the levels asked for as a list of percentages; None: none."""
+    """Return `level` as a list of percentages; None is an empty list."""
     if level is None:
         return []
     levels = [level] if isinstance(level, (Real, str)) else list(level)
@@ -32,7 +32,7 @@ def check_levels(level):
 
 
 def check_quantiles(quantiles):
-    """Return the quantiles asked for as a list of fractions; None: none."""
+    """Return `quantiles` as a list of fractions; None is an empty list."""
     if quantiles is None:
         return []
     quantiles = [quantiles] if isinstance(quantiles, (Real, str)) else list(quantiles)
@@ -46,15 +46,15 @@ def check_quantiles(quantiles):
 
 
 def needed_windows(probability):
-    """Return how many held-out windows `conformal_quantile` needs."""
+    """Return the number of held-out windows that `conformal_quantile` needs."""
     return ceil(probability / (1 - probability))
 
 
 def conformal_quantile(errors, probability):
     """Return the quantile of the next error at each step, given errors (n_windows, n_steps).
 
-    NaN is no error. The k-th smallest of n, k = ceil((n + 1) * probability), is no less than the
-    next one with at least that probability if they are exchangeable (Lei et al. 2018,
+    NaN is not an error. The k-th smallest of n, k = ceil((n + 1) * probability), is no less than
+    the next one with at least that probability if they are exchangeable (Lei et al. 2018,
     doi:10.1080/01621459.2017.1307116, theorem 2.2). Infinite where n is too small.
     """
     counts = (~np.isnan(errors)).sum(axis=0)
@@ -69,10 +69,11 @@ def conformal_quantile(errors, probability):
 class Residuals:
     """Errors of held-out windows, in the unit in which they are alike.
 
-    The unit of a window is the mean seasonal change of its last `rows` rows, or of all rows of its
-    series in training (`rows` is 0), times the size of the series' errors at each step. It is
-    measured in "values", through the transformer ("transformed") or in "logarithms", and so are the
-    errors. With `ends` it is how far these quantiles of the networks are from their median.
+    The unit of a window has two factors. One is the mean seasonal change of its last `rows` rows,
+    or of all training rows of its series if `rows` is 0. The other is the size of the series'
+    errors at each step. Unit and errors are both measured in "values", through the transformer
+    ("transformed") or in "logarithms". With `ends` the first factor is instead the distance of
+    these quantiles of the networks from their median.
     """
 
     # truth minus forecast, (n_windows, steps); NaN where there is no truth
@@ -80,10 +81,10 @@ class Residuals:
     series: Positions  # (n_windows,)
     kind: Literal["values", "transformed", "logarithms"]
     rows: Count
-    sizes: Table64  # (n_series, steps), of each series' errors, as multiples of those of all
+    sizes: Table64  # (n_series, steps), size of each series' errors, as multiples of that of all
     floors: Table64  # (n_series, 2), see `find_floors`
-    arrived: Arrived  # which quantiles follow
-    ends: tuple[Probability, ...] = ()  # two quantiles of networks whose distance is the unit
+    arrived: Arrived  # errors that quantiles follow
+    ends: tuple[Probability, ...] = ()  # two quantiles of networks, whose distances are the unit
     signed: bool = True  # older files have absolute errors, of unknown series (-1)
 
     def quantiles(self, probability, series, n_steps):
@@ -97,8 +98,8 @@ class Residuals:
     def interval(self, level, series, n_steps):
         """Return the ends of an interval around the forecast of series, (n_series, n_steps) each.
 
-        With at least ENOUGH windows they are two quantiles, with as many errors below as above;
-        else, or where these need more windows, a quantile of absolute errors.
+        With at least ENOUGH windows they are two quantiles, with as many errors below as above. If
+        there are fewer, or these need more windows, it is a quantile of absolute errors.
         """
         held = Fraction(str(level)) / 100
         upper = (1 + held) / 2
@@ -109,11 +110,11 @@ class Residuals:
         return -widths, widths
 
     def n_windows(self, n_steps):
-        """Return how many held-out windows there are for each of so many steps, at least."""
+        """Return the least number of held-out windows over the first `n_steps` steps."""
         return int((~np.isnan(self.errors[:, :n_steps])).sum(axis=0).min())
 
     def _quantiles(self, measure, probability, series, n_steps):
-        """Return quantiles of what `measure` makes of the errors of each series, or else of all."""
+        """Return quantiles of the `measure` of errors, of each series or else of all."""
         errors = measure(self.errors[:, :n_steps])
         asked, places = np.unique(series, return_inverse=True)
         found = np.tile(conformal_quantile(errors, probability), (len(asked), 1))
@@ -129,9 +130,9 @@ class Residuals:
 
 
 def find_floors(values):
-    """Return the lowest value of each series and the next one, NaN where few rows have the lowest.
+    """Return the lowest value of each series and the next one, or NaN if few rows have the lowest.
 
-    Such are series of many zeros. `values` holds the rows of each.
+    Series of many zeros have such a floor. `values` holds the rows of each series.
     """
     floors = np.full((len(values), 2), np.nan)
     for k, rows in enumerate(values):
@@ -146,8 +147,8 @@ def find_floors(values):
 def on_floors(bounds, floors, lower):
     """Return bounds of intervals, (n_origins, n_steps), none below the floor of its series.
 
-    `lower` ones between the floor and the next value are the floor: else an interval leaves out
-    the value that is most common, by less than there is to the next.
+    A `lower` bound between the floor and the next value is moved to the floor. Otherwise an
+    interval would leave out the most common value by less than the distance to the next.
     """
     floor, above = floors[:, :1], floors[:, 1:]
     return np.where(bounds < above, floor, bounds) if lower else np.fmax(bounds, floor)

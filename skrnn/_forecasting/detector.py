@@ -1,4 +1,4 @@
-"""RNNDetector: alarms for rows of series that their forecasts do not allow for."""
+"""RNNDetector: alarms for rows of series that are far from their forecasts."""
 
 from __future__ import annotations
 
@@ -43,63 +43,63 @@ class DetectorParameters:
 
 
 class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
-    """Detect outliers in pandas series by the errors of one-step forecasts.
-
-    Each row is compared with its forecast from the rows before it, in the unit in which errors are
-    alike, and three things are unusual: a large error, a run of errors that are large or small, and
-    a value that stays the same. How unusual is known from held-out errors of the rows in `fit`, so
-    that of rows like these the share `contamination` raises an alarm. No row is read before its
-    time: a later row never changes an earlier score.
+    """Outlier detector for pandas series, based on the errors of one-step forecasts.
 
     Use it for alarms on series that a forecaster learns well. For prediction intervals use
     `RNNForecaster`; for samples without an order use scikit-learn's IsolationForest.
 
+    Each row is compared with its forecast from the rows before it. Three things are unusual: a
+    large error, a run of errors that are all large or all small, and a value that stays the same.
+    What is usual is learned from held-out errors of the rows in `fit`, so the share `contamination`
+    of rows like these raises an alarm. No row is read before its time: a later row never changes an
+    earlier score.
+
     Parameters
     ----------
     forecaster : RNNForecaster, default=None
-        What forecasts each row, with `steps` of 1; it is cloned. None: ``RNNForecaster()``. Its
-        parameters can be set too: ``set_params(forecaster__fill="seasonal")``. Where it has no
-        held-out errors of its own, as with ``baseline=None``, set its `calibration` to a number of
-        windows.
+        Forecaster of each row, with `steps` of 1; it is cloned. None: ``RNNForecaster()``. Pass
+        your own to set how series are forecast, or set its parameters:
+        ``set_params(forecaster__fill="seasonal")``. Where it has no held-out errors of its own, as
+        with ``baseline=None``, set its `calibration` to a number of windows.
     contamination : float, default=0.01
-        Share of rows like those in `fit` that raise an alarm, above 0 and at most 0.5. `fit` needs
-        1 / `contamination` held-out rows.
+        Share of rows like those in `fit` that raise an alarm, above 0 and at most 0.5. Lower it for
+        fewer alarms. `fit` needs 1 / `contamination` held-out rows.
 
     Attributes
     ----------
     forecaster_ : RNNForecaster
-        The fitted forecaster. Its cutoff is that of `fit`.
+        The fitted forecaster. Its cutoff is the one in `fit`.
     offset_ : float
-        The score below which a row is an outlier.
+        Score below which a row is an outlier.
     cutoff_ : Series
         Time of the last row of each series, in `fit` or `update`.
 
     See Also
     --------
-    RNNForecaster : The forecaster.
-    DetectorDisplay : Pictures of series with their alarms.
+    RNNForecaster : Forecasts of series, with prediction intervals.
+    DetectorDisplay : Plot of series with their alarms.
 
     Notes
     -----
-    The statistics of a row are the absolute error of its forecast, the mean of the last 6 errors,
-    none of which counts for more than the largest in a hundred, and the number of rows for which
-    the value has been the same. Errors are measured in values or logarithms, as the forecaster has
-    chosen for its intervals, in multiples of the mean seasonal change of all rows, or of the last
-    ones where held-out errors are clearly more alike in these. Each statistic is compared with
-    those of held-out rows, and the score is the logarithm of the least share of them that is as
-    extreme; the tail of the most extreme tenth is exponential. This score is compared with those of
-    held-out rows again: `p_values` are conformal [1]_ [2]_, so on series that keep behaving as in
-    `fit` an alarm is as rare as asked.
+    A row has three statistics. The first is the absolute error of its forecast. The second is the
+    mean of the last 6 errors, each capped at the largest error in a hundred. The third is the
+    number of rows for which the value has been the same. Errors are measured in values or
+    logarithms, as the forecaster has chosen for its intervals. Their unit is the mean seasonal
+    change of all rows, or of the last ones where held-out errors are clearly more alike in it. Each
+    statistic is compared with that of held-out rows. The score is the logarithm of the least share
+    of them that is as extreme, with an exponential tail for the most extreme tenth. This score is
+    again compared with the scores of held-out rows: `p_values` are conformal [1]_ [2]_. So on
+    series that keep behaving as in `fit`, an alarm is as rare as `contamination` says.
 
-    An outlier would disturb the forecasts of rows after it. So a row whose error is larger than in
+    An outlier would disturb the forecasts of rows after it. So a row with an error larger than in
     all but one of 200 held-out rows is replaced by its forecast in later windows. The error of the
-    next row is then measured in the size of errors two steps ahead, and so on: a series that
-    wanders is soon read as it is, and one that returns to its season stays in alarm as long as it
-    is off. When all rows of a window have been replaced, they are read as they came: what lasts
-    becomes usual. The anchor on the mean of all rows reads that of `fit`.
+    next row is then measured in the size of errors two steps ahead, and so on. A series that
+    wanders is thus soon read as it is, and one that returns to its season stays in alarm as long as
+    it is off. When all rows of a window have been replaced, the original values are read again: a
+    lasting change becomes usual. The anchor on the mean of all rows reads the mean in `fit`.
 
-    With more than 20,000 rows in `fit`, or with a `stride`, held-out rows do not follow each other:
-    then scores are compared with those of rows that the forecaster has learned from.
+    With more than 20,000 rows in `fit`, or with a `stride`, held-out rows are not consecutive.
+    Scores are then compared with those of rows that the forecaster has learned from.
 
     References
     ----------
@@ -129,12 +129,15 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
     _codecs |= {"Alarms": Codec(Alarms, Alarms.encode, Alarms.decode)}
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also of `forecaster`; None becomes an RNNForecaster first.
+        """Set parameters, including those of `forecaster`.
+
+        If a parameter of `forecaster` is set and `forecaster` is None, it first becomes an
+        RNNForecaster.
 
         Parameters
         ----------
         **params : dict
-            As ``contamination=0.02`` or ``forecaster__fill="linear"``.
+            Such as ``contamination=0.02`` or ``forecaster__fill="linear"``.
 
         Returns
         -------
@@ -151,13 +154,14 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
     @notify_callbacks
     @rollback_on_error
     def fit(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
-        """Learn what is usual.
+        """Learn which errors are usual.
 
         Parameters
         ----------
         series : Series or DataFrame
-            As in `RNNForecaster.fit`. The columns of a wide frame are scored together, one score
-            for each row; series in a frame with a (series, time) MultiIndex are scored apart.
+            As in `RNNForecaster.fit`. The columns of a wide frame are scored together, with one
+            score for each row. Series in a frame with a (series, time) MultiIndex are scored
+            separately.
         exog : Series or DataFrame, default=None
             As in `RNNForecaster.fit`.
 
@@ -173,7 +177,7 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         return self
 
     def fit_predict(self, series: AnyFrame, exog: AnyFrame | None = None) -> pd.Series[int]:
-        """Learn what is usual, and label the same rows.
+        """Learn which errors are usual, and label the same rows.
 
         Parameters
         ----------
@@ -183,8 +187,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Returns
         -------
         Series of int
-            As `predict` returns it. The forecaster has learned from these rows, so fewer of them
-            raise an alarm than of later ones.
+            Like the result of `predict`. The forecaster has learned from these rows, so fewer of
+            them raise an alarm than of later ones.
         """
         return self.fit(series, exog).predict(series, exog)
 
@@ -194,16 +198,16 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows of the series in `fit`, in its form. Where they continue those in `fit` and
-            `update`, windows reach back into these; other rows are read by themselves.
+            Rows of the series in `fit`, in its form. If they continue the rows in `fit` and
+            `update`, windows reach back into these; otherwise they are scored from these rows only.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, at the same times.
+            The columns of `exog` in `fit`, at the same times.
 
         Returns
         -------
         Series of float
             On the index of `series`, at most 0. NaN for rows without a value or without a window
-            before them. In a wide frame the least score of a row's columns counts.
+            before them. In a wide frame it is the least score of a row's columns.
         """
         return self._on_rows(self.score_columns(series, exog))
 
@@ -218,8 +222,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Returns
         -------
         DataFrame
-            On the index of `series`, with its columns, or one for its values. A column raises an
-            alarm where its score is below `offset_`.
+            On the index of `series`, with its columns, or one column for its values. A column
+            raises an alarm where its score is below `offset_`.
         """
         check_is_fitted(self)
         return -self._alarms.scores(self.forecaster_, series, exog)
@@ -250,7 +254,7 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Returns
         -------
         Series of int
-            On the index of `series`; 1 also where there is no score.
+            On the index of `series`. Rows without a score have 1.
         """
         outliers = self.decision_function(series, exog) < 0
         return pd.Series(np.where(outliers, -1, 1), index=outliers.index)
@@ -267,7 +271,7 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         -------
         Series of float
             On the index of `series`: (1 + the number of held-out scores at least as unusual) / (1 +
-            their number). An alarm is raised where it is at most `contamination`; NaN as in
+            their number). A row raises an alarm where it is at most `contamination`. NaN as in
             `score_samples`.
         """
         scores = self.score_samples(series, exog)
@@ -281,15 +285,15 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that continue where the known ones end, of series that `fit` saw; earlier rows are
-            ignored. To have their scores, call `score_samples` first.
+            Rows that continue the known ones, of series that `fit` saw; earlier rows are ignored.
+            To get their scores, call `score_samples` first.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, at the new times.
+            The columns of `exog` in `fit`, at the new times.
 
         Returns
         -------
         self
-            The same detector. It keeps the last rows that scores read, however many come.
+            The same detector. It keeps only the last rows that scores need.
         """
         check_is_fitted(self)
         self._alarms = self._alarms.updated(self.forecaster_, series, exog)
@@ -308,6 +312,6 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # series have times, which arrays have not
+        tags.input_tags.two_d_array = False  # series have times, which arrays lack
         tags.input_tags.allow_nan = getattr(self.forecaster, "fill", None) is not None
         return tags

@@ -1,4 +1,4 @@
-"""The unit in which errors of forecasts are measured, chosen by held-out interval scores."""
+"""The unit of forecast errors, chosen by interval scores on held-out rows."""
 
 from dataclasses import replace
 
@@ -12,20 +12,20 @@ from skrnn._forecasting.linear_model import by_series
 from skrnn._forecasting.target_transform import transformed, untransformed
 from skrnn._network.quantiles import MEDIAN
 
-LEAST_UNIT = 0.1  # of a constant window, as a fraction of its series' own
-SPANS = 1, 4  # windows over which the seasonal change is averaged, besides all rows
+LEAST_UNIT = 0.1  # of a constant window, as a fraction of the unit of its series
+SPANS = 1, 4  # windows over which the seasonal change is averaged, in addition to all rows
 LEAST_DISTANCE = 0.01  # of quantiles of networks, in the mean seasonal change of the series
-LEVELS = 80, 95  # whose interval scores decide
+LEVELS = 80, 95  # of the interval scores that units are compared by
 N_FOLDS = 5
 FEWEST = 50  # windows to choose by
 MOST_SCORED = 2000
 MOST_KEPT = 5000
-PRIOR = 20  # windows that all series count for in the sizes of one
-TOLERANCE = 0.005  # of the best score: up to here, or its standard error, the fastest unit counts
+PRIOR = 20  # windows: the weight of all series in the size of one
+TOLERANCE = 0.005  # of the best score: within it, or its standard error, the fastest unit wins
 
 
 def to_unit(model, kind, values, series):
-    """Return values of series, (n_origins, ...) or one series' rows, as errors are measured."""
+    """Return values of series, (n_origins, ...) or one series' rows, in the kind of the errors."""
     if kind == "transformed":
         return transformed(model.plan.level.transformer, values)
     if kind == "values":
@@ -35,7 +35,7 @@ def to_unit(model, kind, values, series):
 
 
 def from_unit(model, kind, values):
-    """Return what `to_unit` made as values of the series."""
+    """Return values of the series, given what `to_unit` returned."""
     if kind == "transformed":
         return untransformed(model.plan.level.transformer, values)
     return values if kind == "values" else np.exp(values)
@@ -44,9 +44,9 @@ def from_unit(model, kind, values):
 def unit_sizes(model, panel, series, n_known):
     """Return the units of errors of forecasts from origins, below and above: (2, n_origins, steps).
 
-    The mean seasonal change of the last rows, for series that move more at some times than at
-    others (locally weighted: Lei et al. 2018, section 5.2). Negative where the transformer turns
-    more into less, so that a positive error is always one of a higher value.
+    A unit is the mean seasonal change of the last rows, for series that move more at some times
+    than at others (locally weighted: Lei et al. 2018, section 5.2). It is negative where the
+    transformer is decreasing, so a positive error is always one of a higher value.
     """
     residuals, season = model.residuals, model.season
     units = model.scales[series].copy()
@@ -65,22 +65,22 @@ def unit_sizes(model, panel, series, n_known):
 
 
 def network_ends(model):
-    """Return the lowest and the highest quantile of networks that forecast some, else ()."""
+    """Return the lowest and the highest quantile that the networks forecast, or ()."""
     found = {
         regressor._network.architecture.quantiles if isinstance(regressor, RNNRegressor) else ()
         for regressor in model.regressors
     }
     alike = found.pop() if len(found) == 1 else ()
-    direct = model.plan.outputs == model.plan.steps  # none is fed back
+    direct = model.plan.outputs == model.plan.steps  # no output is fed back
     return (alike[0], alike[-1]) if direct and MEDIAN in alike[1:-1] else ()
 
 
 def _distances(model, panel, series, n_known):
-    """Return how far quantiles of the networks are from their median, (2, n_origins, steps).
+    """Return the distances of quantiles of the networks from their median, (2, n_origins, steps).
 
     Conformalized quantile regression (Romano et al. 2019, https://arxiv.org/abs/1905.03222) with
     errors in multiples of these distances (Kivaranovic et al. 2020,
-    https://arxiv.org/abs/1905.10634), which serves other levels than those of the networks too.
+    https://arxiv.org/abs/1905.10634). It also serves levels that the networks do not forecast.
     """
     residuals, steps = model.residuals, model.plan.steps
     lower, median, upper = (
@@ -95,7 +95,7 @@ def _distances(model, panel, series, n_known):
 
 
 def recent_changes(values, ends, n_rows, season):
-    """Return `seasonal_scale` of the last `n_rows` rows before each end, 0 where nothing moves."""
+    """Return `seasonal_scale` of the last `n_rows` rows before each end, or 0 without a change."""
     found = np.zeros(len(ends))
     for lag in (season, 1):
         changes = np.abs(values[lag:] - values[:-lag])
@@ -125,9 +125,9 @@ def fit_residuals(model, panel, series, n_known, truth, forecast, ends=()):
     """Return a GlobalModel with the Residuals of held-out windows, in the unit that fits best.
 
     `truth` and `forecast` are (n_windows, steps). Units are compared by the interval score of each
-    of some spans of time, with the residuals of the others. With fewer than FEWEST windows the
-    first counts: the change over a window. With `ends` the distance of these quantiles of the
-    networks counts.
+    of some spans of time, with the residuals of the others. With fewer than FEWEST windows it is
+    the first unit: the change over a window. With `ends` it is the distance of these quantiles of
+    the networks.
     """
     kept = _some(len(series), MOST_KEPT)
     held_out = tuple(part[kept] for part in (series, n_known, truth, forecast))
@@ -151,7 +151,7 @@ def fit_residuals(model, panel, series, n_known, truth, forecast, ends=()):
 
 
 def _fastest(scores):
-    """Return the first candidate that is about as good as the best; scores (n_candidates, n)."""
+    """Return the first candidate that is close to the best; scores are (n_candidates, n)."""
     worse = scores - scores[scores.mean(axis=1).argmin()]
     errors = worse.std(axis=1) / np.sqrt(scores.shape[1])
     limit = np.maximum(errors, TOLERANCE * scores.mean(axis=1).min())
@@ -180,13 +180,13 @@ def _candidates(model, panel):
 
 
 def _scales(model, kind, panel):
-    """Return the mean seasonal change of each series in a Panel, as errors are measured."""
+    """Return the mean seasonal change of each series in a Panel, in the kind of the errors."""
     moved = (to_unit(model, kind, rows[np.newaxis], [k]) for k, rows in enumerate(panel.values))
     return np.array([seasonal_scale(rows[0], model.season) for rows in moved])
 
 
 def adapt_residuals(model, panel):
-    """Return a GlobalModel with the errors of all its series together, for those of a Panel."""
+    """Return a GlobalModel for the series of a Panel, with all known errors pooled."""
     residuals = model.residuals
     return replace(
         model,
@@ -204,9 +204,9 @@ def adapt_residuals(model, panel):
 def add_arrived(model, panel, n_before):
     """Return a GlobalModel with the errors of forecasts whose truth has come with a Panel.
 
-    `n_before` are the rows of each series that were known before. Forecasts are made from there on,
-    and from the origins of earlier calls whose last truth was yet to come, each with the rows up to
-    it.
+    `n_before` is the number of rows of each series that were known before. Forecasts are made from
+    there on, and from earlier origins that still lacked a true value. Each reads the rows up to its
+    origin.
     """
     residuals, steps = model.residuals, model.plan.steps
     arrived = residuals.arrived
@@ -230,7 +230,7 @@ def add_arrived(model, panel, n_before):
 
 
 def _with_errors(model, panel, series, n_known, truth, forecast):
-    """Return a GlobalModel, without errors so far, with those of held-out windows."""
+    """Return a GlobalModel, so far without errors, with the errors of held-out windows."""
     errors = _errors(model, panel, series, n_known, truth, forecast)
     return replace(model, residuals=replace(model.residuals, errors=errors, series=series))
 
@@ -244,7 +244,7 @@ def _errors(model, panel, series, n_known, truth, forecast):
 
 
 def sized_residuals(residuals):
-    """Return Residuals divided by the size of each series' errors, shrunk to that of all."""
+    """Return Residuals divided by the size of each series' errors, shrunk towards that of all."""
     errors, n_series = np.abs(residuals.errors), len(residuals.sizes)
     if n_series == 1:
         return residuals
@@ -259,7 +259,7 @@ def sized_residuals(residuals):
 
 
 def _folds(positions):
-    """Return which of N_FOLDS spans of time each position is in."""
+    """Return the span of time, of N_FOLDS, that each position is in."""
     times = np.unique(positions)
     edges = [times[len(times) * k // N_FOLDS] for k in range(1, N_FOLDS)]
     return np.searchsorted(edges, positions, side="right")
@@ -268,7 +268,7 @@ def _folds(positions):
 def _score(model, units, fold, scales, series, n_known, truth, forecast):
     """Return the interval score of each held-out window, with the residuals of other folds.
 
-    Scores are in multiples of `scales`, one for each series.
+    Scores are in multiples of `scales`, with one for each series.
     """
     residuals, kind = model.residuals, model.residuals.kind
     scores = np.zeros(truth.shape)

@@ -1,4 +1,4 @@
-"""`exog`: further columns, aligned with the times of each series."""
+"""`exog`: additional columns, aligned with the times of each series."""
 
 import numpy as np
 import pandas as pd
@@ -8,27 +8,29 @@ from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_seri
 
 
 def exog_names(exog):
-    """Return the names of the columns of `exog`, after a check of its kind."""
+    """Return the column names of `exog`, after a check of its type."""
     if not isinstance(exog, (pd.Series, pd.DataFrame)):
         raise TypeError(
             "`exog` must be a Series or DataFrame on the times of `series`, or with a (series, "
-            f"time) MultiIndex, got {type(exog).__name__}."
+            f"time) MultiIndex, got {type(exog).__name__}. Convert it to pandas."
         )
     names = list(_as_table(exog).columns)
     if len(set(names)) < len(names):
-        raise ValueError(f"The columns of `exog` must have distinct names, got {names}.")
+        raise ValueError(
+            f"The columns of `exog` must have distinct names, got {names}. Rename some of them."
+        )
     return names
 
 
 def _as_table(exog):
-    """Return `exog` as a DataFrame; a Series without a name is column 0."""
+    """Return `exog` as a DataFrame, in which a Series without a name is column 0."""
     return exog.to_frame() if exog.ndim == 1 else exog
 
 
 def fit_exog(exog, past_exog, labels, times, *, gaps=False):
-    """Return what a Panel holds of `exog` in `fit`, by the names of its fields.
+    """Return the fields of a Panel that hold `exog` in `fit`, by name.
 
-    The categories of a column are those in rows of the series.
+    The categories of a column are those that appear in rows of the series.
     """
     names = [] if exog is None else exog_names(exog)
     past_exog = [past_exog] if isinstance(past_exog, str) else list(past_exog)
@@ -48,7 +50,7 @@ def fit_exog(exog, past_exog, labels, times, *, gaps=False):
 
 
 def _seen_only(rows, names, categories):
-    """Return rows and categories without those that no row has; shared rows stay shared."""
+    """Return rows and categories without categories that no row has; shared rows stay shared."""
     distinct = {id(part): part for part in rows}
     seen = np.any([(part == 1).any(axis=0) for part in distinct.values()], axis=0)
     widths = n_columns(names, categories)
@@ -73,21 +75,22 @@ def _seen_only(rows, names, categories):
 def read_exog(exog, names, labels, times, *, categories=None, required=None, gaps=False):
     """Return the rows of `exog` at the times of each series, a list of arrays (n_rows, n_exog).
 
-    `exog` is None, the same for all series, or has a (series, time) MultiIndex; `names` are its
-    columns in the order of the result, `categories` those of some, by name. `required` is how many
-    of the times of each series must have a row, None: all. Later rows are read as far as they are
-    complete, and the arrays end there.
+    `exog` is None, the same for all series, or has a (series, time) MultiIndex. `names` are its
+    columns in the order of the result, `categories` those of some of them, by name. `required` is
+    the number of times of each series that must have a row; None: all. Later rows are read as long
+    as they are complete, and the arrays end there.
     """
     categories = categories or {}
     if exog is None and names:
         raise ValueError(
             f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
-            "got None. `make_future_frame()` shows its rows."
+            "got None. `make_future_frame()` returns its rows, for you to fill in."
         )
     given = [] if exog is None else exog_names(exog)
     if exog is not None and not (names and set(names) <= set(given)):
         wanted = f"the columns {names}" if names else "no columns: `fit` saw no `exog`"
-        raise ValueError(f"`exog` must hold {wanted}, got {given}.")
+        remedy = "Pass exactly these" if names else "Leave it out"
+        raise ValueError(f"`exog` must hold {wanted}, got {given}. {remedy}.")
     if not names:
         return [np.empty((len(rows), 0)) for rows in times]
     table = encode_categories(_as_table(exog), names, categories, "`exog`")
@@ -96,8 +99,8 @@ def read_exog(exog, names, labels, times, *, categories=None, required=None, gap
     if by_series:
         tables = rows_by_series(table, "exog")
     else:
-        times_alone = table.set_axis(plain_index(table.index, "exog"), axis=0)
-        tables = dict.fromkeys(labels, times_alone)
+        shared = table.set_axis(plain_index(table.index, "exog"), axis=0)
+        tables = dict.fromkeys(labels, shared)
     arrays, made = [], {}
     for label, rows, n_rows in zip(labels, times, required, strict=True):
         if n_rows == 0:
@@ -119,21 +122,25 @@ def read_exog(exog, names, labels, times, *, categories=None, required=None, gap
 
 
 def _aligned(table, rows, n_rows, place, gaps, categories):
-    """Return the values of a table at the times `rows`; the first `n_rows` must be there."""
+    """Return the values of a table at the times `rows`; the first `n_rows` must exist."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
-        raise ValueError(f"`exog` must hold each time once, got {first_few(twice)} again{place}.")
+        raise ValueError(
+            f"`exog` must hold each time once, got {first_few(twice)} again{place}. Drop the "
+            "duplicates."
+        )
     positions = table.index.get_indexer(rows)
     missing = rows[:n_rows][positions[:n_rows] < 0]
     if len(missing) and not same_kind(table.index.dtype, rows.dtype):
         raise ValueError(
-            f"The times of `exog`{place} must be of the kind of `series`, {rows.dtype}, got "
-            f"{table.index.dtype}. Convert them."
+            f"The times of `exog`{place} must have the type of those of `series`, {rows.dtype}, "
+            f"got {table.index.dtype}. Convert them."
         )
     if len(missing) and not gaps:
         raise ValueError(
             f"`exog` must hold a row for each time that is used{place}, got none at "
-            f"{first_few(missing)}. `make_future_frame()` shows the rows that a forecast needs."
+            f"{first_few(missing)}. Add these rows; `make_future_frame()` returns the times that a "
+            "forecast needs."
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan
@@ -147,7 +154,7 @@ def _aligned(table, rows, n_rows, place, gaps, categories):
         if name in categories and kind == "infinity":
             raise ValueError(
                 f"Column {name!r} of `exog` must hold categories that `fit` saw, "
-                f"{categories[name]}, got another at {rows[row]}{place}. Replace it by one of "
+                f"{categories[name]}, got another at {rows[row]}{place}. Replace it with one of "
                 "them, or fit again."
             )
         raise ValueError(

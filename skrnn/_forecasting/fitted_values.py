@@ -1,4 +1,4 @@
-"""Fitted values: forecasts of the rows that a forecaster knows, each from the rows before it."""
+"""Fitted values: forecasts of the known rows, each from the rows before it."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from skrnn._forecasting.windows import forecast_origins
 def fitted_values(model, panel, step):
     """Return forecasts of each known row, made `step` rows before, and their parts by name.
 
-    Each has a list of (n_rows,), one for each series: NaN where there are too few rows before.
+    Each part is a list of (n_rows,), one for each series, with NaN where too few rows precede.
     """
     min_history = model.min_history
     first = np.where(panel.lengths < min_history, model.least_history, min_history)
     series, n_known = forecast_origins(first, panel.lengths - step, 1)
     if not len(series):
         raise ValueError(
-            f"`step` must be at most {(panel.lengths - first).max()}, the rows of a series after "
-            f"those that a forecast reads, got {step}. Lower it."
+            f"`step` must be at most {(panel.lengths - first).max()}, the number of rows of a "
+            f"series after those that a forecast reads, got {step}. Lower it."
         )
     fitted = {}
     for name, outputs in model.contributions(panel, series, n_known, step).items():

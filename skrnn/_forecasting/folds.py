@@ -1,4 +1,4 @@
-"""Folds in order of time: rows to train on, and rows to test after them."""
+"""Folds in order of time: rows to train on, followed by rows to test."""
 
 import warnings
 
@@ -12,10 +12,11 @@ from skrnn._preprocessing.windows import check_count
 
 
 def first_trained(panel, instants, place, window, n_known):
-    """Return the first row of each series that is trained on, (n_series,), up to a cutoff.
+    """Return the first training row of each series, (n_series,), up to a cutoff.
 
-    The cutoff is the instant at `place`, and `n_known` are the rows of each series up to it. With a
-    `window` these are the rows at the last instants, as many; leading missing values do not count.
+    The cutoff is the instant at `place`, and `n_known` is the number of rows of each series up to
+    it. With a `window` only rows at the last `window` instants count, without leading missing
+    values.
     """
     first = np.zeros(len(panel), dtype=int)
     if window is None or window > place:
@@ -29,7 +30,7 @@ def first_trained(panel, instants, place, window, n_known):
 
 
 def warn_of_untested(panel, last_before, tested, remedy):
-    """Warn of series that no fold tests; separately of those without a row after `last_before`."""
+    """Warn of series that no fold tests, separately of those without a row after `last_before`."""
     untested = panel.take(np.flatnonzero(np.logical_not(tested)))
     ended, late = [], []
     for label, times in zip(untested.labels, untested.times, strict=True):

@@ -1,4 +1,4 @@
-"""RNNForecaster: pandas series in, dated forecasts out."""
+"""RNNForecaster: dated forecasts of pandas series."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from skrnn._types import AnyFrame, Array, Column, Columns, Frequency, Levels, SeriesOrFrame
 
 
-# Attributes that follow from the series and the model.
+# Attributes that are computed from the series and the model.
 DERIVED = (
     "candidates_",
     "cutoff_",
@@ -75,134 +75,150 @@ def without_derived(state):
 
 
 class RNNForecaster(ForecasterParameters, DeclaredEstimator):
-    """Forecast one or many pandas series, with a network on top of the best linear forecast.
+    """Forecaster for pandas series: a linear baseline plus a recurrent network.
 
-    ``RNNForecaster(steps=h).fit(series)`` needs no other setting. It combines simple forecasts
-    (anchors: the last value, the last season, ...) and ridge regressions on windows, weighed by
-    their errors on held-out rows. A network learns what they leave, and counts as much as it earned
-    on held-out rows: nothing, where a line is the better model. `settings_` shows what was chosen,
-    `candidates_` what was compared. With ``baseline=None`` the network forecasts alone.
+    Use it for dated forecasts, prediction intervals and backtests of one or many series. To predict
+    a value for each row from other columns, use `WindowTransformer` and `RNNRegressor` in a
+    Pipeline instead. To find outliers in series, use `RNNDetector`.
+
+    ``RNNForecaster(steps=h).fit(series)`` needs no other setting. The forecast is a sum of two
+    parts. The baseline combines simple forecasts, called anchors (the last value, the last season,
+    ...), and ridge regressions on windows, weighted by their errors on held-out rows. The network
+    learns the errors of the baseline, and its weight is measured on held-out rows: it is 0 where
+    linear forecasts are better. `settings_` shows the choices, `candidates_` all that was compared.
+    With ``baseline=None`` the forecast is that of the network.
 
     This is a global model: everything is learned from the windows of all series together. Only
-    complete windows are used, ordered by the time of their targets, and nothing is learned from
-    rows after the cutoff, the last row of each series. Use it for dated forecasts, prediction
-    intervals and backtests. To predict a value for each row from other columns, use
-    `WindowTransformer` and `RNNRegressor` in a Pipeline instead.
+    complete windows are used, ordered by the time of their targets. Nothing is learned from rows
+    after the cutoff, the last row of each series.
 
     Parameters
     ----------
     regressor : regressor, default=None
-        Any regressor that takes X of shape (n_samples, timesteps, features). None:
-        ``RNNRegressor("gru", 32, learning_rate=0.01)`` with batches by the number of windows, and
-        with ``baseline=None`` an ``RNNRegressor()``. Its parameters can be set too:
-        ``set_params(regressor__hidden_size=...)``. Its samples are windows, ordered by the times of
-        their targets, so what its ``epochs="auto"`` holds out are the latest ones.
+        The network: any regressor that takes X of shape (n_samples, timesteps, features). Its
+        samples are windows, ordered by the times of their targets, so its ``epochs="auto"`` holds
+        out the latest ones. None: ``RNNRegressor("gru", 32, learning_rate=0.01)`` with a batch size
+        that depends on the number of windows, or ``RNNRegressor()`` with ``baseline=None``. Pass
+        your own to change the network, or set its parameters:
+        ``set_params(regressor__hidden_size=...)``.
     timesteps : int or "auto", default="auto"
         Number of rows in a window of the network. "auto": whole seasons, up to 168 rows and a
-        quarter of the shortest series; 16 without a season. A series does not count as the shortest
-        if the one that holds the middle row of all has more than twice its rows.
+        quarter of the shortest series; 16 without a season. A series with less than half the median
+        length, weighted by rows, does not count as the shortest. To set it yourself, cover at least
+        one season, then tune.
     steps : int, default=1
-        Number of steps to forecast.
+        Number of steps to forecast. Set it to the farthest step that you need.
     strategy : {"direct", "recursive"}, default="direct"
-        "direct": one network outputs all `steps`. "recursive": it forecasts one step, which is fed
-        back as input for the next.
+        "direct": one network outputs all `steps`. "recursive": the network forecasts one step,
+        which is fed back as input for the next. Choose it where too few windows have `steps` known
+        rows after them.
     segment : int or "auto", default="auto"
         Number of rows that the network reads at each of its timesteps, as the `segment` of
-        RNNRegressor, whose own counts if it is not 1. "auto": 1 for windows below 48 rows, else the
-        divisor of `timesteps` nearest to a season that leaves 4 to 30 timesteps.
+        RNNRegressor. A value other than 1 in the `regressor` takes precedence. "auto": 1 for
+        windows below 48 rows, else the divisor of `timesteps` nearest to a season that leaves 4 to
+        30 timesteps. Larger segments train faster on long windows.
     scale : {"auto", "series", "window", "level"} or None, default="auto"
-        "series": standardize each series by its training rows. "level": also subtract the mean of
-        each window, undone in the forecast; for series whose level drifts. "window": also
-        standardize each window by its own mean and deviation. "auto": "level", or "series" where
-        most of the baseline returns to the mean of all rows.
+        How values are scaled for the network. "series": standardize each series by its training
+        rows. "level": also subtract the mean of each window, undone in the forecast, for series
+        that drift. "window": also standardize each window by its own mean and deviation, for series
+        that move more at some times than at others. "auto": "level", or "series" where most of the
+        baseline returns to the mean of all rows. None: no scaling.
     baseline : {"stacked", "ridge", "last", "seasonal", "drift"} or None, default="stacked"
-        What the network's output is added to. "stacked": a combination of candidates, linear in
-        the values or their logarithms, weighed by held-out errors. "ridge": a ridge regression for
-        each step on the window minus its mean. Both read `calendar` and `exog`, and "stacked" the
-        time of the year where series cover two years. "last": the last value. "seasonal": the last
-        season. "drift": the line from the first value to the last. None: nothing.
+        The forecast to which the network's output is added. "stacked": a combination of candidates,
+        linear in the values or their logarithms, weighted by held-out errors. "ridge": for each
+        step a ridge regression on the window minus its mean, for many long series. Both read
+        `calendar` and `exog`, and "stacked" also the time of the year where series cover two years.
+        "last": the last value. "seasonal": the last season. "drift": the line from the first value
+        to the last. None: no baseline.
     network_weight : float or "auto", default="auto"
-        How much of the network's output is added, from 0 to 1. "auto": what it earned on held-out
+        Factor of the network's output in the forecast, from 0 to 1. "auto": measured on held-out
         windows, less its standard error; 0 with fewer than 250 windows, and 1 with
-        ``baseline=None``.
+        ``baseline=None``. Set 0 to forecast without a network, and 1 to add all of its output.
     n_networks : int, default=1
-        Number of networks, which differ by their seeds. Their outputs are averaged.
+        Number of networks that differ in their seeds. Their outputs are averaged, which makes the
+        forecast steadier and the fit slower.
     early_stopping : bool or "auto", default="auto"
-        True: an RNNRegressor stops at its best epoch on held-out windows, with `patience` 8 and at
-        most 60 `epochs` where it has none of its own. "auto": where `network_weight` is found.
+        True: an RNNRegressor stops at its best epoch on held-out windows. Unless it sets them
+        itself, `patience` is 8 and `epochs` at most 60. "auto": True where `network_weight` is
+        measured. Set False to train for all `epochs`.
     differences : int or tuple of int, default=0
         Learn the changes from this many rows before: 1, or a season. (12, 1): first the changes
-        from 12 rows before, then the changes of these.
+        from 12 rows before, then the changes of these. 0: learn the values. Differences help a
+        network without a baseline; the defaults rarely need them.
     season : int, default=None
-        Number of steps in a season, for MASE and seasonal naive forecasts. None: from the length
-        of a step. A season is a day of shorter steps (24 hours, 96 quarters of an hour), a week of
-        days (7, or the business days in it) and a year of longer steps (52 weeks, 12 months, 4
-        quarters); 1 where it is no whole number of steps.
+        Number of steps in a season, for the window, the baseline, MASE and seasonal naive
+        forecasts. None: from the length of a step. A season is a day of shorter steps (24 hours, 96
+        quarters of an hour), a week of days (7, or the business days in it) and a year of longer
+        steps (52 weeks, 12 months, 4 quarters). It is 1 where these are not a whole number of
+        steps. Set it for series with another cycle.
     calendar : tuple of str, default=()
         Calendar features of each row, as sine and cosine: "minute", "hour", "dayofweek",
-        "dayofyear", "month", "quarter".
+        "dayofyear", "month", "quarter". Add those that the series depends on.
     transformer : transformer, default=None
         Applied to the values first and inverted in the forecast, such as
-        ``FunctionTransformer(np.log, np.exp)``.
+        ``FunctionTransformer(np.log, np.exp)``. None: no transformation.
     past_exog : tuple of str, default=()
         Columns of `exog` that are known until the cutoff only. A window holds their values at its
-        own times, and the linear part reads the last one. `predict` needs no later row of them;
-        where it feeds forecasts back, they keep their last value.
+        own times, and the linear part reads the last one. `predict` needs no later row of them.
+        Where forecasts are fed back, these columns keep their last value.
     static : DataFrame, default=None
-        Features that do not change in time: one row for each series, indexed by its name or with it
-        in `series_column`. Strings and pandas' categories are read as 0 and 1 for each category
-        that `fit` saw, at most 100; others are refused in `predict`.
+        Features that do not change in time: one row for each series, indexed by its name or with
+        the name in `series_column`. Strings and pandas' categories become one column of 0 and 1 for
+        each category that `fit` saw, at most 100; `predict` refuses other categories. None: no such
+        features.
     fill : {"linear", "seasonal", "mask"} or None, default=None
-        How missing rows and values are filled in. None: they are refused. "seasonal": with the
-        value a season before or, where that is missing too, more seasons before; with the last
-        value where there is none. "linear": on the line between the two values around a gap; with
-        the last value where the gap is still open at the end of a window. "mask": the network skips
-        such a step, by its `mask_value`, also inside a Pipeline or a TransformedTargetRegressor,
-        and the baseline reads the value a season before. Choose "seasonal" for series with a season
-        and "linear" for others. Every window is filled in from rows up to its end, and no missing
-        target is trained on. With "seasonal" and "linear", the network also reads whether a row is
-        missing and the age of the last value, a / (1 + a) after a rows, if rows are missing in
-        `fit`; a missing value of `exog` is replaced by the one before it.
+        How missing rows and values are filled. None: they are refused. "linear": on the line
+        between the two values around a gap, or with the last value where the gap is still open at
+        the end of a window. "seasonal": with the value a season before, or several seasons before
+        if that is missing too, or with the last value where there is none. "mask": the network
+        skips such a step, by its `mask_value`, also inside a Pipeline or a
+        TransformedTargetRegressor, and the baseline reads the value a season before. Choose
+        "seasonal" for series with a season and "linear" for others. Every window is filled from
+        rows up to its end, and no missing target is trained on. With "seasonal" and "linear" a
+        missing value of `exog` is replaced by the one before it. If rows are missing in `fit`, the
+        network also reads whether a row is missing and the age of the last value, a / (1 + a) after
+        a rows.
     calibration : int or "auto", default="auto"
-        Number of windows to hold out at the end of each series, from which the intervals of
-        `predict` are computed. None of their targets is trained on. "auto": intervals come from the
-        held-out errors by which the baseline and the network are weighed, so no row is lost. There
-        are none with ``baseline=None``, with ``strategy="recursive"`` or where `network_weight` is
-        set above 0: pass a number.
+        Number of windows to hold out at the end of each series for the intervals of `predict`.
+        Their targets are not trained on. "auto": intervals use the held-out errors that set the
+        weights of the baseline and the network, so no row is lost. There are no such errors with
+        ``baseline=None``, with ``strategy="recursive"`` or where `network_weight` is set above 0:
+        pass a number.
     stride : int, default=1
         Rows from one window to the next, for training and calibration, counted back from the
-        cutoff. Prefer a stride coprime with the season; otherwise training windows start at only
-        some of its phases. That is fine for forecasts from the cutoff, and from any other that is a
-        multiple of the common divisor away.
+        cutoff. Raise it to train on fewer windows. Prefer a stride coprime with the season;
+        otherwise training windows start at only some of its phases. That is fine for forecasts from
+        the cutoff, and from cutoffs that are a multiple of the common divisor away.
     n_jobs : int, default=None
         Number of networks to train in parallel. None: one, or as set by
-        :func:`joblib.parallel_config`. With callbacks of scikit-learn they are trained one after
+        :func:`joblib.parallel_config`. With scikit-learn's callbacks they are trained one after
         another.
     freq : str, DateOffset, timedelta or int, default=None
         Step from one time to the next, such as "h" or "MS". None: the frequency of the index, or
-        else the coarsest step whose grid contains every time of all series, of the calendar (days,
-        business days, weeks, months) or fixed.
+        else the coarsest step whose grid contains every time of all series. It is of the calendar
+        (days, business days, weeks, months) or fixed. Set it where missing rows hide the true step.
     time_column : str, default=None
         Column of `series` and `exog`, or level of the index, that holds the times: dates, periods,
         durations or whole numbers. None: times are in the index.
     series_column : str or list of str, default=None
-        Column that holds the name of each row's series; a list of columns names it together. Needs
-        `time_column`. `exog` without this column is the same for all series.
+        Column that holds the name of each row's series; a list of columns forms a name of several
+        parts. It needs `time_column`. `exog` without this column is the same for all series. None:
+        names of series are in the index or the columns.
 
     Attributes
     ----------
     regressor_ : regressor or None
-        The fitted regressor, trained on all windows; None where the network counts nothing.
+        The fitted regressor, trained on all windows; None where the network has weight 0.
     regressors_ : list of regressors
-        All fitted regressors: `n_networks` trained on all windows, then those that were weighed on
-        held-out ones. The forecast adds their mean, times the weight.
+        All fitted regressors: `n_networks` trained on all windows, then those that were evaluated
+        on held-out windows. The forecast adds their mean, times the weight.
     settings_ : dict
-        What was chosen for each "auto", and how much anchors, ridges and network count: anchors and
-        ridges share 1, and the network is added with its `network_weight`.
+        The value chosen for each "auto", and the shares of anchors, ridges and network in the
+        forecast. Anchors and ridges share 1, and the network is added with its `network_weight`.
     candidates_ : DataFrame
-        What was compared, one candidate a row: "unit" (values or logarithms), "anchor" and its
-        "season", "window" of its ridge in rows (0: no ridge), "known" (whether it reads
-        calendar and `exog`), "fourier" (and sine and cosine of the seasons), "penalty", the
+        The forecasts that were compared, one candidate a row: "unit" (values or logarithms),
+        "anchor" and its "season", "window" of its ridge in rows (0: no ridge), "known" (whether it
+        reads calendar and `exog`), "fourier" (and sine and cosine of the seasons), "penalty", the
         held-out "errors" of each block, and "weight".
     cutoff_ : Series
         Time of the last row of each series.
@@ -219,7 +235,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     --------
     RNNRegressor : The network.
     WindowTransformer : One window for each row, as a step of a pipeline.
-    ForecastDisplay : Pictures of forecasts.
+    ForecastDisplay : Plot of a forecast and the rows before it.
 
     Examples
     --------
@@ -255,15 +271,16 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     }
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also of `regressor`; None becomes an RNNRegressor first.
+        """Set parameters, including those of `regressor`.
 
-        It is ``RNNRegressor("gru", 32, learning_rate=0.01)``, whose batches are not fitted to the
+        If a parameter of `regressor` is set and `regressor` is None, it first becomes
+        ``RNNRegressor("gru", 32, learning_rate=0.01)``. Its batch size does then not depend on the
         number of windows.
 
         Parameters
         ----------
         **params : dict
-            As ``timesteps=12`` or ``regressor__hidden_size=8``.
+            Such as ``timesteps=12`` or ``regressor__hidden_size=8``.
 
         Returns
         -------
@@ -287,18 +304,18 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         series : Series or DataFrame
             A Series; a DataFrame with one column for each series, which may have NaN before its
             first and after its last value; or one column of values with a (series, time)
-            MultiIndex, whose levels before the last name a series. Times are dates, periods,
-            durations or whole numbers at a regular step. Polars and pyarrow are read as pandas;
-            times and series are in columns with `time_column` and `series_column`. A series that
-            holds only NaN is left out, and a warning names it. A series with fewer rows than the
-            others' forecasts read is forecast by ridges on fewer rows that all series teach, or by
-            simple forecasts, without the network; a warning names it. With ``baseline=None`` it is
-            refused.
+            MultiIndex. Its levels before the last form the name of a series. Times are dates,
+            periods, durations or whole numbers at a regular step. Polars and pyarrow are read as
+            pandas, with times and series in columns named by `time_column` and `series_column`. A
+            series that holds only NaN is left out, and a warning names it. A series that is shorter
+            than the history a forecast reads gets a forecast without the network: from ridges on
+            fewer rows, learned from all series, or from simple forecasts. A warning names it; with
+            ``baseline=None`` it is refused.
         exog : Series or DataFrame, default=None
-            Columns whose future is known, on the times of `series`: the same for all series, or
-            with a (series, time) MultiIndex. Each row of a window holds their values at its own
-            time and `steps` later. For columns whose future is not known see `past_exog`. Strings
-            and pandas' categories are read as in `static`.
+            Columns known in advance, on the times of `series`: the same for all series, or with a
+            (series, time) MultiIndex. Each row of a window holds their values at its own time and
+            `steps` later. For columns that are not known in advance see `past_exog`. Strings and
+            pandas' categories are read as in `static`.
 
         Returns
         -------
@@ -359,61 +376,64 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         series: AnyFrame | None = None,
         static: AnyFrame | None = None,
     ) -> SeriesOrFrame:
-        """Forecast the rows after the cutoff, or those after the last ones of other series.
+        """Forecast the rows after the cutoff, or after the last rows of other series.
 
         Parameters
         ----------
         steps : int, default=None
-            Number of steps. None: `steps` as in `fit`. For more, forecasts are fed back as input.
+            Number of steps. None: `steps` as in `fit`. Beyond these, forecasts are fed back as
+            input.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw and `past_exog` does not name, at the times to forecast;
+            The columns of `exog` in `fit`, except those in `past_exog`, at the times to forecast.
             `make_future_frame` returns these rows. A direct network reads them up to a multiple of
-            its `steps`: later rows are used where there are any, and otherwise the last one is
+            its `steps`: later rows are used where you pass some, and otherwise the last one is
             repeated.
         level : float or list of float, default=None
-            Percentages of prediction intervals, such as [80, 95], from held-out errors: see
-            `calibration`.
+            Percentages of prediction intervals, such as [80, 95]. They come from held-out errors:
+            see `calibration`. None: no intervals.
         quantiles : float or list of float, default=None
-            Quantiles between 0 and 1, such as [0.1, 0.5, 0.9], from the same errors.
+            Quantiles between 0 and 1, such as [0.1, 0.5, 0.9], from the same errors. None: no
+            quantiles.
         series : Series or DataFrame, default=None
-            Rows of series to forecast in place of those in `fit`, in any form that `fit` takes and
-            at its step. They are forecast by what `fit` learned, and by nothing but these rows: so
-            is a series that `fit` saw. Means, deviations and the scales of intervals are computed
+            Rows of the series to forecast, in any form that `fit` takes and at its step. None: the
+            series in `fit`. The forecast depends only on these rows and on what `fit` learned, even
+            for a series that `fit` saw. Means, deviations and the scales of intervals are computed
             from these rows, so pass as many as there are. `exog` then holds these rows too, and
             those to forecast. The forecaster does not change.
         static : DataFrame, default=None
             The features of `series` that do not change in time. None: the parameter `static`, if it
-            has a row for each of them.
+            has a row for each of these series.
 
         Returns
         -------
         Series or DataFrame
-            On the times after the cutoff of each series, in the form of `series`, or that `fit`
-            saw. With `level` there are columns "forecast", "lower_80", "upper_80", ..., and with
-            `quantiles` "q_0.1", ...; for a wide frame they are the last level of the columns, under
-            the name of each series.
+            On the times after the cutoff of each series, in the form of `series`, or of the series
+            in `fit`. With `level` there are columns "forecast", "lower_80", "upper_80", ..., and
+            with `quantiles` "q_0.1", .... In a wide frame they are the last level of the columns,
+            under the name of each series.
 
         Notes
         -----
         Intervals are conformal (Lei et al. 2018, doi:10.1080/01621459.2017.1307116): the quantiles
         of errors on held-out windows are added to the forecast. Errors are measured through the
-        `transformer`, or in values or logarithms of positive series, and bounds are carried back:
-        in logarithms they stay positive. Errors are divided by the mean seasonal change of the last
-        1 or 4 windows, or of all rows in `fit`, and by the size of each series' errors, shrunk
-        towards the size of all. Which change and whether logarithms is chosen by the interval score
-        on held-out rows (Gneiting and Raftery 2007, doi:10.1198/016214506000001437).
+        `transformer`, or in values or logarithms of positive series. Bounds are transformed back,
+        so in logarithms they stay positive. Errors are divided by the mean seasonal change of the
+        last 1 or 4 windows, or of all rows in `fit`. They are also divided by the size of each
+        series' errors, shrunk towards the size of all. The change and the logarithms are chosen by
+        the interval score on held-out rows (Gneiting and Raftery 2007,
+        doi:10.1198/016214506000001437).
 
         A series with at least 100 held-out windows has quantiles of its own, and the others share
-        those of all series. Where the `regressor` is an RNNRegressor with ``loss="quantile"`` and
-        `calibration` is a number, the unit is instead the distance of its outermost quantiles from
-        its median, below and above: conformalized quantile regression (Romano et al. 2019,
-        https://arxiv.org/abs/1905.03222) for any level.
+        those of all series. The unit is another one where the `regressor` is an RNNRegressor with
+        ``loss="quantile"`` and `calibration` is a number: the distance of its outermost quantiles
+        from its median, below and above. This is conformalized quantile regression (Romano et al.
+        2019, https://arxiv.org/abs/1905.03222) for any level.
 
-        An interval of 80% lies between the quantiles 0.1 and 0.9; with fewer than 100 windows over
-        all series it is the forecast plus and minus a quantile of absolute errors, which needs
-        fewer windows. Where a tenth of a series' rows or more have its lowest
-        value, such as 0, no bound is below it, and a lower bound below the next value is the lowest
-        value. An interval of such a series holds at least the share of these rows.
+        An interval of 80% lies between the quantiles 0.1 and 0.9. With fewer than 100 windows over
+        all series, it is the forecast plus and minus a quantile of absolute errors, which needs
+        fewer windows. If at least a tenth of a series' rows have its lowest value, such as 0, no
+        bound is below it, and a lower bound below the next value is the lowest value. An interval
+        of such a series holds at least the share of these rows.
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)
@@ -438,7 +458,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         series: AnyFrame | None = None,
         static: AnyFrame | None = None,
     ) -> pd.DataFrame:
-        """Split the forecast into what anchors, ridges and networks contribute.
+        """Split the forecast into the contributions of anchors, ridges and networks.
 
         Parameters
         ----------
@@ -454,8 +474,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         DataFrame
-            As `predict` returns it, with columns "anchor", "ridge" and "network", which add up to
-            the column "forecast".
+            Like the result of `predict`, with columns "anchor", "ridge" and "network", which add up
+            to the column "forecast".
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)
@@ -464,11 +484,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return to_pandas(fitted._panel, times, {name: list(rows) for name, rows in parts.items()})
 
     def fitted_values(self, step: int = 1, *, contributions: bool = False) -> SeriesOrFrame:
-        """Forecast each row that is known from the rows before it, `step` rows ahead.
+        """Forecast each known row from the rows before it, `step` rows ahead.
 
-        The rows of `fit` are in-sample: the model has learned from them, so these errors are
-        smaller than those of forecasts, which `backtest` measures. Rows added by `update` were not
-        learned from.
+        The rows of `fit` are in-sample: the model has learned from them. Their errors are smaller
+        than those of forecasts, which `backtest` measures. The model has not learned from rows
+        added by `update`.
 
         Parameters
         ----------
@@ -482,8 +502,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         -------
         Series or DataFrame
             On the times of the rows, in the form that `fit` saw. NaN for the first rows of a
-            series, which have too few before them. With `contributions` columns are as in
-            the method of that name.
+            series, which have too few before them. With `contributions` the columns are those of
+            the method `contributions`.
 
         Examples
         --------
@@ -516,16 +536,15 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that continue where the known ones end, of series that `fit` saw; earlier rows are
-            ignored.
+            Rows that continue the known ones, of series that `fit` saw; earlier rows are ignored.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, at the new times.
+            The columns of `exog` in `fit`, at the new times.
         adaptive : bool, default=False
-            Intervals and quantiles follow the errors of each series: each row in `series` is
-            compared with the forecasts of it from the rows before, at each step, from the cutoff
-            on. A bound moves out where it was missed and in where it held, by a tenth of the
-            largest recent error, so that each holds its share in the long run even where the series
-            changes. What was learned is kept in files, until the next `fit`.
+            True: intervals and quantiles follow the errors of each series. Each row in `series` is
+            compared with its forecasts from the rows before, at each step, from the cutoff on. A
+            bound moves out where it was missed and in where it held, by a tenth of the largest
+            recent error. So each holds its share in the long run, even where the series changes.
+            Files keep these errors, and the next `fit` discards them.
 
         Returns
         -------
@@ -536,7 +555,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         -----
         Adaptive conformal inference [1]_ of the bounds themselves, with the step sizes of
         conformal PID control [2]_. At least the last 100 forecasts of each series are remembered,
-        and 1,000 of few series.
+        and 1,000 if there are few series.
 
         References
         ----------
@@ -548,8 +567,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         check_is_fitted(self)
         if adaptive and not len(self._model.residuals.errors):
             raise ValueError(
-                "`adaptive=True` needs held-out windows in `fit`, from which intervals begin, got "
-                "none. Fit with `calibration` set to a number of windows, or leave it out."
+                "`adaptive=True` needs held-out windows in `fit`, for the first intervals, "
+                "got none. Fit with `calibration` set to a number of windows, or leave it out."
             )
         n_before = self._panel.lengths
         later = read_later_rows(self._with_times(series, "series"), self._panel)
@@ -564,9 +583,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def score(self, series: AnyFrame, exog: AnyFrame | None = None) -> float:
         """Return the negative MASE of one forecast of the rows after the cutoff.
 
-        It is the mean over series, and MASE is measured in `scales_`. Missing rows do not count.
-        A search uses it with ``scoring=None``. Scorers by name, such as "r2", need a y and fail.
-        For another measure pass a function of a fitted forecaster and the rows after its cutoff:
+        It is the mean over series, with MASE measured in `scales_`. Missing rows do not count.
+        Searches use it with ``scoring=None``. Scorers by name, such as "r2", need a y and fail. For
+        another measure, pass a function of a fitted forecaster and the rows after its cutoff:
         ``scoring=lambda fitted, rows: -(fitted.predict(len(rows)) - rows).abs().mean()``.
 
         Parameters
@@ -574,7 +593,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         series : Series or DataFrame
             Rows after the cutoff, in the form that `fit` saw.
         exog : Series or DataFrame, default=None
-            The columns that `fit` saw, from the cutoff on.
+            The columns of `exog` in `fit`, from the cutoff on.
 
         Returns
         -------
@@ -598,8 +617,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     ) -> pd.DataFrame:
         """Return the rows of `exog` that a forecast needs, for you to fill in.
 
-        Columns in `past_exog` are not among them. A forecast of `series` needs the rows of `exog`
-        on their own times too.
+        Columns in `past_exog` are left out. A forecast of other `series` needs the rows of `exog`
+        at their own times too.
 
         Parameters
         ----------
@@ -611,7 +630,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         DataFrame
-            NaN on the times to forecast, with a (series, time) MultiIndex if the series or the
+            NaN at the times to forecast, with a (series, time) MultiIndex if the series or the
             `exog` in `fit` had one.
         """
         check_is_fitted(self)
@@ -641,34 +660,40 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         quantiles: Levels | None = None,
         n_jobs: int | None = None,
     ) -> Backtest:
-        """Forecast the past from several cutoffs, and compare with simple forecasts.
+        """Forecast the past from several cutoffs, next to simple forecasts.
 
         A clone is fitted to the rows up to the first cutoff; this forecaster does not change.
-        Cutoffs are the same instants for all series. Each series is forecast from its last row at
-        or before a cutoff.
+        Cutoffs are the same times for all series. Each series is forecast from its last row at or
+        before a cutoff.
 
-        It is compared with the last value ("naive"), the last season ("seasonal_naive"), the line
-        from the first value to the last ("drift"), and with the "ridge" of one window: this
-        forecaster with ``baseline="ridge"`` and ``network_weight=0``, fitted to the same rows.
+        The forecasts are compared with the last value ("naive"), the last season
+        ("seasonal_naive"), the line from the first value to the last ("drift") and a "ridge" of one
+        window. The ridge is this forecaster with ``baseline="ridge"`` and ``network_weight=0``,
+        fitted to the same rows.
 
         Parameters
         ----------
         series, exog : Series or DataFrame
             As in `fit`.
         folds : int, default=5
-            Number of cutoffs; the last one has `steps` rows after it.
+            Number of cutoffs. The last one has `steps` rows after it.
         step : int, default=None
-            Rows from one cutoff to the next; None: as many as are tested, `steps` less the `gap`.
+            Rows from one cutoff to the next. None: the number of rows tested at each, `steps` minus
+            `gap`.
         refit : bool or int, default=False
-            True: fit again at each cutoff. An int: at every so many cutoffs.
+            False: fit once, at the first cutoff. True: fit again at each cutoff. An int n: fit
+            again at every n-th cutoff.
         gap : int, default=0
-            Rows between a cutoff, the last row that is known, and the first row that is tested: the
-            first `gap` rows of a forecast are left out. Where values arrive two days late, and a
-            week is to be forecast, ``RNNForecaster(steps=9)`` with ``gap=2`` tests the steps 3 to
-            9, with the folds of ``TimeSeriesSplit(test_size=7, gap=2)``. Below `steps`.
+            Rows between a cutoff, the last known row, and the first row that is tested. The first
+            `gap` rows of a forecast are left out, so it must be below `steps`. Set it where values
+            arrive late. If they are two days late and you forecast a week,
+            ``RNNForecaster(steps=9)`` with ``gap=2`` tests the steps 3 to 9, with the folds of
+            ``TimeSeriesSplit(test_size=7, gap=2)``.
         window : int, default=None
-            Rows up to the cutoff of a fit that it is trained on; earlier rows are not read: a
+            Number of rows up to the cutoff that each fit reads; earlier rows are dropped. This is a
             rolling window, as ``max_train_size`` of TimeSeriesSplit. None: all rows.
+        level : float or list of float, default=None
+            Percentages of intervals, as in `predict`.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
         quantiles : float or list of float, default=None
@@ -683,16 +708,17 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             A DataFrame with one row for each series, cutoff and step: "series", "cutoff", "time",
             "step", "truth", "forecast", "naive", "seasonal_naive", "drift", "ridge", and the
             "scale" of MASE. With `level` bounds follow each forecast: "lower_80", "upper_80",
-            "naive_lower_80", ... Those of the naive forecasts are from quantiles of their errors at
-            each step within the training rows, those of the ridge as for this forecaster, or NaN
-            where it has too few errors. With `quantiles` there are "q_0.1", ... of this forecaster.
-            Its ``summary()`` compares them. Series with fewer rows before a cutoff than `fit` needs
-            are left out there; a warning names a series that no fold forecasts.
+            "naive_lower_80", .... Bounds of the naive forecasts are quantiles of their errors at
+            each step within the training rows. Bounds of the ridge are computed as for this
+            forecaster, or NaN where it has too few errors. With `quantiles` there are "q_0.1", ...
+            of this forecaster. Its ``summary()`` compares the forecasts. A series with fewer rows
+            before a cutoff than `fit` needs is left out at that cutoff. A warning names a series
+            that no fold forecasts.
 
         See Also
         --------
-        Backtest : What is returned, with ``summary``.
-        BacktestDisplay : Pictures of it.
+        Backtest : The result, a DataFrame with ``summary``.
+        BacktestDisplay : Plot of a backtest.
         """
         self._validate_params()
         panel = self._read(series, exog)
@@ -724,8 +750,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             Number of steps in each test fold. None: all steps divided by ``n_splits + 1``.
         gap : int, default=0
             Steps between training and test, which are in neither. `score` forecasts across them, so
-            the forecaster's `steps` should be those of the fold and the gap. Without `exog`.
+            set the forecaster's `steps` to those of the fold plus the gap. Not with `exog`.
         window : int, default=None
+            Steps to train on, the last ones before the gap. None: all.
             Steps to train on, the last ones before the gap. None: all.
         freq : str, DateOffset, timedelta or int, default=None
             As the parameter of the forecaster.
@@ -737,8 +764,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Returns
         -------
         list of (train, test)
-            Positions of rows. A test fold has no rows of series that start in it; a warning names
-            the series that no test fold has.
+            Positions of rows. A test fold has no rows of series that start in it. A warning names
+            the series that are in no test fold.
         """
         columns = time_column, series_column
         return time_folds(series, n_splits, steps, gap, window, freq, columns)
@@ -770,7 +797,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return None  # as many as networks are trained
 
     def _set_fitted(self, panel, model, scales):
-        """Take a GlobalModel, and the Panel it was fitted to or moved to, as what `fit` learned."""
+        """Set the Panel and the GlobalModel that was fitted to it, or moved to it, as learned."""
         self._panel, self._model = panel, model
         self.regressors_, self.season_ = model.regressors, model.season
         self.regressor_ = model.regressors[0] if model.regressors else None
@@ -784,12 +811,12 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return self._model.plan.fill is not None
 
     def _for_series(self, series, exog, static):
-        """Return a forecaster of `series` by what this one learned; None: this one."""
+        """Return a forecaster of `series` with this one's model; with None this one itself."""
         if series is None:
             if static is not None:
                 raise ValueError(
-                    "`static` must come with `series`, got it alone. The series in `fit` have "
-                    "theirs: leave it out, or pass the rows of others as `series`."
+                    "`static` must come with `series`, got only `static`. The series in `fit` have "
+                    "theirs: leave it out, or pass the rows of other series as `series`."
                 )
             return self
         series = self._with_times(series, "series")
@@ -809,7 +836,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _count_steps(self, steps):
         if steps is None:
             return self._model.plan.steps
-        if hasattr(steps, "__array__") and np.ndim(steps):  # what a scorer passes
+        if hasattr(steps, "__array__") and np.ndim(steps):  # a scorer passes rows
             raise TypeError(
                 f"`steps` must be an int, got {type(steps).__name__}. scikit-learn's scorers pass "
                 "rows to `predict`: leave `scoring=None` to use `score`, or pass a function of the "
@@ -838,7 +865,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """Return what `forecast` returns at the `times` after the cutoff of each series.
 
         `exog` must have rows at these times. A network may read more, up to the end of its outputs:
-        missing ones are the last one repeated.
+        missing rows are filled with the last one.
         """
         n_steps = max(len(rows) for rows in times)
         outputs = self._model.plan.outputs
@@ -872,7 +899,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         return np.arange(len(self._panel)), self._panel.lengths
 
     def _html_repr(self):
-        """Return what notebooks show: the parameters, and once fitted what was chosen."""
+        """Return the HTML for notebooks: the parameters, and once fitted the choices of `fit`."""
         html = super()._html_repr()
         if not hasattr(self, "_model"):
             return html
@@ -888,7 +915,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # series have times, which arrays have not
+        tags.input_tags.two_d_array = False  # series have times, which arrays lack
         tags.input_tags.allow_nan = self.fill is not None
         return tags
 

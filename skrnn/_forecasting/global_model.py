@@ -1,4 +1,4 @@
-"""GlobalModel: what a forecaster learned from all series together, and its forecasts."""
+"""GlobalModel: a model learned from all series together, and its forecasts."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,41 +15,41 @@ from skrnn._forecasting.rolling import rolling_forecasts
 from skrnn._forecasting.windows import WindowSpec
 from skrnn._utils.field_types import Array64, Positive64, Size
 
-PARTS = "anchor", "ridge", "network_weight"  # settings that say where a forecast comes from
+PARTS = "anchor", "ridge", "network_weight"  # settings: the shares of a forecast
 
 
 @dataclass(frozen=True, eq=False)
 class GlobalModel:
-    """What a forecaster learned from all series: a baseline, and networks that are added to it.
+    """The fitted model of a forecaster: a baseline, and networks that are added to it.
 
-    Each regressor has `fit(X, y)` and `predict(X)`, X of shape (n_windows, timesteps, features), y
-    and the predictions (n_windows,) for one output, else (n_windows, outputs).
+    Each regressor has `fit(X, y)` and `predict(X)`, with X of shape (n_windows, timesteps,
+    features). y and the predictions are (n_windows,) for one output, else (n_windows, outputs).
     """
 
     plan: WindowSpec
     baseline: Baseline | None
     regressors: list[Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "predict")]]
-    shares: Array64  # of the regressors' outputs, one each
+    shares: Array64  # factors of the regressors' outputs, one each
     season: Size
-    scales: Positive64  # mean seasonal change of each series in training, as errors are measured
+    scales: Positive64  # mean seasonal change of each series in training, in the kind of the errors
     residuals: Residuals
-    settings: dict[str, Any]  # what stood in place of "auto"
+    settings: dict[str, Any]  # values chosen for "auto"
     shorter: "GlobalModel | None" = None  # forecasts from fewer rows than `min_history`
 
     @property
     def min_history(self):
-        """Rows that a forecast reads of a series."""
+        """Number of rows of a series that a forecast reads."""
         network = self.plan.timesteps if self.regressors else 1
         linear = 1 if self.baseline is None else self.baseline.min_history
         return self.plan.level.n_before + max(network, linear)
 
     @property
     def least_history(self):
-        """Rows that a series must have."""
+        """Least number of rows that a series must have."""
         return self.min_history if self.shorter is None else self.shorter.least_history
 
     def for_lengths(self, n_known):
-        """Yield each of the models that forecasts are from, and the places of their origins."""
+        """Yield the models that make the forecasts, each with the places of its origins."""
         short = np.zeros(len(n_known), dtype=bool)
         if self.shorter is not None:
             short = n_known < self.min_history
@@ -60,7 +60,7 @@ class GlobalModel:
 
     @property
     def candidates(self):
-        """What the baseline compared, as a DataFrame."""
+        """The candidates of the baseline, as a DataFrame."""
         return pd.DataFrame([] if self.baseline is None else self.baseline.candidates)
 
     def forecast(self, panel, series, n_known, n_steps, quantile=None):
@@ -68,7 +68,7 @@ class GlobalModel:
         return self._rolled(panel, series, n_known, n_steps, quantile=quantile)["forecast"]
 
     def _rolled(self, panel, series, n_known, n_steps, **asked):
-        """Return what `rolling_forecasts` does, each from the model for its rows."""
+        """Return the result of `rolling_forecasts`, with each origin forecast by its model."""
         found = {}
         for model, places in self.for_lengths(n_known):
             origins = series[places], n_known[places]
@@ -88,9 +88,9 @@ class GlobalModel:
         }
 
     def bounds(self, outputs, panel, series, n_known, levels, quantiles=()):
-        """Return the intervals around forecasts from origins, by the names of their columns.
+        """Return the intervals around forecasts from origins, by column name.
 
-        They are computed as errors are measured, and carried back.
+        They are computed in the kind of the errors, and transformed back.
         """
         found = {}
         for model, places in self.for_lengths(n_known):
@@ -107,7 +107,7 @@ class GlobalModel:
                 f"`fit`, {self.plan.steps}, got {n_steps} steps. Fit with larger `steps`."
             )
         self._check_positive(panel)
-        offsets = {}  # by column: what is added, and whether the column is the lower end
+        offsets = {}  # by column: the offset, and whether the column is the lower end
         for level in levels:
             check_windows(residuals, f"level={level:g}", exact(level) / 100, n_steps)
             ends = residuals.interval(level, series, n_steps)
@@ -148,10 +148,10 @@ def exact(number):
 
 
 def check_windows(residuals, name, probability, n_steps):
-    """Refuse a probability that needs more held-out windows than there are."""
+    """Refuse a probability for which there are too few held-out windows."""
     needed, fewest = needed_windows(probability), residuals.n_windows(n_steps)
     if fewest < needed:
-        remedy = "lower the level" if name.startswith("level") else "ask for less extreme ones"
+        remedy = "lower the level" if name.startswith("level") else "ask for less extreme quantiles"
         raise ValueError(
             f"`{name}` needs at least {needed} held-out windows over all series, got {fewest}. "
             f"Set `calibration` to more windows of each series, or {remedy}."
@@ -159,7 +159,7 @@ def check_windows(residuals, name, probability, n_steps):
 
 
 def html_summary(settings, candidates):
-    """Return how much of a forecast is anchor, ridge and network, and what it chose, as HTML."""
+    """Return the shares of anchor, ridge and network, and the choices of a fit, as HTML."""
     table = ""
     if len(candidates):
         weighed = candidates[candidates["weight"] > 0].drop(columns="errors")
@@ -172,10 +172,10 @@ def html_summary(settings, candidates):
 
 
 def describe_parts(settings):
-    """Return a sentence on how much of a forecast is anchor, ridge and network."""
+    """Return a sentence on the shares of anchor, ridge and network in a forecast."""
     shares = {part: settings.get(part, 0.0) for part in PARTS[:2]}
     if not any(shares.values()):
         return "The forecast is the network's."
     weight = settings["network_weight"]
-    network = f"plus {weight:.2f} times the network" if weight else "and the network counts nothing"
+    network = f"plus {weight:.2f} times the network" if weight else "without the network"
     return f"The forecast is {shares['anchor']:.0%} anchor, {shares['ridge']:.0%} ridge, {network}."

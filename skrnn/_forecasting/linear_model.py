@@ -1,4 +1,4 @@
-"""Baseline: forecasts that are linear in the recent rows, anchors and ridges, and their weights."""
+"""Baseline: weighted forecasts that are linear in the recent rows, from anchors and ridges."""
 
 from dataclasses import dataclass, field, replace
 from typing import Annotated
@@ -10,22 +10,22 @@ from skrnn._forecasting.anchors import Candidate, Layout, anchor_map
 from skrnn._utils.field_types import Array64, Count, Positive64, Size, Table64
 
 UNITS = "values", "logarithms"
-HARMONICS = 6  # of a season, at most: all that twelve months have
-LEAST = 1e-3  # of the lowest value of a series: what logarithms are taken of is not below
-ROUNDING = 1e-9  # of the highest value of a series: no less is positive
+HARMONICS = 6  # of a season, at most: as many as a year of twelve months has
+LEAST = 1e-3  # of the lowest value of a series: lower values are raised to it for logarithms
+ROUNDING = 1e-9  # of the highest value of a series: anything less does not count as positive
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The rows before each origin, as far as linear forecasts read them."""
+    """The rows before each origin that linear forecasts read."""
 
     recent: np.ndarray  # (n_origins, n_rows), the latest last; NaN where missing
     mean: np.ndarray  # (n_origins,), of all known rows
     first: np.ndarray  # (n_origins,), the first known value
     n_known: np.ndarray  # (n_origins,), rows from the first known value on
-    position: np.ndarray  # (n_origins,), all rows before it
+    position: np.ndarray  # (n_origins,), number of all rows before it
     # (n_origins, n_known_columns), calendar columns at the last row, then the `exog` of the rows to
-    # forecast. Sine and cosine of a later row are a rotation of those at the last.
+    # forecast. Sine and cosine of a later row are a rotation of those at the last row.
     known: np.ndarray
 
 
@@ -42,11 +42,11 @@ def season_columns(positions, seasons):
 
 @dataclass(frozen=True, eq=False)
 class SeriesScales:
-    """The units of each series, (n_series,) each.
+    """The scales of each series, (n_series,) each.
 
     Standardized values times `deviations` plus `means` are the values. Logarithms of these are
-    divided by `log_deviations`, which has no items where a value is not positive; forecasts made
-    in logarithms stay within `lowest` and `highest`, standardized values again.
+    divided by `log_deviations`, which is empty if some value is not positive. Forecasts made in
+    logarithms stay within `lowest` and `highest`, which are again standardized values.
     """
 
     means: Array64
@@ -57,7 +57,7 @@ class SeriesScales:
     highest: Array64
 
     def to_unit(self, values, series, unit):
-        """Return standardized values of some series, one for each first index, in a unit."""
+        """Return standardized values of series, one series for each first index, in a unit."""
         if unit == "values":
             return values
         mean, deviation, scale, least = (
@@ -87,7 +87,7 @@ class SeriesScales:
 
 def fit_series_scales(values, means, deviations):
     """Return the SeriesScales of standardized series."""
-    known = np.array([not np.isnan(row).all() for row in values])  # a copy would be large
+    known = np.array([not np.isnan(row).all() for row in values])  # copying them would be large
     lowest, highest = (
         np.array([end(row) if any_ else 0.0 for row, any_ in zip(values, known, strict=True)])
         for end in (np.nanmin, np.nanmax)
@@ -105,9 +105,9 @@ def fit_series_scales(values, means, deviations):
 def make_history(values, known, series, n_known, n_rows, filled=None):
     """Return the History before origins in standardized series.
 
-    `values` holds the rows of each series, `known` is (n_origins, n_known_columns); `series` and
-    `n_known`, (n_origins,) each, say which series an origin is in and how many rows precede it.
-    `filled` holds the rows that are recent ones of the history; None: `values`.
+    `values` holds the rows of each series, `known` is (n_origins, n_known_columns). `series` and
+    `n_known`, (n_origins,) each, give the series of an origin and the number of rows before it.
+    `filled` holds the rows that become recent rows of the history; None: `values`.
     """
     filled = values if filled is None else filled
     series, n_known = np.asarray(series), np.asarray(n_known)
@@ -128,7 +128,7 @@ def make_history(values, known, series, n_known, n_rows, filled=None):
 
 
 def by_series(series):
-    """Return pairs of a series and the positions that it has in `series`."""
+    """Return pairs of a series and its positions in `series`."""
     order = np.argsort(series, kind="stable")
     if not len(order):
         return []
@@ -137,9 +137,9 @@ def by_series(series):
 
 
 def fill_missing(rows, season, otherwise):
-    """Return rows, (n_origins, n_rows), with each missing one as a season before, else the last.
+    """Return rows, (n_origins, n_rows), with missing ones as a season before, or else the last.
 
-    Those before the first known row are as that, and `otherwise`, (n_origins,), where none is.
+    Rows before the first known row repeat it, or `otherwise`, (n_origins,), if no row is known.
     """
     if not np.isnan(rows).any():
         return rows
@@ -161,7 +161,7 @@ def known_in_units(columns, means, deviations):
 def make_inputs(scales, history, series, unit):
     """Return the inputs of a Layout, (n_origins, n_inputs), and the last values, (n_origins, 1).
 
-    No row of the history is missing.
+    No row of the history may be missing.
     """
     rows = scales.to_unit(history.recent, series, unit)
     last = rows[:, -1:]
@@ -174,7 +174,7 @@ def make_inputs(scales, history, series, unit):
 
 
 def distance_of_mean(inputs, n_rows, near):
-    """Return how far the mean of all rows is from that of the last `near` of `n_rows`."""
+    """Return the distance of the mean of all rows from that of the last `near` of `n_rows`."""
     return inputs[:, n_rows] - inputs[:, n_rows - near : n_rows].mean(axis=1)
 
 
@@ -186,14 +186,15 @@ def _whole(numbers):
 class Baseline:
     """A weighted mean of linear forecasts, in the unit of the standardized series.
 
-    `candidates` lists what was compared: a Candidate's fields, `penalty` (times the mean eigenvalue
-    of the ridge's Gram matrix), the held-out mean squared `errors` of each block, and `weight`.
+    `candidates` lists what was compared: the fields of a Candidate, `penalty` (times the mean
+    eigenvalue of the ridge's Gram matrix), the held-out mean squared `errors` of each block, and
+    `weight`.
     """
 
     scales: SeriesScales
-    seasons: tuple[Size, ...]  # that the known columns begin with
+    seasons: tuple[Size, ...]  # of the first known columns
     positions: Annotated[np.ndarray, _whole]  # of first rows, (n_series,)
-    season: Size  # rows from which a missing one is filled
+    season: Size  # rows back from which a missing row is filled
     outputs: Size
     min_history: Count
     candidates: list
@@ -207,7 +208,7 @@ class Baseline:
 
     @property
     def chosen(self):
-        """The Candidates that have a weight."""
+        """The Candidates with a weight."""
         return [
             Candidate(*(part[name] for name in Candidate._fields))
             for part in self.candidates
@@ -219,7 +220,7 @@ class Baseline:
         return self._mean_of(self.maps, history, series)
 
     def parts(self, history, series):
-        """Return how much of `forecast` comes from anchors and from ridges, by name."""
+        """Return the parts of `forecast` that come from anchors and from ridges, by name."""
         layout = Layout(self.min_history, len(self.known_means), self.outputs)
         anchors = np.stack([anchor_map(layout, candidate) for candidate in self.chosen])
         anchor = self._mean_of(anchors, history, series)
@@ -247,7 +248,7 @@ class Baseline:
         return total
 
     def _keep_mean_near(self, inputs, unit):
-        """Move the mean of all rows to where it was in `fit`, in place, after a change of level."""
+        """Move the mean of all rows into its range in `fit`, in place, after a change of level."""
         near = max((part.season for part in self.chosen if part.anchor == "mean"), default=0)
         if near and len(self.reach):
             distance = distance_of_mean(inputs, self.min_history, near)

@@ -1,4 +1,4 @@
-"""The fit of a GlobalModel: settings, baseline, networks, and the errors that were held out."""
+"""The fit of a GlobalModel: settings, baseline, networks, and held-out errors."""
 
 from dataclasses import replace
 from functools import partial
@@ -44,10 +44,10 @@ from skrnn._network.architecture import VARIABLE_DTYPES
 
 
 def fresh_regressor(params, settings, n_windows=None):
-    """Return the regressor of a forecaster unfitted, for so many windows, with its settings.
+    """Return the unfitted regressor of a forecaster, for `n_windows` windows, with its settings.
 
-    Networks inside it, such as the last step of a Pipeline, are prepared alike. What they are not
-    left to choose stays: a segment, patience and epochs of their own, the timesteps of a `network`.
+    Networks inside it, such as the last step of a Pipeline, get the same settings. Their own
+    choices are kept: a segment, patience and epochs that are set, the timesteps of a `network`.
     """
     if params.regressor is not None:
         regressor = clone(params.regressor)
@@ -61,8 +61,9 @@ def fresh_regressor(params, settings, n_windows=None):
             continue
         if getattr(part, "stateful", False):
             raise ValueError(
-                f"`regressor{name}__stateful` must be False, got {part.stateful!r}: each forecast "
-                "starts from a window of its own, not from the state that the previous one left."
+                f"`regressor{name}__stateful` must be False, got {part.stateful!r}. Each forecast "
+                "starts from a window of its own, not from the state that the previous one left: "
+                f"set `regressor{name}__stateful=False`."
             )
         if params.fill == "mask" and getattr(part, "mask_value", 0) is None:
             part.mask_value = np.nan
@@ -78,11 +79,11 @@ def fresh_regressor(params, settings, n_windows=None):
 def fit_global_model(params, panel, *, warns=True, collect=None):
     """Fit a GlobalModel to the rows of a Panel; `warns` of series that are too short.
 
-    The parameters of an RNNForecaster are read as attributes of `params`. To a list
-    `collect` held-out windows are added: series, rows before, truth and forecast, as
-    `fit_residuals` takes them.
+    The parameters of an RNNForecaster are read as attributes of `params`. Held-out windows are
+    added to a list `collect`: series, rows before, truth and forecast, as `fit_residuals` takes
+    them.
     """
-    fresh_regressor(params, None)  # refuses what no forecaster takes
+    fresh_regressor(params, None)  # refuses what forecasters cannot use
     n_known = panel.lengths - held_out_rows(params)
     settings = settle_settings(params, panel, n_known)
     outputs = n_outputs(params)
@@ -92,7 +93,7 @@ def fit_global_model(params, panel, *, warns=True, collect=None):
         who = '`strategy="recursive"` forecasts'
         warn_of_phases(params.stride, settings.season, outputs, who)
     least = settings.timesteps + sum(settings.lags)
-    n_known = np.where(n_known < least, panel.lengths, n_known)  # too few to hold any out
+    n_known = np.where(n_known < least, panel.lengths, n_known)  # too short to hold out rows
     training = panel.head(n_known)
     if trains:
         model = _fit_to(params, settings, training, after, collect)
@@ -110,7 +111,7 @@ def fit_global_model(params, panel, *, warns=True, collect=None):
 
 
 def _calibrated(model, panel, series, n_known, collect=None):
-    """Return a GlobalModel with the residuals of forecasts from origins that were held out."""
+    """Return a GlobalModel with the residuals of forecasts from held-out origins."""
     if model is None:
         return None
     steps = model.plan.steps
@@ -124,7 +125,7 @@ def _calibrated(model, panel, series, n_known, collect=None):
 
 
 def _with_shorter(params, model, training):
-    """Return a GlobalModel with another one for series that have fewer rows than it reads."""
+    """Return a GlobalModel with a second one for series that have fewer rows than it reads."""
     short = training.lengths < model.min_history
     if params.baseline is None or not short.any():
         return model
@@ -133,9 +134,9 @@ def _with_shorter(params, model, training):
 
 
 def _fit_shorter(params, training, typical):
-    """Return a GlobalModel for series of few rows: a baseline that reads no more, learned from all.
+    """Return a GlobalModel for short series: a baseline on few rows, learned from all series.
 
-    It takes no differences, for which these may have too few rows.
+    It takes no differences, because short series may have too few rows for them.
     """
     params = clone(params).set_params(timesteps="auto", differences=0, network_weight=0)
     settings = settle_settings(params, training, training.lengths, typical)
@@ -143,7 +144,7 @@ def _fit_shorter(params, training, typical):
 
 
 def _fit_to(params, settings, training, after, collect=None):
-    """Return the GlobalModel of training rows; `after` is their number after the last window."""
+    """Return the GlobalModel of training rows; `after` is the number after the last window."""
     spec = _fit_window_spec(params, settings, training)
     buffer, starts = make_buffer(spec, training), training.starts
     baseline, errors = None, None
@@ -183,7 +184,7 @@ def _fit_to(params, settings, training, after, collect=None):
 
 
 def _window_scale(scale, baseline):
-    """Return what is taken out of windows; "auto" leaves the level of series that return to it."""
+    """Return the scaling of windows; "auto" keeps the level of series that return to it."""
     if scale == "auto":
         parts = [] if baseline is None else baseline.candidates
         returning = sum(part["weight"] for part in parts if part["anchor"] == "mean")
@@ -192,7 +193,7 @@ def _window_scale(scale, baseline):
 
 
 def _after_networks(origins, errors, windows, networks):
-    """Return the origins at which networks were weighed, and what they left of the errors there."""
+    """Return the origins at which networks were weighed, and the errors that remain there."""
     known = ~np.isnan(networks.held_out[:, 0])
     places = windows.origins[known]
     corrected = networks.weight * networks.held_out[known] * windows.spreads[known]
@@ -215,10 +216,10 @@ def _rows_after(panel, series, n_known, steps):
 
 
 def _settled(params, settings, spec, baseline, networks):
-    """Return what a fit chose, as `settings_` shows it.
+    """Return the choices of a fit, as `settings_` shows them.
 
-    The last three say how much of the forecast comes from where: anchors and ridges share what is
-    not the network's, and the network is added with its weight.
+    The last three are the shares of the forecast. Anchors and ridges share 1, and the network is
+    added with its weight.
     """
     candidates = [] if baseline is None else baseline.candidates
     ridge = sum(part["weight"] for part in candidates if part["window"])
@@ -235,7 +236,7 @@ def _settled(params, settings, spec, baseline, networks):
 
 
 def _fit_window_spec(params, settings, training):
-    # Float32 where the regressor reads it and values are standardized, so none is lost.
+    # Float32 where the regressor reads it and values are standardized, so no precision is lost.
     dtype = VARIABLE_DTYPES.get(getattr(fresh_regressor(params, settings, 1), "dtype", None))
     static, names, categories = fit_static(params.static, params.series_column, training.labels)
     return WindowSpec(
@@ -264,14 +265,15 @@ def _fit_window_spec(params, settings, training):
 
 
 def _exog_means(fill, training):
-    """Return the means of the columns of `exog`, for rows before the first known one."""
+    """Return the means of the columns of `exog`, for rows before the first known row."""
     rows = np.concatenate(training.exog)
     if fill not in FILLS or not np.isnan(rows).any():
         return np.zeros(rows.shape[1])
     for name, column in zip(training.exog_sources, rows.T, strict=True):
         if np.isnan(column).all():
             raise ValueError(
-                f"`exog` must hold values in each column, got only NaN in {name!r}. Drop it."
+                f"`exog` must hold values in each column, got only NaN in {name!r}. Drop "
+                "the column."
             )
     return np.nanmean(rows, axis=0)
 

@@ -1,4 +1,4 @@
-"""Networks of a forecast: trained on windows, weighed on held-out ones, and averaged."""
+"""Networks of a forecast: trained on windows, weighed on held-out windows, and averaged."""
 
 from contextlib import nullcontext
 from copy import deepcopy
@@ -18,22 +18,22 @@ N_ROTATIONS = 3
 MOST_EPOCHS, PATIENCE = 60, 8
 UNITS, LEARNING_RATE = 32, 0.01
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
-N_BLOCKS = 9  # spans of time, over which the jackknife goes
+N_BLOCKS = 9  # spans of time of the jackknife
 TASK = "fit-regressor"
 
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """Fitted regressors, whose outputs are added up, each times its share."""
+    """Fitted regressors and their shares; the forecast adds their outputs times the shares."""
 
     regressors: list[BaseEstimator] = field(default_factory=list)
     shares: np.ndarray = field(default_factory=lambda: np.empty(0))
-    weight: float = 0.0  # the sum of the shares, but for networks that count as zero
+    weight: float = 0.0  # of all shares, including those of networks that learned nothing
     held_out: np.ndarray | None = None  # (n_windows, outputs), NaN where no network is weighed
 
 
 def default_network(n_windows=None):
-    """Return the network of a forecaster without a `regressor`, unfitted."""
+    """Return the unfitted network of a forecaster without a `regressor`."""
     network = RNNRegressor("gru", UNITS, learning_rate=LEARNING_RATE)
     if n_windows is not None:
         power = int(np.round(np.log2(max(n_windows / 32, 1))))
@@ -42,9 +42,9 @@ def default_network(n_windows=None):
 
 
 def fit_networks(make, windows, positions, params, settings):
-    """Return Networks trained on Windows, and weighed by what they earn on held-out ones, or not.
+    """Return Networks trained on Windows, with weights that held-out windows or settings give.
 
-    `make(n_windows)` returns an unfitted regressor, `positions` are the times of the windows'
+    `make(n_windows)` returns an unfitted regressor. `positions` are the times of the windows'
     origins, counted in steps. Parameters of an RNNForecaster are read as attributes of `params`.
     """
     n_windows, n_networks = len(windows.y), params.n_networks
@@ -57,7 +57,7 @@ def fit_networks(make, windows, positions, params, settings):
         return Networks(fitted, np.full(n_networks, weight / n_networks), weight)
     rotations = _rotations(positions, windows.y.shape[1])
     if not all(len(part) for parts in rotations for part in parts):
-        return Networks()  # too few times to hold any out
+        return Networks()  # too few times to hold some out
     jobs = [(make(n_windows), windows, parts, settings.early_stopping) for parts in rotations]
     trials = _run(_try, jobs, params)
     held_out = np.full(windows.y.shape, np.nan)
@@ -79,7 +79,7 @@ def fit_networks(make, windows, positions, params, settings):
 
 
 class Rotation(NamedTuple):
-    """Windows to train on, to stop early by, and to weigh by, as positions among all."""
+    """Windows to train on, to stop early by, and to weigh by, as positions among all windows."""
 
     train: np.ndarray
     stop: np.ndarray
@@ -87,7 +87,7 @@ class Rotation(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A network of a rotation: its best epoch, 0 if it learned nothing, and held-out outputs."""
+    """A network of a rotation: its best epoch, or 0 if it learned nothing, and held-out outputs."""
 
     regressor: BaseEstimator
     epochs: int
@@ -95,14 +95,14 @@ class Trial(NamedTuple):
 
 
 def _run(function, jobs, params):
-    """Return what a function returns of each job; callbacks see them one after another."""
+    """Return the results of a function for each job; with callbacks jobs run one after another."""
     watched = params if hasattr(params, "_callback_fit_ctx") else None
     n_jobs = params.n_jobs if watched is None else 1
     return Parallel(n_jobs=n_jobs)(delayed(function)(watched, *job) for job in jobs)
 
 
 def _fit(watched, regressor, windows, held_out, stops=True):
-    """Fit a regressor to windows, but for those held out, which say when to stop."""
+    """Fit a regressor to windows except held-out ones, which decide when to stop."""
     X, y = windows.X, _squeezed(windows.y)
     validation = {}
     if held_out is not None:
@@ -131,14 +131,14 @@ def _try(watched, regressor, windows, parts, stops):
 
 
 def predict_windows(predict, X, n_outputs):
-    """Return what `predict` of a regressor returns, (n_windows, n_outputs), in float64."""
+    """Return predictions of a regressor's `predict`, (n_windows, n_outputs), in float64."""
     return np.asarray(predict(X), dtype=np.float64).reshape(len(X), n_outputs)
 
 
 def predict_quantiles(regressors, X, n_outputs, quantiles):
     """Return fitted quantiles of windows, (n_windows, n_outputs, n_quantiles), in float64.
 
-    Each of the regressors was fitted with `loss="quantile"`; their quantiles are averaged.
+    Each of the regressors was fitted with `loss="quantile"`. Their quantiles are averaged.
     """
     shape = len(X), n_outputs, len(quantiles)
     found = [regressor.predict(X, quantiles=quantiles) for regressor in regressors]
@@ -146,9 +146,9 @@ def predict_quantiles(regressors, X, n_outputs, quantiles):
 
 
 def _rotations(positions, gap):
-    """Return Rotations: in each, another sixth of the time weighs, and the one before it stops.
+    """Return Rotations, each with another sixth of the time to weigh by and the one before to stop.
 
-    Windows whose targets could overlap with those of another part are left out.
+    Windows with targets that could overlap those of another part are left out.
     """
     times, n_parts = np.unique(positions), 2 * N_ROTATIONS
     edges = [times[len(times) * k // n_parts] for k in range(1, n_parts)]
@@ -163,7 +163,7 @@ def _rotations(positions, gap):
 
 
 def _near(positions, chosen, gap):
-    """Return which positions are less than `gap` from the span of the chosen ones."""
+    """Return which positions are less than `gap` away from the span of the chosen ones."""
     if not chosen.any():
         return chosen
     first, last = positions[chosen].min(), positions[chosen].max()
@@ -171,7 +171,7 @@ def _near(positions, chosen, gap):
 
 
 def _latest(windows, positions):
-    """Return a Rotation that holds out the latest tenth of the time; None where that is all."""
+    """Return a Rotation that holds out the latest tenth of the time, or None if that is all."""
     times = np.unique(positions)
     stop = positions >= times[-max(len(times) // 10, 1)]
     train = np.flatnonzero(~_near(positions, stop, windows.y.shape[1]))
@@ -179,7 +179,7 @@ def _latest(windows, positions):
 
 
 def _earned(windows, positions, held_out):
-    """Return how much held-out outputs count: the best factor, less its error, in [0, 1].
+    """Return the weight of held-out outputs: the best factor, less its error, in [0, 1].
 
     The error is the standard error of a jackknife over N_BLOCKS spans of time.
     """
@@ -202,7 +202,7 @@ def _squeezed(y):
 
 
 def _seeded(regressor, n_networks):
-    """Return that many unfitted regressors; those after the first have other seeds."""
+    """Return `n_networks` unfitted regressors; those after the first have other seeds."""
     regressors = [regressor, *(clone(regressor) for _ in range(n_networks - 1))]
     names = [name for name in regressor.get_params() if name.split("__")[-1] == "random_state"]
     for name in sorted(names):

@@ -1,4 +1,4 @@
-"""Series that `fit` has not seen, forecast by what it learned from others."""
+"""Forecasts of series that `fit` has not seen, by the model learned from others."""
 
 import warnings
 from dataclasses import replace
@@ -13,12 +13,12 @@ from skrnn._preprocessing.time_index import first_few
 
 
 def read_new_panel(series, known, *, gaps):
-    """Read series as those of a Panel `known`, at its step, and return theirs without `exog`."""
+    """Read series at the step of a Panel `known`, and return their Panel, without `exog`."""
     panel = read_panel(series, known=known, gaps=gaps)
     if panel.empty:
         warnings.warn(
-            f"`series` holds only NaN for {first_few(list(map(repr, panel.empty)))}, which no "
-            "forecast will have. Leave it out of `series`, or pass its values.",
+            f"`series` holds only NaN for {first_few(list(map(repr, panel.empty)))}, which will "
+            "have no forecast. Leave it out of `series`, or pass its values.",
             stacklevel=4,
         )
     of_exog = "exog_names", "exog_categories", "past_exog", "own_exog"
@@ -26,10 +26,10 @@ def read_new_panel(series, known, *, gaps):
 
 
 def adapt_model(model, known, panel, static):
-    """Return a GlobalModel with the scales of the series of a Panel, from the rows that it has.
+    """Return a GlobalModel with the scales of the series of a Panel, from their known rows.
 
     `known` is the Panel that the model was fitted to, `static` is (n_series, n_static). Networks
-    and ridges are those of the model.
+    and ridges stay those of the model.
     """
     level = model.plan.level
     shorter = model.shorter and adapt_model(model.shorter, known, panel, static)
@@ -74,7 +74,7 @@ def _adapt_baseline(baseline, level, known, panel):
             f"got {lowest:g} in series {panel.labels[k]!r}. Fit with such a series, or leave it "
             "out."
         )
-    # Seasons are counted from the first row of all in `fit`.
+    # Seasons are counted from the first row of all series in `fit`.
     first = int(np.argmin(baseline.positions))
     both = known.take([first])
     both = replace(both, times=both.times + panel.times, values=both.values + panel.values)

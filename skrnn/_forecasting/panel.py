@@ -1,4 +1,4 @@
-"""Panel: one or many series as plain arrays, and back to pandas."""
+"""Panel: one or many series as plain arrays, and their conversion back to pandas."""
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -13,26 +13,26 @@ from skrnn._preprocessing.time_grid import index_after, index_until, steps_until
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One or many series; each has its own first and last time.
+    """One or many series, each with its own first and last time.
 
-    `form` says how the values came: "series", "wide", "long" or "long frame".
+    `form` is the form of the data they were read from: "series", "wide", "long" or "long frame".
     """
 
     form: Literal["series", "wide", "long", "long frame"]
-    # of the column of values, or of the axis of a wide frame's columns; a tuple for several levels
+    # of the column of values, or of the columns of a wide frame; a tuple for several levels
     name: Any
     level_names: list  # names of the levels of the index
     labels: list  # names of the series
-    times: list  # of each series, regular and without a gap
-    values: list  # (n_rows,) in float64 for each series; NaN is missing
+    times: list  # of each series, regular and without gaps
+    values: list  # (n_rows,) in float64 for each series, NaN where missing
     step: pd.tseries.offsets.BaseOffset | pd.Timedelta | int  # from one time to the next
     exog: list = ()  # (n_rows, n_exog) for each series
     exog_names: list = ()
-    # of those of `exog_names` that hold some, (n_exog,) columns in all
+    # of the columns in `exog_names` that hold categories, which have (n_exog,) columns in all
     exog_categories: dict[Any, list] = field(default_factory=dict)
-    past_exog: list = ()  # of `exog_names`, those that are known until the cutoff only
-    own_exog: bool = False  # whether they came with a (series, time) MultiIndex
-    empty: list = field(default_factory=list)  # names of series that came without a value
+    past_exog: list = ()  # names in `exog_names` that are known until the cutoff only
+    own_exog: bool = False  # whether `exog` came with a (series, time) MultiIndex
+    empty: list = field(default_factory=list)  # names of series without a value
 
     def __len__(self):
         return len(self.labels)
@@ -51,7 +51,7 @@ class Panel:
 
     @property
     def starts(self):
-        """Steps from the first time of all to the first one of each series."""
+        """Steps from the first time of all series to the first time of each."""
         first = min(self.times, key=lambda rows: rows[0])[:1]
         n_rows = self.lengths.sum()
         return np.array(
@@ -65,12 +65,12 @@ class Panel:
 
     @property
     def future_exog(self):
-        """Names of the columns of `exog` whose future is known."""
+        """Names of the columns of `exog` that are known in advance."""
         return [name for name in self.exog_names if name not in self.past_exog]
 
     @property
     def exog_sources(self):
-        """Name of the column of `exog` that each of its columns of numbers came from."""
+        """Name of the source column in `exog` of each numeric column."""
         widths = n_columns(self.exog_names, self.exog_categories)
         return [
             name for name, width in zip(self.exog_names, widths, strict=True) for _ in range(width)
@@ -111,11 +111,11 @@ class Panel:
         return replace(self, times=_shared(cut, self.times, numbers), **parts)
 
     def future_times(self, n_steps):
-        """Return for each series the `n_steps` times after its last one."""
+        """Return the `n_steps` times after the last one of each series."""
         return _shared(lambda rows: index_after(rows, self.step, n_steps), self.times)
 
     def extended(self, times, values, exog):
-        """Return the panel with more rows after those of each series."""
+        """Return the Panel with more rows at the end of each series."""
         return replace(
             self,
             times=_shared(
@@ -127,7 +127,7 @@ class Panel:
 
 
 def encode_panel(panel):
-    """Return the fields of a Panel, with the rows of all series joined, and shared times once."""
+    """Return the fields of a Panel, with the rows of all series joined and shared times once."""
     distinct = {id(times): times for times in panel.times}
     places = {key: place for place, key in enumerate(distinct)}
     return vars(panel) | {
@@ -139,7 +139,7 @@ def encode_panel(panel):
 
 
 def decode_panel(times, times_of, values, exog, **fields):
-    """Return the Panel of what `encode_panel` has returned."""
+    """Return the Panel that `encode_panel` was given."""
     of_series = [times[place] for place in times_of]
     bounds = np.cumsum([0, *map(len, of_series)], dtype=object)
     rows = [slice(*pair) for pair in pairwise(bounds)]
@@ -152,7 +152,7 @@ def decode_panel(times, times_of, values, exog, **fields):
 
 
 def _shared(function, *lists):
-    """Apply a function to each row of lists; series that share their times share its result."""
+    """Apply a function to each row of lists; series with shared times share the result."""
     made = {}
     answers = []
     for row in zip(*lists, strict=True):
@@ -164,10 +164,10 @@ def _shared(function, *lists):
 
 
 def to_pandas(panel, times, columns):
-    """Return values of a panel's series in the form in which the panel came.
+    """Return values of a panel's series in the form of the data that the panel was read from.
 
-    `times` and `columns` hold those of each series; `columns` may be a dict of such lists, which
-    gives one column for each name.
+    `times` and `columns` hold one item for each series. `columns` may be a dict of such lists,
+    which gives one column for each name.
     """
     by_name = isinstance(columns, dict)
     tables = [
@@ -212,7 +212,7 @@ def all_times(times):
 
 
 def _wide(panel, times, tables, names):
-    """One column, or block of columns, for each series, on all of their times."""
+    """Return a wide frame: one column, or block of columns, for each series, on all their times."""
     shared = all_times(times).rename(panel.level_names[0])
     width = 1 if names is None else len(names)
     values = np.full((len(shared), len(panel), width), np.nan)

@@ -1,4 +1,4 @@
-"""Reading one or many series from pandas, checked, each on its own regular times."""
+"""Reading of one or many pandas series, with checks, each on its own regular times."""
 
 import warnings
 from dataclasses import replace
@@ -39,18 +39,18 @@ IN_ORDER = (
 
 
 def read_panel(data, *, known=None, freq=None, gaps=False):
-    """Read series from pandas as a Panel, without those that have no value: a warning names them.
+    """Read series from pandas as a Panel, without series that have no value: a warning names them.
 
     NaN before the first and after the last value of a series is dropped. With `gaps`, NaN between
     them and times without a row are missing values. Rows that may continue those of a Panel `known`
-    get its kind of times and its step; otherwise it is `freq`, or found in the times.
+    get its type of times and its step. Otherwise the step is `freq`, or is found in the times.
     """
     form = _form(data)
     check_numbers(
         data,
         "`series`",
-        "Times and names of series belong in the index (`set_index`), or in `time_column` and "
-        "`series_column`; others in `exog`.",
+        "Put times and names of series into the index (`set_index`), or name their columns in "
+        "`time_column` and `series_column`; pass other columns as `exog`.",
     )
     index, names = _read_index(data, form)
     if known is not None:
@@ -74,13 +74,13 @@ def read_panel(data, *, known=None, freq=None, gaps=False):
         if np.isfinite(values).any()
     ]
     if not read:
-        raise ValueError("`series` must hold values, got only NaN.")
+        raise ValueError("`series` must hold values, got only NaN. Pass rows with values.")
     found = {label for label, *_ in read}
     empty = [label for label in labels if label not in found]
     if empty and known is None:
         warnings.warn(
-            f"`series` holds only NaN for {first_few(list(map(repr, empty)))}, which no forecast "
-            "will have. Leave it out of `series`, or pass its values.",
+            f"`series` holds only NaN for {first_few(list(map(repr, empty)))}, which will have no "
+            "forecast. Leave it out of `series`, or pass its values.",
             stacklevel=3,
         )
     labels, times, values = (list(column) for column in zip(*read, strict=True))
@@ -101,31 +101,33 @@ def _form(data):
     check_pandas(data)
     if data.size == 0:
         missing = "column" if len(data) else "row"
-        raise ValueError(f"`series` must have at least one {missing}, got none.")
+        raise ValueError(
+            f"`series` must have at least one {missing}, got none. Pass the rows of a series."
+        )
     if data.index.nlevels == 1:
         return "series" if data.ndim == 1 else "wide"
-    plain_index(data.index, "series")  # refuses what is no (series, time)
+    plain_index(data.index, "series")  # refuses an index that is not (series, time)
     if data.ndim == 2 and data.shape[1] != 1:
         raise ValueError(
             f"A `series` with a (series, time) MultiIndex must have one column of values, got "
-            f"{data.shape[1]}: {list(data.columns)}. Pass only the target, and columns whose "
-            "future is known as `exog`."
+            f"{data.shape[1]}: {list(data.columns)}. Pass only the target, and columns known in "
+            "advance as `exog`."
         )
     return "long" if data.ndim == 1 else "long frame"
 
 
 def _read_index(data, form):
-    """Return the TimeIndex of the rows, checked, and the names for the result."""
+    """Return the checked TimeIndex of the rows, and the names for the result."""
     index = plain_index(data.index, "series")
     if form in ("series", "wide"):
         if not (isinstance(index, TIME_TYPES) or is_counted(index)):
             raise TypeError(
                 "The rows of `series` must be indexed by a DatetimeIndex, PeriodIndex, "
                 f"TimedeltaIndex or RangeIndex, got an index of {index.dtype}. Convert it, for "
-                "instance by `pd.to_datetime`."
+                "instance with `pd.to_datetime`."
             )
         axis = data if form == "series" else data.columns
-        several = isinstance(axis, pd.MultiIndex)  # a tuple names their levels
+        several = isinstance(axis, pd.MultiIndex)  # a tuple names the levels of the axis
         name = tuple(axis.names) if several else axis.name
     else:
         name = data.name if form == "long" else data.columns[0]
@@ -134,16 +136,22 @@ def _read_index(data, form):
 
 def _columns(data, form, index):
     """Split the rows into blocks that share their times; return times, values and labels."""
-    # A copy in which each column lies together: the series are views of it.
+    # A copy in which each column is contiguous: the series are views of it.
     values = np.array(data.to_numpy(dtype=np.float64, na_value=np.nan), order="F")
     if np.isinf(values).any():
         row = int(np.argmax(np.isinf(values).reshape(len(values), -1).any(axis=1)))
-        raise ValueError(f"`series` must be finite, got infinity at {index.times[row]}.")
+        raise ValueError(
+            f"`series` must be finite, got infinity at {index.times[row]}. Replace it, or set it "
+            "to NaN and choose a `fill`."
+        )
     if form == "wide":
         labels = list(data.columns)
         if len(set(labels)) < len(labels):
             twice = next(label for label in labels if labels.count(label) > 1)
-            raise ValueError(f"The columns of `series` must have distinct names, got {twice!r}.")
+            raise ValueError(
+                f"The columns of `series` must have distinct names, got {twice!r} twice. Rename "
+                "one of them."
+            )
         return [index.times], [values], labels
     if form == "series":
         return [index.times], [values], [data.name]
@@ -153,7 +161,7 @@ def _columns(data, form, index):
 
 
 def _regular_blocks(index, times, columns, step, gaps):
-    """Return (times, values) of each block with every step in it; without a row it is NaN."""
+    """Return (times, values) of each block with every step; a step without a row has NaN."""
     broken = np.setdiff1d(run_bounds(index, step, len(index.times)), index.bounds)
     gapped = set(np.searchsorted(index.bounds, broken, side="right") - 1)
     blocks = []
@@ -167,7 +175,7 @@ def _regular_blocks(index, times, columns, step, gaps):
         if len(strays):
             raise ValueError(
                 f"The times of `series` must follow each other at the step {step_name(step)}, got "
-                f"{first_few(strays)} off it{place}. Drop or move them."
+                f"{first_few(strays)} off it{place}. Drop or move these rows."
             )
         if not gaps:
             raise ValueError(
@@ -182,7 +190,7 @@ def _regular_blocks(index, times, columns, step, gaps):
 
 
 def _trimmed(label, times, values, gaps):
-    """Drop NaN at both ends; refuse it between them unless allowed."""
+    """Drop NaN at both ends; refuse it between values unless `gaps`."""
     present = np.flatnonzero(~np.isnan(values))
     part = slice(present[0], present[-1] + 1)
     if not gaps and len(present) < part.stop - part.start:
@@ -196,10 +204,10 @@ def _trimmed(label, times, values, gaps):
 
 
 def read_later_rows(data, panel, *, gaps=True):
-    """Return rows of the series that `fit` saw, and of no others, as a Panel."""
+    """Return rows of the series that `fit` saw as a Panel; refuse other series."""
     later = read_panel(data, known=panel, gaps=gaps)
     if later.form == panel.form == "series":
-        return replace(later, labels=panel.labels)  # whatever its name
+        return replace(later, labels=panel.labels)  # the name of a single series may differ
     labels = set(panel.labels)
     unknown = [k for k in (*later.labels, *later.empty) if k not in labels.union(panel.empty)]
     seen = [k for k, label in enumerate(later.labels) if label in labels]
@@ -212,7 +220,7 @@ def read_later_rows(data, panel, *, gaps=True):
 
 
 def check_after_cutoff(panel, later):
-    """Refuse rows of a later Panel that `panel` has."""
+    """Refuse rows of a later Panel that are also in `panel`."""
     cutoffs = dict(zip(panel.labels, panel.cutoffs, strict=True))
     for label, times in zip(later.labels, later.times, strict=True):
         if times[0] <= cutoffs[label]:
@@ -226,8 +234,8 @@ def check_after_cutoff(panel, later):
 def rows_ahead(panel, later, *, gaps):
     """Align the rows of a later Panel with the steps after those of `panel`.
 
-    Rows up to the last known one are ignored. The result is, for each series, every step after it
-    up to the last new one, and the values there: NaN where there is no row, if `gaps`.
+    Rows up to the last known one are ignored. For each series, return every step after it up to the
+    last new one, and the values there: NaN where there is no row, if `gaps`.
     """
     places = {label: k for k, label in enumerate(later.labels)}
     times, values = [], []

@@ -1,4 +1,4 @@
-"""Ridge regressions of all candidates, their penalties chosen on held-out blocks."""
+"""Ridge regressions of all candidates, with penalties chosen on held-out blocks."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ PENALTIES = np.logspace(-6, 2, 13)  # times the mean eigenvalue of the Gram matr
 
 
 class Moments(NamedTuple):
-    """Sums of products over origins: of inputs and targets, the latter minus the last value."""
+    """Sums of products over origins, of inputs and of targets minus the last value."""
 
     n_origins: int
     inputs: np.ndarray  # (n_inputs, n_inputs)
@@ -30,10 +30,10 @@ class Ridge(NamedTuple):
     """A ridge regression in the basis in which its Gram matrix is diagonal."""
 
     eigenvalues: np.ndarray  # (n_columns,)
-    basis: np.ndarray  # (n_inputs, n_columns), from inputs
+    basis: np.ndarray  # (n_inputs, n_columns), a map from inputs
 
     def solve(self, cross, penalty):
-        """Return the map from inputs, given cross products of inputs and targets."""
+        """Return the map from inputs, given the cross products of inputs and targets."""
         return self.basis @ self.scaled(self.basis.T @ cross, penalty)
 
     def scaled(self, cross, penalty):
@@ -42,7 +42,7 @@ class Ridge(NamedTuple):
 
 
 def fit_ridge(moments, columns):
-    """Return the Ridge on columns, a map from inputs."""
+    """Return the Ridge on columns, which are a map from inputs."""
     if moments.n_origins == 0:
         return Ridge(np.zeros(columns.shape[1]), columns)
     eigenvalues, vectors = eigh(columns.T @ moments.inputs @ columns)
@@ -52,7 +52,7 @@ def fit_ridge(moments, columns):
 def columns_of(layout, candidate, moments):
     """Return the map from inputs to the columns of a candidate's ridge.
 
-    Those other than the window's have its root mean square, times the root of its length.
+    Columns other than those of the window get its root mean square, times the root of its length.
     """
     columns = window_map(layout, candidate)
     rows = columns[:, : candidate.window]
@@ -62,9 +62,9 @@ def columns_of(layout, candidate, moments):
 
 
 def fit_candidates(layout, candidates, total, blocks):
-    """Return the penalty of each candidate and its maps: one of each block, then that of all.
+    """Return the penalty of each candidate and its maps: one for each block, then that of all.
 
-    `blocks` holds the Moments of the origins to train on and of those held out, for each block.
+    `blocks` holds two Moments for each block: of the origins to train on, and of those held out.
     Maps are (n_candidates, n_blocks + 1, n_inputs, outputs).
     """
     penalties = np.zeros(len(candidates))
@@ -99,9 +99,9 @@ def fit_candidates(layout, candidates, total, blocks):
 
 
 def _penalty_errors(ridge, gram, train, held_out, anchor):
-    """Return the sum of squared held-out errors, short of a constant, for each penalty.
+    """Return the sum of squared held-out errors for each penalty, up to a constant.
 
-    `gram` is that of the held-out columns in the ridge's basis.
+    `gram` is the Gram matrix of the held-out columns in the ridge's basis.
     """
     learned, truth = (
         ridge.basis.T @ (moments.cross - moments.inputs @ anchor) for moments in (train, held_out)

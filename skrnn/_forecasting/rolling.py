@@ -1,4 +1,4 @@
-"""Rolling forecasts: from any origins, as many steps at a time as a model has outputs."""
+"""Rolling forecasts from any origins, as many steps at a time as a model has outputs."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,10 +25,10 @@ ORIGINS_AT_ONCE = 8192
 def rolling_forecasts(model, panel, series, n_known, n_steps, *, parts=False, quantile=None):
     """Return forecasts in the unit of the series, (n_origins, n_steps); outputs are fed back.
 
-    They are in a dict as "forecast"; `parts` adds its cumulative parts, as `Chunks` returns them.
-    `series` and `n_known` are the series of each forecast, and how many of its rows are known.
-    Later rows of the panel are not read, except for their `exog` and their times. With `quantile`
-    networks forecast theirs.
+    The result is a dict with "forecast"; `parts` adds the cumulative parts that `Chunks` returns.
+    `series` and `n_known` are the series of each forecast and its number of known rows. Later rows
+    of the panel are not read, except for their `exog` and their times. With `quantile` the networks
+    forecast this quantile.
     """
     buffer = make_buffer(model.plan, panel)
     outputs = {}
@@ -47,7 +47,7 @@ def _rolled(chunks, n_steps):
     spec, buffer, series = chunks.model.plan, chunks.buffer, chunks.series
     T, H = spec.timesteps, spec.outputs
     n_rows = T + -(-n_steps // H) * H
-    # Rows of the buffer, (n_origins, n_rows). Beyond a series' last row `known` stays as it is.
+    # Rows of the buffer, (n_origins, n_rows). After a series' last row `known` stays constant.
     rows = (buffer.bounds[series] + chunks.n_known)[:, np.newaxis] + np.arange(-T, n_rows - T)
     ends = buffer.bounds[np.stack([series, series + 1])][..., np.newaxis]
     rows = np.clip(rows, ends[0], ends[1] - 1)
@@ -56,7 +56,7 @@ def _rolled(chunks, n_steps):
     carry_open_gaps(spec, buffer, path[:, :T], series, chunks.n_known)
     known = known_columns(spec, buffer, series[:, np.newaxis], rows, chunks.last[:, np.newaxis])
     ages = buffer.ages[rows]
-    ages[:, T:] = 0  # what is forecast counts as known
+    ages[:, T:] = 0  # forecast rows count as known
     columns = window_columns(spec, path, known, ages)
     missing = np.isnan(columns[:, :, 0])
     found = []
@@ -73,7 +73,7 @@ def _rolled(chunks, n_steps):
 
 
 class Chunks:
-    """Forecasts of `outputs` steps from some origins, and from where the forecast before ends."""
+    """Forecasts of `outputs` steps at a time, each from where the one before ends."""
 
     def __init__(self, model, buffer, series, n_known, parts, quantile=None):
         self.model, self.buffer, self.parts = model, buffer, parts
@@ -96,9 +96,9 @@ class Chunks:
     def forecast(self, windows, rows):
         """Return the next forecasts, (n_origins, outputs), by name.
 
-        `windows` hold the rows before them, not yet scaled, `rows` are where the last of these and
-        the rows to forecast are in the buffer. With `parts`, "anchor" is the forecast of the
-        anchors, and "linear" that of anchors and ridges.
+        `windows` hold the rows before them, not yet scaled. `rows` are the positions in the buffer
+        of the last of these and of the rows to forecast. With `parts`, "anchor" is the forecast of
+        the anchors, and "linear" that of anchors and ridges.
         """
         network = self._networks(windows)
         if self.history is None:
@@ -124,7 +124,7 @@ class Chunks:
         outputs = [predict_windows(predict, X, model.plan.outputs) for predict in self.predicts]
         total = sum(share * rows for share, rows in zip(model.shares, outputs, strict=True))
         total = total * spreads + (levels if model.baseline is None else 0.0)
-        # Later windows differ in these values only: where they are finite, X needs no check.
+        # Later windows differ only in these values: if they are finite, X needs no check.
         finite = np.isfinite(total).all()
         self.predicts = [
             unchecked_predict(regressor) if finite else regressor.predict
@@ -134,7 +134,7 @@ class Chunks:
 
 
 def _extended(history, ahead):
-    """Return the History of origins after rows `ahead`, (n_origins, n_rows), of each."""
+    """Return the History of origins after forecast rows `ahead`, (n_origins, n_rows)."""
     n_known = history.n_known + ahead.shape[1]
     return replace(
         history,

@@ -1,4 +1,4 @@
-"""Row counts: how many rows a fit needs of each series, and what it holds out."""
+"""Row counts: the rows that a fit needs of each series, and the rows that it holds out."""
 
 import warnings
 from math import gcd
@@ -9,15 +9,15 @@ from skrnn._forecasting.settings import n_outputs, read_lags
 
 
 def min_rows(params):
-    """Return the rows that a series must have: with a baseline any, else a window's."""
+    """Return the rows that each series must have: any with a baseline, else those of a window."""
     return 1 if params.baseline is not None else _rows_of_window(params)
 
 
 def min_rows_to_train(params):
-    """Return the rows that one of the series must have.
+    """Return the rows that at least one of the series must have.
 
-    These are a window, its targets and what is held out for calibration; with a baseline and none
-    held out, the two that show a change.
+    These are a window, its targets and the rows held out for calibration. With a baseline and no
+    rows held out, two rows are enough to show a change.
     """
     if params.baseline is not None and held_out_rows(params) == 0:
         return 2
@@ -30,24 +30,24 @@ def _rows_of_window(params):
 
 
 def held_out_rows(params):
-    """Return the rows at the end that training does not see."""
+    """Return the number of rows at the end of a series that training does not see."""
     if params.calibration in ("auto", 0):
         return 0
     return whole_strides(params.steps, params.stride) + (params.calibration - 1) * params.stride
 
 
 def warn_of_phases(stride, season, shift, who):
-    """Warn where forecasts start at phases of the season at which no training window started.
+    """Warn if forecasts start at phases of the season at which no training window starts.
 
-    The forecasts that `who` makes start `shift` rows from the cutoff.
+    `who` makes the forecasts, which start `shift` rows from the cutoff.
     """
     shared = gcd(stride, season)
     if shift % shared:
         coprime = next(rows for rows in range(stride, 0, -1) if gcd(rows, season) == 1)
         warnings.warn(
             f"With `stride={stride}` training windows start at {season // shared} of the {season} "
-            f"phases of a season, and {who} from others. Choose a `stride` that has no divisor in "
-            f"common with the season, such as {coprime}.",
+            f"phases of a season, and {who} from others. Choose a `stride` that is coprime with "
+            f"the season, such as {coprime}.",
             stacklevel=2,
         )
 
@@ -58,13 +58,13 @@ def whole_strides(rows, stride):
 
 
 def check_lengths(params, settings, panel, n_known, after):
-    """Return whether a window is there to train on; refuse short series that no baseline forecasts.
+    """Return whether a window is available for training; refuse series that are too short.
 
-    `after` is the rows from the last window to train on to the end of the known ones.
+    `after` is the number of rows from the last training window to the end of the known rows.
     """
     least = settings.timesteps + sum(settings.lags)
     held_out = held_out_rows(params) > 0
-    kept = f" besides its {params.calibration} calibration windows" if held_out else ""
+    kept = f" in addition to its {params.calibration} calibration windows" if held_out else ""
     fewer = ", lower `calibration`" if held_out else ""
     short, trains = np.flatnonzero(n_known < least), (n_known >= least + after).any()
     if params.baseline is not None and not held_out and panel.lengths.max() > 1:

@@ -1,4 +1,4 @@
-"""Scans: each row of series compared with its forecast, outliers replaced in later windows."""
+"""Scans: each row of series compared with its forecast, with outliers replaced in later windows."""
 
 from dataclasses import dataclass, replace
 
@@ -9,19 +9,19 @@ from skrnn._forecasting.error_units import to_unit, unit_sizes
 from skrnn._forecasting.linear_model import Baseline
 from skrnn._utils.field_types import Array64
 
-AT_ONCE = 16, 4096  # rows of a series that are forecast together, at first and at most
+AT_ONCE = 16, 4096  # rows of a series that are forecast at once, at first and at most
 ORIGINS_OF_GROWTH = 200
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PinnedBaseline(Baseline):
-    """A Baseline for which the mean of all rows, and the first of them, stay those of `fit`.
+    """A Baseline in which the mean of all rows, and the first row, are fixed at those of `fit`.
 
-    So its forecasts depend on the rows of a window and on their times, and on nothing before.
+    So its forecasts depend only on the rows of a window and on their times.
     """
 
-    means: Array64  # (n_series,), standardized, and so are
-    firsts: Array64  # (n_series,)
+    means: Array64  # (n_series,), of standardized series
+    firsts: Array64  # (n_series,), of standardized series
     counted: np.ndarray  # (n_series,), rows from the first known value in `fit` to the panel's
 
     def _mean_of(self, maps, history, series):
@@ -35,11 +35,11 @@ class PinnedBaseline(Baseline):
 
 
 def pinned_model(model, fitted, panel, places, sizes, rows):
-    """Return a GlobalModel for rows of a Panel, whose series are those at `places` of `fitted`.
+    """Return a GlobalModel for rows of a Panel, given the `places` of its series in `fitted`.
 
-    `fitted` is the Panel of `fit`; the rows may be any, before it or after it. `sizes`, (n_series,
-    1), are those of the errors of each series in it, `rows` those that their unit is the mean
-    seasonal change of; 0: all in `fit`.
+    `fitted` is the Panel of `fit`; the rows may be before it or after it. `sizes`, (n_series, 1),
+    are the sizes of the errors of each of its series. `rows` is the number of rows of the mean
+    seasonal change that is their unit; 0: all rows in `fit`.
     """
     both = fitted.take(places)
     both = replace(both, times=both.times + panel.times, values=both.values + panel.values)
@@ -81,7 +81,7 @@ def pinned_model(model, fitted, panel, places, sizes, rows):
 def row_errors(model, panel, series, n_known, truth, moved=0.0):
     """Return absolute errors of one-step forecasts in their unit, (n_origins,), and the forecasts.
 
-    These are `moved`, (n_origins,), from those of the model.
+    Forecasts differ by `moved`, (n_origins,), from those of the model.
     """
     forecast = model.forecast(panel, series, n_known, 1)[:, 0] + moved
     both = (part[:, np.newaxis] for part in (truth, forecast))
@@ -89,7 +89,7 @@ def row_errors(model, panel, series, n_known, truth, moved=0.0):
 
 
 def sized_errors(model, panel, series, n_known, truth, forecast):
-    """Return absolute errors, (n_origins, n_steps), in the unit of those of the first step."""
+    """Return absolute errors, (n_origins, n_steps), in the unit of errors of the first step."""
     below, above = unit_sizes(model, panel, series, n_known)[..., :1]
     truth, forecast = (
         to_unit(model, model.residuals.kind, part, series) for part in (truth, forecast)
@@ -99,9 +99,9 @@ def sized_errors(model, panel, series, n_known, truth, forecast):
 
 
 def fit_growth(model, panel):
-    """Return how errors grow where forecasts are fed back, as multiples of those of one step.
+    """Return the growth of errors where forecasts are fed back, as multiples of those of one step.
 
-    As many steps as a window has, from some origins in the Panel.
+    It covers as many steps as a window has, from some origins in the Panel.
     """
     spare = panel.lengths.max() - model.min_history
     n_steps = int(min(model.plan.timesteps, max(spare // 2, 1)))
@@ -124,7 +124,7 @@ def fit_growth(model, panel):
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The rows of series as they came and as windows hold them, and the errors of each."""
+    """Rows of series as they came and as windows hold them, and the error of each."""
 
     panel: object  # Panel with outliers replaced by their forecasts
     raw: list  # (n_rows,) of each series
@@ -134,11 +134,12 @@ class Scan:
 def scan_rows(model, panel, raw, errors, first, growth, limit, moved=None):
     """Return the Scan of rows from `first` on, (n_series,), of each series in a Panel.
 
-    Up to there the Panel holds the rows as windows read them, `raw` those that came, and `errors`
-    theirs. A row whose error is above `limit` is replaced by its forecast in later windows. The
-    error of a row after replaced ones is that of a forecast fed back, divided by its `growth`. When
-    as many rows as `growth` has are replaced one after another, they are taken as they came.
-    Forecasts are `moved`, (n_rows,) of each series, from those of the model.
+    Before `first` the Panel holds the rows as windows read them, `raw` the original rows, and
+    `errors` their errors. A row with an error above `limit` is replaced by its forecast in later
+    windows. The error of a row after replaced ones is that of a forecast that is fed back, divided
+    by its `growth`. When as many consecutive rows as `growth` has are replaced, they get their
+    original values back. Forecasts differ by `moved`, (n_rows,) of each series, from those of the
+    model.
     """
     values, errors = ([part.copy() for part in parts] for parts in (panel.values, errors))
     panel = replace(panel, values=values)
@@ -172,6 +173,6 @@ def scan_rows(model, panel, raw, errors, first, growth, limit, moved=None):
 
 
 def _last_replaced(values, raw, end):
-    """Return how many rows before `end` are replaced, one after another."""
+    """Return the number of consecutive rows before `end` that are replaced."""
     same = (values[:end] == raw[:end]) | np.isnan(raw[:end])
     return int(np.argmax(same[::-1])) if same.any() else end

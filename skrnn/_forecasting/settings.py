@@ -1,4 +1,4 @@
-"""Settings of a fit: what "auto" in the parameters of a forecaster becomes."""
+"""Settings of a fit: the values chosen for "auto" in the parameters of a forecaster."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,9 +12,9 @@ from skrnn._preprocessing.time_grid import is_fixed
 
 LONGEST_WINDOW = 168
 WINDOW_WITHOUT_SEASON = 16
-# From this many series on they share so much that a window may be half of the shortest one.
+# From this many series on they share so much that a window may be half of the shortest series.
 MANY_SERIES = 20
-LEAST_WINDOWS = 250  # for networks that are weighed: with fewer, what they earn is noise
+LEAST_WINDOWS = 250  # for networks that are weighed: with fewer, the measured weight is noise
 SEGMENTS_FROM = 48
 FEWEST_SEGMENTS, MOST_SEGMENTS = 4, 30
 WEEK, TWO_YEARS = pd.Timedelta(days=7), pd.Timedelta(days=730)
@@ -22,17 +22,17 @@ WEEK, TWO_YEARS = pd.Timedelta(days=7), pd.Timedelta(days=730)
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """What a fit uses in place of "auto"."""
+    """The values that a fit uses for "auto"."""
 
     timesteps: int
     segment: int
-    seasons: tuple[int, ...]  # lengths in steps, the shortest first; none: ()
+    seasons: tuple[int, ...]  # lengths in steps, the shortest first; () without a season
     lags: tuple[int, ...]  # of the differences
     early_stopping: bool
     network_weight: float | Literal["auto"]
-    calibration: int | Literal["held out"]  # windows; or the held-out errors of the baseline
+    calibration: int | Literal["held out"]  # windows, or the held-out errors of the baseline
     year: bool  # whether the baseline reads the time of the year
-    typical: int  # the rows of a series that what is chosen is for
+    typical: int  # rows of the series that the settings are chosen for
 
     @property
     def season(self):
@@ -40,11 +40,11 @@ class ForecastSettings:
 
     @property
     def weighed(self):
-        """Whether held-out windows tell how much the networks count."""
+        """Whether held-out windows decide the weight of the networks."""
         return self.network_weight == "auto"
 
     def trains(self, n_windows):
-        """Whether networks are trained on so many windows."""
+        """Whether networks are trained on `n_windows` windows."""
         return n_windows >= LEAST_WINDOWS if self.weighed else self.network_weight > 0
 
 
@@ -54,9 +54,9 @@ def n_outputs(params):
 
 
 def typical_length(lengths):
-    """Return the rows that settings count on: those of the shortest series that is not short.
+    """Return the rows that settings are based on: those of the shortest series that is not short.
 
-    Short is one with less than half the rows of the series that the middle one of all rows is in.
+    A series is short if it has less than half the rows of the series with the middle row of all.
     """
     ordered = np.sort(np.maximum(lengths, 0))
     rows = np.cumsum(ordered)
@@ -68,7 +68,7 @@ def settle_settings(params, panel, n_known, typical=None):
     """Return the ForecastSettings of a fit to the first `n_known` rows of each series of a Panel.
 
     The parameters of an RNNForecaster are read as attributes of `params`. `typical` is the
-    `typical_length` of the series that they are for, by default all.
+    `typical_length` of the series to choose settings for, by default all series.
     """
     seasons = _seasons(params, panel)
     lags = read_lags(params.differences)
@@ -77,7 +77,7 @@ def settle_settings(params, panel, n_known, typical=None):
         weight = 1.0
     if params.baseline is None and weight != 1:
         raise ValueError(
-            "`network_weight` must be 1 or 'auto' with `baseline=None`: there is nothing else that "
+            "`network_weight` must be 1 or 'auto' with `baseline=None`, because only the network "
             f"forecasts, got {weight!r}. Leave it out, or set a `baseline`."
         )
     calibration = params.calibration
@@ -117,13 +117,13 @@ def read_lags(differences):
         if not isinstance(lag, Integral) or isinstance(lag, bool) or lag < 1:
             raise ValueError(
                 f"`differences` must hold whole numbers of rows of at least 1, got {lag!r}. Pass "
-                "(12, 1) for the changes from one row to the next of those from a year before."
+                "(12, 1) for changes from a year before, then the changes of these."
             )
     return tuple(map(int, differences))
 
 
 def _seasons(params, panel):
-    """Return the seasons of the step: of steps shorter than a day, the week follows the day."""
+    """Return the seasons of the step: for steps shorter than a day, the day and then the week."""
     if params.season is not None:
         return (int(params.season),) if params.season > 1 else ()
     season = season_of(panel.step)
@@ -137,7 +137,7 @@ def _seasons(params, panel):
 
 
 def _window(n_rows, n_series, seasons):
-    """Return the rows of a window: whole seasons, as far as series of `n_rows` allow."""
+    """Return the rows of a window: whole seasons, as many as series of `n_rows` allow."""
     longest = int(n_rows // (2 if n_series >= MANY_SERIES else 4))
     if not seasons:
         return max(min(WINDOW_WITHOUT_SEASON, longest), 1)
@@ -148,7 +148,7 @@ def _window(n_rows, n_series, seasons):
 
 
 def _segment(timesteps, seasons):
-    """Return how many rows the network reads at a time: a divisor of the window near a season."""
+    """Return the rows that the network reads at a time: a divisor of the window near a season."""
     if timesteps < SEGMENTS_FROM:
         return 1
     season = seasons[0] if seasons else timesteps
@@ -161,7 +161,7 @@ def _segment(timesteps, seasons):
 
 
 def _has_years(times):
-    """Whether dates cover two years, at less than a week from one to the next."""
+    """Whether dates cover two years, with less than a week from one to the next."""
     if not (isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)) and len(times)):
         return False
     ends = times[[0, -1]]

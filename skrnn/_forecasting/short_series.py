@@ -1,4 +1,4 @@
-"""Warnings of series that have too few rows for what forecasts the others."""
+"""Warnings about series with fewer rows than the other series' forecasts need."""
 
 import warnings
 
@@ -8,25 +8,25 @@ from skrnn._preprocessing.time_index import first_few
 
 
 def warn_of_short(model, panel, n_known, needed, held_out):
-    """Warn of series that are forecast from fewer rows than others, or of which none is held out.
+    """Warn of series that are forecast from fewer rows than others, or have no held-out rows.
 
-    `needed` is the rows that one series must have to train on as asked, None where one has them.
-    `held_out` says which of the series should have calibration windows, and `n_known` are their
-    rows to train on.
+    `needed` is the number of rows that one series must have for training as requested, or None if
+    one has them. `held_out` says which of the series should have calibration windows. `n_known` is
+    the number of their training rows.
     """
     short = n_known < model.min_history
     if needed is not None:
         _warn(
             f"`series` must have {needed} rows (`timesteps` + `differences` + steps in whole "
             f"strides) for a window and its targets, got {panel.lengths.max()}. The forecast is "
-            "what fewer rows allow, without a network. Pass more rows, or shorten the window."
+            "made from fewer rows, without a network. Pass more rows, or shorten the window."
         )
     elif short.any():
         named = _named(panel, np.flatnonzero(short))
         _warn(
             f"`series` has fewer rows than the {model.min_history} that forecasts read, in "
-            f"{named}. What fewer rows allow is the forecast of these, without a network. Pass "
-            "more rows, or leave them out."
+            f"{named}. Forecasts of these are made from fewer rows, without a network. Pass more "
+            "rows, or leave them out."
         )
     whole = np.flatnonzero(held_out & (n_known == panel.lengths) & ~short)
     if len(whole):

@@ -1,4 +1,4 @@
-"""Stacking: a Baseline fitted to series, its candidates weighted by errors on held-out blocks."""
+"""Stacking: a Baseline fitted to series, with weights from errors on held-out blocks."""
 
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -30,14 +30,14 @@ from skrnn._forecasting.linear_model import (
 from skrnn._forecasting.ridges import fit_candidates, moments_of
 from skrnn._forecasting.settings import typical_length
 
-LEAST_COMPLETE = 0.25  # of the origins, with no missing target
+LEAST_COMPLETE = 0.25  # least share of the origins without a missing target
 SHRINKAGE = 0.005
 ADVANTAGE_OF_MEAN = 1.0  # standard errors
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The errors of a Baseline on blocks of origins that it was not fitted to."""
+    """The errors of a Baseline on blocks of origins that were held out."""
 
     series: np.ndarray  # (n_origins,)
     n_known: np.ndarray  # (n_origins,), rows before the forecast
@@ -47,33 +47,33 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The origins that candidates are compared on, and the rows after each."""
+    """The origins on which candidates are compared, and the rows after each."""
 
     series: np.ndarray  # (n_origins,)
     n_known: np.ndarray  # (n_origins,)
     times: np.ndarray  # (n_origins,)
     block: np.ndarray  # (n_origins,)
-    history: History  # with no row missing, known columns standardized
+    history: History  # without missing rows, with standardized known columns
     targets: np.ndarray  # (n_origins, outputs)
-    n_fourier: int  # known columns that are of seasons
+    n_fourier: int  # number of known columns of seasons
 
     @property
     def n_blocks(self):
         return int(self.block.max()) + 1 if len(self.block) else 0
 
     def left_out(self, block):
-        """Return which origins are not trained on: their targets are among those of the block."""
+        """Return which origins are not trained on: their targets overlap those of the block."""
         times, near = self.times[self.block == block], self.targets.shape[1] - 1
         return (self.times >= times.min() - near) & (self.times <= times.max() + near)
 
     @property
     def trained_without(self):
-        """Whether origins are left to train on without each block, (n_blocks,)."""
+        """Whether origins are left for training without each block, (n_blocks,)."""
         left = [not self.left_out(block).all() for block in range(self.n_blocks)]
         return np.array(left, dtype=bool)
 
     def inputs(self, scales, unit, chosen=slice(None)):
-        """Return inputs and last values of chosen origins, as `make_inputs` does."""
+        """Return inputs and last values of chosen origins; see `make_inputs`."""
         history = History(*(part[chosen] for part in vars(self.history).values()))
         return make_inputs(scales, history, self.series[chosen], unit)
 
@@ -98,14 +98,14 @@ def fit_baseline(
     """Fit a Baseline to standardized series, and return it with its HeldOut errors.
 
     `values` holds the rows of each series, NaN where missing. `known` holds calendar columns, which
-    are read at the last row, and `exog` columns of which the rows to forecast are read, (n_rows,
-    n_columns) for each series, or None. `kind` is "last", "seasonal", "drift", "ridge" (on `window`
-    rows minus their mean) or "stacked". `means` and `deviations` are those by which the series were
-    standardized. Origins are `stride` rows apart. Blocks are cut in time: `positions` is the time
-    of each first row; None: all series end at the same time. `filled` holds rows without gaps, in
-    which the end of a gap is read; `carry(recent, series, n_known)` fills in, in place, those that
-    are open at origins. None: a gap is filled from the season before. `typical` is the rows of a
-    series that candidates are for, which are learned from all; None: of the shortest.
+    are read at the last row. `exog` holds columns that are read at the rows to forecast. Each is
+    (n_rows, n_columns) for each series, or None. `kind` is "last", "seasonal", "drift", "ridge" (on
+    `window` rows minus their mean) or "stacked". `means` and `deviations` standardized the series.
+    Origins are `stride` rows apart. Blocks are cut in time: `positions` is the time of each first
+    row; None: all series end at the same time. `filled` holds rows without gaps, filled up to the
+    end of each gap. `carry(recent, series, n_known)` fills gaps that are open at origins, in place.
+    None: a gap is filled from the season before. `typical` is the number of rows of a series that
+    candidates are for, which are learned from all series; None: of the shortest.
     """
     lengths = np.array([len(rows) for rows in values])
     scales = fit_series_scales(values, np.asarray(means, float), np.asarray(deviations, float))
@@ -150,13 +150,13 @@ def fit_baseline(
 
 
 def _in_units(scales, candidates):
-    """Return the candidates that series have units for: some have no logarithms."""
+    """Return the candidates in units that the series have: some have no logarithms."""
     with_logs = len(scales.log_deviations) > 0
     return [candidate for candidate in candidates if with_logs or candidate.unit == "values"]
 
 
 def _candidates(kind, seasons, window, lengths, typical, with_known):
-    """Return the candidates, in both units, and the seasons that Fourier terms may have."""
+    """Return the candidates, in both units, and the seasons of possible Fourier terms."""
     n_rows = int(lengths.min()) if typical is None else typical
     learned = n_rows if typical is None else max(typical_length(lengths), n_rows)
     cycles = known_seasons(kind, seasons, learned)
@@ -195,9 +195,9 @@ def _moments_of_columns(columns):
 
 
 def _complete(history, targets, without_gaps, season):
-    """Fill in missing rows, and leave out origins with a missing target where there are others.
+    """Fill missing rows, and leave out origins with a missing target if enough others remain.
 
-    Also return which are left.
+    Return the History, the targets and a mask of the origins that remain.
     """
     recent = fill_missing(history.recent, season, history.mean)
     kept = ~np.isnan(targets).any(axis=1)
@@ -212,8 +212,8 @@ def _complete(history, targets, without_gaps, season):
 def compare(scales, candidates, sample):
     """Fit and weigh candidates.
 
-    Returns what there is to tell of each, the maps and shares of those with a weight, and the
-    held-out errors of their combination, (n_origins, outputs).
+    Return a table of the candidates, the maps and shares of those with a weight, and the held-out
+    errors of their combination, (n_origins, outputs).
     """
     penalties, maps = fit_maps(scales, candidates, sample)
     products = np.empty((sample.n_blocks, len(candidates), len(candidates)))
@@ -239,7 +239,7 @@ def compare(scales, candidates, sample):
 
 
 def _reach_of_mean(scales, candidates, sample):
-    """Return how far the mean of all rows gets from that of recent ones, (n_units, 2)."""
+    """Return the range of distances of the mean of all rows from recent ones, (n_units, 2)."""
     near = max((part.season for part in candidates if part.anchor == "mean"), default=0)
     if not near or not len(sample.series):
         return np.empty((0, 2))
@@ -253,7 +253,7 @@ def _reach_of_mean(scales, candidates, sample):
 
 
 def fit_maps(scales, candidates, sample):
-    """Return the penalties of candidates, and their maps without each block and with all."""
+    """Return the penalties of candidates, and their maps without each block and with all blocks."""
     history, outputs = sample.history, sample.targets.shape[1]
     layout = Layout(history.recent.shape[1], history.known.shape[1], outputs, sample.n_fourier)
     penalties, maps = [], []
@@ -293,11 +293,11 @@ def held_out_errors(scales, candidates, maps, sample, block):
 
 
 def weigh(candidates, products, trained):
-    """Return the weight of each candidate; those on the mean of all rows must earn to enter.
+    """Return the weight of each candidate; those on the mean of all rows must earn their place.
 
     `products` holds the mean products of their errors in each block, (n_blocks, n_candidates,
-    n_candidates). Blocks without which ridges were not `trained` do not count, unless all are such:
-    then the anchors alone are weighed. Without a block they count alike.
+    n_candidates). A block without which no ridge was `trained` does not count. If all blocks are
+    such, only the anchors are weighed. Without a block they have equal weights.
     """
     allowed = np.ones(len(candidates), dtype=bool)
     if trained.any():
@@ -325,10 +325,10 @@ def _earn_their_place(on_mean, others, products):
 
 
 def mean_products(products):
-    """Return the matrix that weights minimize.
+    """Return the matrix that the weights minimize.
 
-    A block counts by the inverse root of its median mean squared error, so that a wild one does not
-    decide alone.
+    A block is divided by the root of its median mean squared error, so that a single wild block
+    does not decide the weights.
     """
     return (products / _block_sizes(products)[:, np.newaxis, np.newaxis]).mean(axis=0)
 
@@ -339,7 +339,7 @@ def _block_sizes(products):
 
 
 def combine(products):
-    """Return weights >= 0 of sum 1 that minimize w' E w, E the matrix of mean products."""
+    """Return weights >= 0 with sum 1 that minimize w' E w, with E the matrix of mean products."""
     size = np.diag(products).mean() or 1.0
     factor = np.linalg.cholesky(products / size + SHRINKAGE * np.eye(len(products))).T
     # Any size of the last row gives the same weights, up to a factor.

@@ -1,4 +1,4 @@
-"""`static`: columns that do not change in time, one row for each series."""
+"""`static`: columns that do not change in time, with one row for each series."""
 
 import numpy as np
 
@@ -16,15 +16,18 @@ def fit_static(static, series_column, labels):
 
 
 def read_new_static(static, series_column, labels, plan):
-    """Return `static` of series that `fit` has not seen as the WindowSpec `plan` has its own."""
+    """Return `static` of new series, with the columns that the WindowSpec `plan` has."""
     if plan.static.shape[1] == 0:
         if static is not None:
-            raise ValueError("`static` must be None: `fit` saw no `static`. Leave it out.")
+            raise ValueError(
+                "`static` must be None because `fit` saw no `static`, got "
+                f"{type(static).__name__}. Leave it out."
+            )
         return np.empty((len(labels), 0))
     if static is None:
         raise ValueError(
-            "`static` must hold the features of the new `series`, as `fit` saw some, got None. "
-            "Pass it with them."
+            "`static` must hold the features of the new `series`, because `fit` saw some, got "
+            "None. Pass it with them."
         )
     chosen = _rows_of(static, series_column, labels)
     names = plan.static_names or list(chosen.columns)  # older files have none
@@ -43,7 +46,7 @@ def read_new_static(static, series_column, labels, plan):
 
 
 def _rows_of(static, series_column, labels):
-    """Return the rows of `static` for series of these names."""
+    """Return the rows of `static` for the series with these names."""
     static = as_pandas(static, "`static`")
     if static.ndim == 1:
         raise TypeError("`static` must be a DataFrame, got a Series. Pass its `to_frame()`.")
@@ -53,9 +56,9 @@ def _rows_of(static, series_column, labels):
     missing = [label for label in labels if label not in static.index]
     if missing or not static.index.is_unique:
         raise ValueError(
-            "`static` must have one row for each series, indexed by its name, or with it in the "
-            "`series_column`, got "
-            + (f"none for {missing[0]!r}." if missing else "several for one.")
+            "`static` must have one row for each series, indexed by its name or with the name in "
+            "the `series_column`, got "
+            + (f"none for {missing[0]!r}. Add it." if missing else "several for one. Drop them.")
         )
     return static.loc[labels]
 
@@ -69,7 +72,7 @@ def _encoded(chosen, names, categories):
         if name in categories and np.isinf(rows[row, column]):
             raise ValueError(
                 f"`static` must hold categories that `fit` saw, {categories[name]}, got {got}. "
-                "Replace it by one of them, or fit with such a series."
+                "Replace it with one of them, or fit with such a series."
             )
         raise ValueError(f"`static` must hold finite numbers, got {got}. Fill it in.")
     return rows

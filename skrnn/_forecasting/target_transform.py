@@ -1,4 +1,4 @@
-"""TargetTransform: from the values of series to those that a network learns, and back."""
+"""TargetTransform: converts the values of series to those that a network learns, and back."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from skrnn._preprocessing.time_index import first_few
 from skrnn._utils.field_types import Array64, Positive64, Size
 from skrnn._utils.numeric_checks import check_real
 
-# Least deviation of a window whose series has 1. A constant window would otherwise magnify what
-# follows it without limit: on daily exchange rates, one of them pegged for years, to ten times the
-# squared error.
+# Least deviation of a window of a series with deviation 1. Otherwise a constant window would
+# magnify what follows it without limit: on daily exchange rates, one of them pegged for years, to
+# ten times the squared error.
 LEAST_SPREAD = 0.1
 Invertible = Annotated[BaseEstimator, lambda fitted: hasattr(fitted, "inverse_transform")]
 
@@ -23,14 +23,14 @@ class TargetTransform:
     """A transformer, differences and standardization, fitted to the training rows of all series."""
 
     transformer: Invertible | None  # fitted to one column of values
-    # rows from a value to the one subtracted from it, for each difference taken, in order
+    # rows from a value to the value subtracted from it, for each difference taken, in order
     lags: tuple[Size, ...]
     means: Array64  # of each series, transformed and differenced
     deviations: Positive64
 
     @property
     def n_before(self):
-        """Rows before a forecast that undoing the differences needs."""
+        """Number of rows before a forecast that undo the differences."""
         return sum(self.lags)
 
     def transform(self, values, k):
@@ -48,7 +48,7 @@ class TargetTransform:
     def inverse_transform(self, outputs, before, series):
         """Return forecasts of shape (n_origins, n_steps) in the unit of the series.
 
-        `before` holds the last `n_before` values before each forecast, `series` the series of each.
+        `before` holds the last `n_before` values before each forecast, `series` its series.
         """
         changes = outputs * self.deviations[series, np.newaxis] + self.means[series, np.newaxis]
         changes = integrated(transformed(self.transformer, before), changes, self.lags)
@@ -58,13 +58,13 @@ class TargetTransform:
 def fit_target_transform(values, times, *, transformer, lags, standardized):
     """Fit a TargetTransform to the training values of each series.
 
-    `times` are for messages, `transformer` is fitted in place, and `standardized` scales each
-    series to mean 0 and deviation 1.
+    `times` are for messages. `transformer` is fitted in place. With `standardized` each series is
+    scaled to mean 0 and deviation 1.
     """
     if transformer is not None:
         every = np.concatenate(values)
         every = every[~np.isnan(every)]
-        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses them
+        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses these
             transformer.fit(every.reshape(-1, 1))
         check_transformed(transformer, values, times)
         _check_inverse(transformer, every)
@@ -83,7 +83,7 @@ def standardize_series(level, values):
 
 
 def _moments(values):
-    """Return mean and deviation; the deviation is 1 where it is no more than rounding."""
+    """Return mean and deviation; a deviation within rounding error becomes 1."""
     if len(values) == 0:
         return 0.0, 1.0
     deviation = values.std()
@@ -92,18 +92,19 @@ def _moments(values):
 
 
 def check_transformed(transformer, values, times):
-    """Refuse values that a fitted transformer does not turn into finite numbers."""
+    """Refuse values that a fitted transformer does not map to finite numbers."""
     for rows, index in zip(values, times, strict=True):
         broken = ~np.isfinite(transformed(transformer, rows)) & ~np.isnan(rows)
         if broken.any():
             raise ValueError(
-                f"`transformer` must give finite numbers, got others from the values at "
-                f"{first_few(index[broken])}. Logarithms need positive values."
+                f"`transformer` must give finite numbers, got NaN or infinity from the values at "
+                f"{first_few(index[broken])}. Logarithms need positive values: choose another one, "
+                "or shift the values."
             )
 
 
 def _check_inverse(transformer, values):
-    """Warn where forecasts would not come back to the unit of the series."""
+    """Warn if forecasts would not return to the unit of the series."""
     some = values[:: max(len(values) // 10, 1)].reshape(-1, 1)
     back = _as_floats(transformer.inverse_transform(transformer.transform(some)))
     off = np.flatnonzero(~np.isclose(back, some).ravel())
@@ -124,27 +125,27 @@ def transformed(transformer, values):
     result = np.full(values.shape, np.nan)
     present = ~np.isnan(values)
     if present.any():
-        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses them
+        with np.errstate(divide="ignore", invalid="ignore"):  # check_transformed refuses these
             column = transformer.transform(values[present].reshape(-1, 1))
         result[present] = _as_floats(column).ravel()
     return result
 
 
 def untransformed(transformer, values):
-    """Return values of any shape back through a fitted transformer of one column."""
+    """Return values of any shape, inverted by a fitted transformer of one column."""
     if transformer is None:
         return values
     return _as_floats(transformer.inverse_transform(values.reshape(-1, 1))).reshape(values.shape)
 
 
 def _as_floats(column):
-    """Return what a transformer gives as an array of floats."""
+    """Return the output of a transformer as an array of floats."""
     check_real(column, "The output of `transformer`")
     return np.asarray(column, dtype=np.float64)
 
 
 def differenced(values, lags):
-    """Return the changes from the values some rows before, (..., n_rows), one lag after another.
+    """Return the changes from values some rows before, (..., n_rows), one lag after another.
 
     The first `sum(lags)` are NaN.
     """
@@ -156,9 +157,9 @@ def differenced(values, lags):
 
 
 def integrated(before, changes, lags):
-    """Undo the differences in `changes`, (n_origins, n_steps), which come after known values.
+    """Undo the differences in `changes`, (n_origins, n_steps), which follow known values.
 
-    The last `sum(lags)` values are in `before`, (n_origins, sum(lags)); none is NaN.
+    `before`, (n_origins, sum(lags)), holds the last `sum(lags)` known values, without NaN.
     """
     if not lags:
         return changes
@@ -175,8 +176,8 @@ def integrated(before, changes, lags):
 def last_values(values, n_known, lags):
     """Return the last `sum(lags)` of the first `n_known` values.
 
-    A missing one is replaced by the one `max(lags)` rows before, as often as needed, or else by the
-    last value there is.
+    A missing value is replaced by the one `max(lags)` rows before, as often as needed, or else by
+    the last known value.
     """
     n_before = sum(lags)
     known = values[:n_known]
@@ -193,7 +194,7 @@ def last_values(values, n_known, lags):
 def window_levels(windows):
     """Return the mean and the deviation, at least LEAST_SPREAD, of windows (n_windows, timesteps).
 
-    NaN is a missing value.
+    NaN is missing.
     """
     present = ~np.isnan(windows)
     count = np.maximum(present.sum(axis=1), 1)

@@ -1,4 +1,4 @@
-"""Time steps: the season of each."""
+"""Time steps and their seasons."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ DURATIONS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "mi
 def season_of(step):
     """Return the steps of a season: a day of shorter steps, a week of days, a year of longer ones.
 
-    It is 1 where a season is no whole number of steps, and for whole numbers.
+    It is 1 where a season is not a whole number of steps, and for whole numbers.
     """
     if isinstance(step, (int, np.integer)):
         return 1
@@ -35,7 +35,7 @@ def season_of(step):
 
 
 def _steps_in_cycle(step):
-    """Return a day, a week or a year, whichever is the season of a calendar step, and its steps."""
+    """Return the season of a calendar step, a day, a week or a year, and its number of steps."""
     days = pd.date_range("2001-01-01", "2001-12-31", freq=step).day_of_year - 1  # from a Monday on
     cycle = CYCLES[0] if len(days) > 365 else CYCLES[1] if len(days) > 26 else CYCLES[2]
     counts = np.unique(np.minimum(days, 363) // cycle.days, return_counts=True)[1]

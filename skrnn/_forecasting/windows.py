@@ -1,4 +1,4 @@
-"""Windows: what a network reads of the rows of all series, in training and in a forecast alike."""
+"""Windows: the columns that a network reads of all series, alike in training and forecasts."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple
@@ -23,48 +23,48 @@ from skrnn._utils.field_types import Array64, Size, Table64
 
 @dataclass(frozen=True, eq=False)
 class WindowSpec:
-    """What the windows of a forecaster hold, as fitted."""
+    """The content of a forecaster's windows, as fitted."""
 
     timesteps: Size  # rows of a window
-    outputs: Size  # steps forecast at once; each row holds the `exog` of so many rows later
+    outputs: Size  # steps forecast at once; each row holds the `exog` of as many rows later
     steps: Size  # of a forecast
-    # the window's own mean, and with "window" its deviation too, are taken out of its values
+    # "level": windows minus their mean; "window": also divided by their deviation
     scale: Literal["window", "level"] | None
     calendar: tuple[Annotated[str, CYCLES.__contains__], ...]
     year: bool  # whether the linear part reads the time of the year
     level: TargetTransform
     static: Table64  # (n_series, n_static)
     dtype: Annotated[type, (np.float32, np.float64).__contains__]  # of the windows
-    # what becomes of missing values; None: there are none
+    # treatment of missing values; None: they are refused
     fill: Literal["linear", "seasonal", "mask"] | None
     static_names: list = field(default_factory=list)  # of `static`; older files have none
-    static_categories: dict[Any, list] = field(default_factory=dict)  # of some of them
+    static_categories: dict[Any, list] = field(default_factory=dict)  # of some of `static_names`
     fill_season: Size = 1
     reads_gaps: bool = False  # whether the network reads `gap_columns`
-    # of training, for missing rows of `exog` before the first known one
+    # means in training, for missing rows of `exog` before the first known one
     exog_means: Array64 = field(default_factory=lambda: np.empty(0))
 
     @property
     def min_history(self):
-        """Rows that a series must have for a forecast."""
+        """Number of rows that a series must have for a forecast."""
         return self.timesteps + self.level.n_before
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesBuffer:
-    """Rows of all series, one after another; what is of times is there once for shared ones."""
+    """Rows of all series, one after another; columns of shared times are stored once."""
 
     values: np.ndarray  # (n_rows,), transformed, not yet scaled by window; NaN where missing
-    filled: np.ndarray  # (n_rows,), those with gaps filled in, a gap of "linear" up to its end
+    filled: np.ndarray  # (n_rows,), with gaps filled; "linear" reads a gap up to its end
     ages: np.ndarray  # (n_rows,), rows since the last known value
     raw: list  # the values of each series as they came
-    exog: np.ndarray  # (n_rows, n_exog), columns whose future is known
+    exog: np.ndarray  # (n_rows, n_exog), columns known in advance
     past: np.ndarray  # (n_rows, n_past), columns of `exog` that are known until the cutoff only
     bounds: np.ndarray  # the first row of each series, then n_rows
     calendar: np.ndarray  # (n_times, 2 * len(calendar))
     year: np.ndarray  # (n_times, 4), where the linear part reads it, else (n_times, 0)
-    ticks: np.ndarray  # (n_times,): times, as numbers that sort like them
-    shifts: np.ndarray  # (n_series,): from the rows of a series to those of its times
+    ticks: np.ndarray  # (n_times,), times as numbers in the same order
+    shifts: np.ndarray  # (n_series,), from the rows of a series to the rows of its times
 
 
 def make_buffer(spec, panel):
@@ -94,7 +94,7 @@ def make_buffer(spec, panel):
 
 
 def _without_gaps(spec, panel, bounds, values):
-    """Return the transformed rows of all series filled in, and the ages of their last values."""
+    """Return the transformed rows of all series with gaps filled, and ages of their last values."""
     gapped = [k for k, rows in enumerate(panel.values) if np.isnan(rows).any()]
     if spec.fill not in FILLS or not gapped:
         return values, np.broadcast_to(np.int32(0), len(values))
@@ -107,7 +107,7 @@ def _without_gaps(spec, panel, bounds, values):
 
 
 def _exog_without_gaps(spec, panel, bounds):
-    """Return the rows of `exog` of all series, a missing one as the one before it."""
+    """Return the rows of `exog` of all series, with missing ones replaced by the one before."""
     rows = np.concatenate(panel.exog)
     if spec.fill in FILLS and np.isnan(rows).any():
         for part in map(slice, bounds[:-1], bounds[1:]):
@@ -117,9 +117,9 @@ def _exog_without_gaps(spec, panel, bounds):
 
 
 def carry_open_gaps(spec, buffer, windows, series, n_known):
-    """Fill in, in place, the gaps that are open at the origins, as far as windows hold them.
+    """Fill, in place, the gaps in windows that are open at the origins.
 
-    `windows`, (n_origins, n_rows), hold rows of `buffer.filled`, in which the end of a gap is read.
+    `windows`, (n_origins, n_rows), hold rows of `buffer.filled`, which reads the end of a gap.
     """
     places = open_gaps(spec, buffer, series, n_known)
     n_before, n_rows = spec.level.n_before, windows.shape[1]
@@ -132,7 +132,7 @@ def carry_open_gaps(spec, buffer, windows, series, n_known):
 
 
 def open_gaps(spec, buffer, series, n_known):
-    """Return the places of origins before which a value is missing whose filling reads its end."""
+    """Return the places of origins with an open gap whose filling in the buffer reads its end."""
     if spec.fill != "linear":
         return np.empty(0, dtype=int)
     return np.flatnonzero(buffer.ages[buffer.bounds[series] + n_known - 1])
@@ -152,11 +152,11 @@ def values_before(spec, values, series, n_known):
 
 
 def known_columns(spec, buffer, series, rows, last=None):
-    """Return what a window holds besides the values at rows of series, (*rows.shape, n_known).
+    """Return the known columns of windows at rows of series, (*rows.shape, n_known).
 
-    These are the calendar, static columns, `exog`, and `exog` some rows later; beyond the last row
-    it keeps its last values. Columns known until the cutoff keep theirs beyond the rows `last`, and
-    no later row of them is read.
+    These are the calendar, static columns, `exog`, and `exog` some rows later, which keeps its last
+    values after the last row. Columns known until the cutoff keep their values after the rows
+    `last`, and no later row of them is read.
     """
     later = np.minimum(rows + spec.outputs, buffer.bounds[series + 1] - 1)
     times = rows + buffer.shifts[series]
@@ -167,20 +167,20 @@ def known_columns(spec, buffer, series, rows, last=None):
 
 
 def window_columns(spec, values, known, ages):
-    """Return what a window holds of each row, (..., n_features); its first column is `values`.
+    """Return the columns of a window, (..., n_features); the first column is `values`.
 
     `ages` are the rows since the last known value, which it may read too.
     """
     parts = [values[..., np.newaxis], known] + [gap_columns(ages)] * spec.reads_gaps
     columns = np.concatenate(parts, axis=-1).astype(spec.dtype)
-    columns[np.isnan(columns).any(axis=-1)] = np.nan  # a step to be skipped
+    columns[np.isnan(columns).any(axis=-1)] = np.nan  # a step that is skipped
     return columns
 
 
 def scale_windows(X, scale):
-    """Take its level, and with "window" its spread, out of each window of X, in place.
+    """Subtract the level of each window of X, and with "window" divide by its spread, in place.
 
-    Return both, (n_windows, 1): 0 and 1 where nothing is taken out.
+    Return both, (n_windows, 1); they are 0 and 1 where windows are not scaled.
     """
     levels, spreads = np.zeros((len(X), 1)), np.ones((len(X), 1))
     if scale is None:
@@ -196,9 +196,9 @@ def scale_windows(X, scale):
 def forecast_origins(first, last, stride):
     """Return where forecasts of each series start, `stride` rows apart, the last one at `last`.
 
-    `first` and `last` are the rows of each series known at its first and its last forecast; with
-    last < first it has none. The result is the series of each forecast, and how many of its rows
-    are known.
+    `first` and `last` are the numbers of known rows at the first and the last forecast of each
+    series. A series with last < first has no forecast. The result is the series of each forecast
+    and its number of known rows.
     """
     n_known = [
         np.arange(stop, start - 1, -stride)[::-1] for start, stop in zip(first, last, strict=True)
@@ -208,18 +208,18 @@ def forecast_origins(first, last, stride):
 
 
 class Windows(NamedTuple):
-    """Windows of training and their targets, ordered by the time of the last target."""
+    """Training windows and their targets, ordered by the time of the last target."""
 
-    X: np.ndarray  # (n_windows, timesteps, features), a view where the rows are of one series
+    X: np.ndarray  # (n_windows, timesteps, features), a view if the rows are of one series
     y: np.ndarray  # (n_windows, outputs), in the unit of each window
-    spreads: np.ndarray  # (n_windows, 1): that unit
-    origins: np.ndarray  # the place of each among the origins that were asked for
+    spreads: np.ndarray  # (n_windows, 1), that unit
+    origins: np.ndarray  # the place of each among the given origins
 
 
 def training_windows(spec, buffer, series, n_known, targets=None):
     """Return the Windows before the origins, without those that have a missing target.
 
-    `targets`, (n_origins, outputs), are learned in place of the rows after each origin.
+    `targets`, (n_origins, outputs), replace the rows after each origin as targets.
     """
     rows = buffer.bounds[series] + n_known
     y = targets
@@ -238,8 +238,8 @@ def training_windows(spec, buffer, series, n_known, targets=None):
         X, chosen = X[seen], chosen[seen]
     if len(chosen) == 0:
         raise ValueError(
-            f"`series` and `exog` must leave a window with {spec.outputs} target steps after it "
-            "that are all known, got a missing value in each. Fill them in, lower `steps`, or set "
+            f"`series` and `exog` must leave a window with {spec.outputs} known target steps after "
+            "it, got a missing value in each. Fill them in, lower `steps`, or set "
             '`strategy="recursive"`, which needs one step.'
         )
     y = y[chosen]
@@ -262,7 +262,7 @@ def _windows_before(spec, buffer, series, rows):
 
 
 def _as_slice(starts):
-    """Return evenly spaced positions as a slice, which makes a view of what it indexes."""
+    """Return evenly spaced positions as a slice, so that indexing makes a view."""
     strides = np.unique(np.diff(starts))
     if len(strides) == 1 and strides[0] > 0:
         return slice(int(starts[0]), int(starts[-1]) + 1, int(strides[0]))
@@ -270,11 +270,11 @@ def _as_slice(starts):
 
 
 def linear_columns(buffer, series, rows, last):
-    """Return what a linear model reads beside the values, (n_origins, n_columns).
+    """Return the columns that a linear model reads next to the values, (n_origins, n_columns).
 
-    `rows`, (n_origins, 1 + outputs), are those of series from the one before the forecast to the
-    last one to forecast: it reads the calendar of the first, and the `exog` of the others. Columns
-    known until the cutoff are read at the rows `last`, (n_origins,), the last known ones.
+    `rows`, (n_origins, 1 + outputs), go from the row before the forecast to the last row to
+    forecast. The model reads the calendar of the first, and the `exog` of the others. Columns known
+    until the cutoff are read at the rows `last`, (n_origins,), which are the last known ones.
     """
     before = rows[:, 0] + buffer.shifts[series]
     ahead = buffer.exog[rows[:, 1:]].reshape(len(rows), -1)
