@@ -85,13 +85,13 @@ OF_WRONG_KINDS = [
     ),
     (draw_forecast, FORECASTER, {"ax": "here"}, "`ax` must be matplotlib Axes, got 'here'"),
     (draw_forecast, SEARCHED, {}, r"got GridSearchCV\. Pass its `best_estimator_`"),
-    (draw_backtest, pd.DataFrame(BACKTEST), {}, r"got DataFrame\. Pass what"),
+    (draw_backtest, pd.DataFrame(BACKTEST), {}, r"got DataFrame\. Pass the result"),
     (draw_folds, RIDGE, {"series": monthly()}, "an RNNForecaster, got Ridge"),
     (draw_alarms, RIDGE, {"series": monthly()}, "an RNNDetector, got Ridge"),
     (draw_search, RIDGE, {}, "`search` must be a search such as GridSearchCV, got Ridge"),
     (draw_history, RIDGE, {}, "or contain one, got Ridge, which has no `history_`"),
     (draw_histories, RNNRegressor(), {}, "Pass a single one to `from_estimator`"),
-    (draw_windows, make_pipeline(WINDOWS), {"X": WIDE}, "got Pipeline. Pass that step"),
+    (draw_windows, make_pipeline(WINDOWS), {"X": WIDE}, "got Pipeline. Pass its step"),
 ]
 
 

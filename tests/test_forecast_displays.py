@@ -132,7 +132,7 @@ def test_forecast_display_puts_all_into_the_time_zone_of_the_forecast():
     ax = ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_convert("UTC")).ax_[0]
     assert_array_equal(line(ax, "history").get_xdata(orig=False), date2num(frame.index[:54]))
     assert str(ax.xaxis.get_major_formatter()._tz) == "Europe/Berlin"
-    with pytest.raises(ValueError, match="`history` must be on times of the kind of the forecast"):
+    with pytest.raises(ValueError, match=r"`history` must have times .*forecast.*, got"):
         ForecastDisplay.from_predictions(frame[54:], history=frame[:54].tz_localize(None))
 
 

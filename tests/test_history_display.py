@@ -35,7 +35,7 @@ def test_history_display_draws_a_metric_and_marks_its_best_epoch(metric, best_of
     best = int(best_of(history[f"val_{metric}"]))
     assert_array_equal(beginning(ax, "best epoch").get_xdata(), [best + 1])
     assert ax.get_ylabel() == metric
-    with pytest.raises(ValueError, match="must be among 'loss', 'r2', 'mae', got 'R2'"):
+    with pytest.raises(ValueError, match="must be one of 'loss', 'r2', 'mae', got 'R2'"):
         HistoryDisplay.from_estimator(estimator, metric="R2")
 
 

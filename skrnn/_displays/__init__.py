@@ -1,1 +1,1 @@
-"""Plots. Only `plotting` imports matplotlib."""
+"""Plots of forecasts, alarms, fits, searches and windows. Only `plotting` imports matplotlib."""

@@ -1,4 +1,4 @@
-"""IntegratedGradientsDisplay: what adds to the output of samples, or the words of sentences."""
+"""IntegratedGradientsDisplay: heat maps of attributions, or sentences with coloured words."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES = 12
 MOST_TICKS = 24
-ABOVE, BELOW = "230,97,1", "94,60,153"  # the ends of the heat map's colours
+ABOVE, BELOW = "230,97,1", "94,60,153"  # the two ends of the colours of the heat map
 
 
 @dataclass(eq=False, repr=False)
 class IntegratedGradientsDisplay(Display):
     """Heat map of how much each timestep and feature of a sample adds to its output.
 
-    Create it with `from_estimator`, or from what :func:`skrnn.inspection.integrated_gradients`
-    returns. For texts a notebook shows the sentences, each word in the colour of its part. To see
-    what matters over all samples use `TimestepImportanceDisplay`.
+    Create it with `from_estimator`, or from the result of
+    :func:`skrnn.inspection.integrated_gradients`. For texts a notebook shows the sentences, with
+    each word in the colour of its attribution. To see what matters over all samples use
+    `TimestepImportanceDisplay`.
 
     Parameters
     ----------
     attributions : list of ndarray of shape (timesteps, features) or (timesteps,)
-        Of each sample.
+        Attributions of each sample.
     feature_names : list of str, default=None
         Names of the features. None: they are numbered.
     steps : list of sequences of str, default=None
         Names of the timesteps of each sample, such as words. None: they are numbered, up to 0 for
         the last.
     titles : list of str, default=None
-        Title of each sample, such as what is predicted.
+        Title of each sample, such as its prediction. None: no titles.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class IntegratedGradientsDisplay(Display):
 
     See Also
     --------
-    skrnn.inspection.integrated_gradients : The numbers.
+    skrnn.inspection.integrated_gradients : The attributions as numbers.
 
     Examples
     --------
@@ -88,25 +89,25 @@ class IntegratedGradientsDisplay(Display):
         feature_names: Sequence[Hashable] | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Compute and plot.
+        """Compute attributions and plot them.
 
         Parameters
         ----------
         estimator : RNNRegressor, RNNClassifier, Pipeline or RNNForecaster
-            As in :func:`skrnn.inspection.integrated_gradients`; or a pipeline whose last step is
-            such. If the step before is a SequenceVectorizer, words are named.
+            As in :func:`skrnn.inspection.integrated_gradients`, or a pipeline with such an
+            estimator as its last step. If the step before is a SequenceVectorizer, words are named.
         X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
-            At most 12 samples, as the estimator takes them; for a forecaster the rows of as many
-            series, None: those in `fit`.
+            At most 12 samples, as the estimator takes them. For a forecaster, the rows of at most
+            12 series; None: those in `fit`.
         baseline : array-like, default=None
-            As in :func:`skrnn.inspection.integrated_gradients`; for a pipeline as its last step
-            takes it.
+            As in :func:`skrnn.inspection.integrated_gradients`. For a pipeline, in the form that
+            its last step takes.
         target : int, label or tuple, default=None
             As in :func:`skrnn.inspection.integrated_gradients`.
         exog : Series or DataFrame, default=None
             As in :func:`skrnn.inspection.integrated_gradients`.
         feature_names : list of str, default=None
-            Names of the features. None: they are numbered; for a forecaster they are its columns.
+            Names of the features. None: they are numbered, or are the columns of a forecaster.
         ax : matplotlib Axes or list of Axes, default=None
             As in `plot`.
 
@@ -156,7 +157,7 @@ class IntegratedGradientsDisplay(Display):
         if len(names) != n_features:
             raise ValueError(
                 f"`feature_names` must hold a name for each of the {n_features} features, got "
-                f"{len(names)}."
+                f"{len(names)}. Pass one name for each."
             )
         height = (1.6 if self.steps is None else 2.2) + 0.4 * n_features
         axes = open_axes(self, ax, (len(tables),), size=(8, height * len(tables)))
@@ -170,7 +171,7 @@ class IntegratedGradientsDisplay(Display):
         return self
 
     def _name_axes(self, ax, i, n_features):
-        """Label the axes of a sample, with the names of its timesteps if they have any."""
+        """Label the axes of a sample, with the names of its timesteps if there are any."""
         if n_features == 1 and self.feature_names is None:
             ax.set_yticks([])
         else:
@@ -184,7 +185,7 @@ class IntegratedGradientsDisplay(Display):
         ax.set_xticks([k + 1 - len(names) for k in places], [names[k] for k in places], rotation=90)
 
     def _repr_html_(self):
-        """Return sentences with their words in the colour of their parts; None without words."""
+        """Return sentences with words in the colour of their attributions; None without words."""
         if self.steps is None or np.ndim(self.attributions[0]) != 1:
             return None
         largest = max(np.abs(parts).max(initial=0) for parts in self.attributions) or 1.0
@@ -197,7 +198,7 @@ class IntegratedGradientsDisplay(Display):
 
 
 def _check_few(n_samples, what, remedy):
-    """Refuse more heat maps than can be looked at."""
+    """Refuse more heat maps than a figure can show."""
     if n_samples > MOST_SAMPLES:
         raise ValueError(
             f"`X` must hold at most {MOST_SAMPLES} {what} to draw, got {n_samples}. Pass some of "
@@ -206,7 +207,7 @@ def _check_few(n_samples, what, remedy):
 
 
 def _by_series(table, feature_names):
-    """Return the parameters of a display for the attributions of forecasts, each series apart."""
+    """Return the parameters of a display of the attributions of forecasts, one for each series."""
     levels = list(range(table.index.nlevels - 1))
     groups = [(None, table)]
     if levels:
@@ -222,7 +223,7 @@ def _by_series(table, feature_names):
 
 
 def _titles(network, X):
-    """Return what is predicted of each sample, in words, None where that is no single value."""
+    """Return the prediction of each sample as text, or None if it is not a single value."""
     predicted = network.predict(X)
     if np.ndim(predicted) != 1 or np.ndim(predicted[0]):
         return None
@@ -231,19 +232,19 @@ def _titles(network, X):
 
 
 def _words(vectorizer, X):
-    """Return the name of each token id of each sample; that of padding is empty."""
+    """Return the name of each token id of each sample; the name of padding is empty."""
     names = ["", vectorizer.oov_token or "", *vectorizer.vocabulary_]
     return [[names[i] for i in np.asarray(row)] for row in X]
 
 
 def _without_padding(parts, words, ids):
-    """Return the attributions and words of a sample without padding that counts nothing."""
+    """Return the attributions and words of a sample without padding of attribution 0."""
     kept = np.flatnonzero((np.asarray(ids) != PADDING) | (parts != 0))
     return parts[kept], [words[i] for i in kept]
 
 
 def _span(word, part, largest):
-    """Return a word as HTML, orange where it adds to the output, purple where it takes from it."""
+    """Return a word as HTML, orange if it adds to the output, purple if it lowers it."""
     color = f"rgba({ABOVE if part > 0 else BELOW},{0.85 * abs(part) / largest:.2f})"
     style = f"background:{color};padding:2px"
     return f'<span style="{style}" title="{part:+.3g}">{escape(str(word))}</span>'

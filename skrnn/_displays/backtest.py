@@ -1,4 +1,4 @@
-"""BacktestDisplay: forecasts of the past, their error next to that of baselines, and coverage."""
+"""BacktestDisplay: forecasts of the past, with errors next to the baselines', and coverage."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ MEASURES = {"MASE": "in-sample seasonal naive = 1", "MAE": None, "RMSE": None, "
 class BacktestDisplay(Display):
     """Plot of a backtest: the truth, the forecasts of each fold, error and coverage by step.
 
-    Create it with `from_forecaster` or `from_backtest`. The error is compared with that of the
-    naive forecasts and of the ridge, the coverage of intervals with their level. For a forecast of
-    the future use `ForecastDisplay`.
+    Create it with `from_forecaster` or `from_backtest`. The error is compared with the errors of
+    the naive forecasts and of the ridge, the coverage of intervals with their level. To plot a
+    forecast of the future use `ForecastDisplay`.
 
     Parameters
     ----------
     backtest : Backtest
-        As `RNNForecaster.backtest` returns it.
+        A result of `RNNForecaster.backtest`.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class BacktestDisplay(Display):
 
     See Also
     --------
-    ForecastDisplay : A forecast and the rows before it.
+    ForecastDisplay : Plot of a forecast and the rows before it.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class BacktestDisplay(Display):
         Parameters
         ----------
         forecaster : RNNForecaster
-            It is not changed.
+            The forecaster. It is not changed.
         series, exog : Series or DataFrame
             As in `RNNForecaster.fit`.
         folds : int, default=5
@@ -157,12 +157,12 @@ class BacktestDisplay(Display):
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Plot a backtest that was run before.
+        """Plot an existing backtest.
 
         Parameters
         ----------
         backtest : Backtest
-            As `RNNForecaster.backtest` returns it.
+            A result of `RNNForecaster.backtest`.
         label : label, default=None
             As in `plot`.
         measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
@@ -192,8 +192,8 @@ class BacktestDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes or array of Axes, default=None
-            A single one shows only truth and forecasts, two add the error, and three the coverage
-            of intervals. None: a new figure with all that there is.
+            One Axes shows truth and forecasts, a second one the error, and a third one the coverage
+            of intervals. None: a new figure with all of these that exist.
         label : label, default=None
             Name of the series whose forecasts are drawn. None: the first.
         measure : {"MASE", "MAE", "RMSE", "sMAPE"}, default="MASE"
@@ -210,7 +210,7 @@ class BacktestDisplay(Display):
         if not isinstance(self.backtest, Backtest):
             raise TypeError(
                 "`backtest` must be a Backtest, got "
-                f"{type(self.backtest).__name__}. Pass what `RNNForecaster.backtest` returns."
+                f"{type(self.backtest).__name__}. Pass the result of `RNNForecaster.backtest`."
             )
         labels = list(self.backtest["series"].unique())
         label = labels[0] if label is None else label
@@ -232,7 +232,9 @@ class BacktestDisplay(Display):
 
 def _check_measure(measure):
     if measure not in MEASURES:
-        raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}, got {measure!r}.")
+        raise ValueError(
+            f"`measure` must be one of {', '.join(MEASURES)}, got {measure!r}. Choose among them."
+        )
 
 
 def _draw_folds(ax, rows):
@@ -263,7 +265,7 @@ def _truth_with_gaps(rows, axis):
 
 
 def _draw_errors(ax, backtest, measure, unit):
-    """Draw the error of each model at each step; the legend gives that over all rows."""
+    """Draw the error of each model at each step; the legend has the error over all rows."""
     by_step = backtest.summary(by="step")[measure].unstack("model")
     overall = backtest.summary()[measure]
     for name, (color, style) in LOOKS.items():
@@ -280,7 +282,7 @@ def _draw_coverage(ax, backtest, levels):
     """Draw the share of truths within the intervals at each step, and the levels themselves."""
     by_step = backtest.summary(by="step").xs("forecast", level="model")
     overall = backtest.summary().loc["forecast"]
-    shades = np.linspace(1, 0.4, len(levels))[::-1]  # as the bands, the widest the lightest
+    shades = np.linspace(1, 0.4, len(levels))[::-1]  # as in the bands: the widest is the lightest
     for level, shade in zip(levels, shades, strict=True):
         found = by_step[f"coverage_{level}"]
         look = {"color": BLUE, "alpha": shade, "marker": marker(len(found))}

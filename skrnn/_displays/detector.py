@@ -1,4 +1,4 @@
-"""DetectorDisplay: series with their alarms."""
+"""DetectorDisplay: plots of series with their alarms."""
 
 from __future__ import annotations
 
@@ -27,30 +27,31 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class DetectorDisplay(Display):
-    """Plot of series in which the rows that raise an alarm are marked.
+    """Plot of series with the rows that raise an alarm.
 
     Create it with `from_detector`. Each series has a panel of its own, with the alarms of its own
-    values: in a wide frame `RNNDetector.predict` labels a row -1 where one of its columns has one.
+    values. In a wide frame, `RNNDetector.predict` labels a row -1 if any of its columns raises an
+    alarm. To plot forecasts use `ForecastDisplay`.
 
     Parameters
     ----------
     series : Series or DataFrame
         The rows that were scored.
     scores : DataFrame
-        Their scores, as `RNNDetector.score_columns` returns them.
+        Their scores, a result of `RNNDetector.score_columns`.
     offset : float
-        The score below which a row raises an alarm, `offset_` of the detector.
+        The score below which a row raises an alarm: `offset_` of the detector.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        One, or one for each series.
+        One Axes, or one for each series.
     figure_ : matplotlib Figure
         The figure of the axes.
 
     See Also
     --------
-    ForecastDisplay : A forecast and the rows before it.
+    ForecastDisplay : Plot of a forecast and the rows before it.
 
     Examples
     --------
@@ -88,7 +89,7 @@ class DetectorDisplay(Display):
         Parameters
         ----------
         detector : RNNDetector
-            Fitted.
+            A fitted detector.
         series, exog : Series or DataFrame
             As in `RNNDetector.score_samples`.
         labels : label or list of labels, default=None

@@ -1,4 +1,4 @@
-"""ForecastDisplay: a forecast and the rows before it."""
+"""ForecastDisplay: plots of a forecast and the rows before it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from skrnn._types import AnyFrame, AxesLike, Labels, Levels, SeriesOrFrame
 
-SHOWN = 6  # series, where none are chosen
+SHOWN = 6  # series, if none are chosen
 
 
 @dataclass(eq=False, repr=False)
@@ -47,19 +47,20 @@ class ForecastDisplay(Display):
     Parameters
     ----------
     forecast : Series or DataFrame
-        As `RNNForecaster.predict` returns it: one series, a wide frame or a long one, with
-        intervals or without. Quantiles of equal tails, such as "q_0.1" and "q_0.9", are drawn as
-        the interval between them.
+        A result of `RNNForecaster.predict`: one series, a wide frame or a long one, with intervals
+        or without. Quantiles with equal tails, such as "q_0.1" and "q_0.9", are drawn as the
+        interval between them.
     history : Series or DataFrame, default=None
-        Rows up to the cutoff, of the same series.
+        Rows up to the cutoff, of the same series. None: no history is drawn.
     truth : Series or DataFrame, default=None
-        The true values, of all series or some. Rows beyond the forecast are ignored. The legend
-        says how many of them the intervals hold, over all series that are drawn.
+        The true values of some or all series. Rows beyond the forecast are ignored. The legend
+        counts how many of them lie in the intervals, over all series that are drawn. None: no truth
+        is drawn.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        One, or one for each series.
+        One Axes, or one for each series.
     figure_ : matplotlib Figure
         The figure of the axes.
 
@@ -100,12 +101,12 @@ class ForecastDisplay(Display):
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Forecast and plot.
+        """Compute a forecast and plot it.
 
         Parameters
         ----------
         forecaster : RNNForecaster
-            Fitted.
+            A fitted forecaster.
         steps : int, default=None
             As in `RNNForecaster.predict`.
         exog : Series or DataFrame, default=None
@@ -116,8 +117,8 @@ class ForecastDisplay(Display):
             Number of rows to draw before the cutoff. None: those of a window, two seasons or three
             forecasts, whichever is most.
         truth : Series or DataFrame, default=None
-            The true values of all series or some, in the form that `fit` saw. Rows beyond the
-            forecast are ignored.
+            The true values of some or all series, in the form that `fit` saw. Rows beyond the
+            forecast are ignored. None: no truth is drawn.
         labels : label or list of labels, default=None
             As in `plot`.
         unit : str, default=None
@@ -153,7 +154,7 @@ class ForecastDisplay(Display):
         unit: str | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Plot a forecast that was made before.
+        """Plot an existing forecast.
 
         Parameters
         ----------
@@ -211,14 +212,15 @@ class ForecastDisplay(Display):
 
 def check_forecaster(forecaster):
     if not isinstance(forecaster, RNNForecaster):
-        remedy = " Pass its `best_estimator_`." if hasattr(forecaster, "cv_results_") else ""
+        remedy = "its `best_estimator_`" if hasattr(forecaster, "cv_results_") else "one"
         raise TypeError(
-            f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}.{remedy}"
+            f"`forecaster` must be an RNNForecaster, got {type(forecaster).__name__}. Pass "
+            f"{remedy}."
         )
 
 
 def series_by_label(data, name):
-    """Return the rows of each series by its label; a single Series has its name as label."""
+    """Return the rows of each series by its label; the label of a single Series is its name."""
     if not isinstance(data, (pd.Series, pd.DataFrame)):
         library = type(data).__module__.partition(".")[0]
         of = "" if library == "builtins" else f" of {library}"
@@ -227,7 +229,7 @@ def series_by_label(data, name):
             "Convert it, with times in the index."
         )
     if len(data) == 0:
-        raise ValueError(f"`{name}` must hold at least one row, got none.")
+        raise ValueError(f"`{name}` must hold at least one row, got none. Pass some rows.")
     check_numbers(data, f"`{name}`")
     if data.index.nlevels > 1:
         return rows_by_series(data, name)
@@ -238,7 +240,7 @@ def series_by_label(data, name):
 
 
 def _is_table(columns):
-    """Whether columns are a forecast, its intervals and quantiles, as `predict` names them."""
+    """Whether columns are a forecast with intervals and quantiles, as `predict` names them."""
     names = [str(name) for name in columns if not str(name).startswith("q_")]
     levels = [name.removeprefix("lower_") for name in names if name.startswith("lower_")]
     bounds = {f"{side}_{level}" for side in ("lower", "upper") for level in levels}
@@ -246,7 +248,7 @@ def _is_table(columns):
 
 
 def _forecasts(data):
-    """Return the rows of each series of a forecast, with their intervals where it has them."""
+    """Return the rows of each series of a forecast, with their intervals if there are any."""
     flat = isinstance(data, pd.DataFrame) and len(data) > 0 and data.index.nlevels == 1
     if flat and data.columns.nlevels == 1 and _is_table(data.columns):
         return {None: data}
@@ -267,7 +269,10 @@ def choose_labels(labels, known, owner):
         return known[:SHOWN]
     wanted = list(labels) if isinstance(labels, (list, np.ndarray, pd.Index)) else [labels]
     if not wanted:
-        raise ValueError("`labels` must name at least one series, got none.")
+        raise ValueError(
+            "`labels` must name at least one series, got none. Pass names, or None for the first "
+            f"{SHOWN}."
+        )
     for label in wanted:
         check_named("labels", label, f"series of the {owner}", known)
     return wanted
@@ -283,7 +288,7 @@ def _table(rows):
 
 
 def _matching(data, name, chosen, forecasts):
-    """Return the values of each series, or None; a single series matches whatever its name."""
+    """Return the values of each series, or None; a single series matches whatever its name is."""
     if data is None:
         return [None] * len(chosen)
     found = series_by_label(data, name)
@@ -301,14 +306,14 @@ def _matching(data, name, chosen, forecasts):
 
 
 def _in_zone(rows, name, times):
-    """Return the values of a series in the time zone of its forecast, or None without any."""
+    """Return the values of a series in the time zone of its forecast, or None if there are none."""
     if not same_kind(rows.index.dtype, times.dtype):
         raise ValueError(
-            f"`{name}` must be on times of the kind of the forecast, {times.dtype}, got "
+            f"`{name}` must have times of the type of the forecast's, {times.dtype}, got "
             f"{rows.index.dtype}. Convert them."
         )
     rows = rows.squeeze(axis=1) if rows.ndim == 2 else rows
-    rows = rows.loc[rows.first_valid_index() : rows.last_valid_index()]  # a gap is one in the line
+    rows = rows.loc[rows.first_valid_index() : rows.last_valid_index()]  # a gap stays in the line
     rows = rows if getattr(times, "tz", None) is None else rows.tz_convert(times.tz)
     return rows if rows.notna().any() else None
 

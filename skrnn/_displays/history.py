@@ -1,4 +1,4 @@
-"""HistoryDisplay: the loss or a metric of each epoch, of one estimator or of several."""
+"""HistoryDisplay: the loss or a metric of each epoch, of one or several estimators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from skrnn._types import Axes
 
-# Attributes in which other estimators hold theirs.
+# Attributes in which other estimators hold their inner ones.
 INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")
 
 
@@ -37,20 +37,22 @@ INNER = ("best_estimator_", "regressor_", "estimator_", "estimator")
 class HistoryDisplay(Display):
     """Plot of learning curves: the loss, or a metric, of each epoch, with the best one marked.
 
-    Create it with `from_estimator` or `from_estimators`. The best epoch is that of the validation
-    set, or without one that of training. With `patience` the weights of the best epoch by `monitor`
-    are kept, if `min_delta` is 0 and no `warm_start` followed; otherwise those of the last epoch
-    are. To compare the scores of a search use `SearchDisplay`.
+    Create it with `from_estimator` or `from_estimators`. To compare the scores of a search use
+    `SearchDisplay`.
+
+    The best epoch is that of the validation set, or of training without one. With `patience` the
+    weights of the best epoch by `monitor` are kept, if `min_delta` is 0 and no `warm_start`
+    followed. Otherwise the weights are those of the last epoch.
 
     Parameters
     ----------
     histories : dict of dict
-        The `history_` of each name: "loss" and, with validation, "val_loss".
+        The `history_` of each estimator by name: "loss" and, with validation, "val_loss".
     loss_name : str, default=None
-        Name of the loss, for the label of the vertical axis.
+        Name of the loss, for the label of the vertical axis. None: only "Loss".
     metric : str, default="loss"
-        Name in the histories of what is drawn: "loss", one of the estimators' `metrics`, or
-        "learning_rate" where it has a schedule.
+        Name of the values to draw: "loss", one of the estimators' `metrics`, or "learning_rate" if
+        it has a schedule.
 
     Attributes
     ----------
@@ -95,9 +97,9 @@ class HistoryDisplay(Display):
         estimator : estimator
             A fitted network, or a pipeline, search or forecaster that contains one.
         name : str, default=None
-            Prefix of the labels of the lines.
+            Prefix of the labels of the lines. None: no prefix.
         metric : str, default="loss"
-            What to draw: "loss", or the name of one of the estimator's `metrics`.
+            Values to draw: "loss", or the name of one of the estimator's `metrics`.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -153,7 +155,7 @@ class HistoryDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None: those of a new figure. Lines that are there already are kept.
+            Axes to draw in; existing lines are kept. None: those of a new figure.
 
         Returns
         -------
@@ -186,7 +188,7 @@ def _network_in(estimator):
         if estimator is None or isinstance(estimator, str) or estimator in seen:
             raise TypeError(
                 "`estimator` must be an RNNRegressor or RNNClassifier, or contain one, got "
-                f"{type(outer).__name__}, which has no `history_`."
+                f"{type(outer).__name__}, which has no `history_`. Pass a fitted network."
             )
     check_is_fitted(estimator)
     return estimator
@@ -194,7 +196,9 @@ def _network_in(estimator):
 
 def _check_histories(histories, metric):
     if not histories:
-        raise ValueError("`estimators` must hold at least one estimator, got none.")
+        raise ValueError(
+            "`estimators` must hold at least one estimator, got none. Pass fitted estimators."
+        )
     for name, history in histories.items():
         if not len(history.get("loss", ())):
             place = "" if name is None else f" of {name!r}"
@@ -205,7 +209,7 @@ def _check_histories(histories, metric):
         if metric not in history or metric.startswith("val_") or metric == "seconds":
             names = [key for key in history if not key.startswith("val_") and key != "seconds"]
             raise ValueError(
-                f"`metric` must be among {', '.join(map(repr, names))}, got {metric!r}. Set the "
+                f"`metric` must be one of {', '.join(map(repr, names))}, got {metric!r}. Set the "
                 "parameter `metrics` of the network before `fit`."
             )
 

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib, axes, colours, forecasts, and times on an axis."""
+"""Shared parts of the displays: matplotlib, axes, colours, forecasts, and times on an axis."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from skrnn._preprocessing.time_index import first_few
 if TYPE_CHECKING:
     from skrnn._types import DrawnAxes, Figure
 
-# Okabe and Ito's palette, told apart by the colour-blind (https://jfly.uni-koeln.de/color/).
+# The palette of Okabe and Ito, distinct for the colour-blind (https://jfly.uni-koeln.de/color/).
 BLACK, GREY = "#000000", "#767676"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 CYCLE = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK]
 MARKERS = "osD^vPX"
-MARKED_AT_MOST = 40  # points of a line that are drawn one by one
-WRITTEN = 120  # cells of a heat map, at most, in which their numbers are written
+MARKED_AT_MOST = 40  # points of a line with a marker each
+WRITTEN = 120  # cells of a heat map, at most, that show their numbers
 UNITS = ("days", "hours", "minutes", "seconds")  # of durations, the largest first
 
 
@@ -37,17 +37,17 @@ def load_matplotlib():
 
 
 class Display:
-    """A picture. `plot` draws it and keeps the Axes, one or an array of them, and the figure."""
+    """A plot. `plot` draws it, and keeps the Axes (one or an array of them) and the figure."""
 
     ax_: DrawnAxes
     figure_: Figure
 
 
 def open_axes(display, ax, allowed, *, size, columns=1, **grid):
-    """Return an array of Axes, those given or new ones, and set `ax_` and `figure_` of a Display.
+    """Return an array of Axes, given or new ones, and set `ax_` and `figure_` of a Display.
 
-    `allowed` are the numbers of Axes that may be given; None makes the first of them, in a figure
-    whose width and height are `size` in inches (8 are 800 pixels). `grid` is for `pyplot.subplots`.
+    `allowed` are the numbers of Axes that may be given. None makes the first of these numbers, in a
+    figure of width and height `size` in inches (8 are 800 pixels). `grid` is for `pyplot.subplots`.
     """
     pyplot = load_matplotlib().pyplot
     if ax is None:
@@ -77,13 +77,15 @@ def open_axes(display, ax, allowed, *, size, columns=1, **grid):
 
 
 def check_named(argument, value, what, known):
-    """Refuse a value that is not among the known ones."""
+    """Refuse a value that is not one of the known ones."""
     if value not in known:
-        raise ValueError(f"`{argument}` must name {what}, {first_few(known)}, got {value!r}.")
+        raise ValueError(
+            f"`{argument}` must name {what}, {first_few(known)}, got {value!r}. Choose among these."
+        )
 
 
 def draw_legend(ax, columns, others=()):
-    """List each label once, also those of `others`, above the axes, where there are no lines."""
+    """List each label once, also those of `others`, above the axes, where no lines are."""
     pairs = [each.get_legend_handles_labels() for each in (ax, *others)]
     handles, names = (list(chain.from_iterable(parts)) for parts in zip(*pairs, strict=True))
     first = dict(zip(reversed(names), reversed(handles), strict=True))
@@ -101,7 +103,7 @@ def draw_legend(ax, columns, others=()):
 
 
 def marker(n_points):
-    """Return the marker of a line: a dot where points are few, as a single one shows no line."""
+    """Return the marker of a line: a dot if points are few, because a single one shows no line."""
     return "." if n_points <= MARKED_AT_MOST else ""
 
 
@@ -110,7 +112,7 @@ def with_unit(name, unit):
 
 
 def short(number):
-    """Format a number with three digits, or all those before the point."""
+    """Format a number with three digits, or with all digits before the point."""
     size = 0 if number == 0 or not np.isfinite(number) else int(np.floor(np.log10(abs(number))))
     return f"{number:,.{max(2 - size, 0)}f}"
 
@@ -148,7 +150,7 @@ class TimeAxis:
 
 
 def with_intervals(rows):
-    """Return a table in which quantiles of equal tails are bounds of an interval."""
+    """Return a table in which quantiles with equal tails are bounds of an interval."""
     found = {}
     for name in [name for name in rows if str(name).startswith("q_")]:
         tail = float(name.removeprefix("q_"))
@@ -159,7 +161,7 @@ def with_intervals(rows):
 
 
 def count_held(tables, truths):
-    """Return how many of the truths the intervals of each level hold, in words."""
+    """Return for each level how many true values lie in the intervals, as text."""
     found = {}
     for table, truth in zip(tables, truths, strict=True):
         if truth is None:
@@ -175,7 +177,7 @@ def count_held(tables, truths):
 def draw_forecast(ax, places, table, n_marked, held=()):
     """Draw the column "forecast", and the intervals "lower_80", "upper_80", ..., widest first.
 
-    `held` may say of each level how many truths its intervals hold, for the legend.
+    `held` may give for each level how many true values lie in the intervals, for the legend.
     """
     for depth, level in enumerate(sorted(levels_of(table), key=float, reverse=True)):
         lower, upper = (table[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
@@ -191,7 +193,10 @@ def draw_cutoff(ax, place):
 
 
 def draw_heat_map(ax, table, names, largest):
-    """Draw numbers (n_names, timesteps) up to a size, the last timestep at 0; return the image."""
+    """Draw numbers (n_names, timesteps), coloured up to `largest`, with the last timestep at 0.
+
+    Return the image.
+    """
     largest = largest or 1.0
     n_names, timesteps = table.shape
     image = ax.imshow(

@@ -31,22 +31,23 @@ if TYPE_CHECKING:
     from skrnn._types import AxesLike
 
 SPREAD = 0.33  # of the lines side by side, in steps of the horizontal axis
-CROWDED = 30  # letters below an axis; if there are more, they are turned upright
+CROWDED = 30  # letters below an axis; with more of them, they are turned upright
 
 
 @dataclass(eq=False, repr=False)
 class SearchDisplay(Display):
     """Plot of a search: test scores over hidden size, a line for each cell type, and fit times.
 
-    Create it with `from_search`. Dots show the score of each fold. If further parameters were
-    searched, each point shows the best of their values; in a halving search, the best of those
-    that came furthest. For the epochs of a single network use `HistoryDisplay`.
+    Create it with `from_search`. To see the epochs of a single network use `HistoryDisplay`.
+
+    Dots show the score of each fold. If further parameters were searched, each point shows the best
+    of their values; in a halving search, the best of those that reached the latest iteration.
 
     Parameters
     ----------
     candidates : DataFrame
         One row for each point, in the order of the horizontal axis: "over" and "by", texts of
-        parameters; "score", the mean over folds; "folds", an array of each fold's score;
+        parameters; "score", the mean over folds; "folds", an array of the scores of the folds;
         "seconds" and "seconds_std", of a fit; "best", true for the best one.
     over : str
         Label of the horizontal axis.
@@ -62,7 +63,7 @@ class SearchDisplay(Display):
 
     See Also
     --------
-    HistoryDisplay : Loss of each epoch.
+    HistoryDisplay : Plot of learning curves, the loss of each epoch.
 
     Examples
     --------
@@ -104,11 +105,11 @@ class SearchDisplay(Display):
             part if that is unique.
         by : str, default=None
             Parameter with a line for each of its values, named in the same way. None: "cell_type"
-            if that was searched, else one line.
+            if it was searched, else a single line.
         scoring : str, default=None
-            Which score, if the search has several. None: the one that `refit` names.
+            Score to plot, if the search has several. None: the one that `refit` names.
         negate_score : bool, default=False
-            Plot the negative, for scorers whose name starts with `"neg_"`.
+            Plot the negative score, for scorers with a name that starts with `"neg_"`.
         ax : matplotlib Axes or pair of Axes, default=None
             As in `plot`.
 
@@ -120,7 +121,8 @@ class SearchDisplay(Display):
         load_matplotlib()
         if not hasattr(search, "cv_results_") and not hasattr(search, "refit"):
             raise TypeError(
-                f"`search` must be a search such as GridSearchCV, got {type(search).__name__}."
+                f"`search` must be a search such as GridSearchCV, got {type(search).__name__}. "
+                "Pass a fitted search."
             )
         check_is_fitted(search, "cv_results_")
         results = search.cv_results_
@@ -147,7 +149,7 @@ class SearchDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes or pair of Axes, default=None
-            A single one shows only the scores. None: a pair in a new figure.
+            One Axes shows only the scores. None: a pair in a new figure.
 
         Returns
         -------
@@ -188,7 +190,7 @@ def _searched(argument, name, searched):
         wanted = "only one" if found else "a"
         raise ValueError(
             f"`{argument}` must name {wanted} parameter that was searched, {first_few(searched)}, "
-            f"got {name!r}."
+            f"got {name!r}. Choose among these."
         )
     return found[0]
 
@@ -238,7 +240,7 @@ def _candidates(search, over, by, metric):
 
 
 def _in_order(values):
-    """Return positions in order: numbers ascending, and tuples of them, shorter first."""
+    """Return positions in order: numbers ascending, and tuples of them, shorter ones first."""
     tuples = [tuple(value) if isinstance(value, (list, tuple)) else (value,) for value in values]
     if not all(isinstance(each, Real) for value in tuples for each in value):
         return range(len(values))
@@ -246,13 +248,13 @@ def _in_order(values):
 
 
 def _texts(values):
-    """Return values as texts, brief ones if those are distinct."""
+    """Return values as texts, short ones if those are distinct."""
     full, brief = ([_text(value, brief=brief) for value in values] for brief in (False, True))
     return brief if len(set(brief)) == len(set(full)) else full
 
 
 def _text(value, *, brief):
-    """Return a tuple without its brackets; if brief, a float in three digits, an array's shape."""
+    """Return a tuple without brackets; if brief, a float in three digits, and an array's shape."""
     if brief and isinstance(value, (float, np.floating)):
         return f"{value:.3g}"
     if brief and isinstance(value, np.ndarray):

@@ -46,9 +46,9 @@ LOOKS = {
 class WindowDisplay(Display):
     """Plot of windows: one line for each, with the rows it holds and its target.
 
-    Create it with `from_estimator` or `from_series`, before you train, to see what a network gets.
-    It shows what :class:`WindowTransformer` or :func:`make_windows` returns for rows that contain
-    their own number.
+    Create it with `from_estimator` or `from_series`, before training, to see the input of a
+    network. It shows what :class:`WindowTransformer` or :func:`make_windows` returns for rows that
+    contain their own number.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class WindowDisplay(Display):
         Parameters
         ----------
         transformer : WindowTransformer
-            If it is not fitted, a clone is fitted to X.
+            A transformer. If it is not fitted, a clone is fitted to X.
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             As in `WindowTransformer.transform`.
         windows : array-like of int or slice, default=None
@@ -119,10 +119,10 @@ class WindowDisplay(Display):
         """
         load_matplotlib()
         if not isinstance(transformer, WindowTransformer):
-            remedy = " Pass that step of it." if hasattr(transformer, "steps") else ""
+            remedy = "its step of that class" if hasattr(transformer, "steps") else "one"
             raise TypeError(
                 "`transformer` must be a WindowTransformer, got "
-                f"{type(transformer).__name__}.{remedy}"
+                f"{type(transformer).__name__}. Pass {remedy}."
             )
         X = with_time_index(X, "X", transformer.time_column, transformer.series_column)
         if not hasattr(transformer, "means_"):
@@ -197,7 +197,7 @@ class WindowDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None: those of a new figure.
+            Axes to draw in. None: those of a new figure.
         windows : array-like of int or slice, default=None
             Positions of the windows to draw. None: the first twelve.
 
@@ -233,7 +233,7 @@ def _numbered(data, n_rows):
 
 
 def _counting(transformer):
-    """Return a transformer like this one for row numbers: NaN is padding, negative from `fit`."""
+    """Return a copy of a transformer for row numbers: NaN is padding, negative from `fit`."""
     counting = copy(transformer)
     counting.padding = "nan"
     counting.tails_ = {
@@ -246,7 +246,7 @@ def _counting(transformer):
 
 
 def _axis(numbers, frequency):
-    """Return the times of rows, and where they leave a gap."""
+    """Return the times of rows, and the rows after a gap."""
     index = numbers.index if has_time_index(numbers) else None
     breaks = run_bounds(read_time_index(numbers), frequency, len(numbers))[1:-1]
     return {"index": index, "breaks": breaks}
@@ -261,10 +261,14 @@ def _chosen(windows, n_windows):
     else:
         chosen = np.asarray(windows).reshape(-1)
     if not len(chosen):
-        raise ValueError("`windows` must hold at least one position, got none.")
+        raise ValueError(
+            "`windows` must hold at least one position, got none. Pass positions, or None for the "
+            f"first {SHOWN}."
+        )
     if chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n_windows:
         raise ValueError(
-            f"`windows` must hold positions from 0 to {n_windows - 1}, got {windows!r}."
+            f"`windows` must hold positions from 0 to {n_windows - 1}, got {windows!r}. Pass some "
+            "of these."
         )
     return chosen
 
