@@ -1,1 +1,1 @@
-"""Estimators as files, without pickle: what a file may hold, and how it is checked."""
+"""Estimators as files, without pickle: the table of what a file may hold, and its checks."""

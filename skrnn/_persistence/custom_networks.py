@@ -1,4 +1,4 @@
-"""Records of networks that a user's function makes: the name to import it by, and parameters."""
+"""Records of networks made by a user's function: the name to import it by, and parameters."""
 
 from dataclasses import dataclass
 from typing import get_type_hints
@@ -16,13 +16,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Importable:
-    """A value of the parameter `network`, which a file holds by its name."""
+    """A value of the parameter `network`, which is stored in a file by its name."""
 
     network: object
 
 
 def importable(network):
-    """Return a value of the parameter `network` as a file holds it."""
+    """Return a value of the parameter `network` in the form that a file stores."""
     return None if network is None else Importable(network)
 
 
@@ -34,7 +34,7 @@ def _encode(wrapped):
 
 
 def importable_codec(trusted=None):
-    """Return the Codec of an Importable, which gives back the network; None trusts every name."""
+    """Return the Codec of an Importable, which decodes to the network; None trusts every name."""
 
     def decode(module, name, params):
         made = import_trusted(module, name, trusted, keras_engine)

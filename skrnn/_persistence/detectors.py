@@ -1,4 +1,4 @@
-"""Records of detectors: their forecaster, what they know of usual rows, and the last rows."""
+"""Records of detectors: their forecaster, their calibration, and the last rows."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ LEARNED = {"forecaster_": RNNForecaster, "_alarms": Alarms, "offset_": float}
 
 
 def _decode_alarms(raw, errors, **fields):
-    """Return the last rows of series, each with an error or NaN."""
+    """Return the Alarms with the last rows of series, each with an error or NaN."""
     panel, shape = fields["panel"], (int(fields["panel"].lengths.sum()),)
     require(fits(raw, Array64) and raw.shape == shape, "the last rows")
     require(fits(errors, Array64) and errors.shape == shape, "the errors of the last rows")
@@ -25,7 +25,7 @@ def _decode_alarms(raw, errors, **fields):
 
 
 def _complete(detector):
-    """Refuse last rows that are not those of the forecaster's series."""
+    """Refuse last rows that do not belong to the forecaster's series."""
     forecaster, panel = detector.forecaster_, detector._alarms.panel
     require(hasattr(forecaster, "_model") and np.isfinite(detector.offset_), "the forecaster")
     known = forecaster._panel

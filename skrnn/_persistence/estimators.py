@@ -1,4 +1,4 @@
-"""Records of estimators: which classes a file may hold, with which attributes."""
+"""Records of estimators: the classes that a file may hold, with their attributes."""
 
 from collections.abc import Callable
 from functools import cache
@@ -28,9 +28,9 @@ from skrnn._utils.declared_parameters import REQUESTS, plain_requests, restore_r
 from skrnn._utils.field_types import Array64, Count, Size, fits
 from skrnn._utils.records import Codec, check_fields, require
 
-# Parameters that older files hold under another name.
+# Parameters that have another name in older files.
 RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
-# Values of parameters that files from before these parameters lack, where they are no defaults.
+# Values of parameters that older files lack, where they differ from the defaults.
 ADDED_PARAMETERS = {
     "RNNForecaster": {
         "baseline": None,
@@ -48,7 +48,7 @@ COMMON = {
     "_sklearn_output_config": dict[Literal["transform"], Literal["default", "pandas", "polars"]],
     "_sklearn_version": str,
 }
-# A file holds the fields of a FittedNetwork as attributes of its estimator.
+# A file stores the fields of a FittedNetwork as attributes of its estimator.
 FITTED = {
     f"_{name}": kind for name, kind in get_type_hints(FittedNetwork, include_extras=True).items()
 }
@@ -103,7 +103,7 @@ def encode_estimator(estimator):
     """Return the parameters and attributes of an estimator by their names in a file."""
     state = BaseEstimator.__getstate__(estimator)
     state = {name: as_parameter(value) for name, value in state.items()}
-    state.pop("_skl_callbacks", None)  # they watch a fit
+    state.pop("_skl_callbacks", None)  # callbacks belong to a fit
     if "network" in state:
         state["network"] = importable(state["network"])
     if "_network" in state:
@@ -115,9 +115,9 @@ def encode_estimator(estimator):
 
 
 def decode_estimator(kind, state):
-    """Return an estimator of a class with what `encode_estimator` has returned.
+    """Return an estimator of a class, given what `encode_estimator` returned.
 
-    A parameter that a file lacks was added after it was written, and has its default.
+    A parameter that a file lacks was added after the file was written, and gets its default.
     """
     requests = state.pop(REQUESTS, {})
     found = {name[1:]: state.pop(name) for name in FITTED if name in state}
@@ -141,7 +141,7 @@ def estimator_codec(kind, learned, optional=None, check=None):
     """Return the Codec of an estimator's class.
 
     `learned` and `optional` are the types of the attributes that all of its fitted estimators have,
-    and that some have. `check` refuses an estimator whose attributes do not fit together.
+    and that only some have. `check` refuses an estimator with attributes that do not fit together.
     """
     kinds = COMMON | learned | (optional or {})
     names = {*_defaults(kind), *kinds, REQUESTS}
@@ -210,7 +210,7 @@ def _check_vectorizer(vectorizer):
 
 
 def _scaler_codec(kind, names):
-    """Return the Codec of a scaler whose arrays have one number for each feature, or are None."""
+    """Return the Codec of a scaler whose arrays hold one number for each feature, or are None."""
 
     def check(scaler):
         for array in (getattr(scaler, name) for name in names.split()):
@@ -230,7 +230,7 @@ def _encode_pipeline(pipeline):
         raise ValueError("its `memory` is a folder whose files can run code. Set it to None.")
     names = [name for name, _ in pipeline.steps]
     if len(set(names)) < len(names):
-        raise ValueError(f"its steps must have distinct names, got {names}.")
+        raise ValueError(f"its steps must have distinct names, got {names}. Rename some of them.")
     return state | {"steps": dict(pipeline.steps)}
 
 
@@ -242,7 +242,10 @@ def _decode_pipeline(steps, memory, **state):
 
 def _encode_ufunc(ufunc):
     if UFUNCS.get(ufunc.__name__) is not ufunc:
-        raise ValueError(f"{ufunc.__name__} is not among {', '.join(UFUNCS)}.")
+        raise ValueError(
+            f"{ufunc.__name__} is not among {', '.join(UFUNCS)}. Use one of these, or a function "
+            "that can be imported."
+        )
     return {"name": ufunc.__name__}
 
 
@@ -269,7 +272,7 @@ ESTIMATORS = {
     "TransformedTargetRegressor": estimator_codec(
         TransformedTargetRegressor, {}, FUNCTIONS | TARGETS
     ),
-    # What TransformedTargetRegressor makes of its functions.
+    # TransformedTargetRegressor makes a FunctionTransformer of its functions.
     "FunctionTransformer": estimator_codec(FunctionTransformer, {}, FUNCTIONS),
     "ufunc": Codec(np.ufunc, _encode_ufunc, lambda name: UFUNCS[name]),
 }

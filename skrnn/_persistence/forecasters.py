@@ -1,4 +1,4 @@
-"""Records of forecasters: their series, and what was learned from them."""
+"""Records of forecasters: their series, and the model learned from them."""
 
 from dataclasses import replace
 from typing import get_type_hints
@@ -62,14 +62,14 @@ def _decode_panel(times, times_of, values, exog, **fields):
 
 
 def _check_categories(categories, names):
-    """Refuse categories of columns that are not there, or that are held twice."""
+    """Refuse categories of columns that do not exist, and duplicate categories."""
     require(set(categories) <= set(names), "the categories of a column")
     for items in categories.values():
         require(items and len(set(items)) == len(items), "the categories of a column")
 
 
 def _check_times(times, first, step):
-    """Refuse times that do not follow each other at the step, or are of another kind."""
+    """Refuse times that do not follow each other at the step, or are of another type."""
     timed = isinstance(times, TIME_TYPES) or (isinstance(times, pd.Index) and is_counted(times))
     require(timed and len(times), "the times")
     require(is_counted(times) == (type(step) is int), "the step of the series")
@@ -85,7 +85,7 @@ def _check_times(times, first, step):
 
 
 def _complete(forecaster):
-    """Derive what a file does not hold, once the series and the model are known to fit."""
+    """Set the attributes that a file does not store, once the series and the model are checked."""
     panel, scales = forecaster._panel, forecaster.scales_
     _check_model(forecaster._model, panel)
     gaps = any(np.isnan(rows).any() for rows in (*panel.values, *panel.exog))
@@ -95,7 +95,7 @@ def _complete(forecaster):
 
 
 def _check_model(model, panel):
-    """Refuse a model that does not fit the series."""
+    """Refuse a model that does not match the series."""
     plan, n_series = model.plan, len(panel)
     level = plan.level
     require(plan.outputs in (1, plan.steps), "the steps of a forecast")
@@ -133,7 +133,7 @@ def _check_model(model, panel):
 
 
 def _check_residuals(model, n_series):
-    """Refuse held-out errors that do not fit the series and the model."""
+    """Refuse held-out errors that do not match the series and the model."""
     residuals, level = model.residuals, model.plan.level
     n_windows = len(residuals.errors)
     known = residuals.series >= (0 if residuals.signed else -1)
@@ -154,7 +154,7 @@ def _check_residuals(model, n_series):
 
 
 def _check_arrived(arrived, panel, steps):
-    """Refuse errors of forecasts that do not fit the series."""
+    """Refuse errors of forecasts that do not match the series."""
     n_origins = len(arrived.errors)
     require(arrived.series.shape == arrived.n_known.shape == (n_origins,), "the arrived errors")
     require(arrived.errors.shape == (n_origins, steps), "the arrived errors")
@@ -165,10 +165,10 @@ def _check_arrived(arrived, panel, steps):
 
 
 def _check_network(regressor, plan, is_past):
-    """Refuse a network that does not fit the windows."""
+    """Refuse a network that does not match the windows."""
     if isinstance(regressor, RNNRegressor):
         n_features = 1 + 2 * len(plan.calendar) + plan.static.shape[1]
-        n_features += (2 - is_past.astype(int)).sum()  # those whose future is known count twice
+        n_features += (2 - is_past.astype(int)).sum()  # columns known in advance count twice
         n_features += 2 * plan.reads_gaps
         shape = getattr(regressor, "input_shape_", None)
         require(shape == (plan.timesteps, n_features), "the network's input")
@@ -176,7 +176,7 @@ def _check_network(regressor, plan, is_past):
 
 
 def _check_baseline(baseline, n_series, n_known, outputs):
-    """Refuse a baseline that does not fit the series or itself."""
+    """Refuse a baseline that does not match the series, or is inconsistent."""
     scales = vars(baseline.scales)
     logs = len(scales["log_deviations"]) > 0
     for name, array in scales.items():
@@ -209,7 +209,7 @@ def _encode_plan(plan):
 def _decode_plan(dtype, by_window=None, **fields):
     """Return a WindowSpec; older files have `by_window` for its `scale`."""
     require(dtype in ("float32", "float64"), "the dtype of the windows")
-    fields.setdefault("fill", None)  # `_decode_forecaster` knows what older files have
+    fields.setdefault("fill", None)  # `_decode_forecaster` sets it from the fields of older files
     if by_window is not None:
         require(isinstance(by_window, bool) and not {"scale", "year"} & set(fields), "the windows")
         fields |= {"scale": "window" if by_window else None, "year": False}
@@ -225,7 +225,7 @@ def _decode_level(lag=None, **fields):
 
 
 def _decode_model(regressor=None, **fields):
-    """Return a GlobalModel; older files have one `regressor`, and nothing besides.
+    """Return a GlobalModel; older files have one `regressor` and no other parts.
 
     The residuals of older files are absolute.
     """

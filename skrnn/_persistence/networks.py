@@ -14,12 +14,12 @@ from skrnn._numpy_engine import optimizers as numpy_optimizers
 from skrnn._preprocessing.vocabulary import UNKNOWN
 from skrnn._utils.records import record_codec, require
 
-# The variables of Keras's LossScaleOptimizer, which come before those of the optimizer in it.
+# The variables of Keras's LossScaleOptimizer, which precede those of the optimizer inside it.
 N_SCALING_VARIABLES = 4
 
 
 def check_network(network):
-    """Refuse a fitted network whose parts, each of the right type, do not fit its Architecture."""
+    """Refuse a fitted network with parts of the right types that do not fit its Architecture."""
     fitted = network._network
     architecture, scaling = fitted.architecture, fitted.scaling
     _check_architecture(architecture, fitted.asked_vocab_size)
@@ -88,7 +88,7 @@ def _check_schedule(settings, n_epochs):
 
 
 def _check_optimizer_state(variables, architecture, settings):
-    """Refuse optimizer variables of other shapes; those of Keras's own optimizers Keras checks."""
+    """Refuse optimizer variables of other shapes; Keras checks those of its own optimizers."""
     if architecture.dtype == "mixed_float16":
         scaling, variables = variables[:N_SCALING_VARIABLES], variables[N_SCALING_VARIABLES:]
         require(variables and all(array.ndim == 0 for array in scaling), "`optimizer_state_`")
@@ -108,7 +108,7 @@ def _check_arrays(arrays, expected, what):
 
 
 def _decode_architecture(embedding_trainable=True, **fields):
-    """Return an Architecture; of frozen layers older files know the Embedding only."""
+    """Return an Architecture; in older files only the Embedding can be frozen."""
     if not embedding_trainable:
         fields["frozen_layers"] = ("embedding",)
     return record_codec(Architecture).decode(**fields)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from skrnn._types import StrPath
 
 KINDS = BaseEstimator, Stepper
-CONTENT = "estimator"  # distinguishes the file from others of the same format
-# Everything that a file may hold; one entry adds a class.
+CONTENT = "estimator"  # distinguishes the file from other files of the same format
+# The table of everything that a file may hold; one entry adds a class.
 CODECS = ESTIMATORS | NETWORKS | PANDAS | VALUES | FORECASTERS | DETECTORS | STEPPERS
 CODECS |= CUSTOM_NETWORKS | {"function": function_codec()}
 
@@ -34,21 +34,23 @@ CODECS |= CUSTOM_NETWORKS | {"function": function_codec()}
 def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None = None) -> None:
     """Save an estimator, fitted or not, to a file.
 
-    The file holds the parameters and all learned attributes: a loaded estimator predicts bitwise
-    the same, and continues training in the same way. An existing file is replaced in one step, once
-    the new one is complete on the disk.
+    Use it instead of pickle, whose files can run code when they are loaded. The file holds the
+    parameters and all learned attributes. A loaded estimator gives bitwise equal predictions, and
+    continues training in the same way. An existing file is replaced in one step, once the new one
+    is complete on the disk.
 
     Parameters
     ----------
     est : estimator
-        `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `RNNDetector`, `WindowTransformer`,
-        `SequenceVectorizer`, `SequenceReshaper`, scikit-learn's `StandardScaler`, `MinMaxScaler`
-        or `RobustScaler`, a `Pipeline` or `TransformedTargetRegressor` of these, or the `Stepper`
+        An `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `RNNDetector`, `WindowTransformer`,
+        `SequenceVectorizer` or `SequenceReshaper`; scikit-learn's `StandardScaler`, `MinMaxScaler`
+        or `RobustScaler`; a `Pipeline` or `TransformedTargetRegressor` of these; or the `Stepper`
         of a network, with its states.
     path : str or path-like
-        Any name; by convention it ends in ".skrnn".
+        Path of the file, with any name; by convention it ends in ".skrnn".
     key : bytes or str, default=None
-        Secret to sign the file with; `load` verifies the signature with the same key.
+        Secret to sign the file with; `load` verifies the signature with the same key. None: the
+        file is not signed.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None
 def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str] = ()) -> Any:
     """Load an estimator from a file.
 
-    No code comes from the file: only classes and attributes in a fixed table are accepted, all
+    No code comes from the file. Only classes and attributes in a fixed table are accepted, all
     sizes are checked, and only functions that you name are imported. TensorFlow and Keras are not
     imported if NumPy can predict. The SHA-256 checksum detects corruption, not tampering: only a
     `key` shows that the file comes from someone who has the key.
@@ -97,18 +99,19 @@ def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str
     Parameters
     ----------
     path : str or path-like
-        As in `save`.
+        Path of the file, as in `save`.
     key : bytes or str, default=None
-        The file must have been saved with this key. None: a signature is ignored.
+        Secret that the file must have been signed with. Pass it if the file may have been replaced.
+        None: a signature is ignored.
     trusted : list of str, default=()
         Names of functions and classes that the file may import, such as ``["my_words.split"]`` for
         a `SequenceVectorizer` with that `analyzer`, or ``["my_networks.lstm_fcn"]`` for an
-        estimator with that `network`. Any other is refused by name.
+        estimator with that `network`. Any other name raises an error.
 
     Returns
     -------
     estimator
-        As it was saved.
+        The saved estimator.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def load(path: StrPath, *, key: bytes | str | None = None, trusted: Sequence[str
 
     Notes
     -----
-    A scikit-learn scaler that was saved with another version of scikit-learn gives scikit-learn's
+    A scikit-learn scaler that was saved with another version of scikit-learn raises scikit-learn's
     own `InconsistentVersionWarning`.
 
     Examples

@@ -1,4 +1,4 @@
-"""Records of a Stepper: its estimator, and what it has learned from the rows so far."""
+"""Records of a Stepper: its estimator, and its states after the rows so far."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def _decode(estimator, n_streams, rows, **memory):
 
 
 def _described(value):
-    """Return shape and dtype of an array, or of each in a list."""
+    """Return the shape and dtype of an array, or of each array in a list."""
     if isinstance(value, list):
         return [_described(item) for item in value]
     return (value.shape, value.dtype.name) if isinstance(value, np.ndarray) else None
