@@ -192,7 +192,7 @@ def test_a_baseline_has_the_rows_and_columns_of_the_result():
 def test_forecasts_that_cannot_be_explained_are_refused_in_words():
     with pytest.raises(ValueError, match="`target` must be a step of the forecast, from 1 to 3"):
         integrated_gradients(fitted(network_weight=0), target=4)
-    with pytest.raises(ValueError, match="from 1 to 1, as later ones are fed back"):
+    with pytest.raises(ValueError, match=r"from 1 to 1, .*fed back"):
         integrated_gradients(fitted(strategy="recursive", network_weight=0), target=2)
     with pytest.raises(ValueError, match="`target` must name a series of the forecast, a, b"):
         integrated_gradients(fitted(wide_frame("ab"), network_weight=0), target=(1, "z"))

@@ -212,7 +212,7 @@ def test_absent_timesteps_have_nothing_and_change_nothing():
     for row, expected in zip(integrated_gradients(of_list, LIST), found, strict=True):
         assert_allclose(row, expected[: len(row)], rtol=1e-6)
     with pytest.raises(
-        ValueError, match=r"`baseline` must have the timesteps .* timestep 3, which sample 1"
+        ValueError, match=r"`baseline` must have all timesteps .* timestep 3, .* sample 1"
     ):
         integrated_gradients(network, marked, marked[0])
 
@@ -357,7 +357,7 @@ def test_what_cannot_be_explained_is_refused_in_words():
     with pytest.raises(ValueError, match="`target` must be a position among outputs of the shape"):
         integrated_gradients(network, X, target=1)
     several = regressor().fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="`target` must say which of the 2 outputs"):
+    with pytest.raises(ValueError, match="`target` must select one of the 2 outputs"):
         integrated_gradients(several, X)
     of_classes = classifier().fit(X, LABELS)
     with pytest.raises(
@@ -365,7 +365,7 @@ def test_what_cannot_be_explained_is_refused_in_words():
     ):
         integrated_gradients(of_classes, X, target="hail")
     by_step = regressor(return_sequences=True).fit(X, X[:, :, 0])
-    with pytest.raises(ValueError, match="`target` must begin with a timestep"):
+    with pytest.raises(ValueError, match="`target` must start with the timestep"):
         integrated_gradients(by_step, X)
     with pytest.raises(ValueError, match=r"`target` must name a timestep .* from -6 to 5, got 6"):
         integrated_gradients(by_step, X, target=6)

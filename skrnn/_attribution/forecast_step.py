@@ -1,7 +1,7 @@
 """ForecastStep: the forecast of a step as a function of the rows it reads, with its gradient.
 
-Letters in shapes: p points, R rows that a forecast reads, H steps that are forecast at once, T rows
-of a network's window, W rows of those R that are read once differences are taken.
+Letters in shapes: p points, R rows that a forecast reads, H steps forecast at once, T rows of a
+network's window, W rows of those R that remain after differences are taken.
 """
 
 from dataclasses import replace
@@ -23,8 +23,8 @@ from skrnn._forecasting.windows import known_columns, linear_columns, window_col
 class ForecastStep:
     """The forecast of a step of one series, as a function of the rows that it reads.
 
-    `panel` goes H rows beyond the `n_known` rows of the series `k` that are known. Calendar and
-    static features stay as they are. So do the rows before the R rows, which count only in a mean.
+    `panel` extends H rows beyond the `n_known` known rows of the series `k`. Calendar and static
+    features are constants. So are the rows before the R rows, which only count in a mean.
     """
 
     def __init__(self, model, panel, buffer, k, n_known, step, networks):
@@ -44,13 +44,13 @@ class ForecastStep:
         self._read_linear()
 
     def _read_linear(self):
-        """Read what the linear forecasts read of all rows before the origin."""
+        """Read the inputs of the linear forecasts from all rows before the origin."""
         baseline, buffer, k, n_known = self.model.baseline, self.buffer, self.k, self.n_known
         if baseline is None:
             return
         first, origin = buffer.bounds[k], np.array([n_known])
         rows = [buffer.values[first : buffer.bounds[k + 1]]]
-        self.n_values = np.count_nonzero(~np.isnan(rows[0][:n_known]))  # that the mean is of
+        self.n_values = np.count_nonzero(~np.isnan(rows[0][:n_known]))  # of the mean
         last = first + n_known - 1
         ahead = last + np.arange(self.steps + 1)[np.newaxis]
         known = linear_columns(buffer, np.array([k]), ahead, np.array([last]))
@@ -58,7 +58,7 @@ class ForecastStep:
 
     @cached_property
     def known_rows(self):
-        """The value and `exog` of the rows, (R + H, 1 + n_exog), NaN where it is not read."""
+        """The value and `exog` of the rows, (R + H, 1 + n_exog), NaN where they are not read."""
         panel, k, n_known = self.panel, self.k, self.n_known
         past = slice(n_known - self.n_rows, n_known)
         rows = np.full((self.n_rows + self.steps, 1 + panel.exog[k].shape[1]), np.nan)
@@ -101,7 +101,7 @@ class ForecastStep:
         return forecast @ self.of_outputs
 
     def _history_of(self, changes, x):
-        """Return the History at points: rows of the window change, earlier ones do not."""
+        """Return the History at points: rows of the window change, earlier rows are constant."""
         history, n_points = self.history, len(changes)
         n_past, n_exog = self.panel.is_past.sum(), x.shape[2] - 1
         mean = history.mean + (changes - self.known_changes).sum(axis=1) / self.n_values
@@ -138,7 +138,7 @@ class ForecastStep:
 
     @cached_property
     def window(self):
-        """What a network's window holds of the known rows, not yet scaled, (T, F)."""
+        """The network's window of the known rows, not yet scaled, (T, F)."""
         spec, buffer, k = replace(self.spec, dtype=np.float64), self.buffer, self.k
         stop = buffer.bounds[k] + self.n_known
         rows = np.arange(stop - spec.timesteps, stop)[np.newaxis]
@@ -165,7 +165,7 @@ class ForecastStep:
         return total
 
     def _exog_of_window(self):
-        """Yield where a window has columns of `exog`, and their rows and columns in x."""
+        """Yield the columns of `exog` in a window, with their rows and columns in x."""
         is_past, first = self.panel.is_past, self.n_rows - self.spec.timesteps
         start = 1 + self.buffer.calendar.shape[1] + self.spec.static.shape[1]
         future, past = 1 + np.flatnonzero(~is_past), 1 + np.flatnonzero(is_past)

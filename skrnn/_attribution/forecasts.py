@@ -1,4 +1,4 @@
-"""Attributions of forecasts, as a DataFrame of the rows that they read."""
+"""Attributions of forecasts, as a DataFrame of the rows that the forecasts read."""
 
 from numbers import Integral
 
@@ -15,7 +15,7 @@ from skrnn._preprocessing.time_index import first_few
 
 
 def attribute_forecasts(forecaster, series, exog, baseline, target):
-    """Return a DataFrame of attributions, and by how much those of each series do not add up."""
+    """Return a DataFrame of attributions, and for each series the gap in their sum."""
     check_is_fitted(forecaster)
     explained = forecast_steps(forecaster, series, exog, target)
     starts = _starts(explained, baseline)
@@ -25,7 +25,7 @@ def attribute_forecasts(forecaster, series, exog, baseline, target):
 
 
 def forecast_steps(forecaster, series, exog, target):
-    """Return the ForecastStep of each series that is explained."""
+    """Return the ForecastStep of each series to explain."""
     fitted = forecaster._for_series(series, exog, None)
     step, asked = _read_target(target, fitted)
     panel, places, n_known = fitted._ahead(
@@ -46,33 +46,34 @@ def forecast_steps(forecaster, series, exog, target):
 
 
 def _read_target(target, fitted):
-    """Return the step that is explained, from 0, and the places of the series."""
+    """Return the step to explain, from 0, and the places of the series."""
     step, *label = target if isinstance(target, tuple) else (target,)
     step, outputs = 1 if step is None else step, fitted._model.plan.outputs
     whole = isinstance(step, Integral) and not isinstance(step, bool)
     if not whole or not 1 <= step <= outputs:
-        more = ", as later ones are fed back" if outputs < fitted._model.plan.steps else ""
+        more = ", because later ones are fed back" if outputs < fitted._model.plan.steps else ""
         raise ValueError(
             f"`target` must be a step of the forecast, from 1 to {outputs}{more}, or a tuple of it "
-            f"and the name of a series, got {target!r}."
+            f"and the name of a series, got {target!r}. Pass 1 for the first step."
         )
     if not label:
         return int(step) - 1, slice(None)
     name, labels = label[0] if len(label) == 1 else tuple(label), fitted._panel.labels
     if name not in labels:
         raise ValueError(
-            f"`target` must name a series of the forecast, {first_few(labels)}, got {name!r}."
+            f"`target` must name a series of the forecast, {first_few(labels)}, got {name!r}. "
+            "Choose among these."
         )
     return int(step) - 1, [labels.index(name)]
 
 
 def _check_model(model):
-    """Refuse a forecast whose gradient is not known."""
+    """Refuse a forecast with an unknown gradient."""
     if model.plan.level.transformer is not None:
         raise ValueError(
-            "`estimator` must have `transformer=None`, whose derivative is not known, got "
-            f"{model.plan.level.transformer!r}. Without one the forecast turns to logarithms where "
-            "they help."
+            "`estimator` must have `transformer=None`, because the derivative of a transformer is "
+            f"not known, got {model.plan.level.transformer!r}. Fit without one: the forecast then "
+            "uses logarithms where they help."
         )
 
 
@@ -83,13 +84,13 @@ def _check_rows(model, panel, k, n_known):
     if np.isnan(values).any() or np.isnan(exog).any():
         raise ValueError(
             f"`X` must have no missing value in the {model.min_history} rows that a forecast reads "
-            f"of the series {panel.labels[k]!r}, as what is filled in is no value of its own. Fill "
-            "them in first."
+            f"of the series {panel.labels[k]!r}, because filled values cannot be explained, got "
+            "NaN. Fill them in first."
         )
 
 
 def _starts(explained, baseline):
-    """Return the rows with which those of each forecast are compared."""
+    """Return the rows that those of each forecast are compared with."""
     rows = [one.known_rows for one in explained]
     if baseline is None:
         return [
@@ -105,8 +106,8 @@ def _starts(explained, baseline):
         remedy = " Leave it out: `exog` has categories." if categories else ""
         raise ValueError(
             "`baseline` must be a DataFrame with the rows and columns of the result, "
-            f"{expected.shape}, got {type(baseline).__name__}. Change the values of what "
-            f"`integrated_gradients` returns without a `baseline`.{remedy}"
+            f"{expected.shape}, got {type(baseline).__name__}. Change the values of the result of "
+            f"`integrated_gradients` without a `baseline`.{remedy}"
         )
     found, first = [], 0
     for one, row in zip(explained, rows, strict=True):
@@ -114,20 +115,22 @@ def _starts(explained, baseline):
         start[:n_rows] = baseline.to_numpy(dtype=float)[first : first + n_rows]
         first += n_rows
         if not np.isfinite(start[~np.isnan(row)]).all():
-            raise ValueError("`baseline` must hold a number wherever the result does, got NaN.")
+            raise ValueError(
+                "`baseline` must hold a number wherever the result does, got NaN. Fill it in."
+            )
         found.append(np.where(np.isnan(row), np.nan, start))
     return found
 
 
 def _means(one):
-    """Return the means of a series and of its `exog` over all rows that are known."""
+    """Return the means of a series and of its `exog` over all known rows."""
     panel, k, known = one.panel, one.k, slice(one.n_known)
     of_exog = np.nanmean(panel.exog[k][known], axis=0) if panel.exog[k].shape[1] else []
     return np.array([np.nanmean(panel.values[k][known]), *of_exog])
 
 
 def _attribute(one, start):
-    """Return the attributions of a forecast, like its rows, and their gap."""
+    """Return the attributions of a forecast, in the form of its rows, and their gap."""
     at_once = min([MOST_AT_ONCE, *(network.at_once for network in one.networks)])
     found = path_integrals(one, start[np.newaxis], one.known_rows[np.newaxis], at_once)
     parts = np.where(np.isnan(one.known_rows), np.nan, found.parts[0])
@@ -135,7 +138,7 @@ def _attribute(one, start):
 
 
 def _frame(one, rows):
-    """Return numbers of the rows of a forecast as a DataFrame, those of one category together."""
+    """Return numbers of the rows of a forecast as a DataFrame, with those of a category summed."""
     panel, first = one.panel, one.n_known - one.n_rows
     rows = rows if panel.future_exog else rows[: one.n_rows]
     value = "value" if panel.form == "wide" or panel.name is None else panel.name
@@ -148,7 +151,7 @@ def _frame(one, rows):
 
 
 def _joined(explained, frames):
-    """Return the DataFrames of all series as one, with a level of their names before the times."""
+    """Return the DataFrames of all series as one, with their names in a level before the times."""
     panel = explained[0].panel
     if panel.form == "series":
         return frames[0]

@@ -15,11 +15,11 @@ BLOCK_BYTES = 2**24
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Samples, baselines, and the network that reads them in float64, vectors in place of ids."""
+    """Samples, baselines, and the float64 network that reads them, with vectors for token ids."""
 
     estimator: object
     sequences: Sequences
-    baselines: Sequences | None  # one, or one for each sample; None: neutral ones
+    baselines: Sequences | None  # one, or one for each sample; None: the default baselines
     architecture: Architecture
     weights: list
     table: np.ndarray | None  # of an Embedding
@@ -42,7 +42,7 @@ class Inputs:
             yield slice(start, min(start + at_once, len(self.sequences)))
 
     def ends(self, part):
-        """Return what the network reads of baselines and samples, (n, T, F), absent steps NaN."""
+        """Return the network's input for baselines and samples, (n, T, F), absent steps NaN."""
         stop = self._block(self.sequences, part)
         if self.baselines is None:
             start = np.zeros_like(stop)
@@ -56,15 +56,15 @@ class Inputs:
         if (np.isnan(start) & ~absent).any():
             sample, step, _ = np.argwhere(np.isnan(start) & ~absent)[0]
             raise ValueError(
-                "`baseline` must have the timesteps that X has, got an absent one in timestep "
-                f"{step}, which sample {part.start + sample} of X has. Pass other values, or leave "
-                "`baseline=None`."
+                "`baseline` must have all timesteps that X has, got an absent one in timestep "
+                f"{step}, present in sample {part.start + sample} of X. Pass other values, "
+                "or leave `baseline=None`."
             )
         start[absent] = np.nan
         return start, stop
 
     def _mean_vector(self):
-        """Return the mean of the vectors that are read: not that of the `mask_value`."""
+        """Return the mean of the vectors that are read, without that of the `mask_value`."""
         masked = self.estimator._network.mask_value
         return (self.table if masked is None else np.delete(self.table, masked, axis=0)).mean(
             axis=0
@@ -81,14 +81,14 @@ class Inputs:
         return vectors if static is None else np.concatenate([vectors, static], axis=2)
 
     def by_feature(self, parts):
-        """Return attributions (n, T, F) as those of the features of X, and of static features."""
+        """Return attributions (n, T, F) of the features of X, and those of static features."""
         n_static, features = self.sequences.n_static, self.sequences.features
         static = parts[:, 0, parts.shape[2] - n_static :]
         parts = parts[:, :, : parts.shape[2] - n_static]
         if self.table is not None:
             return parts.sum(axis=2, keepdims=True), static
         values = parts[:, :, :features].copy()
-        values[:, :, list(self.sequences.flagged)] += parts[:, :, features:]  # of their flags
+        values[:, :, list(self.sequences.flagged)] += parts[:, :, features:]  # of the flags
         return values, static
 
     def in_form(self, X, values, static):
@@ -100,14 +100,14 @@ class Inputs:
         for i, (item, stop) in enumerate(zip(objects_as_list(X), sequences.lengths, strict=True)):
             shape = np.shape(item)
             length = shape[0] - sequences.n_static if sequences.flat else shape[0]
-            steps = slice(stop - length, stop)  # without what a segment was filled up with
+            steps = slice(stop - length, stop)  # without the padding of a segment
             placed = _with_static(sequences, values[i, steps], static[i], mask[i, steps])
             found.append(placed.reshape(shape))
         return found if sequences.is_list else np.stack(found)
 
 
 def _like_samples(baseline, X, sequences):
-    """Return a baseline as samples: one like a sample of X as a list or an array of one."""
+    """Return a baseline as samples; one in the form of a sample becomes a list or array of one."""
     one_d = sequences.flat or (sequences.is_list and np.ndim(objects_as_list(X)[0]) == 1)
     try:
         is_one = np.ndim(baseline) == (1 if one_d else 2)
@@ -131,11 +131,11 @@ def _like_samples(baseline, X, sequences):
 
 
 def _check_alike(baselines, sequences):
-    """Refuse baselines that are not one, or one for each sample, of the same timesteps."""
+    """Refuse baselines other than one, or one for each sample, with the same timesteps."""
     if len(baselines) not in (1, len(sequences)):
         raise ValueError(
             f"`baseline` must be one sample, or hold one for each of the {len(sequences)} samples "
-            f"of X, got {len(baselines)}."
+            f"of X, got {len(baselines)}. Pass one sample, or as many as X has."
         )
     lengths = [part.lengths for part in (baselines, sequences) if part.lengths is not None]
     same = len(lengths) != 2 or np.array_equal(*lengths)
@@ -148,7 +148,7 @@ def _check_alike(baselines, sequences):
 def _with_static(sequences, values, static, mask):
     """Return attributions (..., T, F) with those of static features, (..., S), at their columns.
 
-    Of a column that repeats them at each timestep, those that are present have equal parts.
+    A column that repeats a static feature at each timestep gets equal parts at the present ones.
     """
     if not sequences.n_static:
         return values

@@ -40,49 +40,51 @@ def integrated_gradients(
 
     .. math:: (x_i - x'_i) \\int_0^1 \\frac{\\partial f(x' + a (x - x'))}{\\partial x_i} \\, da
 
-    Those of a sample add up to f(x) - f(x') (completeness), and a value that f does not depend on
-    has exactly 0 (sensitivity). They explain the network, not the world: for how much the score
-    depends on each value over all samples see :func:`timestep_importance`.
+    The attributions of a sample add up to f(x) - f(x') (completeness). A value that f does not
+    depend on has exactly 0 (sensitivity). They explain the network, not the world. To see how much
+    the score depends on each value over all samples, use :func:`timestep_importance`.
 
     Parameters
     ----------
     estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        Fitted, with any engine. Of a pipeline pass the last step, and X as the steps before make
-        it.
+        A fitted estimator, with any engine. Of a pipeline pass the last step, and X transformed by
+        the steps before.
     X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
-        Samples, as `predict` takes them. The cost is that of about twenty training steps on each;
-        more where the output changes abruptly. For a forecaster: the rows of series, as the
+        Samples, as `predict` takes them. The cost is that of about twenty training steps on each,
+        and more where the output changes abruptly. For a forecaster: the rows of series, as the
         `series` of `predict`; None: those in `fit`.
     baseline : array-like like one sample or like X, default=None
-        What the samples are compared with. None: the mean of each feature in `fit`, or zeros where
-        `standardize` does not standardize X. For token ids None is the mean of all vectors of the
-        Embedding but that of `mask_value`, which is never read; a text of neutral words can be a
-        better baseline. It must have the timesteps that X has. For a forecaster None is the mean of
-        each series, and of its `exog`; others are a DataFrame like the result.
+        Values that the samples are compared with; all timesteps that X has must be present. Change
+        it to explain the difference from another input. None: the mean of each feature in `fit`, or
+        zeros where `standardize` does not standardize X. For token ids None is the mean of all
+        vectors of the Embedding, except that of `mask_value`, which is never read. A text of
+        neutral words can be a better baseline. For a forecaster None is the mean of each series,
+        and of its `exog`; any other baseline is a DataFrame in the form of the result.
     target : int, label or tuple, default=None
-        Which output is explained. Of a regressor with several: the position in y, a tuple for a y
-        of two axes. Of a classifier: a label of `classes_`, or a column for multilabel targets;
-        None: the predicted one of each sample. After a fit with `return_sequences` the timestep
-        comes first, such as ``(-1, "rain")``; negative ones count from the end of each sample. Of a
-        forecaster: a step, 1 for the first, which is the default, among those that are forecast at
-        once; or a tuple of the step and the name of a series.
+        The output to explain. For a regressor with several outputs: the position in y, a tuple for
+        a y of two axes. For a classifier: a label of `classes_`, or a column for multilabel
+        targets; None: the predicted class of each sample. After a fit with `return_sequences` the
+        timestep comes first, such as ``(-1, "rain")``; negative ones count from the end of each
+        sample. For a forecaster: a step among those that are forecast at once, or a tuple of the
+        step and the name of a series; None: step 1, the first.
     exog : Series or DataFrame, default=None
-        Of a forecaster only: as in `predict`.
+        Only for a forecaster: as in `predict`.
 
     Returns
     -------
     ndarray of the shape of X, list of ndarray, or DataFrame
-        In the units of y; of a classifier in probability, as in Captum and Alibi on a network with
-        a softmax. One number for each token id, the sum over its vector. Timesteps that are absent
-        have 0. A missing value (``missing="flag"``) has the part of its flag. A column in
-        `static_features` has its attribution in equal parts at the timesteps that are present.
-        With ``loss="quantile"`` they explain the median, as `predict` returns it.
+        Attributions in the units of y. For a classifier they are in probability, as in Captum and
+        Alibi on a network with a softmax. A token id has one number, the sum over its vector.
+        Absent timesteps have 0. The attribution of a missing value (``missing="flag"``) is that of
+        its flag. The attribution of a column in `static_features` is split equally over the
+        timesteps that are present. With ``loss="quantile"`` the median is explained, as `predict`
+        returns it.
 
-        Of a forecaster: a DataFrame of the rows that a forecast reads, and with `exog` of those to
-        come, with a column for the values (its name or "value") and one for each of `exog`; NaN
-        where there is nothing to read. For several series their name is the first level of the
-        index. The whole forecast is explained, anchors and ridges too. Its calendar, static
-        features and the rows before those stay as they are.
+        For a forecaster: a DataFrame of the rows that a forecast reads, and with `exog` also of the
+        rows to come. It has a column for the values (with the name of the series, or "value") and
+        one for each column of `exog`, and NaN where nothing is read. For several series their name
+        is the first level of the index. The whole forecast is explained, including anchors and
+        ridges. Its calendar, static features and earlier rows are constants.
 
     Raises
     ------
@@ -90,24 +92,23 @@ def integrated_gradients(
         If the estimator is none of these.
     ValueError
         If an argument is not as required, the network is stateful, or a forecaster has a
-        `transformer`, another regressor than RNNRegressor, or missing values in the rows it reads.
+        `transformer`, a regressor other than RNNRegressor, or missing values in the rows it reads.
 
     Warns
     -----
     UserWarning
         If the sum of a sample's attributions differs from f(x) - f(x') by more than 1e-4 of it.
-
     See Also
     --------
-    IntegratedGradientsDisplay : A heat map, or the words of a sentence in colour.
+    IntegratedGradientsDisplay : A heat map, or a sentence with coloured words.
     timestep_importance : How much the score falls without each timestep and feature.
 
     Notes
     -----
     Gradients are computed in float64 by the backward pass of the NumPy engine, for networks of all
-    engines, and by TensorFlow for activations that NumPy lacks and for a `network` of other layers.
-    The integral is a sum over seven Gauss-Legendre points in each part of the line; a part is
-    divided until the sum is the change of f in it.
+    engines. TensorFlow computes them for activations that NumPy lacks and for a `network` of other
+    layers. The integral is a sum over seven Gauss-Legendre points in each part of the line. A part
+    is divided until the sum is the change of f in it.
 
     References
     ----------
@@ -159,7 +160,7 @@ def integrated_gradients(
 
 
 def _check_estimator(estimator):
-    """Refuse what is no fitted network, or has an output that depends on earlier samples."""
+    """Refuse unfitted networks, and outputs that depend on earlier samples."""
     if not isinstance(estimator, BaseRNN):
         remedy = ""
         if hasattr(estimator, "named_steps"):
@@ -175,31 +176,31 @@ def _check_estimator(estimator):
     check_is_fitted(estimator, "weights_")
     if estimator._network.architecture.stateful:
         raise ValueError(
-            "`estimator` must not have `stateful=True`: its output depends on the samples before, "
-            "which are no part of X. Fit with `stateful=False` on longer windows."
+            "`estimator` must not have `stateful=True`, because its output depends on earlier "
+            "samples that are not in X. Fit with `stateful=False` on longer windows."
         )
 
 
 def _check_samples(estimator, X, exog):
-    """Refuse what only a forecaster takes."""
+    """Refuse arguments that only a forecaster takes."""
     kind = type(estimator).__name__
     if X is None:
         raise ValueError(f"`X` must hold samples for {kind}, got None. Pass what `predict` takes.")
     if exog is not None:
         raise ValueError(
-            f"`exog` must be None for {kind}, got {type(exog).__name__}. Make its columns features "
-            "of X: only a forecaster reads it."
+            f"`exog` must be None for {kind}, got {type(exog).__name__}. Only a forecaster reads "
+            "it: make its columns features of X."
         )
 
 
 def warn_of_gaps(gaps):
-    """Warn where attributions do not add up, given by how much, as a share of what they should."""
+    """Warn if attributions do not add up, given the gaps as shares of the sums they should have."""
     n_incomplete = int((gaps > TOLERANCE).sum())
     if n_incomplete:
         warnings.warn(
             f"The attributions of {n_incomplete} of {len(gaps)} samples add up to f(x) - f(x') "
             f"only within {gaps.max():.1e} of it, more than {TOLERANCE:g}: the output changes too "
-            "abruptly on the way from the baseline. Pass a `baseline` that is nearer to X.",
+            "abruptly between the baseline and X. Pass a `baseline` that is nearer to X.",
             UserWarning,
             stacklevel=3,
         )

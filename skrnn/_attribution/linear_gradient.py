@@ -9,11 +9,11 @@ from skrnn._forecasting.linear_model import UNITS, distance_of_mean, make_inputs
 
 
 def linear_gradient(baseline, history, series, direction):
-    """Return the gradient of a weighted sum of the steps of a forecast, of a History's parts.
+    """Return the gradient of a weighted sum of the steps of a forecast, by the parts of a History.
 
-    `direction` (H,) has the weights. Returned are those of `recent` (p, n), `mean`, `first` (p,)
-    and `known` (p, n_columns). No row is missing; `known` begins with the columns of the seasons,
-    and is in units.
+    `direction` (H,) holds the weights. The result is the gradient of `recent` (p, n), `mean`,
+    `first` (p,) and `known` (p, n_columns). No row may be missing. `known` starts with the columns
+    of the seasons, and is standardized.
     """
     found = [np.zeros_like(part) for part in (history.recent, history.mean, history.first)]
     of_known = np.zeros_like(history.known)
@@ -41,9 +41,9 @@ def vars_of(history):
 
 
 def _moves_mean(baseline, inputs, unit):
-    """Return how many recent rows the mean of all is kept near to, and at which points it is moved.
+    """Return the number of rows that the mean of all stays near, and the points at which it moves.
 
-    It is moved in `inputs`, in place, as the Baseline does.
+    It is moved in `inputs`, in place, as in the Baseline.
     """
     near = max((part.season for part in baseline.chosen if part.anchor == "mean"), default=0)
     distance = distance_of_mean(inputs, baseline.min_history, max(near, 1))
@@ -55,8 +55,8 @@ def _moves_mean(baseline, inputs, unit):
 def _of_map(of_inputs, of_last, history, near, moved):
     """Return the gradient of rows, mean and first value in a unit, and of known columns.
 
-    `of_inputs` (p, n_inputs) is that of the inputs of a Layout, `of_last` (p,) that of the last
-    value, to which their map is added.
+    `of_inputs` (p, n_inputs) is the gradient of the inputs of a Layout. `of_last` (p,) is that of
+    the last value, which is added to their map.
     """
     n_rows = history.recent.shape[1]
     rows, mean, slope = of_inputs[:, :n_rows].copy(), of_inputs[:, n_rows], of_inputs[:, n_rows + 1]

@@ -1,4 +1,4 @@
-"""Which output of a network is explained, of each sample."""
+"""The output of a network that is explained, for each sample."""
 
 from math import prod
 from numbers import Integral
@@ -13,12 +13,12 @@ from skrnn._network.quantiles import MEDIAN
 class Outputs(NamedTuple):
     """One output of each sample."""
 
-    places: np.ndarray  # (n,), among the network's outputs of a sample, by timestep first
-    factors: np.ndarray  # (n,), from the network's output to that of the estimator
+    places: np.ndarray  # (n,), in the network's outputs of a sample, by timestep first
+    factors: np.ndarray  # (n,), from the network's output to the estimator's
 
 
 def read_target(estimator, target, sequences):
-    """Return the Outputs that `target` means, in the units of y or in probability."""
+    """Return the Outputs that `target` selects, in the units of y or in probability."""
     architecture, n_samples = estimator._network.architecture, len(sequences)
     steps = np.zeros(n_samples, dtype=int)
     if architecture.return_sequences:
@@ -31,11 +31,11 @@ def read_target(estimator, target, sequences):
 
 
 def _split_target(target):
-    """Return the timestep and the rest of the target of a network with an output at each."""
+    """Return the timestep and the rest of a target, for a network with an output at each step."""
     step, *rest = target if isinstance(target, tuple) else (target,)
     if not isinstance(step, Integral) or isinstance(step, bool):
         raise ValueError(
-            "`target` must begin with a timestep, whose output is explained, after a fit with "
+            "`target` must start with the timestep whose output is explained, after a fit with "
             f"`return_sequences=True`, got {target!r}. Write -1 for the last one, and (-1, 0) for "
             "its first output or its class 0."
         )
@@ -49,7 +49,7 @@ def _timesteps(step, sequences):
     if not -lengths.min() <= step < lengths.min():
         raise ValueError(
             f"`target` must name a timestep that each sample has, from {-lengths.min()} to "
-            f"{lengths.min() - 1}, got {step}."
+            f"{lengths.min() - 1}, got {step}. Choose one of these."
         )
     return step % lengths
 
@@ -61,8 +61,8 @@ def _read_output(estimator, target, sequences, steps):
     if target is None and prod(shape) > 1:
         example = 0 if len(shape) == 1 else (0,) * len(shape)
         raise ValueError(
-            f"`target` must say which of the {prod(shape)} outputs is explained, got None. Pass "
-            f"its position in y, such as target={example}."
+            f"`target` must select one of the {prod(shape)} outputs, got None. Pass its position "
+            f"in y, such as target={example}."
         )
     index = (0,) * len(shape) if target is None else target
     index = index if isinstance(index, tuple) else (index,)
@@ -71,7 +71,7 @@ def _read_output(estimator, target, sequences, steps):
     if not inside or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
         raise ValueError(
             f"`target` must be a position among outputs of the shape {shape}, a whole number for "
-            f"each axis, got {target!r}."
+            f"each axis, got {target!r}. Pass the position in y."
         )
     place = int(np.arange(prod(shape)).reshape(shape)[index])
     scale = network.scaling.y_scale
@@ -87,8 +87,8 @@ def _read_class(estimator, target, sequences, steps):
     classes = estimator.classes_
     if target is None and estimator._multilabel:
         raise ValueError(
-            f"`target` must say which of the {len(classes)} labels is explained, as a sample may "
-            "have several, got None. Pass its column in y, such as target=0."
+            f"`target` must select one of the {len(classes)} labels, because a sample may have "
+            "several, got None. Pass its column in y, such as target=0."
         )
     if target is None:
         probabilities = estimator._probabilities(estimator._outputs(sequences))
@@ -99,16 +99,17 @@ def _read_class(estimator, target, sequences, steps):
         same = [bool(np.all(label == target)) and np.ndim(target) == 0 for label in classes]
         if sum(same) != 1:
             raise ValueError(
-                f"`target` must be one of the classes {classes.tolist()}, got {target!r}."
+                f"`target` must be one of the classes {classes.tolist()}, got {target!r}. Pass one "
+                "of these."
             )
         found = np.full(len(sequences), same.index(True))
     if estimator._network.architecture.output_shape[-1] == 1:
-        return 0, np.where(found == 1, 1.0, -1.0)  # of two classes the network has the second
+        return 0, np.where(found == 1, 1.0, -1.0)  # of two classes the output is the second
     return found, 1.0
 
 
 def directions(outputs, lines, n_outputs):
-    """Return what the outputs of a network count for those of some samples, (p, n_outputs)."""
+    """Return the weights of a network's outputs for some samples, (p, n_outputs)."""
     found = np.zeros((len(lines), n_outputs))
     found[np.arange(len(lines)), outputs.places[lines]] = outputs.factors[lines]
     return found

@@ -1,20 +1,20 @@
-"""Path integrals of gradients along straight lines, each line divided where it needs to be.
+"""Path integrals of gradients along straight lines; lines are divided where necessary.
 
 Letters in shapes: n lines, p panels, which are parts of lines. The points of a line are arrays of
-any one shape, written (...).
+one shape, written (...).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-# Gauss-Legendre points of a panel and their shares; the one in the middle is where it is divided.
+# Gauss-Legendre points of a panel and their shares. A panel is divided at the middle point.
 POINTS, SHARES = np.polynomial.legendre.leggauss(7)
 MIDDLE = len(POINTS) // 2
-TOLERANCE = 1e-4  # of the change of the function, by which the sum of a line's parts may differ
-OF_PANEL = 1 / 16  # of the tolerance
-OF_PARTS = 0.01  # of the sizes of the parts, and
-ROUNDING = 1e-8  # of the function: no change counts as less
+TOLERANCE = 1e-4  # of the change of the function: allowed gap of the sum of a line's parts
+OF_PANEL = 1 / 16  # of the tolerance: allowed gap of a panel
+OF_PARTS = 0.01  # of the sizes of the parts,
+ROUNDING = 1e-8  # and of the function: a smaller change counts as this much
 MOST_DIVISIONS = 16
 
 
@@ -22,9 +22,9 @@ class Panels(NamedTuple):
     """Parts of lines, (p,) each."""
 
     line: np.ndarray
-    low: np.ndarray  # where it begins and ends, as shares of the line
+    low: np.ndarray  # where it starts and ends, as shares of the line
     high: np.ndarray
-    before: np.ndarray  # the function there
+    before: np.ndarray  # the function at these ends
     after: np.ndarray
 
     def take(self, index):
@@ -32,19 +32,20 @@ class Panels(NamedTuple):
 
 
 class Integrals(NamedTuple):
-    """What `path_integrals` returns."""
+    """The result of `path_integrals`."""
 
     parts: np.ndarray  # (n, ...): integrals of the gradient, each times the change of its variable
-    gaps: np.ndarray  # (n,): by how much their sum differs from the change of the function
-    sizes: np.ndarray  # (n,): in what the gaps are measured
+    gaps: np.ndarray  # (n,): difference of their sum from the change of the function
+    sizes: np.ndarray  # (n,): unit of the gaps
 
 
 def path_integrals(function, start, stop, at_once):
     """Return the Integrals of the gradient of a function from `start` to `stop`, (n, ...).
 
     `function(x, lines)` returns values (p,) and gradients (p, ...) at points x of these lines, at
-    most `at_once` of them. NaN in both ends is no variable. Each panel of a line is divided in the
-    middle until the integral of the gradient is the change of the function, as it is in truth.
+    most `at_once` of them. A variable with NaN at both ends does not count. Each panel of a line is
+    divided in the middle until the integral of the gradient equals the change of the function, as
+    the exact integral does.
     """
     change, total, n = np.nan_to_num(stop - start), np.zeros(start.shape), len(start)
     panels = _halves(function, start, stop, at_once)
@@ -71,7 +72,7 @@ def path_integrals(function, start, stop, at_once):
 def _halves(function, start, stop, at_once):
     """Return the first half of each line, then the second half of each, as Panels.
 
-    With a line as one panel, a function that returns to where it began would seem constant.
+    With a line as one panel, a function that returns to its start would seem constant.
     """
     lines, values = np.arange(len(start)), np.empty((3, len(start)))
     for first in range(0, len(start), at_once):

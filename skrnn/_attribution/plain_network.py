@@ -1,10 +1,10 @@
-"""A fitted network as its gradients are computed: in float64, vectors in place of token ids."""
+"""A fitted network in the form that gradients are computed in: float64, vectors for token ids."""
 
 from dataclasses import replace
 
 import numpy as np
 
-# Points whose gradients are computed at a time.
+# Limits of the number of points at which gradients are computed at a time.
 GRADIENT_BYTES, FEWEST_AT_ONCE, MOST_AT_ONCE = 2**26, 7, 448
 
 
@@ -24,9 +24,9 @@ def plain_network(estimator):
 
 
 def points_at_once(architecture, timesteps):
-    """Return at how many points gradients are computed at a time, so that they take bounded memory.
+    """Return the number of points at which gradients are computed at a time, in bounded memory.
 
-    A timestep has its input, and for each gate about four numbers.
+    A timestep holds its input, and about four numbers for each gate.
     """
     of_point = 8 * timesteps * (4 * architecture.gate_width + 2 * architecture.timestep_width)
     return int(np.clip(GRADIENT_BYTES // of_point, FEWEST_AT_ONCE, MOST_AT_ONCE))

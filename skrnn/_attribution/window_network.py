@@ -1,4 +1,4 @@
-"""A network of a forecaster and its gradient, with respect to the rows that its windows hold.
+"""A network of a forecaster and its gradient, with respect to the rows in its windows.
 
 Letters in shapes: p points, T timesteps, F features of a window, H steps, R rows that a forecast
 reads.
@@ -15,7 +15,7 @@ from skrnn._network.quantiles import MEDIAN
 
 
 class WindowNetwork:
-    """A fitted RNNRegressor as a function of windows that are not yet scaled."""
+    """A fitted RNNRegressor as a function of windows before scaling."""
 
     def __init__(self, regressor, spec):
         _check(regressor)
@@ -29,7 +29,7 @@ class WindowNetwork:
     def __call__(self, windows, of_outputs):
         """Return a weighted sum of the outputs (p,), and its gradient, for windows (p, T, F).
 
-        `of_outputs` (H,) has the weights. Levels are not added to the outputs.
+        `of_outputs` (H,) holds the weights. Levels are not added to the outputs.
         """
         network, X = self.network, windows.copy()
         _, spreads = scale_windows(X, self.scale)
@@ -56,7 +56,7 @@ class WindowNetwork:
         return values * spreads[:, 0], gradient
 
     def _unscaled(self, x, spreads, values, grad):
-        """Return the gradient of values before they are scaled, (p, T), given that after it."""
+        """Return the gradient of values before scaling, (p, T), given the gradient after it."""
         if self.scale is None:
             return grad
         centered = grad - grad.mean(axis=1, keepdims=True)
@@ -68,7 +68,7 @@ class WindowNetwork:
 
 
 def _check(regressor):
-    """Refuse a regressor whose gradient is not known."""
+    """Refuse a regressor with an unknown gradient."""
     if not isinstance(regressor, RNNRegressor) or regressor._network.static_columns:
         kind = type(regressor).__name__
         raise ValueError(
