@@ -3,7 +3,7 @@ Praise or complaint: from sentences to a classifier with readable confidence
 ============================================================================
 
 The data are 240 short sentences about meals, rooms, trips and things, each praise or complaint.
-They were written for this example, in pairs that share their subject and often their very words.
+They were written for this example, in pairs that share their subject and often most words.
 "The first act was dull, the second was funny" becomes a complaint the other way round. So single
 words say little, and a model has to read their order. Strings go in; the pipeline handles tokens,
 ids and padding.

@@ -85,7 +85,7 @@ print(rare.summary().loc["forecast", ["coverage_80", "coverage_95"]].round(1).to
 # --------------
 # Past errors say nothing about a change that has never happened. A road is closed, and Anna sells
 # half as much. The forecast is not fitted again. With `update(adaptive=True)` each bound moves out
-# when it is missed and in when it holds, so that it holds its share in the long run.
+# when it is missed and in when it holds, so that it holds its share over many days.
 closed = sales["Anna"].where(days < days[600], sales["Anna"] / 2)
 for adaptive in (False, True):
     fitted = RNNForecaster(steps=1, baseline="ridge", network_weight=0, timesteps=28)

@@ -40,7 +40,7 @@ def no_arrived(n_steps):
 def follow(start, errors, probability):
     """Return quantiles after errors came, (n_rows, ...), given those at the `start`, (...).
 
-    Each error above its quantile raises it, and each other error lowers it. So in the long run the
+    Each error above its quantile raises it, and each other error lowers it. So over many rows the
     share `probability` is not above it, whatever the errors. This is adaptive conformal inference
     (Gibbs and Candes 2021, https://arxiv.org/abs/2106.00170) of the quantile itself, with steps in
     proportion to the largest recent error (Angelopoulos et al. 2023,

@@ -543,7 +543,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             True: intervals and quantiles follow the errors of each series. Each row in `series` is
             compared with its forecasts from the rows before, at each step, from the cutoff on. A
             bound moves out where it was missed and in where it held, by a tenth of the largest
-            recent error. So each holds its share in the long run, even where the series changes.
+            recent error. So each holds its share over many rows, even where the series changes.
             Files keep these errors, and the next `fit` discards them.
 
         Returns
