@@ -269,16 +269,20 @@ def check_device(device):
 def is_long(architecture, n_samples, timesteps, epochs):
     """Whether compiling a training program costs less than it saves in the wide layers.
 
-    A multiply-add of the forward pass stands for six operations: two forward, four backward.
+    A multiply-add of the forward pass stands for six operations: two forward, four backward. A
+    frozen layer has two backward, and none before the first layer that is trained.
     """
-    n_parameters, layers = 0, architecture.recurrent_layers()
+    per_step, layers = 0, architecture.recurrent_layers()
+    backward = architecture.trains_embedding
     for cell_type, units, layer in zip(
         architecture.cell_types, architecture.units, layers, strict=True
     ):
+        trained = layer.name not in architecture.frozen_layers
+        backward |= trained
         if CELLS[cell_type].gates > 1 and units >= WIDE:
-            n_parameters += layer.n_parameters
-    multiply_adds = architecture.n_steps(timesteps) * n_samples * epochs * n_parameters
-    saved = 6.0 * multiply_adds * (1 / NUMPY_RATE - 1 / KERAS_RATE)
+            per_step += layer.n_parameters * (2 + 2 * backward + 2 * trained)
+    operations = 1.0 * architecture.n_steps(timesteps) * n_samples * epochs * per_step
+    saved = operations * (1 / NUMPY_RATE - 1 / KERAS_RATE)
     directions = 2 if architecture.bidirectional else 1
     return saved > COMPILE_SECONDS * len(architecture.units) * directions
 

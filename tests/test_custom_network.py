@@ -141,6 +141,37 @@ def test_warm_start_and_partial_fit_continue():
         changed.fit(X, Y)
 
 
+@pytest.mark.parametrize("frozen", [("conv1d_1",), ("batch_normalization_1", "output")])
+def test_frozen_layers_of_a_network_stay_as_with_trainable_false_in_keras(frozen):
+    parameters = {"standardize": False, "shuffle": False, "optimizer": "sgd"}
+    unfrozen = regressor(**parameters).build_model((TIMESTEPS, FEATURES)).get_weights()
+    fitted = regressor(frozen_layers=frozen, **parameters).fit(X, Y)
+    inputs = keras.Input((TIMESTEPS, FEATURES))
+    model = keras.Model(inputs, layers.Dense(1)(convolution(inputs)))
+    model.set_weights(unfrozen)
+    names = "input conv1d_1 batch_normalization_1 activation pooling output".split()
+    for name, layer in zip(names, model.layers, strict=True):
+        layer.trainable = name not in frozen
+    history = keras_fit(model, X, Y, "mse", keras.optimizers.SGD(0.01), batch_size=8, epochs=3)
+    np.testing.assert_allclose(fitted.history_["loss"], history["loss"], rtol=1e-4)
+    assert_same_arrays(fitted.weights_, model.get_weights(), 1e-4, 1e-4)
+    stayed = [np.array_equal(*pair) for pair in zip(fitted.weights_, unfrozen, strict=True)]
+    of_layers = ["conv1d_1"] * 2 + ["batch_normalization_1"] * 4 + ["output"] * 2
+    assert stayed == [name in frozen for name in of_layers]
+    assert fitted.summary().count(", frozen)") == len(frozen)
+
+
+def test_network_is_fine_tuned_with_its_layers_frozen_and_comes_back_from_a_file(tmp_path):
+    fitted = regressor(warm_start=True, dense_sizes=(2,)).fit(X, Y)
+    before = fitted.weights_
+    fitted.set_params(frozen_layers=["conv1d_1", "batch_normalization_1"]).fit(X, Y)
+    stayed = [np.array_equal(*pair) for pair in zip(fitted.weights_, before, strict=True)]
+    assert stayed == [True] * 6 + [False] * 4
+    skrnn.save(fitted, tmp_path / "file")
+    loaded = skrnn.load(tmp_path / "file", trusted=["test_custom_network.convolution"])
+    assert_same_training(loaded.fit(X, Y), fitted.fit(X, Y), rtol=0)
+
+
 # What it is compared with an estimator of skrnn's own layers
 
 
@@ -429,6 +460,16 @@ MISTAKES = {
         r"`network_params\['filters'\]` must be a number, .* got an object of type set",
     ),
     "a number as name": (convolution, {"network_params": {3: 3}}, "names of arguments as keys"),
+    "frozen, unknown": (
+        convolution,
+        {"frozen_layers": ["conv1d_2"]},
+        "here 'conv1d_1', 'batch_normalization_1', 'output', got 'conv1d_2'",
+    ),
+    "frozen, all": (
+        convolution,
+        {"frozen_layers": ["conv1d_1", "batch_normalization_1", "output"]},
+        "`frozen_layers` must leave a layer to train",
+    ),
     "NumPy": (convolution, {"engine": "numpy"}, "`engine='numpy'` does not take network"),
     "native": (convolution, {"engine": "native"}, "`engine='native'`"),
     "several devices": (convolution, {"device": "all"}, "`device` must be a single one with `netw"),
@@ -476,6 +517,18 @@ def test_method_that_knows_own_layers_only_refuses_a_network(call, words, tmp_pa
     fitted = regressor().fit(X, Y)
     with pytest.raises(ValueError, match=words):
         call(fitted, tmp_path)
+
+
+@pytest.mark.slow
+def test_saved_model_that_to_onnx_recommends_predicts_the_same(tmp_path):
+    fitted = regressor().fit(X, Y)
+    with pytest.raises(ValueError, match=r"`model_\.export\(folder\)`"):
+        fitted.to_onnx(tmp_path / "network.onnx")
+    fitted.model_.export(tmp_path / "folder", verbose=False)
+    served = keras.layers.TFSMLayer(tmp_path / "folder", call_endpoint="serve")
+    np.testing.assert_allclose(
+        served(X.astype("float32"))[:, 0], fitted.predict(X), rtol=1e-4, atol=1e-4
+    )
 
 
 # scikit-learn's own checks

@@ -115,6 +115,13 @@ def test_auto_takes_keras_for_long_training_of_large_networks():
     assert not is_long(architecture(cell_types=("simple_rnn",), units=(256,)), 10_000, 50, 10)
 
 
+def test_frozen_layer_of_a_large_network_is_less_to_train():
+    wide = {"units": (256, 8), "cell_types": ("lstm", "lstm")}
+    assert is_long(architecture(**wide), 2000, 50, 10)
+    assert is_long(architecture(**wide, frozen_layers=("lstm_2",)), 2000, 50, 10)
+    assert not is_long(architecture(**wide, frozen_layers=("lstm_1",)), 2000, 50, 10)
+
+
 def parameters_of(function):
     parameters = inspect.signature(function).parameters.values()
     return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]

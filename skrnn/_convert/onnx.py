@@ -32,7 +32,12 @@ POOLING_OPERATORS = {"mean": "ReduceMean", "max": "ReduceMax"}
 
 def check_exportable(architecture):
     """Refuse a network that standard operators cannot express."""
-    refuse_custom(architecture, "to_onnx", "Export the Keras model: `model_.export`.")
+    refuse_custom(
+        architecture,
+        "to_onnx",
+        "Write a TensorFlow SavedModel with `model_.export(folder)`, or a Keras file with "
+        "`to_keras`.",
+    )
     if architecture.stateful:
         raise ValueError(
             "`to_onnx` cannot export a network with `stateful=True`: a graph carries no states. "

@@ -77,7 +77,16 @@ def call_network(architecture, inputs, x, mask, seed=0):
             "their weights have other shapes than when the network was fitted. Let it depend on "
             "its arguments only, and fit again where it was changed."
         )
+    for layer, (name, *_) in zip(layers, records, strict=True):
+        if name in architecture.frozen_layers:
+            layer.trainable = False
     return output, records
+
+
+def frozen_outside(architecture):
+    """Return the names of frozen layers that are not those of the CustomNetwork, frozen above."""
+    own = {layer.name for layer in architecture.custom_layers()}
+    return [name for name in architecture.frozen_layers if name not in own]
 
 
 def _with_mask(x, mask, architecture):

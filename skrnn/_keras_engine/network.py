@@ -5,7 +5,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from skrnn._keras_engine.custom import call_network
+from skrnn._keras_engine.custom import call_network, frozen_outside
 from skrnn._keras_engine.quantiles import ordered_quantiles, pinball
 from skrnn._keras_engine.recurrent_layers import (
     input_projected_class,
@@ -54,7 +54,7 @@ def build_network(
             constants = (array[..., np.newaxis] for array in constants)
         x = keras.layers.Rescaling(*constants, dtype=architecture.variable_dtype, name="raw")(x)
     model = keras.Model(inputs, x, name="skrnn")
-    for name in architecture.frozen_layers:
+    for name in frozen_outside(architecture):
         model.get_layer(name).trainable = False
     return model
 

@@ -8,6 +8,7 @@ from skrnn._data.scaling import Scaling
 from skrnn._keras_engine import memory
 from skrnn._keras_engine.custom import no_mask_warnings
 from skrnn._keras_engine.network import build_custom, build_network
+from skrnn._network.frozen_layers import in_order
 from skrnn._network.initializers import initial_weights
 
 # TensorFlow keeps a kernel of each variable of a model, some 0.4 MB: it drops them after so many.
@@ -19,11 +20,15 @@ _models = count(1)
 def with_layers(architecture):
     """Return an Architecture that knows the layers of its CustomNetwork, which Keras builds once.
 
-    It refuses a function that makes no network, and Keras warns of layers that drop a mask.
+    It refuses a function that makes no network, and names in `frozen_layers` that it does not make;
+    Keras warns of layers that drop a mask.
     """
     model, layers = build_custom(architecture)
     width = model.output.shape[-1]
-    return replace(architecture, network=replace(architecture.network, layers=layers, width=width))
+    known = replace(architecture.network, layers=layers, width=width)
+    architecture = replace(architecture, network=known)
+    frozen = in_order(architecture.frozen_layers, architecture)
+    return replace(architecture, frozen_layers=frozen)
 
 
 def fresh_weights(architecture, rng, embeddings=None):
