@@ -127,9 +127,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         The forecast to which the network's output is added. "stacked": a combination of candidates,
         linear in the values or their logarithms, weighted by held-out errors. "ridge": for each
         step a ridge regression on the window minus its mean, for many long series. Both read
-        `calendar` and `exog`, and "stacked" also the time of the year where series cover two years.
-        "last": the last value. "seasonal": the last season. "drift": the line from the first value
-        to the last. None: no baseline.
+        `calendar` and `exog`, and the time of the year where series cover two years. "last": the
+        last value. "seasonal": the last season. "drift": the line from the first value to the last.
+        None: no baseline.
     network_weight : float or "auto", default="auto"
         Factor of the network's output in the forecast, from 0 to 1. "auto": measured on held-out
         windows, less its standard error; 0 with fewer than 250 windows, and 1 with
@@ -432,8 +432,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         An interval of 80% lies between the quantiles 0.1 and 0.9. With fewer than 100 windows over
         all series, it is the forecast plus and minus a quantile of absolute errors, which needs
         fewer windows. If at least a tenth of a series' rows have its lowest value, such as 0, no
-        bound is below it, and a lower bound below the next value is the lowest value. An interval
-        of such a series holds at least the share of these rows.
+        bound is below it. A lower bound below the next value then becomes the lowest value. An
+        interval of such a series holds at least the share of these rows.
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)

@@ -120,9 +120,9 @@ class WindowTransformer(
     freq_ : DateOffset, Timedelta, int or None
         Step from row to row; None if rows count by position.
     tails_ : dict
-        Time and values of the last rows of each series, by its name (None without one): the time of
-        its last row, and its last rows as an ndarray of shape (n_known, n_features). Empty if rows
-        count by position.
+        The time of the last row of each series, and its last rows as an ndarray of shape (n_known,
+        n_features). The keys are the names of the series, or None without one. Empty if rows count
+        by position.
     time_dtype_ : dtype or None
         Dtype of the time index; None without one.
     n_features_in_ : int
