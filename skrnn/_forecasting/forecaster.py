@@ -103,9 +103,9 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         ``set_params(regressor__hidden_size=...)``.
     timesteps : int or "auto", default="auto"
         Number of rows in a window of the network. "auto": whole seasons, up to 168 rows and a
-        quarter of the shortest series; 16 without a season. A series with less than half the median
-        length, weighted by rows, does not count as the shortest. To set it yourself, cover at least
-        one season, then tune.
+        quarter of the shortest series (half of it from 20 series on); 16 without a season. A series
+        with less than half the median length, weighted by rows, does not count as the shortest. To
+        set it yourself, cover at least one season, then tune.
     steps : int, default=1
         Number of steps to forecast. Set it to the farthest step that you need.
     strategy : {"direct", "recursive"}, default="direct"
