@@ -117,5 +117,5 @@ axes.legend(loc="upper left")
 figure.savefig("airline_passengers.png", dpi=120)
 
 # %%
-# Only 84 months train the network, so seeds differ by a few units. Look at several seeds before you
-# choose between close candidates. A linear regression on 24 lags of the logarithm reaches 12.7.
+# Only 84 months train the network, so seeds differ by a few tenths. Look at several seeds before
+# you choose between close candidates. A linear regression on 24 lags of the logarithm reaches 12.7.

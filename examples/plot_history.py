@@ -51,7 +51,7 @@ for cell_type, network in networks.items():
     print(f"{cell_type:12}{network.n_epochs_:8}{whole:8.3f}{'':18}{stopped.n_epochs_:8}{kept:8.3f}")
 
 # %%
-# Each network does better on 2,000 new sequences because it stopped. But the losses stay flat
+# Each network does better on 2,000 new sequences because it stopped. But losses can stay flat
 # before they fall. With half as many samples the LSTM runs out of patience in epoch 22, before it
 # has learned anything, although its validation loss was lowest in epoch 64. Look at the picture
 # before you choose `patience`.

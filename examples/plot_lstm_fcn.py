@@ -67,7 +67,7 @@ accuracy = {
 for name, score in accuracy.items():
     print(f"{name:15} {score:.3f}")
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[3, 1])
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[2, 1])
 for i, label in enumerate(network.classes_):
     axes[0].plot(X[labels == label][0] + 5 * i, color="#0072B2", linewidth=0.8)
 axes[0].set(xlabel="Timestep", yticks=range(0, 20, 5), yticklabels=network.classes_)

@@ -10,9 +10,9 @@ score is the luckiest of many. This chapter covers both.
 # %%
 # A search and its picture
 # ------------------------
-# The target of each sample is the product of two of its ten steps, plus noise. Each dot is one
-# fold, the line is the mean over folds, and the ring marks the best candidate. The right panel
-# shows the seconds of a fit.
+# The target of each sample is the product of two of its ten steps, plus noise. Each dash is one
+# fold, the lines join the means, and the ring marks the best candidate. The right panel shows the
+# seconds of a fit.
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GridSearchCV

@@ -121,7 +121,7 @@ characters = make_pipeline(
     RNNClassifier("gru", 8, vocab_size="auto", embedding_dim=8, mask_value=0, random_state=0),
 )
 characters.fit(chinese[:-2], liked[:-2])
-print(dict(zip(chinese[-2:], characters.predict(chinese[-2:]), strict=True)))
+print(dict(zip(chinese[-2:], characters.predict(chinese[-2:]).tolist(), strict=True)))
 
 # %%
 # Skip the padding

@@ -52,9 +52,7 @@ for fill in ("seasonal", "linear", "mask"):
 # better for series that move slowly, such as hourly temperatures. "mask" is for long gaps, if you
 # trust the network more than any filling.
 forecaster.set_params(fill="seasonal").fit(customers[: days[391]])
-display = ForecastDisplay.from_forecaster(
-    forecaster, level=80, history=42, truth=counted, unit="customers"
-)
+display = ForecastDisplay.from_forecaster(forecaster, level=80, history=42, truth=counted)
 display.figure_.savefig("forecast_customers.png", dpi=100)
 
 # %%
