@@ -67,4 +67,4 @@ display.figure_.savefig("anomalies.png", dpi=100)
 # an alarm are replaced by their forecasts in the windows of later hours, so the network does not
 # get used to the higher power. The meter is found from the second hour on that it shows the same
 # number. The alarms of days 40 and 41 are false. Of their hours, 17 are as warm as only 16 hours of
-# the forty days before, and the network has hardly learned how little the pumps draw then.
+# the forty days before. The network has hardly learned how little the pumps draw then.

@@ -53,5 +53,5 @@ for cell_type, network in networks.items():
 # %%
 # Each network does better on 2,000 new sequences because it stopped. But losses can stay flat
 # before they fall. With half as many samples the LSTM runs out of patience in epoch 22, before it
-# has learned anything, although its validation loss was lowest in epoch 64. Look at the picture
+# has learned anything. Its validation loss would have been lowest in epoch 64. Look at the picture
 # before you choose `patience`.
