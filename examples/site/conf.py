@@ -84,5 +84,13 @@ html_theme_options = {
     "footer_end": [],
     "navigation_with_keys": False,
 }
-WITHOUT_SIDEBAR = ("index", "benchmarks", "contributing", "design", "adding_a_cell", "whats_new")
+WITHOUT_SIDEBAR = (
+    "index",
+    "compare",
+    "benchmarks",
+    "contributing",
+    "design",
+    "adding_a_cell",
+    "whats_new",
+)
 html_sidebars = {page: [] for page in WITHOUT_SIDEBAR}
