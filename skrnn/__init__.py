@@ -23,7 +23,7 @@ from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._preprocessing.windows import make_windows
 from skrnn._utils.file_format import FileFormatError
 
-#: Names of the types that skops must trust to load estimators of skrnn:
+#: Names of the types that skops must trust to load skrnn's estimators:
 #: ``skops.io.load("model.skops", trusted=skrnn.trusted_types)``. They hold plain values and arrays,
 #: and other estimators, such as those of scikit-learn in a Pipeline.
 trusted_types = [

@@ -1,4 +1,4 @@
-"""Engines: what each one has, and which one computes a request."""
+"""Engines: their common protocol, and the choice of one for a request."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from skrnn._network.state import State
     from skrnn._types import Array
 
-# Measured on two x86-64 cores: up to 200 units NumPy takes about as long for an epoch as a compiled
-# program; for wider LSTMs and GRUs these many operations a second; and seconds to compile a layer.
+# Measured on two x86-64 cores. Up to 200 units an epoch takes NumPy about as long as a compiled
+# program. For wider LSTMs and GRUs: operations per second, and seconds to compile a layer.
 WIDE = 256
 NUMPY_RATE, KERAS_RATE = 60e9, 80e9
 COMPILE_SECONDS = 1.4
-# The engines that do without Keras, the first choice first.
+# The engines that do not need Keras, in order of preference.
 ENGINES = {"native": _native_engine, "numpy": _numpy_engine}
 # Files in /dev of a driver for GPUs: NVIDIA's, Windows's for its Linux, AMD's.
 GPU_FILES = "nvidia[0-9]*", "dxg", "kfd"
@@ -41,30 +41,30 @@ GPU_FILES = "nvidia[0-9]*", "dxg", "kfd"
 class TrainingSession(Protocol):
     """Samples in the form in which an engine trains on them.
 
-    Made of (architecture, settings, samples): Architecture, Settings, Samples.
+    The constructor takes (architecture, settings, samples): Architecture, Settings, Samples.
     """
 
     samples: Samples
-    epochs_at_once: int  # 1, or how many epochs a call of `run_epochs` should train
+    epochs_at_once: int  # 1, or the number of epochs that a call of `run_epochs` should train
 
     def begin(self, weights: list, optimizer_state: list | None, seed: int) -> State:
         """Return the State from which training begins.
 
-        `optimizer_state` None: a fresh one. The seed is that of dropout.
+        `optimizer_state` None: a new one. `seed` is the seed of dropout.
         """
 
     def set_rate(self, state: State, rate: float) -> State:
-        """Return the State with another learning rate, which holds until another one is set."""
+        """Return the State with a learning rate, which is used until another one is set."""
 
     def run_epoch(self, state: State, order: Array) -> tuple[State, float]:
         """Train on every sample once, in the given order.
 
-        Returns the new State, and the mean of the batches' losses weighted by their size. Seen from
-        outside it is pure: the State that came in stays as it is.
+        Returns the new State, and the mean of the batches' losses weighted by their size. The
+        function is pure: it does not change the given State.
         """
 
     def evaluate(self, weights: list, samples: Samples) -> float:
-        """Return the loss of other Samples, sum(w l) / sum(w) over all, with the penalties."""
+        """Return the loss of other Samples: sum(w l) / sum(w) over all, plus the penalties."""
 
 
 class EpochsAtOnce(TrainingSession, Protocol):
@@ -73,23 +73,23 @@ class EpochsAtOnce(TrainingSession, Protocol):
     def run_epochs(
         self, state: State, orders: Array, rates: list[float] | None = None
     ) -> tuple[State, list[float]]:
-        """Train for an epoch in each of several orders, (epochs, samples); return all losses.
+        """Train for one epoch in each order of (epochs, samples); return the loss of each epoch.
 
-        `rates` has the learning rate of each; None: that of the State.
+        `rates` holds the learning rate of each epoch; None: the rate of the State.
         """
 
 
 class Engine(Protocol):
-    """What a module that computes networks has. Its functions keep nothing of a fit."""
+    """The interface of a module that computes networks. Its functions store nothing of a fit."""
 
-    NAME: str  # its value of the parameter `engine`
+    NAME: str  # the value of the parameter `engine` that selects it
     TrainingSession: type[TrainingSession]
 
     def training_scope(self, device: str) -> AbstractContextManager:
-        """Surround training on a device, as the parameter `device` names it."""
+        """Return a context for training on a device, named as in the parameter `device`."""
 
     def device_names(self, device: str) -> tuple[str, ...]:
-        """Return the names of the devices that the parameter `device` means here."""
+        """Return the names of the devices that the parameter `device` selects here."""
 
     def predict(
         self,
@@ -102,30 +102,30 @@ class Engine(Protocol):
         recurrent_states: list | None = None,
         hidden: tuple[bool, bool] | None = None,
     ) -> tuple[list, list]:
-        """Return the network's raw outputs, or hidden states, and the recurrent states after them.
+        """Return the network's raw outputs, or hidden states, and the final recurrent states.
 
-        `recurrent_states` are those from which a stateful network continues; None: zeros. `hidden`
-        holds `return_sequences` and `return_state` of the last recurrent layer; None: the output.
-        The outputs are a list: one array, or with states the output first.
+        A stateful network continues from `recurrent_states`; None: zeros. `hidden` holds
+        `return_sequences` and `return_state` of the last recurrent layer; None: the output of the
+        network. The outputs are a list: one array, or with states the output first.
         """
 
     def clear(self) -> None:
-        """Forget whatever is kept for later calls."""
+        """Free everything that is cached for later calls."""
 
 
 def keras_engine():
-    """Return the Keras engine; TensorFlow is imported here, when it is first needed."""
+    """Return the Keras engine; the first call imports TensorFlow."""
     check_process()
     share_cores()
     with quiet_start() if "skrnn._keras_engine.engine" not in sys.modules else nullcontext():
-        from skrnn._keras_engine import engine  # takes seconds, spared to those who need none
+        from skrnn._keras_engine import engine  # takes seconds, so only on demand
     return engine
 
 
 class KerasFirst:
-    """Starts Keras where it is unpickled: what comes after it in the pickle may import Keras.
+    """Starts Keras when it is unpickled, because later objects in the pickle may import Keras.
 
-    That import would know neither the threads of this process nor the level of TensorFlow's log.
+    Such an import would set neither the threads of this process nor the level of TensorFlow's log.
     """
 
     def __reduce__(self):
@@ -138,9 +138,10 @@ def _start_keras():
 
 
 def clear_cache() -> None:
-    """Forget compiled programs and networks kept for predictions; the next use makes them again.
+    """Free compiled programs and cached networks; the next use creates them again.
 
-    Fitted estimators are arrays and stay as they are. TensorFlow is not loaded for it.
+    Use it to release memory after fits of many different networks. Fitted estimators hold arrays
+    and are not affected. TensorFlow is not loaded.
 
     Examples
     --------
@@ -155,12 +156,11 @@ def clear_cache() -> None:
 
 
 def training_engine(asked, device, architecture, settings, workload, *, has_callbacks):
-    """Return the Engine that is to train; `workload` is (n_samples, timesteps, epochs).
+    """Return the Engine that will train; `workload` is (n_samples, timesteps, epochs).
 
-    "auto" is the first of the native engine, NumPy and Keras that has all that is asked; but Keras
-    where a GPU is, or where training is long enough that compiling a program pays. ValueError if
-    another one is asked for what it does not have, the device is not there, or Keras does not take
-    the settings.
+    "auto" is the first of native, NumPy and Keras that supports the request. It is Keras if there
+    is a GPU, or if training is long enough that compiling a program pays. ValueError if a named
+    engine does not support the request, the device is missing, or Keras rejects the settings.
     """
     check_word(device)
     by_keras = ["callbacks"] if has_callbacks else []
@@ -175,13 +175,13 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
     check_device(device)
     if device == "all" and architecture.stateful:
         raise ValueError(
-            "`device` must be a single one with `stateful=True`, whose state goes from batch to "
-            "batch, got 'all'."
+            "`device` must be a single device with `stateful=True`, because the state is carried "
+            "from batch to batch, got 'all'. Use 'auto'."
         )
     if device == "all" and architecture.network is not None:
         raise ValueError(
-            "`device` must be a single one with `network`, whose layers may compute with a whole "
-            "batch, got 'all'. Use 'auto'."
+            "`device` must be a single device with `network`, because its layers may compute with "
+            "a whole batch, got 'all'. Use 'auto'."
         )
     if able and (asked != "auto" or not (on_gpu(device) or is_long(architecture, *workload))):
         return able[0]
@@ -191,18 +191,18 @@ def training_engine(asked, device, architecture, settings, workload, *, has_call
 
 
 def with_layers(architecture):
-    """Return an Architecture that knows the layers of its CustomNetwork, if it has one."""
+    """Return an Architecture with the layers of its CustomNetwork, if it has one."""
     if architecture.network is None:
         return architecture
     return keras_engine().with_layers(architecture)
 
 
 def predicting_engine(asked, device, architecture):
-    """Return the Engine that is to predict; parameters as in `training_engine`.
+    """Return the Engine that will predict; parameters as in `training_engine`.
 
-    What was trained on a device that is not here is computed on another, and `device` is as
-    `set_params` may have left it: only `fit` refuses a word. What was trained natively NumPy
-    computes where the compiled library is not.
+    If the device of the fit is missing, another one is used. `device` is not checked, though
+    `set_params` may have changed it: only `fit` raises an error. If the compiled library is
+    missing, NumPy computes networks of the native engine.
     """
     if asked == "native" and native_library() is None:
         asked = "numpy"
@@ -215,15 +215,15 @@ def predicting_engine(asked, device, architecture):
 
 
 def differentiating_engine(architecture):
-    """Return the Engine that has `output_gradients`: NumPy, or Keras for what it lacks."""
+    """Return the Engine for `output_gradients`: NumPy, or Keras if NumPy lacks a parameter."""
     return keras_engine() if _numpy_engine.unsupported_parameters(architecture) else _numpy_engine
 
 
 def _without_keras(asked):
-    """Return the engines that `engine` lets compute without Keras, the first choice first."""
+    """Return the engines without Keras that `engine` allows, in order of preference."""
     if asked == "native" and native_library() is None:
         raise ValueError(
-            "`engine='native'` needs skrnn's compiled library, which is not here: skrnn was "
+            "`engine='native'` needs skrnn's compiled library, which is missing: skrnn was "
             "installed without a C compiler. Use `engine='auto'`, or install skrnn from a wheel."
         )
     if asked in ENGINES:
@@ -234,43 +234,43 @@ def _without_keras(asked):
 
 
 def _refuse(asked, missing):
-    """Refuse an engine that was asked for by name and lacks something."""
+    """Refuse an engine that was selected by name and does not support the request."""
     if missing and asked != "auto":
         raise ValueError(
-            f"`engine={asked!r}` does not take {', '.join(missing)} as given. Use `engine='auto'`, "
-            "which turns to another engine where it must."
+            f"`engine={asked!r}` does not support {', '.join(missing)} as given. Use "
+            "`engine='auto'`, which selects an engine that does."
         )
 
 
 def on_gpu(device):
-    """Whether `device` lets a GPU compute that is here."""
+    """Whether `device` allows a GPU and this machine has one."""
     return device != "cpu" and n_gpus() > 0
 
 
 def check_word(device):
-    """Refuse a `device` that names none on any machine."""
+    """Refuse a `device` that is no valid name on any machine."""
     if not re.fullmatch("auto|cpu|all|gpu:(0|[1-9][0-9]{0,3})", device):
         raise ValueError(
             "`device` must be 'auto', 'cpu', 'all', or a GPU by its number as in 'gpu:0', got "
-            f"{device!r}."
+            f"{device!r}. Use 'auto' for the first GPU, if there is one."
         )
 
 
 def check_device(device):
-    """Refuse a GPU that is not here."""
+    """Refuse a GPU that this machine does not have."""
     if device.startswith("gpu:") and int(device.removeprefix("gpu:")) >= n_gpus():
         found = ["'cpu'", *(f"'gpu:{i}'" for i in range(n_gpus()))]
         raise ValueError(
             f"`device` must be a device that TensorFlow finds here, {' or '.join(found)}, got "
-            f"{device!r}. With `device='auto'` a GPU is used where there is one."
+            f"{device!r}. Use `device='auto'` for the first GPU, if there is one."
         )
 
 
 def is_long(architecture, n_samples, timesteps, epochs):
-    """Whether compiling a training program costs less than it saves in the wide layers.
+    """Whether compiling a training program costs less time than it saves in the wide layers.
 
-    A multiply-add of the forward pass stands for six operations: two forward, four backward. A
-    frozen layer has two backward, and none before the first layer that is trained.
+    A multiply-add of the forward pass counts as six operations: two forward, four backward. In a
+    frozen layer it has two backward, and none before the first trained layer.
     """
     per_step, layers = 0, architecture.recurrent_layers()
     backward = architecture.trains_embedding
@@ -289,7 +289,7 @@ def is_long(architecture, n_samples, timesteps, epochs):
 
 @functools.cache
 def n_gpus():
-    """Return how many GPUs TensorFlow has; it is asked only where the machine seems to have one."""
+    """Return the number of TensorFlow's GPUs; TensorFlow is loaded only if there may be one."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
     if sys.platform == "linux":
         found = any(chain.from_iterable(map(Path("/dev").glob, GPU_FILES)))

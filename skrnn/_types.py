@@ -1,7 +1,7 @@
 """Types of the public signatures, as editors show and type checkers read them.
 
-Nothing imports this module at run time. `X | Any` is what is an X unless something else was asked
-for: editors know its members, and no checker wants proof.
+Nothing imports this module at run time. `X | Any` is an X unless an argument selects another type:
+editors then know its members, and type checkers do not ask for proof.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ KerasModel: TypeAlias = keras.Model
 KerasCallbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 Callbacks: TypeAlias = KerasCallbacks | Callable[[], KerasCallbacks] | None
 
-# What stands round them
+# Forecasts, preprocessing and scores
 Levels: TypeAlias = float | Sequence[float]
 Container: TypeAlias = Literal["default", "pandas", "polars"] | None
 Side: TypeAlias = Literal["pre", "post"]
@@ -88,7 +88,7 @@ class NetworkObject(Protocol):
 
 
 class Rows(Protocol):
-    """What has a shape and gives rows: an array of NumPy, Dask or h5py."""
+    """An object with a shape and rows: an array of NumPy, Dask or h5py."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -97,13 +97,13 @@ class Rows(Protocol):
 
 
 class ArrowFrame(Protocol):
-    """A frame or series that Arrow reads, such as those of Polars and pyarrow."""
+    """A frame or series that Arrow can read, such as those of Polars and pyarrow."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> object: ...
 
 
 class BlockSequence(Protocol):
-    """Blocks that are made when they are asked for."""
+    """Blocks that are created on demand."""
 
     def __len__(self) -> int: ...
 

@@ -1,4 +1,7 @@
-"""The recurrences of Keras's recurrent layers in NumPy, with Keras's equations and weight layout.
+"""The equations of Keras's recurrent layers in NumPy, with Keras's weight layout.
+
+Use them to check weights or to learn how the cells work; they run one layer forward, without
+training. Use RNNRegressor or RNNClassifier to fit a network.
 
 In shapes: B samples, T timesteps, F features, U units. In array lines: W kernel, R recurrent
 kernel, b bias, h state, c memory.
@@ -34,18 +37,21 @@ def _as_numbers(value, name):
     """Return an argument as an array of numbers."""
     array = as_array(value, f"`{name}`")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"`{name}` must hold real numbers, got an array of dtype {array.dtype}.")
+        raise TypeError(
+            f"`{name}` must hold real numbers, got an array of dtype {array.dtype}. Convert it to "
+            "floats."
+        )
     return array
 
 
 def _check_shapes(x, W, R, b, spec):
-    """Refuse arrays that do not fit each other."""
+    """Refuse arrays with shapes that do not match."""
     gates, biases = spec.gates, spec.bias_rows
     columns = "units" if gates == 1 else f"{gates} * units"
     if x.ndim not in (2, 3) or x.size == 0:
         raise ValueError(
             "`x` must have the shape (timesteps, features) or (n_samples, timesteps, features), "
-            f"without a zero, got {x.shape}."
+            f"with no axis of length 0, got {x.shape}."
         )
     if R.ndim != 2 or R.size == 0 or R.shape[1] != gates * R.shape[0]:
         raise ValueError(f"`R` must have the shape (units, {columns}), got {R.shape}.")
@@ -66,7 +72,7 @@ def _check_shapes(x, W, R, b, spec):
 
 
 def _read_states(states, shape):
-    """Return the initial states as arrays, None where there are none."""
+    """Return the initial states as arrays; a missing state stays None."""
     arrays = [state if state is None else _as_numbers(state, "initial_state") for state in states]
     for array in arrays:
         if array is not None and array.shape != shape:
@@ -78,9 +84,9 @@ def _read_states(states, shape):
 
 
 def _read(x, W, R, b, states, spec):
-    """Return the arguments as arrays of one floating dtype, x and states with an axis of samples.
+    """Return the arguments as arrays of one float dtype; x and states have an axis of samples.
 
-    The last item says whether x came with that axis.
+    The last item is whether x was given with that axis.
     """
     x, W, R, b = (_as_numbers(v, name) for v, name in zip((x, W, R, b), "xWRb", strict=True))
     _check_shapes(x, W, R, b, spec)
@@ -97,18 +103,20 @@ def _read(x, W, R, b, states, spec):
 
 
 def _as_states(initial_state, n_states):
-    """Return the initial states as a sequence, None where there is none."""
+    """Return the initial states as a list; a missing state is None."""
     if initial_state is None or n_states == 1:
         return [initial_state] * n_states
     states = [*initial_state] if np.iterable(initial_state) else []
     if len(states) != n_states:
         kind = type(initial_state).__name__
-        raise ValueError(f"`initial_state` must be the pair (h, c), got one {kind}.")
+        raise ValueError(
+            f"`initial_state` must be a pair (h, c), got one {kind}. Pass state and memory."
+        )
     return states
 
 
 def _run(cell_type, arrays, activation, initial_state, return_state):
-    """Run a cell type over all timesteps; parameters and returns as in its public function."""
+    """Run a cell over all timesteps; parameters and returns are those of its public function."""
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         raise ValueError(f"`activation` must be among {sorted(_ACTIVATIONS)}, got {activation!r}.")
     spec, act = CELLS[cell_type], _ACTIVATIONS[activation]
@@ -147,11 +155,12 @@ def simple_rnn(
     b : array-like of shape (units,)
         Bias.
     activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
-        Of the state.
+        Activation of the state.
     initial_state : array-like of shape (units,) or (n_samples, units), default=None
-        State before the first timestep, without the axis of samples for one sample; None: zeros.
+        State before the first timestep; for one sample without the axis of samples. Pass it to
+        continue a sequence. None: zeros.
     return_state : bool, default=False
-        Return the final state too.
+        Return the final state too, for example to continue the sequence later.
 
     Returns
     -------
@@ -189,8 +198,8 @@ def lstm(
 ) -> Array | Any:
     """Run a long short-term memory over all timesteps [1]_, with a forget gate [2]_.
 
-    The gates stand side by side in `W`, `R` and `b`: input, forget, cell, output. They are
-    logistic (Keras's `recurrent_activation="sigmoid"`).
+    The columns of `W`, `R` and `b` hold the gates in this order: input, forget, cell, output. The
+    gates are logistic (Keras's `recurrent_activation="sigmoid"`).
 
     Parameters
     ----------
@@ -203,12 +212,12 @@ def lstm(
     b : array-like of shape (4 * units,)
         Bias.
     activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
-        Of the cell's input and of its memory on the way out.
+        Activation of the cell's input, and of its memory before the output gate.
     initial_state : pair of array-like of shape (units,) or (n_samples, units), default=None
-        State h and memory c before the first timestep, without the axis of samples for one
-        sample; None: zeros.
+        State h and memory c before the first timestep; for one sample without the axis of samples.
+        Pass them to continue a sequence. None: zeros.
     return_state : bool, default=False
-        Return the final state and memory too.
+        Return the final state and memory too, for example to continue the sequence later.
 
     Returns
     -------
@@ -252,9 +261,9 @@ def gru(
 ) -> Array | Any:
     """Run a gated recurrent unit over all timesteps [1]_.
 
-    The gates stand side by side in `W`, `R` and `b`: update, reset, candidate. They are logistic
-    (Keras's `recurrent_activation="sigmoid"`). As in Keras's default `reset_after=True`, the
-    reset gate acts after the recurrent product, which has a bias of its own.
+    The columns of `W`, `R` and `b` hold the gates in this order: update, reset, candidate. The
+    gates are logistic (Keras's `recurrent_activation="sigmoid"`). As with Keras's default
+    `reset_after=True`, the reset gate acts after the recurrent product, which has its own bias.
 
     Parameters
     ----------
@@ -265,13 +274,14 @@ def gru(
     R : array-like of shape (units, 3 * units)
         Recurrent kernel.
     b : array-like of shape (2, 3 * units)
-        Bias of the input product, then of the recurrent product.
+        Bias of the input product in the first row, of the recurrent product in the second.
     activation : {"linear", "relu", "sigmoid", "tanh"}, default="tanh"
-        Of the candidate state.
+        Activation of the candidate state.
     initial_state : array-like of shape (units,) or (n_samples, units), default=None
-        State before the first timestep, without the axis of samples for one sample; None: zeros.
+        State before the first timestep; for one sample without the axis of samples. Pass it to
+        continue a sequence. None: zeros.
     return_state : bool, default=False
-        Return the final state too.
+        Return the final state too, for example to continue the sequence later.
 
     Returns
     -------

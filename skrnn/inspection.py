@@ -1,4 +1,4 @@
-"""What fitted networks depend on, by timestep and feature."""
+"""Importance of timesteps and features for the predictions of a fitted network."""
 
 from __future__ import annotations
 
@@ -43,53 +43,57 @@ def timestep_importance(
 ) -> Bunch:
     """Permutation importance of each timestep and feature: how much the score falls without it.
 
-    It is scikit-learn's permutation importance [1]_ for windows and sequences: values are shuffled
-    among the samples in which the timestep is present, so which timesteps are absent, by
-    `mask_value` or at the end of a sequence, never changes. Neighbouring timesteps often carry the
-    same information, so that each seems to matter little; then measure whole timesteps or features
-    with `along`.
+    This is scikit-learn's permutation importance [1]_ for windows and sequences. Use it to see
+    which inputs a network relies on over a whole data set; use :func:`integrated_gradients` for
+    single samples.
+
+    Values are shuffled among the samples in which the timestep is present. So timesteps that are
+    absent, by `mask_value` or at the end of a sequence, stay absent. Neighbouring timesteps often
+    carry the same information, and each then seems to matter little. In that case measure whole
+    timesteps or features with `along`.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator that accepts X. Of a pipeline that makes windows, or whose steps change
-        what `mask_value` marks, pass the last step.
+        A fitted estimator that accepts X. If a pipeline makes windows, or if its steps change the
+        values that `mask_value` marks, pass its last step.
     X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
-        Samples, preferably not trained on; 2-D for token ids or one feature. The timesteps of a
-        list of sequences count from the first of each, up to the longest.
+        Samples, preferably not used in training; 2-D for token ids or one feature. In a list of
+        sequences, timesteps count from the first of each, up to the longest sequence.
     y : array-like of shape (n_samples,) or (n_samples, ...)
-        Their targets.
+        Targets of the samples.
     along : {"both", "timestep", "feature"}, default="both"
-        What is shuffled together: one feature at one timestep, all features at one timestep, or one
-        feature at all timesteps.
+        Values to shuffle together: one feature at one timestep, all features at one timestep, or
+        one feature at all timesteps.
     scoring : str or callable, default=None
         A single score, as in :func:`sklearn.inspection.permutation_importance`. None: the
         estimator's `score`.
     n_repeats : int, default=5
-        As in :func:`sklearn.inspection.permutation_importance`.
+        Number of times that each group of values is shuffled. More repeats give a steadier mean.
     n_jobs : int, default=None
-        As in :func:`sklearn.inspection.permutation_importance`.
+        Number of jobs to run in parallel, as in
+        :func:`sklearn.inspection.permutation_importance`.
     random_state : int, RandomState instance or None, default=None
-        As in :func:`sklearn.inspection.permutation_importance`.
+        Seed of the permutations. Pass an int for reproducible results.
     sample_weight : array-like of shape (n_samples,), default=None
-        As in :func:`sklearn.inspection.permutation_importance`.
+        Weights of the samples in the score. None: all samples have the same weight.
 
     Returns
     -------
     sklearn.utils.Bunch
-        `importances_mean` and `importances_std`, the fall of the score over the repeats, have the
-        shape (timesteps, features), (timesteps, 1) or (1, features). `importances` holds each
-        repeat, in a last axis of n_repeats.
+        `importances_mean` and `importances_std` are the mean and standard deviation of the fall of
+        the score over the repeats. They have the shape (timesteps, features), (timesteps, 1) or
+        (1, features). `importances` holds each repeat, on a last axis of length n_repeats.
 
     Raises
     ------
     ValueError
-        If an argument is not as required.
+        If an argument is invalid.
 
     See Also
     --------
-    TimestepImportanceDisplay : A heat map of it.
-    integrated_gradients : What adds to the output of single samples.
+    TimestepImportanceDisplay : Heat map of the importances.
+    integrated_gradients : Contributions of each timestep and feature to single predictions.
 
     References
     ----------
@@ -109,15 +113,17 @@ def timestep_importance(
     """
     check_is_fitted(estimator)
     if along not in ALONG:
-        raise ValueError(f"`along` must be among {list(ALONG)}, got {along!r}.")
+        raise ValueError(
+            f"`along` must be one of {list(ALONG)}, got {along!r}. Use one of these names."
+        )
     if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
         raise ValueError(
-            f"`scoring` must be a single score, a str or a callable, got {scoring!r}. Call it once "
-            "for each."
+            f"`scoring` must be a single score, a str or a callable, got {scoring!r}. Call "
+            "`timestep_importance` once for each score."
         )
     samples = ShuffledSamples.read(X, _mask_values(estimator))
     scorer = check_scoring(estimator, scoring)
-    # A column for each group of values: the sample from which each row takes them.
+    # One column for each group of values, which holds the sample that each row takes them from.
     n_samples, timesteps, n_features = samples.values.shape
     steps, features = np.indices((timesteps, n_features))
     groups, sizes = {
@@ -147,31 +153,31 @@ def timestep_importance(
 
 @dataclass(eq=False, repr=False)
 class TimestepImportanceDisplay(Display):
-    """Heat map of how much a network's score falls without each timestep and feature.
+    """Heat map of the permutation importance of each timestep and feature.
 
-    Create it with `from_estimator`, or from the result of :func:`timestep_importance` if you need
-    the numbers too.
+    It shows how much the score of a network falls without them. Create it with `from_estimator`, or
+    from the result of :func:`timestep_importance` if you need the numbers too.
 
     Parameters
     ----------
     importances : ndarray of shape (timesteps, features)
-        Falls of the score, such as `importances_mean`; (timesteps, 1) for whole timesteps,
-        (1, features) for whole features.
+        Falls of the score, such as `importances_mean`. The shape is (timesteps, 1) for whole
+        timesteps, and (1, features) for whole features.
     feature_names : list of str, default=None
-        Names of the features. None: they are numbered.
+        Names of the features, for the axis. None: the features are numbered.
     score_name : str, default=None
-        Name of the score, for the label of the colour bar.
+        Name of the score, for the label of the colour bar. None: "the score".
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes of features over timesteps, the last of which is 0.
+        Axes of features over timesteps. The last timestep is 0.
     figure_ : matplotlib Figure
-        The figure of the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    timestep_importance : The numbers.
+    timestep_importance : Computes the importances.
 
     Examples
     --------
@@ -202,7 +208,7 @@ class TimestepImportanceDisplay(Display):
         ax: Axes | None = None,
         **settings: Any,
     ) -> Self:
-        """Measure and plot.
+        """Compute the importances of a fitted estimator and plot them.
 
         Parameters
         ----------
@@ -213,11 +219,11 @@ class TimestepImportanceDisplay(Display):
         y : array-like of shape (n_samples,) or (n_samples, ...)
             As in :func:`timestep_importance`.
         feature_names : list of str, default=None
-            Names of the features. None: they are numbered.
+            Names of the features, for the axis. None: the features are numbered.
         scoring : str or callable, default=None
             As in :func:`timestep_importance`.
         ax : matplotlib Axes, default=None
-            As in `plot`.
+            Axes to plot into. None: those of a new figure.
         **settings : dict
             Other arguments of :func:`timestep_importance`.
 
@@ -237,7 +243,7 @@ class TimestepImportanceDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None: those of a new figure.
+            Axes to plot into. None: those of a new figure.
 
         Returns
         -------
@@ -250,7 +256,7 @@ class TimestepImportanceDisplay(Display):
         if len(names) != n_features:
             raise ValueError(
                 f"`feature_names` must hold a name for each of the {n_features} features, got "
-                f"{len(names)}."
+                f"{len(names)}. Pass one name for each."
             )
         [ax] = open_axes(self, ax, (1,), size=(8, 1.8 + 0.4 * n_features))
         image = draw_heat_map(ax, table, names, np.abs(table).max())
@@ -267,7 +273,7 @@ class TimestepImportanceDisplay(Display):
 
 
 def _mask_values(estimator):
-    """Return the values by which an estimator, or the networks in it, know absent timesteps."""
+    """Return the values that mark absent timesteps for an estimator, or for networks in it."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if isinstance(estimator, BaseRNN):
         found = [estimator._network.mask_value]  # as fitted

@@ -1,4 +1,4 @@
-"""Scores and predictions of the labels or numbers of all timesteps, by cross-validation."""
+"""Scores and cross-validated predictions with one target for each timestep."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_val_predict", "flat_scorer"]
 
-# Of a class that a fold does not know.
+# Values for a class that is not in the training part of a fold.
 FILLS = {"predict_proba": 0.0, "predict_log_proba": -np.inf}
 
 
 def flat_scorer(name_or_metric: Metric) -> Callable[..., float]:
-    """Make a scorer of the targets of all timesteps, for any search and cross-validation.
+    """Make a scorer over all timesteps, for any search and cross-validation.
 
-    scikit-learn's own scorers take no lists of sequences, and read rows of labels that are 0 and 1
-    as multilabel targets, whose accuracy counts a row only if all its timesteps are right. This one
-    puts the timesteps of all samples in one row, and drops padded and masked ones.
+    Use it for estimators with `return_sequences=True`. scikit-learn's own scorers do not accept
+    lists of sequences. They also read rows of labels 0 and 1 as multilabel targets: their accuracy
+    counts a row only if all its timesteps are correct. This scorer puts the timesteps of all
+    samples in one row, and drops padded and masked ones.
 
     Parameters
     ----------
     name_or_metric : str or callable
-        As an item of the parameter `metrics` of the estimators: a name of scikit-learn's scorers or
-        metric functions, or of Keras's metrics; or a function of (y_true, y_pred). What is to be
-        minimized, such as "mean_absolute_error", is negated.
+        A metric, as in the parameter `metrics` of the estimators. Pass the name of one of
+        scikit-learn's scorers or metric functions, or of Keras's metrics; or a function of (y_true,
+        y_pred). A metric to be minimized, such as "mean_absolute_error", is negated.
 
     Returns
     -------
     callable
-        A scorer with the signature (estimator, X, y, sample_weight=None). The estimator is an
+        A scorer with the signature (estimator, X, y, sample_weight=None). The estimator must be an
         RNNClassifier or RNNRegressor, or a pipeline or search that ends in one. Without
-        `return_sequences` its score is that of the samples.
+        `return_sequences` the scorer returns the score over the samples.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def flat_scorer(name_or_metric: Metric) -> Callable[..., float]:
 
     See Also
     --------
-    RNNClassifier.score : The accuracy of all timesteps.
+    RNNClassifier.score : Accuracy over all timesteps.
+    cross_val_predict : Predictions for all timesteps.
 
     Examples
     --------
@@ -111,40 +113,43 @@ def cross_val_predict(
     params: Mapping[str, Any] | None = None,
     method: str = "predict_proba",
 ) -> Array:
-    """Predict the targets of all timesteps, each sample by a network fitted on other folds.
+    """Predict the targets of all timesteps, each sample with a network fitted on the other folds.
 
-    As scikit-learn's function of this name, which encodes y for `predict_proba` as one label for
-    each sample, and so fails where each timestep has a label.
+    Use it in place of scikit-learn's function of the same name for estimators with
+    `return_sequences=True`. For `predict_proba`, scikit-learn encodes y as one label per sample, so
+    it fails if each timestep has a label.
 
     Parameters
     ----------
     estimator : estimator
-        An RNNClassifier or RNNRegressor, or a pipeline or search that ends in one. It is cloned.
+        An RNNClassifier or RNNRegressor, or a pipeline or search that ends in one. It is cloned for
+        each fold.
     X : array-like or list
         As in `fit` of the estimator.
     y : array-like or list
         As in `fit` of the estimator.
     groups : array-like of shape (n_samples,), default=None
-        Passed to the splitter.
+        Groups of the samples, passed to the splitter. Needed by splitters such as `GroupKFold`.
     cv : int, splitter or iterable, default=None
-        As in scikit-learn; None: 5 folds.
+        How to split, as in scikit-learn. None: 5 folds.
     n_jobs : int, default=None
-        Folds at the same time.
+        Number of folds to fit in parallel.
     params : dict, default=None
         Arguments of `fit`, such as `sample_weight`.
     method : str, default="predict_proba"
-        Method of the estimator.
+        Method of the estimator that makes the predictions. Use "predict" for labels or numbers.
 
     Returns
     -------
     ndarray
-        With `return_sequences` a 1-D object array of arrays, one for each sequence, if X is a list
-        of sequences; probabilities have a column for each label of any fold, in order. What
-        scikit-learn returns otherwise.
+        Predictions. With `return_sequences`, probabilities have a column for each label of any
+        fold, in order. If X is then a list of sequences, the result is a 1-D object array of
+        arrays, one for each sequence. Without `return_sequences`, the result of scikit-learn's
+        function.
 
     See Also
     --------
-    flat_scorer : Scores of all timesteps.
+    flat_scorer : Scores over all timesteps.
 
     Examples
     --------
@@ -171,7 +176,7 @@ def cross_val_predict(
 
 
 class _RowPredictor(BaseEstimator):
-    """Predicts by another method of an estimator: for each sample a pair with its classes."""
+    """Wraps a method of an estimator as `predict`, which returns (prediction, classes) pairs."""
 
     def __init__(self, estimator, method):
         self.estimator, self.method = estimator, method
@@ -195,7 +200,7 @@ class _RowPredictor(BaseEstimator):
 
 
 def _aligned(rows, classes, fill):
-    """Return rows of probabilities with the columns of all classes."""
+    """Return rows of probabilities with a column for every class."""
     every = np.unique(np.concatenate(classes))
     full = []
     for row, own in zip(rows, classes, strict=True):
@@ -206,7 +211,7 @@ def _aligned(rows, classes, fill):
 
 
 def _path(estimator: Any) -> list[Any]:
-    """Return an estimator and what it ends in, down to the network."""
+    """Return an estimator and the nested estimators in which it ends, down to the network."""
     path = [estimator]
     while not isinstance(path[-1], BaseRNN):
         last = path[-1]

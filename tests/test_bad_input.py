@@ -157,7 +157,7 @@ BAD_X = [
         *("Column 'b' of sequence 19 of `X`", "2024-01-01"),
     ),
     (ending_with(pd.DataFrame({"a": [1, 2], "b": [pd.NA, 1]}, dtype="Int64"), FRAMES), "NaN"),
-    (ending_with(FRAMES[-1][["b", "a"]], FRAMES), "`X`", "equal order", "sequence 19", ["b", "a"]),
+    (ending_with(FRAMES[-1][["b", "a"]], FRAMES), "`X`", "same order", "sequence 19", ["b", "a"]),
 ]
 OTHER_SHAPES = [
     (random_X(timesteps=5), "4 timesteps", "as in `fit`", 5),
@@ -376,7 +376,7 @@ REFUSED_FITS = [
         (BOTH, PARTLY_NAN, good_y, ["NaN", "mask_value"], {"mask_value": value})
         for value in (np.nan, 0.0, None)
     ],
-    (BOTH, LAST_PARTLY_NAN, good_y, ["NaN", "part of a timestep"], {"mask_value": np.nan}),
+    (BOTH, LAST_PARTLY_NAN, good_y, ["NaN", "some features"], {"mask_value": np.nan}),
     (BOTH, changed(X, (3, 1), np.nan), good_y, ["NaN", "mask_value=np.nan"], {"mask_value": 0.0}),
     # Targets and weights of timesteps
     (CLASSIFIER, X, np.zeros((20, 4), dtype=int), ["one class"], STEPS),
@@ -646,7 +646,7 @@ REFUSED_CALLS = [
     *[
         (
             partial(copied, kind, warm_start=True, **{name: value}),
-            *("fit", (X, good_y(kind)), ["cannot be continued", name, "warm_start=False"]),
+            *("fit", (X, good_y(kind)), ["cannot be trained further", name, "warm_start=False"]),
         )
         for kind in BOTH
         for name, value in [*OTHER_NETWORK.items(), ("hidden_size", (3, 3))]

@@ -156,7 +156,7 @@ REFUSED = {
 }
 ONLY = {
     r"\(2, 3 \* units\).*`reset_after=True`.*got \(24,\)": ("b", "gru", ones(24)),
-    r"must be the pair \(h, c\)": ("initial_state", "lstm", [np.zeros(8), 3, [np.zeros(8)]]),
+    r"must be a pair \(h, c\)": ("initial_state", "lstm", [np.zeros(8), 3, [np.zeros(8)]]),
 }
 
 

@@ -325,7 +325,7 @@ UNUSABLE = [
     (lambda path: plant(path, "fingerprint", "0" * 64), "another fit"),
     (lambda path: plant(path, "seed", -1), "not a checkpoint"),
     (lambda path: plant(path, "progress", {}), "cannot be used"),
-    (lambda path: plant(path, "progress.state.weights.0", OTHER_ARRAY), "arrays are not those"),
+    (lambda path: plant(path, "progress.state.weights.0", OTHER_ARRAY), "arrays do not fit"),
     (lambda path: plant(path, "progress.order.0", 10**6), "order of the samples"),
 ]
 

@@ -420,14 +420,14 @@ MISTAKES = {
     "another input": (
         lambda inputs: layers.Flatten()(keras.Input((3, 2))),
         {},
-        "that it computes from its inputs",
+        "must return .* from its inputs",
     ),
     "a layer's dtype": (
         lambda inputs: layers.GRU(2, dtype="float64")(inputs),
         {},
         "whose weights are float32, as `dtype` says, got float64 in",
     ),
-    "shared layers": (shared, {}, r"must create its layers whenever it is called, got 'gru"),
+    "shared layers": (shared, {}, r"must create its layers at each call, got 'gru"),
     "a name twice": (
         lambda inputs: layers.GRU(2, name="output")(inputs),
         {},
@@ -453,7 +453,7 @@ MISTAKES = {
     ),
     "a class": (Convolution, {}, r"got the class Convolution\. Pass an object of it"),
     "a layer": (keras.layers.GRU(2), {}, "got an object of type GRU. Write a function"),
-    "a partial": (partial(convolution, filters=2), {}, "settings go into `network_params`"),
+    "a partial": (partial(convolution, filters=2), {}, "settings into `network_params`"),
     "a set": (
         convolution,
         {"network_params": {"filters": {3}}},
@@ -472,7 +472,7 @@ MISTAKES = {
     ),
     "NumPy": (convolution, {"engine": "numpy"}, "`engine='numpy'` does not take network"),
     "native": (convolution, {"engine": "native"}, "`engine='native'`"),
-    "several devices": (convolution, {"device": "all"}, "`device` must be a single one with `netw"),
+    "several devices": (convolution, {"device": "all"}, "`device` .* single device with `network`"),
 }
 
 
@@ -490,7 +490,7 @@ def test_mistake_in_a_network_is_named_before_anything_is_lost(mistake):
 
 def test_layers_that_change_between_calls_are_refused():
     units = iter(range(1, 9))
-    with pytest.raises(ValueError, match="must make the same layers whenever it is called"):
+    with pytest.raises(ValueError, match="`network` must create the same layers at each call"):
         regressor(lambda inputs: recurrent(inputs, next(units))).fit(X, Y)
 
 

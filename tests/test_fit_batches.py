@@ -168,7 +168,7 @@ MIXED_LABELS = [(X, np.where(Y > 0, "up", "down")), (X, (Y > 0).astype(int))]
 
 
 BAD_BLOCKS = [
-    (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the function that makes it"),
+    (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the generator function"),
     (lambda: ONCE, ValueError, "the same blocks at each call, got 0, 4 before"),
     ({"X": X}, TypeError, "`blocks` must be a list of blocks, or a function"),
     (7, TypeError, "got int"),

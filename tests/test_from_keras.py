@@ -378,7 +378,7 @@ MADE = {
     "states": (lambda x: LSTM(3, return_state=True)(x)[0], r"\(LSTM\): it has `return_state=True`"),
     "Monte Carlo": (lambda x: Dropout(0.5)(LSTM(3)(x), training=True), "only, got training=True"),
     "product": (lambda x: 2 * LSTM(3)(x), r"'dense\w*' .* read only the output of 'lstm"),
-    "twice": (lambda x: TWICE(TWICE(LSTM(3)(x))), r"'dense\w*' .* called once"),
+    "twice": (lambda x: TWICE(TWICE(LSTM(3)(x))), r"'dense\w*' .* called only once"),
     "own layer": (
         lambda x: Unnamed()(LSTM(3)(x)),
         r"\(Unnamed\): no estimator has a layer of this",
@@ -416,7 +416,7 @@ L2 = {"kernel_regularizer": "l2"}
 OTHER_WAY = GRU(3, "relu", go_backwards=True)
 REFUSED_LAYERS = {  # before Dense(1)
     "Conv1D": ([Conv1D(3, 2), LSTM(3)], r"'conv1d\w*' \(Conv1D\): no estimator has it"),
-    "early Dense": ([Dense(3), LSTM(3)], r"'dense\w*' \(Dense\): no estimator has it there"),
+    "early Dense": ([Dense(3), LSTM(3)], r"'dense\w*' \(Dense\): no estimator .* this position"),
     "Dense between": ([GRU(3, **FIRST), Dense(3), LSTM(3)], r"'dense\w*' \(Dense\): no estimator"),
     "activation of states": ([LSTM(3), Activation("relu")], r"\(Activation\): no estimator has it"),
     "two activations": ([GRU(3), Dense(3, "relu"), ReLU()], r"\(ReLU\): no estimator has it"),
@@ -432,7 +432,7 @@ REFUSED_LAYERS = {  # before Dense(1)
     "penalty of biases": ([GRU(3, bias_regularizer="l2")], "has `bias_regularizer="),
     "penalties": ([GRU(3, **FIRST), GRU(3, **L2)], r"_regularizer=L2\(l2=0.01\)`, .* None"),
     "activations": ([GRU(3, **FIRST), GRU(3, "relu")], "`activation='relu'`, .* have 'tanh'"),
-    "own activation": ([GRU(3, LeakyReLU())], "one that Keras knows by name"),
+    "own activation": ([GRU(3, LeakyReLU())], "`activation` must have a name in Keras"),
     "directions": ([Bidirectional(GRU(3, **FIRST)), GRU(3)], "`class='GRU'`, .* 'Bidirectional'"),
     "merge": ([Bidirectional(GRU(3), "sum")], "has `merge_mode='sum'`, .* have 'concat'"),
     "backward": ([Bidirectional(GRU(3), backward_layer=OTHER_WAY)], "='relu'`, .* 'tanh'"),
@@ -446,7 +446,7 @@ REFUSED_LAYERS = {  # before Dense(1)
     "no cell": ([Dense(3)], "must have a layer SimpleRNN, GRU, LSTM or Bidirectional"),
     "masked maximum": (
         [Masking(0.0), GRU(3, **FIRST), GlobalMaxPooling1D()],
-        "it also reads masked timesteps",
+        "it reads masked timesteps too",
     ),
     "pooled features": (
         [GRU(5, **FIRST), GlobalAveragePooling1D("channels_first")],
@@ -463,7 +463,7 @@ REFUSED |= {
     "flat shape": ([GRU(3), Dense(6), Reshape((6,))], r"\(steps, outputs\), got \(6,\)"),
     "branched": (branched, r"'lstm\w*' \(LSTM\): it must read only the output of 'gru\w*'"),
     "two outputs": (two_outputs, "`model` must have one output, got 2"),
-    "frozen": (frozen, "a layer that is trained, got `trainable=False` for all"),
+    "frozen": (frozen, "a trainable layer, got `trainable=False` for all"),
     "unbuilt": (lambda: keras.Sequential([GRU(3), Dense(1)]), "`model` must have weights"),
 }
 

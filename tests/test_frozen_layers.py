@@ -217,9 +217,9 @@ def test_file_with_unknown_frozen_layers_is_refused(tmp_path):
     ("frozen", "words"),
     [
         (["lstm_1"], "here 'gru_1', 'gru_2', 'dense_1', 'output', got 'lstm_1'"),
-        (["pooling"], "layers that have weights.*got 'pooling'"),
+        (["pooling"], "layers with weights.*got 'pooling'"),
         ([0], "got 0"),
-        (["gru_1", "gru_2", "dense_1", "output"], "must leave a layer to train"),
+        (["gru_1", "gru_2", "dense_1", "output"], "must leave at least one layer to train"),
         ("gru_1", "must be an instance of 'tuple' or an instance of 'list'"),
     ],
     ids=str,

@@ -102,7 +102,7 @@ BAD = {
         "Pass a schedule as `learning_rate`, such as 'cosine'",
     ),
     "average": ({"optimizer": optimizers.Adam(use_ema=True)}, "use_ema"),
-    "two rates": ({"optimizer": optimizers.Adam(0.1), "learning_rate": 0.2}, "given twice"),
+    "two rates": ({"optimizer": optimizers.Adam(0.1), "learning_rate": 0.2}, "must be given once"),
     "wrapper": ({"optimizer": optimizers.LossScaleOptimizer(optimizers.Adam())}, "'adam'"),
     "own optimizer": ({"optimizer": type("Own", (optimizers.Adam,), {})()}, "'adam'"),
     "own loss": ({"loss": type("Own", (losses.MeanSquaredError,), {})()}, "'mae'"),

@@ -322,13 +322,15 @@ def test_targets_and_weights_of_other_lengths_name_the_sample(estimator):
     lengths = [len(row) for row in X]
     longest, first = max(lengths), np.argmax(lengths)
     message = refusal(make, X, padded(y, filling(y))[:, : longest - 1])
-    assert f"sample {first} has {longest} timesteps, but {longest - 1} values in `y`" in message
+    found = f"got {longest - 1} values for the {longest} timesteps of sample {first}"
+    assert f"`y` must hold one value for each timestep, {found}" in message
     weights = [np.ones(length + (i == 3)) for i, length in enumerate(lengths)]
     n = lengths[3]
     message = refusal(make, X, y, weights)
-    assert f"sample 3 has {n} timesteps, but {n + 1} values in `sample_weight`" in message
+    found = f"got {n + 1} values for the {n} timesteps of sample 3"
+    assert f"`sample_weight` must hold one value for each timestep, {found}" in message
     message = refusal(make, padded(X, 0), y)
-    assert f"X has {longest + 2} timesteps in each sample, and so must y" in message
+    assert f"Pass {longest + 2} timesteps in each sample, as in X" in message
     assert "`SequenceVectorizer(padding=None)`" in message
 
 
@@ -336,8 +338,8 @@ WRONG = [  # what becomes of the weights or labels of sample 3, and the words th
     ("weights", None, lambda row: -row, "egative"),
     ("weights", None, lambda row: row * np.nan, "NaN"),
     ("weights", None, lambda row: row.astype(str), "Sample 3 of `sample_weight` must hold numbers"),
-    ("weights", None, lambda row: row[:, np.newaxis], "for each timestep, got the shape (3, 1)"),
-    ("weights", None, lambda row: 1.0, "one value in `sample_weight`"),
+    ("weights", None, lambda row: row[:, np.newaxis], "got an array of shape (3, 1) in sample 3"),
+    ("weights", None, lambda row: 1.0, "`sample_weight` must hold one value for each timestep"),
     ("y", None, lambda row: np.arange(len(row)), "one type, got int, str"),
     ("y", 2, lambda row: np.arange(len(row)), "one type, got int, str"),
     ("y", None, lambda row: row.astype("S1"), "one type, got bytes"),

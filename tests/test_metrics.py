@@ -187,7 +187,7 @@ def test_patience_follows_the_monitor_in_its_direction(monitor, best_of):
 def test_an_undefined_metric_is_no_improvement():
     values = iter([np.nan, 3.0, np.nan, 1.0, 2.0, 2.0])
     fitted = regressor(metrics=[lambda *y: next(values)], monitor="<lambda>", patience=9)
-    with pytest.raises(ValueError, match="whose better direction its name tells"):
+    with pytest.raises(ValueError, match="name that says whether higher is better, got "):
         fitted.fit(X, Y)
 
     def slow_error(y_true, y_pred):
@@ -206,7 +206,7 @@ WRONG = [
     (classifier, {"metrics": "mae"}, "Pass the function itself"),
     (regressor, {"metrics": "accuracy"}, "Pass the function itself"),
     (regressor, {"metrics": "roc_auc"}, "needs probabilities"),
-    (regressor, {"metrics": lambda *y: y}, "that returns one number"),
+    (regressor, {"metrics": lambda *y: y}, "must return one number"),
     (classifier, {"metrics": "precision"}, "'precision' failed: Target is multiclass"),
     (classifier, {"monitor": "val_accuracy"}, "Add the metric to `metrics`"),
     (

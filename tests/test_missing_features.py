@@ -180,19 +180,19 @@ def with_gap(step=slice(1, 2)):
 
 REFUSED = {
     r"NaN\. Impute it first, set `missing='flag'`": lambda: network(missing=None).fit(*samples()),
-    "in part of a timestep's features.*`missing='flag'` too": lambda: network(
+    "in some features of a timestep.*`missing='flag'` too": lambda: network(
         missing=None, mask_value=np.nan
     ).fit(*samples()),
     "infinity": lambda: network().fit(np.where(samples()[0] > 6, np.inf, 1.0), samples()[1]),
-    "features are all NaN. Set `mask_value=np.nan` to skip": lambda: network(mask_value=0.0).fit(
+    "NaN in all features. Set `mask_value=np.nan` to skip": lambda: network(mask_value=0.0).fit(
         *with_gap()
     ),
-    "all NaN. Set `mask_value=np.nan`": lambda: network().fit(
+    "all features. Set `mask_value=np.nan`": lambda: network().fit(
         [row[: 2 + i % 3] for i, row in enumerate(with_gap()[0])], samples()[1]
     ),
-    "`missing` must be None when `vocab_size` is set, got 'flag'": lambda: network(
-        vocab_size=9
-    ).fit(np.ones((4, 3), int), [1, 2, 3, 4]),
+    "`missing` must be None if `vocab_size` is set, got 'flag'": lambda: network(vocab_size=9).fit(
+        np.ones((4, 3), int), [1, 2, 3, 4]
+    ),
 }
 
 

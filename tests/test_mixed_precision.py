@@ -26,7 +26,7 @@ def fitted():
 
 def test_second_scale_of_the_loss_is_refused():
     optimizer = {"name": "adam", "loss_scale_factor": 8.0}
-    with pytest.raises(ValueError, match="must leave out 'loss_scale_factor'"):
+    with pytest.raises(ValueError, match=r"`optimizer` must not set 'loss_scale_factor'.* got 8"):
         RNNRegressor(**MIXED, optimizer=optimizer).fit(X, Y)
 
 

@@ -269,6 +269,6 @@ def test_onnx_timesteps_are_free_after_a_fit_on_a_list_alone(X, timesteps, tmp_p
 def test_to_onnx_names_the_extra_where_onnx_is_missing(tmp_path, monkeypatch):
     regressor = fitted()
     monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
-    with pytest.raises(ImportError, match=r"needs the package onnx: pip install 'skrnn\[onnx\]'"):
+    with pytest.raises(ImportError, match=r"needs the package onnx.* pip install 'skrnn\[onnx\]'"):
         regressor.to_onnx(tmp_path / "network.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -317,7 +317,7 @@ def test_quantiles_of_windows_are_the_mean_over_networks():
     ("parameters", "quantiles", "words"),
     [
         ({}, [0.1, 0.2], r"among those fitted, 0\.1, 0\.5, 0\.9, got 0\.2\. Fit with"),
-        ({}, 0.1, r"a list of numbers between 0 and 1, .* got 0\.1\. .*list of one"),
+        ({}, 0.1, r"a list of numbers between 0 and 1, .* got 0\.1\. .*single quantile as a list"),
         ({}, [], "got \\[\\]"),
         ({}, [90], "got \\[90\\]"),
         ({"loss": "mse"}, [0.5], "`quantiles` must be None .*'mean_squared_error'.*'quantile'"),

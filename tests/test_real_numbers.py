@@ -138,7 +138,7 @@ def masked(values):
 
 @pytest.mark.parametrize("read", READERS)
 def test_masked_arrays_are_refused(read):
-    with pytest.raises(TypeError, match=r"must be without a mask, .* Pass its `filled"):
+    with pytest.raises(TypeError, match=r"must not have a mask, .* Pass its `filled"):
         READERS[read](masked)
 
 
@@ -151,5 +151,5 @@ def test_complex_numbers_are_refused(read):
 def test_cells_take_no_masked_arrays():
     arrays = X[0], np.ones((1, 6)), np.ones((2, 6)), np.ones((2, 6))
     for k in range(4):
-        with pytest.raises(TypeError, match="must be without a mask"):
+        with pytest.raises(TypeError, match="must not have a mask"):
             cells.gru(*arrays[:k], masked(arrays[k]), *arrays[k + 1 :])

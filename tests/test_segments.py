@@ -327,7 +327,7 @@ def test_plain_reshape_before_the_recurrent_layers_of_a_keras_model_is_a_segment
 def test_other_reshapes_of_a_keras_model_are_refused():
     import keras
 
-    with pytest.raises(ValueError, match=r"must make \(timesteps / segment, segment \* features\)"):
+    with pytest.raises(ValueError, match=r"reshape .* to \(timesteps / segment, segment \* featur"):
         RNNRegressor.from_keras(keras_chain(shape=(8, 3)))
     with pytest.raises(ValueError, match="it drops the mask"):
         RNNRegressor.from_keras(keras_chain(keras.layers.Masking(0.0)))

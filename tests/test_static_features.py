@@ -263,7 +263,7 @@ def test_summary_shows_where_static_features_are_joined():
         ({"static_features": [0, 1, 2, 3]}, None, "must leave at least one of the 4 columns"),
         ({"static_features": 2}, None, "'static_features' parameter"),
         ({"static_features": "stars"}, None, "'static_features' parameter"),
-        ({"static_features": [1]}, None, "one value at all timesteps .* static column 1, got"),
+        ({"static_features": [1]}, None, "same value at all timesteps .* static column 1, got"),
         ({"return_sequences": True}, None, "must be empty with `return_sequences=True`"),
         ({}, np.nan, "finite numbers in the static column 3, got nan in sample 4. Impute"),
         ({}, np.inf, "finite numbers in the static column 3, got inf in sample 4"),

@@ -143,9 +143,9 @@ WRONG = [
     ({"validation_split": KEPT, "validation_fraction": 0.2}, {"groups": GROUPS}, "must be 0 with"),
     ({"validation_split": KEPT}, {}, "In `validation_split`: The 'groups' parameter"),
     ({"validation_split": KEPT}, {"groups": GROUPS[:9]}, "one group for each of 24 samples"),
-    ({}, {"groups": GROUPS}, "must come with a splitter"),
-    ({"validation_split": "last"}, {"groups": GROUPS}, "must come with a splitter"),
-    ({"validation_split": PredefinedSplit([-1] * 24)}, {}, "must give two parts"),
+    ({}, {"groups": GROUPS}, "`groups` needs a splitter"),
+    ({"validation_split": "last"}, {"groups": GROUPS}, "`groups` needs a splitter"),
+    ({"validation_split": PredefinedSplit([-1] * 24)}, {}, "must return two parts"),
     ({"validation_split": "first"}, {}, "'validation_split' parameter"),
     ({"validation_split": 5}, {}, "'validation_split' parameter"),
 ]

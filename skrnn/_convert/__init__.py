@@ -1,1 +1,1 @@
-"""Networks of other libraries: Keras models read, ONNX graphs written."""
+"""Conversion from Keras models, and to ONNX graphs and C headers."""

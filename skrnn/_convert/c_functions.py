@@ -1,7 +1,7 @@
-"""C of the equations that skrnn has elsewhere: the kernels' activations, and the cells' steps.
+"""C code of equations that skrnn defines elsewhere: the kernels' activations, the cells' steps.
 
-Activations are copied from skrnn/_native/functions.h under other names. A cell's `step` uses
-operators only, so it is run on terms that write down what is done to them.
+Activations are copied from skrnn/_native/functions.h under other names. A cell's `step` uses only
+operators, so it is run on terms that record each operation as a line of C.
 """
 
 import re
@@ -13,7 +13,7 @@ CONSTANTS = {
     "float": {"REAL": "float", "FABS": "fabsf", "COPYSIGN": "copysignf"},
     "double": {"REAL": "double", "FABS": "fabs", "COPYSIGN": "copysign"},
 }
-# A comment that may stand before a function, its name, and its body.
+# An optional comment before a function, its name, and its body.
 DEFINITION = re.compile(
     r"(?:^/\*(?:[^*]|\*(?!/))*\*/\n)?^(?:INLINE|static) \w+ (\w+)\([^)]*\)"
     r"(?: \{[^\n]*\}\n|\n\{\n.*?^\}\n)",
@@ -35,7 +35,7 @@ class Functions:
         self.used = {}
 
     def call(self, activation, term):
-        """Return the C of an activation of a term; what it needs is kept for `text`."""
+        """Return the C of an activation of a term; the functions it needs are added to `text`."""
         if activation == "linear":
             return term
         body = self.activations[activation]
@@ -54,7 +54,7 @@ class Functions:
         return self._function("softmax")
 
     def text(self):
-        """Return the definitions of all that was called, each before its callers."""
+        """Return the definitions of all called functions, each before its callers."""
         return "\n".join(self.used.values())
 
     def _function(self, name):
@@ -66,7 +66,7 @@ class Functions:
         return own
 
     def _translated(self, text, but=None):
-        """Return C without macros and types of the kernels; functions it calls are kept first."""
+        """Return C without macros and types of the kernels; functions it calls are added first."""
         for name in self.texts:
             if name != but and re.search(rf"\b{name}\(", text):
                 text = re.sub(rf"\b{name}\(", f"{self._function(name)}(", text)
@@ -80,7 +80,7 @@ class Functions:
 
 
 def _chosen(text, real):
-    """Return the lines that are compiled for a type."""
+    """Return the lines that the preprocessor keeps for a type."""
     lines, keeps = [], [True]
     for line in text.splitlines():
         if line.startswith("#if"):
@@ -100,7 +100,7 @@ def _definitions(text):
 
 
 def _operator(sign):
-    """Return a method for an operator with a Term at its left, and one with a Term at its right."""
+    """Return the methods of an operator with a Term on the left, and with a Term on the right."""
 
     def on_the_left(self, other):
         return self._named(f"{self.text} {sign} {self._of(other)}")
@@ -112,7 +112,7 @@ def _operator(sign):
 
 
 class Term:
-    """A number in C: operators write a line that names their result."""
+    """A number in C; each operator appends a line that names its result."""
 
     def __init__(self, lines, real, text):
         self.lines, self.real, self.text = lines, real, text
@@ -140,9 +140,9 @@ class Term:
 
 
 def step_lines(spec, functions, activation, gates, states):
-    """Return the lines of one unit's step, and what the next states are called.
+    """Return the lines of one unit's step, and the names of the next states.
 
-    `gates` are the C of what enters each gate, or pairs of the input's and the state's part.
+    `gates` holds the C of each gate's input, or pairs of the parts from the input and the state.
     """
     lines, real = [], functions.real
 

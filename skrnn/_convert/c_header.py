@@ -12,9 +12,9 @@ from skrnn._network.cells import CELLS
 from skrnn._network.custom_network import refuse_custom
 
 PER_LINE = 6  # numbers of an array
-TEST_STEPS = 8  # where any number of timesteps is taken
-TOLERANCE = 1e-5  # of the header's own test, in the largest answer
-# Attributes of an Architecture for which there is no C, by their parameter, with the value taken.
+TEST_STEPS = 8  # if the network takes any number of timesteps
+TOLERANCE = 1e-5  # of the header's self-test, relative to the largest output
+# Attributes of an Architecture that C does not support, by parameter, with the supported value.
 REFUSED = {
     "segment": ("segment", 1),
     "static_features": ("n_static", 0),
@@ -24,17 +24,17 @@ REFUSED = {
 
 
 def check_c(architecture, name):
-    """Refuse what has no C, by its parameter, and a name that is none in C."""
+    """Refuse networks that C does not support, naming the parameter, and invalid names in C."""
     if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise ValueError(
-            "The name of `path` must be letters, digits and underscores, as it names the functions "
-            f"in C, got {name!r}. Use a name such as 'net.h'."
+            "The name of `path` must be letters, digits and underscores, because it names the "
+            f"functions in C, got {name!r}. Use a name such as 'net.h'."
         )
-    refuse_custom(architecture, "to_c", "Write the Keras model by `to_keras`.")
+    refuse_custom(architecture, "to_c", "Write the Keras model with `to_keras`.")
     for parameter, (attribute, taken) in REFUSED.items():
         if getattr(architecture, attribute) != taken:
             raise ValueError(
-                f"`to_c` has no C for `{parameter}` as it was fitted. Fit without it, or use "
+                f"`to_c` does not support `{parameter}` as it was fitted. Fit without it, or use "
                 "`to_onnx`."
             )
     known = Functions("float").activations
@@ -43,20 +43,23 @@ def check_c(architecture, name):
     for parameter, activation in used.items():
         if activation not in known:
             raise ValueError(
-                f"`to_c` has no C for `{parameter}={activation!r}`. Fit with one of "
+                f"`to_c` does not support `{parameter}={activation!r}`. Fit with one of "
                 f"{', '.join(sorted(known))}."
             )
     if architecture.dtype == "mixed_float16":
-        raise ValueError("`to_c` needs `dtype='float32'` or 'float64', got 'mixed_float16'.")
+        raise ValueError(
+            "`to_c` needs `dtype='float32'` or 'float64', got 'mixed_float16'. Fit with one of "
+            "these."
+        )
     if architecture.bidirectional and architecture.timesteps is None:
         raise ValueError(
-            "`to_c` needs a fixed number of timesteps with `bidirectional=True`, got a network of "
+            "`to_c` needs a fixed number of timesteps with `bidirectional=True`, got a network for "
             "sequences of any length. Fit on an array."
         )
 
 
 def example_rows(architecture, scaling):
-    """Return an input (timesteps, features), in the units of X, for the header's own test."""
+    """Return an input (timesteps, features), in the units of X, for the header's self-test."""
     rng = np.random.default_rng(0)
     shape = architecture.timesteps or TEST_STEPS, architecture.features
     if architecture.vocab_size is not None:
@@ -68,9 +71,9 @@ def example_rows(architecture, scaling):
 
 
 def header_text(network, weights, name, *, rows, expected, classes):
-    """Return the header of a FittedNetwork, named after its file; `classes` of a classifier.
+    """Return the header of a FittedNetwork, named after its file; `classes` are a classifier's.
 
-    Its own test compares the answer to `rows` with `expected`.
+    The self-test compares the output for `rows` with `expected`.
     """
     architecture = network.architecture
     header = Header(architecture, weights, network.scaling, network.mask_value)
@@ -90,7 +93,7 @@ def header_text(network, weights, name, *, rows, expected, classes):
     layers = (f"{layer.kind} {layer.output_shape[-1]}" for layer in architecture.layers())
     text = c.FILE.substitute(
         layers=", ".join(layers),
-        answer=re.sub(r"[*/\\\s]+", " ", answer),  # no end of the comment
+        answer=re.sub(r"[*/\\\s]+", " ", answer),  # must not end the comment
         stepping="" if architecture.bidirectional else c.STEPPING,
         sizes="\n".join(f"#define NET_{key} {value}" for key, value in sizes.items()),
         constants="\n".join(header.constants),
@@ -103,7 +106,7 @@ def header_text(network, weights, name, *, rows, expected, classes):
 
 
 class Header:
-    """The parts of a header. What they need as constants and functions is kept."""
+    """The parts of a header. It collects the constants and functions that they need."""
 
     def __init__(self, architecture, weights, scaling, mask_value):
         self.architecture, self.scaling, self.mask_value = architecture, scaling, mask_value
@@ -121,10 +124,10 @@ class Header:
         ):
             self.layers.append((f"{cell}_{i + 1}", CELLS[cell], width, units))
             width = units * len(self.directions)
-        self.width = width  # of what the head reads
+        self.width = width  # of the head's input
 
     def put(self, name, array, kind="REAL"):
-        """Keep a constant array."""
+        """Add a constant array."""
         numbers = [self.number(value, kind) for value in np.ravel(array)]
         lines = (", ".join(numbers[i : i + PER_LINE]) for i in range(0, len(numbers), PER_LINE))
         self.constants.append(
@@ -132,7 +135,7 @@ class Header:
         )
 
     def number(self, value, kind="REAL"):
-        """Return a number in C, which is read back as it is."""
+        """Return a number in C, with enough digits to be read back exactly."""
         if kind == "ITEM" and self.tokens:
             return str(int(value))
         single = self.real == "float" and kind != "double"
@@ -218,7 +221,7 @@ class Header:
         return c.ACTIVATION.substitute(name=name, size=size, value=value)
 
     def steps(self):
-        """Return the state of a network that reads forward, and what reads and answers rows."""
+        """Return the state of a network that reads forward, and the functions that read rows."""
         fields, layers, x = [], [], "x"
         for name, spec, _, units in self.layers:
             states = [f"{state}_{name}" for state in state_names(spec)]
@@ -248,7 +251,7 @@ class Header:
         )
 
     def both_directions(self):
-        """Return the prediction of a network whose layers read forward and backward."""
+        """Return the prediction of a network with layers that read forward and backward."""
         lines, x, architecture = [], "x", self.architecture
         for i, (layer, spec, width, units) in enumerate(self.layers):
             keeps, sizes = architecture.keeps_steps(i), {"units": units, "twice": 2 * units}
@@ -276,7 +279,7 @@ class Header:
         )
 
     def joined(self, layer, units):
-        """Return the lines that call the head on the last layer's two directions."""
+        """Return the lines that call the head with the last layer's two directions."""
         sizes, pooling = (
             {"layer": layer, "units": units, "twice": 2 * units},
             self.architecture.pooling,
@@ -291,7 +294,7 @@ class Header:
         return filled(c.POOLED, **sizes, value=value, pooled=pooled, mean=mean)
 
     def test(self, rows, expected):
-        """Return the function that compares an answer with that of `predict`."""
+        """Return the function that compares an output with that of `predict`."""
         self.put("test_rows", rows, "ITEM")
         self.put("test_answer", expected)
         fixed = self.architecture.timesteps is not None
@@ -309,17 +312,17 @@ def state_names(spec):
 
 
 def pooled_value(pooling, before, value):
-    """Return what pooling makes of a value and of those before it."""
+    """Return the C that pools a value with the values before it."""
     return f"{value} > {before} ? {value} : {before}" if pooling == "max" else f"{before} + {value}"
 
 
 def filled(template, **parts):
-    """Fill a template; a part alone on its line keeps its indentation, and is dropped if empty."""
+    """Fill a template; a part on its own line keeps its indentation, and is dropped if empty."""
     lines = []
     for line in template.template.splitlines():
-        alone = re.fullmatch(r"( *)\$(\w+)", line)
-        if alone is None:
+        whole = re.fullmatch(r"( *)\$(\w+)", line)
+        if whole is None:
             lines.append(line)
-        elif parts[alone[2]]:
-            lines.append(indent(parts[alone[2]].rstrip("\n"), alone[1]).replace("$", "$$"))
+        elif parts[whole[2]]:
+            lines.append(indent(parts[whole[2]].rstrip("\n"), whole[1]).replace("$", "$$"))
     return type(template)("\n".join(lines) + "\n").substitute(parts).rstrip("\n") + "\n"

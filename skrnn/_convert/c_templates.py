@@ -1,13 +1,13 @@
-"""The C that every header has, for a file "net.h"; `$` marks what differs between networks.
+"""The C code of all headers, for a file "net.h"; `$` marks parts that differ between networks.
 
-REAL is float or double, ITEM what a row holds: REAL, or int for token ids.
+REAL is float or double. ITEM is the type of a row's values: REAL, or int for token ids.
 """
 
 from string import Template
 
 ARRAY = Template("static const $type net_$name[$n] = {\n    $numbers\n};\n")
 
-# Two products, each with its own bias, where a cell keeps them apart.
+# Cells that keep the two products apart have a bias for each.
 CELL = Template("""\
 static inline void net_$name(const REAL *x, $states)
 {
@@ -32,7 +32,7 @@ OF_STATE = Template("""\
 """)
 
 READ = Template("""\
-/* Read a row as the network does; return 0 for a masked one. */
+/* Convert a row to the network's input; return 0 for a masked row. */
 static inline int net_read(const ITEM *row, REAL *x)
 {
 $mask    for (int k = 0; k < $width; k++)
@@ -59,7 +59,7 @@ DENSE = Template("""\
 $activation""")
 ACTIVATION = Template("    for (int j = 0; j < $size; j++)\n        $name[j] = $value;\n")
 HEAD = Template("""\
-/* Write the answer to what the recurrent layers give. */
+/* Write the prediction for the output of the recurrent layers. */
 static inline void net_head(const REAL *x, REAL *y)
 {
 $layers$answer}
@@ -72,7 +72,7 @@ typedef struct {
     $fields
 } net_state;
 
-/* Set a state to that before the first row. */
+/* Reset a state, as before the first row. */
 static inline void net_reset(net_state *state) { memset(state, 0, sizeof *state); }
 
 static inline void net_advance(net_state *state, const ITEM *row)
@@ -88,14 +88,14 @@ static inline void net_answer(const net_state *state, REAL *y)
     $answer
 }
 
-/* Read the next row, and write what is predicted after it. */
+/* Read the next row, and write the prediction after it. */
 static inline void net_step(net_state *state, const ITEM *row, REAL *y)
 {
     net_advance(state, row);
     net_answer(state, y);
 }
 
-/* Write what is predicted for rows (timesteps, NET_FEATURES)$by_step. */
+/* Write the prediction for rows (timesteps, NET_FEATURES)$by_step. */
 static inline void net_predict(const ITEM *rows$count, REAL *y)
 {
     net_state state;
@@ -118,7 +118,7 @@ for (int u = 0; u < $width; u++)
 net_head(mean, y);""")
 
 BOTH = Template("""\
-/* Write what is predicted for rows (NET_TIMESTEPS, NET_FEATURES)$by_step. */
+/* Write the prediction for rows (NET_TIMESTEPS, NET_FEATURES)$by_step. */
 static inline void net_predict(const ITEM *rows, REAL *y)
 {
     REAL x[NET_TIMESTEPS * $width];
@@ -167,7 +167,7 @@ for (int t = 0; t < NET_TIMESTEPS; t++)
     net_head(out_$layer + t * $twice, y + t * NET_OUTPUTS);""")
 
 TEST = Template("""\
-/* Return 0 if a prediction is as it was in Python. */
+/* Return 0 if a prediction equals that in Python, up to rounding. */
 static inline int net_self_test(void)
 {
     REAL y[$n];
@@ -185,7 +185,7 @@ FILE = Template("""\
 /* A network of skrnn: $layers.
 
 net_predict writes $answer.
-${stepping}net_self_test returns 0 if they are as in Python. Compile without -ffast-math.
+${stepping}net_self_test returns 0 if it predicts as in Python. Compile without -ffast-math.
 The content of this file is yours, to use under any terms. */
 
 #ifndef NET_H

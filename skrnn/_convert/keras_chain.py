@@ -1,4 +1,4 @@
-"""KerasChain: the layers of a Keras model that is one chain, as an estimator has them."""
+"""KerasChain: the layers of a Keras model that is one chain, in the form of an estimator."""
 
 import inspect
 import sys
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 CELL_LAYERS = "SimpleRNN", "GRU", "LSTM", "Bidirectional"
-# Layers that leave predictions as they are.
+# Layers that do not change predictions.
 TRAINING_LAYERS = "Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Identity"
 ACTIVATION_LAYERS = {"ReLU": "relu", "Softmax": "softmax"}  # with their default settings
-# Operations by which the `model_` of an estimator finds masked timesteps, in numbers and tokens.
+# Operations that find masked timesteps in the `model_` of an estimator: for numbers, for tokens.
 OWN_OPERATIONS = {"Isnan": "NotEqual", "GreaterEqual": "Equal"}
 
 
@@ -19,12 +19,12 @@ class KerasChain(NamedTuple):
     """The layers of a model, in order."""
 
     layers: list
-    wiring: tuple | None = None  # of the `model_` of an estimator that masks timesteps
-    mask_value: float | None = None  # of that estimator
+    wiring: tuple | None = None  # for the `model_` of an estimator that masks timesteps
+    mask_value: float | None = None  # of such an estimator
 
 
 class Call(NamedTuple):
-    """A layer or operation in a functional model, with the Calls whose outputs it reads."""
+    """A layer or operation in a functional model, with the Calls that it reads."""
 
     kind: str
     arguments: tuple
@@ -32,15 +32,15 @@ class Call(NamedTuple):
     settings: tuple = ()
 
     def wiring(self):
-        """Return the call without names, which can be compared with that of another model."""
+        """Return the call without names, to compare it with a call in another model."""
         parts = (*self.arguments, self.mask)
         read = [part.wiring() if isinstance(part, Call) else repr(part) for part in parts]
         return (self.kind, self.settings, *read)
 
 
 def read_chain(model):
-    """Return a model as a KerasChain; others are refused."""
-    keras = sys.modules.get("keras")  # whoever has a model has imported it
+    """Return a model as a KerasChain; refuse models that are not a chain."""
+    keras = sys.modules.get("keras")  # a user with a model has imported it already
     is_model = keras is not None and isinstance(model, keras.Model)
     sequential = is_model and isinstance(model, keras.Sequential)
     if not sequential and not (is_model and hasattr(model, "operations")):
@@ -50,13 +50,14 @@ def read_chain(model):
         )
     if not model.built:
         raise ValueError(
-            "`model` must have weights: start it with keras.Input(shape), or fit it, first."
+            "`model` must have weights, got a model that is not built. Start it with "
+            "keras.Input(shape), or fit it first."
         )
     for one, tensors in (("input", model.inputs), ("output", model.outputs)):
         if len(tensors) != 1:
             raise ValueError(
-                f"`model` must have one {one}, got {len(tensors)}. An estimator, such as one with "
-                "`static_features`, is kept whole by `skrnn.save`."
+                f"`model` must have one {one}, got {len(tensors)}. To store an estimator, such as "
+                "one with `static_features`, use `skrnn.save`."
             )
     layers = [layer for layer in model.layers if kind_of(layer) != "InputLayer"]
     for layer in layers:
@@ -66,10 +67,10 @@ def read_chain(model):
         return KerasChain(_as_parts(layers))
     calls = _calls(model)
     kinds = {call.kind: call for call in calls.values()}
-    if "Softplus" in kinds:  # an operation, which activations are not
+    if "Softplus" in kinds:  # as an operation; the activation is part of a layer
         raise ValueError(
-            "`model` must predict one number for each output, got quantiles, whose increments pass "
-            "a softplus. An estimator with `loss='quantile'` is kept whole by `skrnn.save`."
+            "`model` must predict one number for each output, got quantiles, with a softplus of "
+            "their increments. To store an estimator with `loss='quantile'`, use `skrnn.save`."
         )
     own = OWN_OPERATIONS.keys() & kinds.keys()
     if not own:
@@ -82,20 +83,20 @@ def read_chain(model):
 
 
 def kind_of(layer):
-    """Return the name of Keras's own class of a layer, None for other classes."""
+    """Return the name of a layer's class if it is Keras's own, None for other classes."""
     name = type(layer).__name__
     return name if getattr(sys.modules["keras"].layers, name, None) is type(layer) else None
 
 
 def refusal(layer, reason):
-    """Return the error that names a layer which cannot be taken over."""
+    """Return the error for a layer that cannot be converted, with its name."""
     return ValueError(
-        f"`from_keras` cannot take over {layer.name!r} ({type(layer).__name__}): {reason}"
+        f"`from_keras` cannot convert {layer.name!r} ({type(layer).__name__}): {reason}"
     )
 
 
 def wiring_of(model):
-    """Return how a functional model comes to its output, without the names of its layers."""
+    """Return how a functional model computes its output, without the names of its layers."""
     return _calls(model)[_output_name(model)].wiring()
 
 
@@ -104,17 +105,17 @@ def _output_name(model):
 
 
 def _calls(model):
-    """Return the Calls of a functional model by the names of layers and operations."""
+    """Return the Calls of a functional model, by the names of layers and operations."""
     nodes = {layer["name"]: layer for layer in model.get_config()["layers"]}
     calls = {}
-    for operation in model.operations:  # each after those that it reads
+    for operation in model.operations:  # each comes after its inputs
         node = nodes[operation.name]
         kind = node["class_name"]
         if kind == "InputLayer":
             calls[operation.name] = Call(kind, ())
             continue
         if len(node["inbound_nodes"]) != 1:
-            raise refusal(operation, "it must be called once, not in several places.")
+            raise refusal(operation, "it must be called only once.")
         [given] = node["inbound_nodes"]
         settings = dict(given["kwargs"])
         mask = settings.pop("mask", None)
@@ -129,7 +130,7 @@ def _calls(model):
 
 
 def _read(argument, calls):
-    """Return the Call whose first output an argument is, or a constant."""
+    """Return the Call with an argument as its first output, or a constant."""
     if isinstance(argument, dict) and "keras_history" in argument.get("config", {}):
         name, _, output = argument["config"]["keras_history"]
         return calls[name] if output == 0 else (name, output)
@@ -137,7 +138,7 @@ def _read(argument, calls):
 
 
 def _check_chain(model, layers, calls):
-    """Refuse a layer that reads more than the layer before it, and the mask that Keras passes."""
+    """Refuse a layer that reads more than the previous layer and the mask that Keras passes."""
     inputs = model.operations[0]
     before, read, mask = inputs.name, calls[inputs.name], None
     for layer in layers:
@@ -153,14 +154,14 @@ def _check_chain(model, layers, calls):
             each.wiring() if isinstance(each, Call) else each for each in (call.mask, mask)
         )
         if "mask" in inspect.signature(layer.call).parameters and found != passed:
-            raise refusal(layer, "its mask must be that of a Masking or an Embedding before it.")
+            raise refusal(layer, "its mask must come from a Masking or an Embedding before it.")
         before, read, mask = layer.name, call, _mask_after(layer, read, mask)
     if _output_name(model) != before:
-        raise refusal(layers[-1], "it must be the last, and its output that of the model.")
+        raise refusal(layers[-1], "it must be the last layer, and give the output of the model.")
 
 
 def _mask_after(layer, read, mask):
-    """Return the Call that makes the mask which Keras passes on after a layer."""
+    """Return the Call of the mask that Keras passes on after a layer."""
     if kind_of(layer) == "Masking":
         differs = Call("NotEqual", (read, float(layer.mask_value)))
         return Call("Any", (differs,), None, (("axis", "[-1]"), ("keepdims", "[False]")))
@@ -171,7 +172,7 @@ def _mask_after(layer, read, mask):
 
 
 def _as_parts(layers):
-    """Return the layers that predict, each activation in its Dense layer."""
+    """Return the layers that affect predictions, with activations moved into Dense layers."""
     kept = []
     for layer in layers:
         inner = layer.layer if kind_of(layer) == "TimeDistributed" else layer
@@ -193,7 +194,7 @@ def _has_cells(layers):
 
 
 def _activation(layer):
-    """Return the activation that a layer only applies, or None."""
+    """Return the activation of a layer that does nothing else, or None."""
     kind = kind_of(layer)
     if kind == "Activation":
         return layer.get_config()["activation"]
@@ -210,7 +211,7 @@ def _output_activation(layer):
 
 
 def _dense(layer, name, activation):
-    """Return a copy of a Dense layer under a name, with an activation."""
+    """Return a copy of a Dense layer with another name and activation."""
     own = {"name": name, "activation": activation, "kernel_initializer": "zeros"}
     copy = type(layer).from_config(layer.get_config() | own)
     copy.build((None, layer.kernel.shape[0]))

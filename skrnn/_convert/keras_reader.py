@@ -1,7 +1,7 @@
 """KerasNetwork: a trained Keras model as the parameters and the learned arrays of an estimator.
 
-Parameters are guessed from the layers, the network that they describe is built, and the settings of
-the two are compared: the first difference is refused.
+Parameters are guessed from the layers, and the network that they describe is built. Then the
+settings of the two are compared, and the first difference is refused.
 """
 
 from dataclasses import replace
@@ -29,13 +29,13 @@ from skrnn._utils.declared_parameters import with_parameters
 POOLING_NAMES = {keras_class: name for name, keras_class in POOLINGS.items()}
 CELL_TYPES = {spec.keras_class: name for name, spec in CELLS.items() if spec.keras_class}
 
-# The parts of a model in their order: the layers that each may hold, and at most how many.
+# The parts of a model in order: the layers that each may hold, and their maximum number.
 PARTS = {
     "mask": (("Masking",), 1),
     "input_scaling": (("Normalization", "Rescaling"), None),
     "embedding": (("Embedding",), 1),
     "spatial_dropout": (("SpatialDropout1D",), 1),
-    "segment": (("Reshape",), 2),  # that of the mask first
+    "segment": (("Reshape",), 2),  # the Reshape of the mask first
     "recurrent": ((*CELL_TYPES, "Bidirectional"), None),
     "pooling": (tuple(POOLING_NAMES), 1),
     "dense": (("Dense",), None),
@@ -43,7 +43,7 @@ PARTS = {
     "output_scaling": (("Rescaling",), None),
 }
 REGRESSOR_PARTS = {"reshape", "output_scaling"}
-# What is compared with a new layer of its kind; all else with the layer of the rebuilt network.
+# Layers compared with a new layer of the same class; others are compared with the rebuilt network.
 COMPARED_BY_KIND = {"Masking": (), "Normalization": (), "Rescaling": (1,), "SpatialDropout1D": (0,)}
 REBUILT_PARTS = "embedding", "recurrent", "pooling", "dense"
 SHARED_SETTINGS = "activation", "dropout", "recurrent_dropout", "stateful"
@@ -54,9 +54,9 @@ STANDARDIZE = {(False, False): False, (True, False): "X", (False, True): "y", (T
 
 
 class KerasNetwork(NamedTuple):
-    """What an estimator takes over from a Keras model; lists are empty where there is nothing."""
+    """The parts of an estimator that are read from a Keras model; lists may be empty."""
 
-    estimator: object  # not fitted, with these parameters
+    estimator: object  # not fitted, with the parameters
     architecture: Architecture
     settings: Settings
     scaling: Scaling
@@ -68,7 +68,7 @@ class KerasNetwork(NamedTuple):
 def read_network(estimator, model, losses):
     """Return a Keras model as a KerasNetwork, or refuse it and name the layer.
 
-    `losses` holds the losses that fit each output activation that the estimator has.
+    `losses` maps each output activation of the estimator to the losses that fit it.
     """
     chain = read_chain(model)
     layers = _layers_by_part(chain.layers, is_regressor="linear" in losses)
@@ -103,7 +103,7 @@ def read_network(estimator, model, losses):
     if of_two:  # as the sigmoid of their difference
         weights[-2:] = (weight[..., 1:] - weight[..., :1] for weight in weights[-2:])
     if of_two or scales[1] or not complete:
-        optimizer_state = []  # of other gradients, or of fewer weights
+        optimizer_state = []  # it belongs to other gradients, or to fewer weights
     settings = read_settings(params.optimizer, params.learning_rate, loss, params.batch_size)
     return KerasNetwork(params, architecture, settings, scaling, weights, optimizer_state, states)
 
@@ -122,7 +122,7 @@ def with_outputs_in_order(network, order):
 
 
 def _layers_by_part(layers, *, is_regressor):
-    """Return the layers of a chain by the part that they belong to."""
+    """Return the layers of a chain, by part."""
     left, found = layers, {}
     parts = {name: PARTS[name] for name in PARTS if is_regressor or name not in REGRESSOR_PARTS}
     for part, (kinds, most) in parts.items():
@@ -135,16 +135,19 @@ def _layers_by_part(layers, *, is_regressor):
         order = "; ".join(" or ".join(kinds) for kinds, _ in parts.values())
         raise refusal(
             _too_early(left[0], found, parts),
-            f"no estimator has it there. The order of layers is: {order}.",
+            f"no estimator has it at this position. The order of layers is: {order}.",
         )
     for part, kinds in (("recurrent", "SimpleRNN, GRU, LSTM or Bidirectional"), ("dense", "Dense")):
         if not found[part]:
-            raise ValueError(f"`model` must have a layer {kinds} for `from_keras`, got none.")
+            raise ValueError(
+                f"`model` must have a layer {kinds} for `from_keras`, got none. Add one and train "
+                "it, or use the model without skrnn."
+            )
     return found
 
 
 def _too_early(layer, found, parts):
-    """Return the layer that is out of order: one found before the place of `layer`, or itself."""
+    """Return the layer that is out of order: one that should follow `layer`, or itself."""
     names = list(parts)
     places = [name for name in names if kind_of(layer) in parts[name][0]]
     if places and names.index(places[-1]) >= names.index("recurrent"):
@@ -154,7 +157,7 @@ def _too_early(layer, found, parts):
 
 
 def _input_parameters(layers, chain):
-    """Return the parameters of what comes before the recurrent layers, and of the pooling."""
+    """Return the parameters of the layers before the recurrent layers, and of the pooling."""
     parameters = {}
     for layer in layers["mask"]:
         if np.ndim(layer.mask_value) or np.isnan(layer.mask_value):
@@ -176,7 +179,7 @@ def _input_parameters(layers, chain):
     for layer in layers["pooling"]:
         parameters["pooling"] = POOLING_NAMES[kind_of(layer)]
         if parameters["pooling"] == "max" and parameters.get("mask_value") is not None:
-            raise refusal(layer, "it also reads masked timesteps, which `pooling='max'` skips.")
+            raise refusal(layer, "it reads masked timesteps too, which `pooling='max'` skips.")
     if chain.wiring is not None:
         tokens = bool(layers["embedding"]) and chain.mask_value is not None
         parameters["mask_value"] = int(chain.mask_value) if tokens else chain.mask_value
@@ -184,7 +187,7 @@ def _input_parameters(layers, chain):
 
 
 def _read_segment(layer):
-    """Return how many timesteps a Reshape joins to one."""
+    """Return the number of timesteps that a Reshape joins to one."""
     given, shape = layer.input.shape[1:], layer.output.shape[1:]
     if len(given) == len(shape) == 2 and shape[1] % given[1] == 0:
         segment = shape[1] // given[1]
@@ -192,19 +195,19 @@ def _read_segment(layer):
             return segment
     raise refusal(
         layer,
-        "it must make (timesteps / segment, segment * features) of (timesteps, features), got "
-        f"{shape} of {given}.",
+        "it must reshape (timesteps, features) to (timesteps / segment, segment * features), got "
+        f"{given} to {shape}.",
     )
 
 
 def _parameters(layers):
-    """Return the parameters of the recurrent and Dense layers, as their first ones suggest."""
+    """Return the parameters of the recurrent and Dense layers, guessed from the first of each."""
     recurrent, dense = layers["recurrent"], layers["dense"]
     cells = [_forward_layer(layer) for layer in recurrent]
     for layer in (*cells, *dense):
         activation = layer.get_config()["activation"]
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise refusal(layer, "its `activation` must be one that Keras knows by name.")
+            raise refusal(layer, "its `activation` must have a name in Keras.")
     dtype, first = recurrent[0].dtype_policy.name, cells[0].get_config()
     if dtype not in DTYPES:
         raise refusal(recurrent[0], f"it must compute in {' or '.join(DTYPES)}, got {dtype}.")
@@ -226,7 +229,7 @@ def _parameters(layers):
 
 
 def _forward_layer(layer):
-    """Return a recurrent layer, that of the forward direction where it is bidirectional."""
+    """Return a recurrent layer; for a Bidirectional its forward layer."""
     forward = layer.forward_layer if kind_of(layer) == "Bidirectional" else layer
     if kind_of(forward) not in CELL_TYPES:
         kinds = " or ".join(CELL_TYPES)
@@ -235,20 +238,20 @@ def _forward_layer(layer):
 
 
 def _frozen_names(layers, architecture):
-    """Return the architecture's names of the layers that are not trained."""
+    """Return the names, in the architecture, of the layers that are not trained."""
     names = [layer.name for layer in architecture.layers() if layer.weights]
     given = [layer for part in REBUILT_PARTS for layer in layers[part] if layer.weights]
     frozen = [name for name, layer in zip(names, given, strict=True) if not layer.trainable]
     if frozen == names:
         raise ValueError(
-            "`model` must have a layer that is trained, got `trainable=False` for all of them. Set "
-            "`model.trainable = True`; predictions stay as they are."
+            "`model` must have a trainable layer, got `trainable=False` for all of them. Set "
+            "`model.trainable = True`; this does not change predictions."
         )
     return tuple(frozen)
 
 
 def _read_output(layers, losses, parameters):
-    """Return activation and shape of the output, as Architecture names them."""
+    """Return activation and shape of the output, under the names of Architecture."""
     layer = layers["dense"][-1]
     activation = layer.get_config()["activation"]
     if activation not in losses:
@@ -258,12 +261,12 @@ def _read_output(layers, losses, parameters):
     for layer in layers.get("reshape", ()):
         outputs = tuple(layer.output.shape[1:])
         if parameters["return_sequences"] or len(outputs) != 2:
-            raise refusal(layer, f"it must turn one output into (steps, outputs), got {outputs}.")
+            raise refusal(layer, f"it must reshape one output to (steps, outputs), got {outputs}.")
     return {"output_activation": activation, "outputs": outputs}
 
 
 def _read_scaling(layers, features, outputs):
-    """Return the Scaling of the layers before and after the network, one after another."""
+    """Return the combined Scaling of the layers before and after the network."""
     mean, scale = np.zeros(features), np.ones(features)
     for layer in layers["input_scaling"]:
         m, s = _input_constants(layer)
@@ -283,7 +286,7 @@ def _read_scaling(layers, features, outputs):
 
 
 def _input_constants(layer):
-    """Return mean and deviation of a layer that scales the input."""
+    """Return the mean and deviation of a layer that scales the input."""
     if kind_of(layer) == "Rescaling":
         scale, offset = _rescaling(layer)
         return -offset / scale, 1 / scale
@@ -292,7 +295,7 @@ def _input_constants(layer):
     config = layer.get_config()
     mean, variance = config["mean"], config["variance"]
     if mean is None:
-        mean, variance = layer.mean, layer.variance  # as learned by `adapt`
+        mean, variance = layer.mean, layer.variance  # learned by `adapt`
     deviation = np.sqrt(np.asarray(variance, np.float64))
     return np.asarray(mean, np.float64), np.maximum(deviation, MIN_DEVIATION)
 
@@ -302,7 +305,7 @@ def _rescaling(layer):
 
 
 def _read_weights(layers, architecture):
-    """Return the weights as arrays, zeros for biases that a layer lacks, and whether none does."""
+    """Return the weights, with zeros for missing biases, and whether no bias is missing."""
     arrays = []
     for layer in (layer for part in REBUILT_PARTS for layer in layers[part]):
         two_ways = kind_of(layer) == "Bidirectional"
@@ -319,22 +322,22 @@ def _read_weights(layers, architecture):
 
 
 def _compare_with_rebuilt(model, layers, architecture, chain, scaling):
-    """Refuse layers that are not those of an architecture; return the recurrent states."""
-    from skrnn._keras_engine import network  # imports Keras, which the model's owner has done
+    """Refuse layers that differ from those of an architecture; return the recurrent states."""
+    from skrnn._keras_engine import network  # imports Keras, which the user has imported already
 
     for layer in model.layers:
         if kind_of(layer) in COMPARED_BY_KIND:
             fresh = type(layer)(*COMPARED_BY_KIND[kind_of(layer)])
             compare_layers(layer, fresh, NOT_COMPARED_WITHOUT_WEIGHTS)
     if architecture.vocab_size is not None:
-        architecture = replace(architecture, vocab_size=1)  # of the largest array
+        architecture = replace(architecture, vocab_size=1)  # a small Embedding is enough
     kinds = {kind for part in REBUILT_PARTS for kind in PARTS[part][0]}
     own = () if chain.wiring is None else (scaling, chain.mask_value)
     twin_model = network.build_network(architecture, *own)
     if own and wiring_of(twin_model) != chain.wiring:
         raise refusal(
             layers["recurrent"][0],
-            "timesteps must be masked by a Masking layer or `mask_zero`, or as in `model_`, "
+            "timesteps must be masked by a Masking layer or `mask_zero`, or as in a `model_` "
             "without `missing`.",
         )
     rebuilt = [x for x in twin_model.layers if kind_of(x) in kinds]

@@ -1,4 +1,4 @@
-"""The loss and the optimizer of a compiled Keras model as an estimator's parameters."""
+"""Reads the loss and the optimizer of a compiled Keras model as an estimator's parameters."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ DEFAULT_LOSS = "poisson"
 
 
 def read_training(model, activation, fitting):
-    """Return the parameters of a compiled model's training, its loss, the optimizer's variables.
+    """Return the training parameters of a compiled model, its loss, its optimizer's variables.
 
-    What `compile` set is kept where it is known by name and fits; else the estimator's default.
+    The loss and optimizer of `compile` are used if they are known and fit; else the defaults are.
     """
     parameters, optimizer_state = _read_optimizer(model)
     loss, auto = _read_loss(model, fitting), AUTO_LOSSES.get(activation)
@@ -37,11 +37,11 @@ def _read_optimizer(model):
     }
     try:
         read_settings(**parameters, loss="", batch_size=1)
-    except (TypeError, ValueError):  # of another kind, or with a schedule
+    except (TypeError, ValueError):  # another optimizer, or one with a schedule
         return {}, []
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     trained = [id(variable) for variable in getattr(inner, "_trainable_variables", ())]
-    # One that is compiled and never trained, or trained before layers were frozen, starts afresh.
+    # An optimizer never used, or used before layers were frozen, starts from scratch.
     if trained != [id(variable) for variable in model.trainable_variables]:
         return parameters, []
     return parameters, [np.array(v.numpy()) for v in optimizer.variables if optimizer.built]

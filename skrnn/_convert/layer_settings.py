@@ -1,8 +1,8 @@
-"""Settings of Keras layers, compared one by one."""
+"""Comparison of the settings of Keras layers."""
 
 from skrnn._convert.keras_chain import kind_of, refusal
 
-# Settings that are read one by one, or decide how a layer starts or how fast it runs.
+# Settings that are read separately, or only affect how a layer starts or how fast it runs.
 NOT_COMPARED = set(
     "axis backward_layer dtype input_dim layer mask_value mask_zero mean name offset rate scale "
     "seed unit_forget_bias unroll use_bias use_cudnn variance".split()
@@ -11,7 +11,7 @@ NOT_COMPARED_WITHOUT_WEIGHTS = NOT_COMPARED | {"trainable"}
 
 
 def compare_layers(layer, twin, left_out=NOT_COMPARED):
-    """Refuse a layer whose settings are not those of its twin; name the first difference."""
+    """Refuse a layer if its settings differ from those of its twin; name the first difference."""
     given, wanted = (
         {"class": kind_of(one), **one.get_config(), "dtype": one.dtype_policy.name}
         for one in (layer, twin)
@@ -23,12 +23,12 @@ def compare_layers(layer, twin, left_out=NOT_COMPARED):
         if got != has:
             raise refusal(
                 layer,
-                f"it has `{setting}={got}`, but the estimator would have {has} in all such layers.",
+                f"it has `{setting}={got}`, but the estimator uses {has} in all such layers.",
             )
 
 
 def _shown(value):
-    """Return a setting as text: an object by its class, an L2 regularizer of zero as None."""
+    """Return a setting as text, with objects by class; an L2 regularizer of zero is None."""
     if not isinstance(value, dict) or "class_name" not in value:
         return repr(value)
     arguments = ", ".join(f"{name}={argument!r}" for name, argument in value["config"].items())

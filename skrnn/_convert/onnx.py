@@ -10,7 +10,7 @@ from skrnn._network.custom_network import refuse_custom
 from skrnn._network.quantiles import MEDIAN, increments
 
 # Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
-# Inside, ONNX Runtime computes Softplus as log(1 + exp(x)), which overflows from 89 on.
+# Inside, ONNX Runtime computes Softplus as log(1 + exp(x)), which overflows for x from 89 on.
 RECURRENT_ACTIVATIONS = {
     "elu": ("Elu", {"alpha": 1.0}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
@@ -40,8 +40,8 @@ def check_exportable(architecture):
     )
     if architecture.stateful:
         raise ValueError(
-            "`to_onnx` cannot export a network with `stateful=True`: a graph carries no states. "
-            "Fit with `stateful=False`."
+            "`to_onnx` cannot export a network with `stateful=True`, because a graph carries no "
+            "states. Fit with `stateful=False`."
         )
     exportable = {name for name, spec in CELLS.items() if spec.onnx is not None}
     used = [("cell_type", cell_type, exportable) for cell_type in architecture.cell_types]
@@ -51,16 +51,16 @@ def check_exportable(architecture):
     for parameter, value, known in used:
         if value not in known:
             raise ValueError(
-                f"`to_onnx` has no safe ONNX operator for `{parameter}={value!r}`. Use one of "
+                f"`to_onnx` has no safe ONNX operator for `{parameter}={value!r}`. Fit with one of "
                 f"{', '.join(sorted(known))}."
             )
 
 
 def add_network(graph, architecture, weights, scaling, mask_value):
-    """Add a network from its input "X" to its raw outputs, and return their name.
+    """Add a network from its input "X" to its outputs, and return the name of the outputs.
 
-    The outputs have the shape (n, O) or (n, T, O), with quantiles (n, O, Q) or (n, T, O, Q), and
-    the architecture's dtype.
+    They have the shape (n, O) or (n, T, O), with quantiles (n, O, Q) or (n, T, O, Q), and the
+    architecture's dtype.
     """
     weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
     tokens = architecture.vocab_size is not None
@@ -87,7 +87,7 @@ def add_network(graph, architecture, weights, scaling, mask_value):
         static = _standardized(graph, "static", scaling.static_mean, scaling.static_scale)
         x = graph("Concat", x, static, axis=-1)
     x = _add_dense(graph, architecture, weights, x)
-    shape = (-1,)  # of the constants of each output
+    shape = (-1,)  # of the constants, one for each output
     if architecture.quantiles:
         x, shape = _ordered(graph, architecture, x), (-1, 1)
     if scaling.y_mean is not None:
@@ -104,7 +104,7 @@ def _standardized(graph, x, mean, scale):
 
 
 def _flagged(graph, x, architecture):
-    """Return standardized values with 0 where X is missing, and the flags that say so."""
+    """Return standardized values with 0 where X is missing, and the flags of missing values."""
     missing = graph("IsNaN", "X")
     x = graph("Where", missing, np.float32(0), x)
     if not architecture.flagged:
@@ -116,9 +116,9 @@ def _flagged(graph, x, architecture):
 
 
 def add_prediction(graph, x, architecture, target_shape):
-    """Add a regressor's output, in the shape of its targets; of quantiles the median, and all."""
+    """Add a regressor's output in the shape of y; with quantiles the median, and all of them."""
     lead = _lead(architecture, by_step=architecture.return_sequences)
-    kept = [0] * len(lead)  # 0 keeps a dimension as it is
+    kept = [0] * len(lead)  # 0 keeps a dimension
     shapes, outputs = {"prediction": target_shape}, {"prediction": x}
     if architecture.quantiles:
         n_quantiles, median = len(architecture.quantiles), architecture.quantiles.index(MEDIAN)
@@ -130,7 +130,7 @@ def add_prediction(graph, x, architecture, target_shape):
 
 
 def add_labels(graph, x, architecture, classes):
-    """Add a classifier's outputs: probabilities and labels; indicators if classes is None.
+    """Add a classifier's outputs: probabilities and labels; indicators if `classes` is None.
 
     `classes` holds the label of each class, or its one-hot row.
     """
@@ -151,7 +151,7 @@ def add_labels(graph, x, architecture, classes):
 
 
 def _masked(graph, architecture, mask_value):
-    """Return which timesteps are masked, (n, T)."""
+    """Return whether each timestep is masked, (n, T)."""
     tokens = architecture.vocab_size is not None
     masked = graph("Less", "X", np.int64(0)) if tokens else graph("IsNaN", "X")
     if mask_value is not None and not np.isnan(mask_value):
@@ -161,7 +161,7 @@ def _masked(graph, architecture, mask_value):
 
 
 def _segmented(graph, architecture, x, masked):
-    """Return x (n, T, F) as (n, T / s, s F), and which segments are masked, (n, T / s)."""
+    """Return x (n, T, F) as (n, T / s, s F), and whether each segment is masked, (n, T / s)."""
     x = graph("Reshape", x, np.array([0, -1, architecture.input_width]))
     if masked is not None:
         masked = graph("Reshape", masked, np.array([0, -1, architecture.segment]))
@@ -176,10 +176,10 @@ def _all(graph, values):
 
 
 class _Steps:
-    """The timesteps that a mask keeps, and their positions.
+    """The timesteps that are not masked, and their positions.
 
-    A recurrent operator reads the first timesteps of each sample, up to its length. So the kept
-    ones move to the front in their order, and the outputs move back.
+    A recurrent operator reads the first timesteps of each sample, up to its length. So the present
+    timesteps move to the front in order, and the outputs move back.
     """
 
     def __init__(self, graph, architecture, masked):
@@ -193,18 +193,18 @@ class _Steps:
         self.numbers = graph("Range", np.int64(0), last, np.int64(1))  # (T,)
 
     def compacted(self, x):
-        """Return x (n, T, F) with the kept timesteps first."""
+        """Return x (n, T, F) with the present timesteps first."""
         graph = self.graph
         key = graph("Add", graph("Mul", self.masked, self.n_steps), self.numbers)
         order = graph("TopK", key, self.n_steps, output=1, axis=1, largest=0)  # (n, T)
         return self._gathered(x, order, like=x)
 
     def zero_after_the_end(self, x):
-        """Return x (n, T, F) with zeros after the kept timesteps: NaN would spread."""
+        """Return x (n, T, F) with zeros after the present timesteps, because NaN would spread."""
         return self._after(self._n_present(), x, np.float32(0))
 
     def pooled(self, x, pooling):
-        """Return mean or maximum over the kept timesteps of x (n, T, F), zeros if there is none."""
+        """Return mean or maximum over the present timesteps of x (n, T, F), zeros without any."""
         graph, n_counted = self.graph, self.graph("Max", self._n_present(), np.int64(1))  # (n, 1)
         x = self.zero_after_the_end(x)
         if pooling == "max":
@@ -214,7 +214,7 @@ class _Steps:
         return graph("Div", total, _cast(graph, n_counted, "float32"))
 
     def _n_present(self):
-        """Return the number of kept timesteps of each sample, (n, 1)."""
+        """Return the number of present timesteps of each sample, (n, 1)."""
         return self.graph("Unsqueeze", _cast(self.graph, self.lengths, "int64"), np.array([1]))
 
     def _after(self, n_steps, x, value):
@@ -223,10 +223,10 @@ class _Steps:
         return self.graph("Where", self.graph("Unsqueeze", inside, np.array([2])), x, value)
 
     def put_back(self, x):
-        """Return outputs (n, T, D U) at their own timesteps.
+        """Return outputs (n, T, D U) at their original timesteps.
 
-        Masked timesteps have the same values as in Keras: the output before, zeros at the start;
-        with two directions always zeros.
+        Masked timesteps have the same values as in Keras: the previous output, or zeros at the
+        start. With two directions they are always zeros.
         """
         graph = self.graph
         before = graph("Pad", x, np.array([0, 1, 0, 0, 0, 0]))  # a timestep of zeros in front
@@ -269,7 +269,7 @@ def _layout(operator, weights):
     """Return a layer's weights as W (D, gates U, F), R (D, gates U, U) and B (D, 2 gates U)."""
     directions = [weights[start : start + 3] for start in range(0, len(weights), 3)]
     kernels, recurrents, biases = zip(*directions, strict=True)
-    if biases[0].ndim == 1:  # ONNX also has a recurrent bias
+    if biases[0].ndim == 1:  # ONNX has a recurrent bias too
         biases = [np.stack([bias, np.zeros_like(bias)]) for bias in biases]
 
     def reordered(arrays):
@@ -293,7 +293,7 @@ def _attributes(operator, architecture, i):
         "activations": [name for name, _ in functions],
         **operator.attributes,
     }
-    for constant in ("alpha", "beta"):  # lists only the functions that have one
+    for constant in ("alpha", "beta"):  # only for functions that have this constant
         values = [constants[constant] for _, constants in functions if constant in constants]
         if values:
             attributes[f"activation_{constant}"] = values
@@ -311,7 +311,7 @@ def _add_dense(graph, architecture, weights, x):
 
 
 def _ordered(graph, architecture, x):
-    """Return outputs (n, O Q) or (n, T, O Q) as quantiles in order, (n, O, Q) or (n, T, O, Q)."""
+    """Return outputs (n, O Q) or (n, T, O Q) as ascending quantiles (n, O, Q) or (n, T, O, Q)."""
     factors, median = increments(architecture.quantiles)
     n_quantiles = len(factors)
     n_lead = 2 if architecture.return_sequences else 1
@@ -328,7 +328,7 @@ def _ordered(graph, architecture, x):
 
 
 def _lead(architecture, *, by_step):
-    """Return the first dimensions of an input or output; a name means any size."""
+    """Return the first dimensions of an input or output; a name stands for any size."""
     return ("batch", architecture.timesteps or "timesteps")[: 2 if by_step else 1]
 
 
@@ -337,7 +337,7 @@ def _cast(graph, x, dtype):
 
 
 def _as_tensor(classes):
-    """Return labels in a type that a graph can hold."""
+    """Return labels in a type that an ONNX graph supports."""
     if classes.dtype.kind in "biu":
         return classes
     if classes.dtype.kind == "f":

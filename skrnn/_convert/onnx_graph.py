@@ -1,16 +1,16 @@
-"""Graph: the nodes and constants of an ONNX model, and its file."""
+"""Graph: the nodes and constants of an ONNX model, written to a file."""
 
 import numpy as np
 
 from skrnn._utils.atomic_write import replacing
 
-OPSET, IR_VERSION = 20, 9  # of ONNX 1.15, the first with Gelu
+OPSET, IR_VERSION = 20, 9  # of ONNX 1.15, the first version with Gelu
 
 
 class Graph:
     """Nodes and constants as plain data.
 
-    A call with an operator and its inputs adds a node. Inputs that are arrays become constants.
+    Call it with an operator and its inputs to add a node. Arrays as inputs become constants.
     """
 
     def __init__(self):
@@ -47,11 +47,13 @@ class Graph:
 
 
 def _as_model(graph):
-    """Return a Graph as an ONNX model that the standard's own checker accepts."""
+    """Return a Graph as an ONNX model, checked with onnx's own checker."""
     try:
         import onnx  # optional: only needed to export
     except ImportError as error:
-        raise ImportError("`to_onnx` needs the package onnx: pip install 'skrnn[onnx]'") from error
+        raise ImportError(
+            "`to_onnx` needs the package onnx. Install it with: pip install 'skrnn[onnx]'"
+        ) from error
 
     def declared(values):
         return [

@@ -1,4 +1,4 @@
-"""Labels: classes are checked, encoded, weighted and split."""
+"""Labels: checks, encoding, class weights and stratified splits."""
 
 import warnings
 from numbers import Real
@@ -26,7 +26,7 @@ from skrnn._network.keras_names import (
 )
 from skrnn._utils.numeric_checks import as_array
 
-SEVERAL_LABELS = "Several labels of a sample are a row of 0 and 1, as from `MultiLabelBinarizer`."
+SEVERAL_LABELS = "For several labels a sample pass rows of 0 and 1, as from `MultiLabelBinarizer`."
 ONE_HOT_STEPS = " For one-hot labels pass `y.argmax(axis=-1)`."
 
 
@@ -42,8 +42,8 @@ def labels_of_steps(y, sequences):
         if y.shape != mask.shape:
             remedy = ONE_HOT_STEPS if y.ndim == 3 else ""
             raise ValueError(
-                "`y` must have shape (n_samples, timesteps) with `return_sequences`, "
-                f"{mask.shape} as X, got {y.shape}.{remedy}"
+                "`y` must have the shape (n_samples, timesteps) with `return_sequences`, "
+                f"{mask.shape} like X, got {y.shape}.{remedy}"
             )
         labels = y[mask]
     else:
@@ -51,8 +51,8 @@ def labels_of_steps(y, sequences):
         for i, row in enumerate(rows):
             if row.ndim != 1:
                 raise ValueError(
-                    f"`y` must hold one label for each timestep, got the shape {row.shape} in "
-                    f"sample {i}.{ONE_HOT_STEPS}"
+                    f"`y` must hold one label for each timestep, got an array of shape {row.shape} "
+                    f"in sample {i}.{ONE_HOT_STEPS}"
                 )
         inside = np.arange(sequences.timesteps) < sequences.lengths[:, np.newaxis]
         labels = np.concatenate(rows, dtype=_common_type(rows))[mask[inside]]
@@ -69,9 +69,9 @@ def _as_one(y, sequences):
 
 
 def _common_type(rows):
-    """Return object if only some rows are text: NumPy would convert the numbers of others to text.
+    """Return object if only some rows are text, because NumPy would convert numbers to text.
 
-    As objects they stay numbers and are refused, and so are bytes.
+    As objects the numbers stay numbers, and are refused. The same holds for bytes.
     """
     texts = {row.dtype.kind if row.dtype.kind in "SU" else None for row in rows}
     return object if len(texts) > 1 else None
@@ -80,10 +80,11 @@ def _common_type(rows):
 def read_labels(y, mask=None):
     """Return labels as an array without NaN, of one sortable type.
 
-    Where timesteps have labels, `mask` (n_samples, timesteps) says which: messages name the place.
+    For labels of timesteps, `mask` (n_samples, timesteps) says which timesteps have one. Messages
+    use it to name the place.
     """
     if y is None:
-        raise ValueError("`y` must hold labels, got None.")
+        raise ValueError("`y` must hold labels, got None. Pass the labels.")
     is_nan = pd.isna(as_array(y, "`y`", f"{ONE_TARGET} {SEVERAL_LABELS}"))
     if is_nan.any():
         number = np.argwhere(is_nan)[0][0]
@@ -92,14 +93,16 @@ def read_labels(y, mask=None):
             place = "in sample {}, timestep {}".format(*np.argwhere(mask)[number])
         raise ValueError(
             f"Input y contains NaN or None: `y` must have a label everywhere, got none {place}. "
-            "Drop the sample, or fill in its label."
+            "Drop the sample, or fill in the label."
         )
     labels = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     try:
         np.unique(labels)
     except TypeError as error:
         kinds = ", ".join(sorted({type(label).__name__ for label in labels.ravel()}))
-        raise TypeError(f"`y` must hold labels of one type, got {kinds}.") from error
+        raise TypeError(
+            f"`y` must hold labels of one type, got {kinds}. Convert them, to str for example."
+        ) from error
     return labels
 
 
@@ -107,21 +110,23 @@ def check_two_classes(classes, argument):
     """Refuse a single class; the message names the argument."""
     if len(classes) < 2:
         raise ValueError(
-            f"`{argument}` must hold at least two classes, got one class: {classes.tolist()}."
+            f"`{argument}` must hold at least two classes, got one class: {classes.tolist()}. Add "
+            "samples or labels of another class."
         )
 
 
 def encode(labels, classes, mask, counted):
-    """Return the index of each label's class in the sorted `classes`; zero where there is none.
+    """Return the index of each label's class in the sorted `classes`; zero if there is no label.
 
-    `mask` says where there is a label, `counted` where it has weight and its class must be known:
-    both have the shape (n_samples,) or (n_samples, timesteps).
+    `mask` says where there is a label. `counted` says where it has weight, so that its class must
+    be known. Both have the shape (n_samples,) or (n_samples, timesteps).
     """
     check_two_classes(classes, "y")
     unknown = np.setdiff1d(labels[counted[mask]], classes)
     if len(unknown):
         raise ValueError(
-            f"`y` must hold classes of the network, {classes.tolist()}, got {unknown.tolist()} too."
+            f"`y` must hold classes of the network, {classes.tolist()}, got {unknown.tolist()} "
+            "too. Drop these samples, or fit a new estimator."
         )
     codes = np.zeros(mask.shape, dtype=np.intp)
     codes[mask] = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
@@ -129,7 +134,7 @@ def encode(labels, classes, mask, counted):
 
 
 def targets_of_classes(codes, n_classes, loss):
-    """Return Targets of one class each: one sigmoid for two classes, a softmax for more."""
+    """Return Targets of one class per sample: one sigmoid for two classes, a softmax for more."""
     values = codes[..., np.newaxis]
     if n_classes == 2:
         loss = _fitting_loss(loss, "binary_crossentropy", SIGMOID_LOSSES, "two classes")
@@ -147,13 +152,13 @@ def is_one_hot(y):
 
 
 def warn_of_one_hot(y, loss):
-    """Warn that one-hot labels are read as multilabel, unless the loss says that they are."""
+    """Warn that one-hot labels are read as multilabel, unless the loss selects that reading."""
     if is_one_hot(y) and read_loss(loss)[0] not in SIGMOID_LOSSES - SOFTMAX_LOSSES:
         warnings.warn(
-            "`y` holds exactly one 1 in each row, as one-hot labels do, and is read as multilabel: "
-            "a sigmoid for each column. For one class for each sample pass `y.argmax(axis=1)`, or "
-            "set `loss='categorical_crossentropy'`. If it is multilabel, "
-            "`loss='binary_crossentropy'` silences this warning.",
+            "`y` holds exactly one 1 in each row, like one-hot labels, and is read as multilabel: "
+            "a sigmoid for each column. For one class per sample pass `y.argmax(axis=1)`, or set "
+            "`loss='categorical_crossentropy'`. If it is multilabel, set "
+            "`loss='binary_crossentropy'` to silence this warning.",
             UserWarning,
             stacklevel=2,
         )
@@ -162,8 +167,8 @@ def warn_of_one_hot(y, loss):
 def targets_of_indicators(y, loss):
     """Return Targets of an indicator matrix, which has a column for each class.
 
-    Any number of classes in each row: a sigmoid for each column. With a loss for one-hot labels,
-    one class in each row: a softmax.
+    Rows may have any number of classes, with a sigmoid for each column. With a loss for one-hot
+    labels, each row must have one class, with a softmax.
     """
     outputs, one_hot, name = (y.shape[1],), is_one_hot(y), read_loss(loss)[0]
     if name in ONE_HOT_LOSSES:
@@ -187,7 +192,7 @@ def one_against_rest(logits):
     np.put_along_axis(others, likeliest, -np.inf, axis=-1)
     rest = np.logaddexp.reduce(others, axis=-1, keepdims=True)
     log_shares = others - np.logaddexp(best, rest)
-    # All but the likeliest are at most one half: 1 - p loses no digits.
+    # All except the largest are at most one half, so 1 - p loses no digits.
     scores = log_shares - np.log1p(-np.exp(log_shares))
     np.put_along_axis(scores, likeliest, best - rest, axis=-1)
     return scores
@@ -196,51 +201,55 @@ def one_against_rest(logits):
 def classes_of_outputs(classes, architecture):
     """Return the labels of a network's outputs: `classes`, or for None 0, 1, 2 and so on.
 
-    They are in the order of the outputs, for one sigmoid that of 0 and 1.
+    They are in the order of the outputs; for one sigmoid they are the labels of 0 and 1.
     """
     (n_outputs,) = architecture.outputs
     multilabel = architecture.output_activation == "sigmoid" and n_outputs > 1
     n_classes = 2 if architecture.output_activation == "sigmoid" and n_outputs == 1 else n_outputs
     if n_classes < 2:
-        raise ValueError("`model` must have at least two classes, got a softmax of one unit.")
+        raise ValueError(
+            "`model` must have at least two classes, got a softmax of one unit. Use a sigmoid for "
+            "two classes."
+        )
     if multilabel and architecture.return_sequences:
         raise ValueError(
-            f"`model` must have one label at each timestep, got {n_outputs} sigmoids there."
+            f"`model` must have one label at each timestep, got {n_outputs} sigmoids. Use a "
+            "softmax."
         )
     if classes is None:
         return np.arange(n_classes)
     if multilabel:
         raise ValueError(
-            f"`classes` must be None for {n_outputs} sigmoids, whose y is an indicator matrix, got "
-            f"{classes!r}."
+            f"`classes` must be None for {n_outputs} sigmoids, because y is an indicator matrix, "
+            f"got {classes!r}. Leave it out."
         )
     classes = column_or_1d(read_labels(classes))
     if len(classes) != n_classes or len(np.unique(classes)) != n_classes:
         raise ValueError(
             f"`classes` must hold {n_classes} different labels, one for each output of `model` in "
-            f"their order, got {classes.tolist()}."
+            f"order, got {classes.tolist()}."
         )
     return classes
 
 
 def check_all_classes(classes, codes):
-    """Refuse to continue a fit without one of its classes."""
+    """Refuse to continue a fit if one of its classes is missing."""
     found = classes[np.unique(codes)]
     if len(found) < len(classes):
         raise ValueError(
             f"`y` must hold every class of the fitted network, {classes.tolist()}, got "
             f"{found.tolist()}. Set `warm_start=False` to train from scratch, or call "
-            "`partial_fit`, which accepts some of them."
+            "`partial_fit`, which does not need every class."
         )
 
 
 def check_trained_classes(classes, codes, training):
-    """Refuse to train without a class that is among the samples."""
+    """Refuse to train if all samples of a class are held out."""
     missing = classes[np.setdiff1d(codes, training)].tolist()
     if missing:
         raise ValueError(
-            f"`validation_split` must leave a sample of each class to train on, got none of "
-            f"{missing}. Choose 'stratified', or shuffle the samples."
+            f"`validation_split` must leave samples of each class to train on, got no sample of "
+            f"{missing}. Use 'stratified', or shuffle the samples."
         )
 
 
@@ -250,7 +259,7 @@ def joined_classes(classes, found):
     if len(kinds) > 1:
         raise TypeError(
             f"`y` must hold labels of one type in all blocks, got {classes.tolist()} and "
-            f"{found.tolist()}."
+            f"{found.tolist()}. Convert them, to str for example."
         )
     return np.union1d(classes, found)
 
@@ -258,19 +267,20 @@ def joined_classes(classes, found):
 def weights_of_classes(class_weight, classes, codes):
     """Return the weight of each class; a class that is not in a dict has weight 1.
 
-    "balanced" counts the training labels `codes`; a class without any has weight 1.
+    "balanced" counts the training labels `codes`; a class without samples has weight 1.
     """
     values = class_weight.values() if isinstance(class_weight, dict) else ()
     real = all(isinstance(value, Real) and 0 <= value < np.inf for value in values)
     if not real or (len(values) > 0 and not any(values)):
         raise ValueError(
-            "`class_weight` must hold numbers of at least 0, and one above 0, got "
+            "`class_weight` must hold numbers of at least 0, and at least one above 0, got "
             f"{class_weight!r}."
         )
     unknown = set(class_weight) - set(classes.tolist()) if isinstance(class_weight, dict) else ()
     if unknown:
         raise ValueError(
-            f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too."
+            f"`class_weight` must name classes among {classes.tolist()}, got {[*unknown]} too. "
+            "Leave these out."
         )
     found = np.unique(codes)
     if class_weight == "balanced":
@@ -280,7 +290,7 @@ def weights_of_classes(class_weight, classes, codes):
     weights = compute_class_weight(class_weight, classes=classes, y=classes[codes])
     if not weights[found].any():
         raise ValueError(
-            f"`class_weight` must be above 0 for a class of the training samples, got "
+            "`class_weight` must be above 0 for at least one class of the training samples, got "
             f"{class_weight!r}."
         )
     return weights
@@ -289,9 +299,9 @@ def weights_of_classes(class_weight, classes, codes):
 def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
     """Return training and validation positions drawn from `chosen`, each sorted.
 
-    They are stratified if `codes` holds one label for each sample. Where classes are too small for
-    that it is a ValueError. Not `strict`: one sample of each class of `codes` stays in training,
-    and where classes are small the draw is plain.
+    They are stratified if `codes` holds one label for each sample; ValueError if classes are too
+    small for that. If not `strict`, one sample of each class of `codes` stays in training, and the
+    draw is plain if classes are too small.
     """
     labels = codes[chosen] if codes is not None and codes.ndim == 1 else None
     if labels is not None:
@@ -303,12 +313,14 @@ def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
         if (counts == 1).any():
             rare = classes[counts == 1].tolist()
             raise ValueError(
-                f"`validation_fraction` needs two samples of each class, got one of {rare}."
+                f"`validation_fraction` needs two samples of each class, got one of {rare}. Add "
+                "samples, or set `validation_split='last'`."
             )
         if too_few:
             raise ValueError(
-                f"`validation_fraction` must leave a sample of each of the {n_classes} classes on "
-                f"both sides, got {n_held_out} of {len(chosen)} samples held out."
+                f"`validation_fraction` must leave a sample of each of the {n_classes} classes in "
+                f"both parts, got {n_held_out} of {len(chosen)} samples held out. Change it, or "
+                "add samples."
             )
     training, held_out = train_test_split(
         chosen, test_size=n_held_out, stratify=labels, random_state=int(rng().integers(2**31))
@@ -319,7 +331,7 @@ def hold_out(chosen, codes, classes, n_held_out, rng, *, strict=True):
 
 
 def _draw_spare(chosen, codes, n_held_out, rng):
-    """Draw as `hold_out` does, plainly, from the samples that are not the first of a class."""
+    """Draw plainly, for `hold_out`, from the samples that are not the first of a class."""
     order = rng().permutation(len(chosen))
     firsts = np.unique(codes[chosen][order], return_index=True)[1] // codes[0].size
     held_out = np.sort(np.delete(order, firsts)[:n_held_out])
@@ -331,6 +343,7 @@ def _fitting_loss(loss, default, allowed, target):
     name, _ = read_loss(default if loss == "auto" else loss)
     if name not in allowed:
         raise ValueError(
-            f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got {loss!r}."
+            f"`loss` for {target} must be among {', '.join(sorted(allowed))}, got {loss!r}. Use "
+            "'auto', or one of these."
         )
     return name

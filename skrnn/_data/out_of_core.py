@@ -10,7 +10,7 @@ from skrnn._data.sequences import Sequences
 
 
 class BlockIterator:
-    """The caller's blocks, by number; TypeError if they can be read only once, or not at all."""
+    """The caller's blocks, by number; TypeError if they cannot be read several times."""
 
     def __init__(self, blocks):
         self.blocks = blocks
@@ -19,8 +19,8 @@ class BlockIterator:
         if isinstance(blocks, (dict, str)) or not (callable(blocks) or self.any_order or iterable):
             raise TypeError(
                 "`blocks` must be a list of blocks, or a function that returns a new iterator of "
-                f"them at each call, got {type(blocks).__name__}. Every epoch reads them again: "
-                "instead of a generator, pass the function that makes it, without calling it."
+                f"them at each call, got {type(blocks).__name__}. Every epoch reads the blocks "
+                "again: instead of a generator, pass the generator function, without calling it."
             )
         self.iterator, self.position = None, math.inf  # not started
         self.n_blocks = None
@@ -61,8 +61,8 @@ class BlockIterator:
 
     def _changed(self):
         return ValueError(
-            f"`blocks` must return the same blocks at each call, got {self.position}, "
-            f"{self.n_blocks} before."
+            f"`blocks` must return the same blocks at each call, got {self.position} blocks, and "
+            f"{self.n_blocks} in the call before."
         )
 
 
@@ -71,15 +71,15 @@ def _unpack(block, number):
     if not isinstance(block, (tuple, list)) or len(block) not in (2, 3):
         raise TypeError(
             "`blocks` must hold tuples (X, y) or (X, y, sample_weight), got "
-            f"{type(block).__name__} as block {number}."
+            f"{type(block).__name__} as block {number}. Pass such tuples."
         )
     return *block, *[None] * (3 - len(block))
 
 
 class BlockReader:
-    """Blocks as Samples; the last one read is kept.
+    """Reads blocks as Samples, and caches the last one.
 
-    `samples_of` makes the Samples of a block from its number, X, y and sample_weight.
+    `samples_of` creates the Samples of a block from its number, X, y and sample_weight.
     """
 
     def __init__(self, source, samples_of):
@@ -99,7 +99,7 @@ class ShapeOnlySequences(Sequences):
     """The shape of sequences that are not in memory: `values` is one number, broadcast."""
 
     def ends_in_padding(self, segment=1):
-        """Unknown without reading all of them."""
+        """Return False: the answer is unknown without reading all sequences."""
         return False
 
 
@@ -107,8 +107,9 @@ class ShapeOnlySequences(Sequences):
 class BlockSamples(Samples):
     """Samples of all blocks, one block in memory at a time.
 
-    An epoch reads block after block; a batch may hold the last samples of one and the first of the
-    next. `sequences` is a ShapeOnlySequences; `targets` and `weights` are those of one block.
+    An epoch reads one block after another. A batch may hold the last samples of one block and the
+    first of the next. `sequences` is a ShapeOnlySequences; `targets` and `weights` are those of one
+    block.
     """
 
     reader: BlockReader | None = None
@@ -137,7 +138,7 @@ class BlockSamples(Samples):
         return parts[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     def _by_block(self, order):
-        """Yield the number of each block, and its samples as far as they are contiguous."""
+        """Yield for each run of samples from one block the block's number, and the samples."""
         start = 0
         while start < len(order):
             number = int(np.searchsorted(self.bounds, order[start], side="right")) - 1

@@ -14,7 +14,7 @@ PIECE_BYTES = 2**26
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """X, y and weights, checked, and the samples of a run."""
+    """Checked X, y and weights, and the samples of a run."""
 
     sequences: Sequences
     targets: Targets
@@ -26,22 +26,23 @@ class Dataset:
         return len(self.sequences) if self.positions is None else len(self.positions)
 
     def weight_and_count(self):
-        """Return the total weight of the samples of this run, and how many they are.
+        """Return the total weight and the number of the samples of this run.
 
-        Where each timestep has a weight, the timesteps that are present are counted.
+        If each timestep has a weight, it is the number of present timesteps.
         """
         index = slice(None) if self.positions is None else self.positions
         count = self.sequences.mask(index).sum() if self.weights.ndim == 2 else len(self)
         return self.weights[index].sum(dtype=np.float64), count
 
     def divided(self, weight):
-        """Return it with weights in units of this one."""
+        """Return a Dataset with all weights divided by `weight`."""
         return self if weight == 1 else replace(self, weights=self.weights / weight)
 
     def pieces(self, n_multiple=1):
         """Yield the Sequences of this run in pieces of bounded size, and their positions.
 
-        All but the last have a multiple of so many samples. Samples in a row come as one view.
+        All pieces except the last have a multiple of `n_multiple` samples. Contiguous samples are
+        yielded as one view.
         """
         positions, sequences = self.positions, self.sequences
         if positions is None:
@@ -56,13 +57,13 @@ class Dataset:
             yield sequences.part(index), index
 
     def arrays(self):
-        """Return the arrays that came from the caller."""
+        """Return the arrays that the caller passed."""
         static = [self.sequences.static] if self.sequences.n_static else []
         groups = [] if self.groups is None else [self.groups]
         return [self.sequences.values, *static, self.targets.values, self.weights, *groups]
 
     def samples(self, network):
-        """Return the Samples that an engine reads, standardized as a FittedNetwork says."""
+        """Return the Samples that an engine reads, standardized by a FittedNetwork."""
         scaling, dtype = network.scaling, network.architecture.variable_dtype
         values = scaling.standardize_y(self.targets.values, dtype)
         return Samples(self.sequences, values, self.weights, scaling, dtype, self.positions)
@@ -73,7 +74,7 @@ class Samples:
     """Sequences, encoded targets and weights, row by row."""
 
     sequences: Sequences
-    targets: np.ndarray  # as the loss reads them, standardized
+    targets: np.ndarray  # in the form of the loss, standardized
     weights: np.ndarray  # (n_samples,) or (n_samples, timesteps)
     scaling: Scaling  # applied to the sequences as they are gathered
     dtype: str
@@ -84,7 +85,7 @@ class Samples:
 
     @property
     def sample_bytes(self):
-        """Bytes of one gathered sample."""
+        """Number of bytes of one gathered sample."""
         itemsize = np.dtype(self.dtype).itemsize
         sequences = self.sequences
         features = sequences.features + len(sequences.flagged) + sequences.n_static
@@ -102,7 +103,7 @@ class Samples:
         return self.weights.strides == (0,)
 
     def shuffle(self, order, rng):
-        """Shuffle `order`, in which an epoch reads the samples, in place."""
+        """Shuffle `order`, the order of the samples in an epoch, in place."""
         rng.shuffle(order)
 
     def block(self, order):

@@ -1,4 +1,4 @@
-"""Scaling: the constants that standardize X and y, and restore y."""
+"""Scaling: the constants for standardizing X and y and for restoring y."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from skrnn._utils.field_types import Array64
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Means and deviations in float64; None for values that are not standardized."""
+    """Means and standard deviations in float64; None for values that are not standardized."""
 
     x_mean: Array64 | None = None
     x_scale: Array64 | None = None
@@ -41,7 +41,7 @@ class Scaling:
 
 
 def fit_scaling(parts, *, scale_x, scale_y):
-    """Return the Scaling of training Datasets, and hold one of them at a time.
+    """Return the Scaling of training Datasets, with one of them in memory at a time.
 
     Samples and timesteps of zero weight are ignored.
     """

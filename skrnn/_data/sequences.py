@@ -1,4 +1,4 @@
-"""Sequences: validated X, a view of the caller's array that is read block by block."""
+"""Sequences: validated X, as a view of the caller's array that is read block by block."""
 
 from dataclasses import dataclass, replace
 
@@ -9,14 +9,14 @@ ROWS_AT_ONCE = 65536
 
 @dataclass(frozen=True)
 class Sequences:
-    """Samples as a network reads them, without a copy of the caller's array where possible.
+    """Samples in the form that a network reads, without a copy of the caller's array if possible.
 
     `values` has the shape (n_samples, timesteps, features), or (n_samples, timesteps) for token
     ids. Lists of sequences are padded at the end with NaN, or with -1. A list of equal lengths is
-    held as an array, without `lengths`, but its targets and weights may be padded further.
-    `static` has the features that are constant in time, and `static_columns` their places in X.
-    With `fills_missing` NaN is a missing feature, except in absent timesteps. `flagged` are the
-    features that have a flag in blocks, 1 where they are missing.
+    stored as an array, without `lengths`; its targets and weights may still be padded further.
+    `static` holds the features that are constant in time, and `static_columns` their positions in
+    X. With `fills_missing`, NaN is a missing feature, except in absent timesteps. The features
+    `flagged` get a flag in blocks: 1 where they are missing.
     """
 
     values: np.ndarray
@@ -50,7 +50,7 @@ class Sequences:
 
     @property
     def absent(self):
-        """What a block holds at masked timesteps: NaN, or of token ids only -1."""
+        """Value of masked timesteps in a block: NaN, or -1 if there are only token ids."""
         return -1 if self.tokens and not self.n_static else np.nan
 
     @property
@@ -59,11 +59,11 @@ class Sequences:
 
     @property
     def vocab_size(self):
-        """One more than the largest token id, at least 2: padding and out of vocabulary."""
+        """One more than the largest token id, but at least 2, for padding and out of vocabulary."""
         return max(int(self.values.max()) + 1, 2)
 
     def part(self, index):
-        """Return some of the samples."""
+        """Return the samples at an index."""
         lengths = None if self.lengths is None else self.lengths[index]
         static = self.static[index] if self.n_static else None
         return replace(self, values=self.values[index], lengths=lengths, static=static)
@@ -93,7 +93,7 @@ class Sequences:
         return replace(self, values=values, lengths=lengths + n_front)
 
     def ends_in_padding(self, segment=1):
-        """Whether each sample begins with a valid segment, and only its end is masked."""
+        """Whether each sample starts with a valid segment and is masked only at its end."""
         at_once = max(1, ROWS_AT_ONCE // self.timesteps)
         for start in range(0, len(self), at_once):
             mask = self.mask(slice(start, start + at_once))
@@ -103,10 +103,9 @@ class Sequences:
         return True
 
     def spans(self, by_timestep):
-        """Return the first timestep of each sample to be read and the one after the last, or None.
+        """Return the start and stop of the timesteps to read in each sample, or None for all.
 
-        None: all timesteps. If each timestep has an output, only the padding of a list can be
-        skipped.
+        If each timestep has an output, only the padding of a list can be skipped.
         """
         if not self.masked or (by_timestep and self.lengths is None):
             return None
@@ -124,7 +123,7 @@ class Sequences:
         return None if (spans == (0, self.timesteps)).all() else spans
 
     def block(self, index, scaling, dtype, steps=slice(None)):
-        """Return standardized samples and timesteps in one array, masked ones as NaN or -1."""
+        """Return standardized samples as one array; masked timesteps are NaN or -1."""
         values = self.values[index, steps]
         if self.tokens:
             mask = token_mask(values, self.mask_value) if self.masked else True
@@ -148,13 +147,13 @@ class Sequences:
 
 
 def step_mask(values, mask_value):
-    """Return False for each timestep whose features are all NaN, or all equal to `mask_value`."""
+    """Return False for each timestep with NaN, or with `mask_value`, in all features."""
     if values.dtype.kind in "iu":
         return (values != mask_value).any(axis=-1)
     mask = ~np.isnan(values).all(axis=-1)
     if mask_value is None or np.isnan(mask_value):
         return mask
-    with np.errstate(over="ignore"):  # beyond the range of a small dtype no value is equal
+    with np.errstate(over="ignore"):  # out of range of a small dtype: infinity, which is not in X
         mask_value = values.dtype.type(mask_value)
     return mask & (values != mask_value).any(axis=-1)
 
@@ -167,11 +166,11 @@ def token_mask(ids, mask_value):
 def trimmed_slice(spans, timesteps, segment=1):
     """Return the slice of timesteps, in whole segments, that samples with these spans need.
 
-    Its length is rounded up, by at most a half: a network has buffers for each length.
+    Its length is rounded up by at most a half, because a network has buffers for each length.
     """
     first, stop = spans[:, 0].min() // segment, -(-spans[:, 1].max() // segment)
     n_segments = timesteps // segment
-    power = 1 << (int(stop - first) - 1).bit_length()  # of two, not below what is needed
+    power = 1 << (int(stop - first) - 1).bit_length()  # the next power of two
     length = power * 3 // 4 if stop - first <= power * 3 // 4 else power
     if length >= n_segments:
         return slice(0, timesteps)
@@ -189,7 +188,7 @@ def padded(items, timesteps, value=0, dtype=None):
 
 
 def unpadded(array, lengths):
-    """Return a 1-D object array of the rows cut to their lengths; lengths None: the array."""
+    """Return a 1-D object array of the rows cut to their lengths; the array if lengths is None."""
     if lengths is None:
         return array
     return as_objects([item[:length] for item, length in zip(array, lengths, strict=True)])
@@ -204,10 +203,10 @@ def as_objects(items):
 
 
 def underlying_rows(values):
-    """Return the rows (n_rows, features) of an array of windows, and the step between two windows.
+    """Return the rows (n_rows, features) of an array of windows, and the step between windows.
 
     Window i is `rows[i * step : i * step + timesteps]`. For overlapping windows the rows are a view
-    of their buffer, so all rows can be read without a copy of each window.
+    of their buffer. So all rows can be read without a copy of each window.
     """
     n_samples, timesteps, features = values.shape
     if values.flags.c_contiguous:
@@ -230,9 +229,9 @@ def underlying_rows(values):
 
 
 def binary_unit(size):
-    """Return the power of two at or below a magnitude, or an array of them.
+    """Return the largest power of two that is not above a magnitude; elementwise for arrays.
 
-    Division by it is exact, and leaves values that can be squared and summed.
+    Division by it is exact, and the quotients can be squared and summed without overflow.
     """
     return np.ldexp(1.0, np.maximum(np.frexp(size)[1] - 1, -1022))
 
@@ -240,8 +239,8 @@ def binary_unit(size):
 def moments(sequences, weights):
     """Return the total weight, and each feature's weighted mean and deviation over valid timesteps.
 
-    A row of several windows counts once in each. `weights` has the shape (n_samples,) or
-    (n_samples, timesteps). Where features may be missing, each has a total weight of its own.
+    A row in several windows counts once for each. `weights` has the shape (n_samples,) or
+    (n_samples, timesteps). If features may be missing, each has its own total weight.
     """
     rows, step = underlying_rows(sequences.values)
     if weights.ndim == 2 and step != sequences.timesteps:
@@ -284,7 +283,7 @@ def _counted_rows(rows, step, sequences, weights):
         if sequences.masked:
             count = np.where(step_mask(block, sequences.mask_value), count, 0.0)
         ignored = count == 0
-        if ignored.any():  # they may be NaN, or too large to square
+        if ignored.any():  # their values may be NaN, or too large to square
             block = np.where(ignored[:, np.newaxis], 0.0, block)
         yield block.astype(np.float64), count
 
@@ -306,6 +305,6 @@ def merged_moments(parts):
         mean = (shares * (means / unit)).sum(axis=0)
         variance = (shares * ((deviations / unit) ** 2 + (means / unit - mean) ** 2)).sum(axis=0)
         mean, deviation = mean * unit, np.sqrt(variance) * unit
-    # A sum of equal numbers is exact only up to rounding, which must not count as a spread.
+    # Sums of equal numbers have rounding errors, which must not count as a deviation.
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
     return mean, np.where(deviation > rounding, deviation, 1.0)

@@ -1,4 +1,4 @@
-"""Samples shuffled timestep by timestep, among those in which the timestep is present."""
+"""Samples with values shuffled among the samples in which their timestep is present."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from skrnn._utils.numeric_checks import as_array
 
 @dataclass(frozen=True)
 class ShuffledSamples:
-    """X read as one array, and returned in its own form after a shuffle."""
+    """X as one array, which is returned in its original form after a shuffle."""
 
     values: np.ndarray  # (B, T, F)
     present: np.ndarray  # (B, T)
@@ -23,7 +23,7 @@ class ShuffledSamples:
 
     @classmethod
     def read(cls, X, mask_values):
-        """Read any form of X; each of `mask_values` marks timesteps that are absent."""
+        """Read any form of X; each of `mask_values` marks absent timesteps."""
         given = objects_as_list(X)
         arrays = list_of_arrays(given)
         lengths = None if arrays is None else np.array([len(array) for array in arrays])
@@ -34,9 +34,9 @@ class ShuffledSamples:
         values = values[:, :, np.newaxis] if values.ndim == 2 else values
         if values.ndim != 3 or not values.size:
             raise ValueError(
-                "`X` must have shape (n_samples, timesteps, features), or (n_samples, timesteps) "
-                f"for one feature, or be a list of sequences, got {type(X).__name__} of shape "
-                f"{np.shape(X)}. Pass what the estimator's `predict` takes."
+                "`X` must have the shape (n_samples, timesteps, features), or (n_samples, "
+                "timesteps) for one feature, or be a list of sequences, got "
+                f"{type(X).__name__} of shape {np.shape(X)}. Pass X as in `predict`."
             )
         if values.dtype.kind == "b":
             values = values.astype(np.int8)
@@ -48,7 +48,7 @@ class ShuffledSamples:
         return cls(values, present, mask_values, given, lengths)
 
     def shuffled(self, rows, groups):
-        """Return X with the values of each group from the samples in its column of `rows`."""
+        """Return X with the values of each group taken from the samples in its column of `rows`."""
         values, own = self.values, np.arange(len(rows))
         for group in np.flatnonzero((rows != own[:, np.newaxis]).any(axis=0)):
             sources = _among_present(rows[:, group], self.present)
@@ -63,16 +63,16 @@ class ShuffledSamples:
 
 
 def _in_form(values, given):
-    """Return values in the shape, and as the frame, in which they were given."""
+    """Return values in the given shape, and as a frame if a frame was given."""
     values, columns = values.reshape(np.shape(given)), getattr(given, "columns", None)
     return values if columns is None else pd.DataFrame(values, columns=list(columns))
 
 
 def _among_present(sources, present):
-    """Return where each timestep comes from if its sample follows `sources` to one that has it.
+    """Return the source sample of each timestep: the first along `sources` that has the timestep.
 
-    `sources` is a permutation of samples, (B,). Its first return to the samples that have the
-    timestep permutes those uniformly, and keeps timesteps of one sample together where it can.
+    `sources` is a permutation of samples, (B,). Following it until a sample has the timestep
+    permutes these samples uniformly, and keeps timesteps of one sample together if possible.
     """
     own = np.arange(len(sources))[:, np.newaxis]
     sources = np.repeat(sources[:, np.newaxis], present.shape[1], axis=1)  # (B, T)
@@ -80,15 +80,15 @@ def _among_present(sources, present):
         found = np.take_along_axis(present, sources, axis=0)
         if found[present].all():
             return np.where(present, sources, own)
-        # From an absent one go on to where that leads, so that each round doubles the reach.
+        # Continue from absent timesteps; each round doubles the number of steps.
         sources = np.where(found, sources, np.take_along_axis(sources, sources, axis=0))
 
 
 def _unmasked(values, mask_value, present):
-    """Return values in which no present timestep has come to equal `mask_value`."""
+    """Return values without present timesteps that equal `mask_value` after the shuffle."""
     lost = present & ~step_mask(values, mask_value)
-    if lost.any():  # use the next larger number, which no mask marks
+    if lost.any():  # use the next larger number, which is not masked
         values = values.astype(np.result_type(values, np.float32))
-        tiny = np.finfo(values.dtype).tiny  # of 0 it would be subnormal, and could be read as 0
+        tiny = np.finfo(values.dtype).tiny  # after 0 it would be subnormal, and may be read as 0
         values[lost] = np.nextafter(values[lost], np.inf) + tiny
     return values

@@ -1,4 +1,4 @@
-"""Which samples are held out for validation: by a splitter of scikit-learn, or by y."""
+"""The samples held out for validation, chosen by a splitter of scikit-learn or by y."""
 
 import warnings
 from collections import deque
@@ -12,34 +12,34 @@ N_BINS = 10  # of numbers, for a draw that is stratified by them
 
 
 def read_groups(groups, n_samples):
-    """Return the group of each sample as an array whose bytes tell groups apart."""
+    """Return the group of each sample as an array in which the bytes of groups differ."""
     values = np.asarray(groups)
     if values.shape != (n_samples,):
         raise ValueError(
-            f"`groups` must hold one group for each of {n_samples} samples, got the shape "
+            f"`groups` must hold one group for each of {n_samples} samples, got an array of shape "
             f"{values.shape}."
         )
     return values.astype(str) if values.dtype == object else values
 
 
 def splitter_of(params, groups):
-    """Return the splitter in `validation_split`, or None; refuse what contradicts it."""
+    """Return the splitter in `validation_split`, or None; refuse parameters that contradict it."""
     split, fraction = params.validation_split, params.validation_fraction
     splitter = None if isinstance(split, str) else split
     if splitter is not None and fraction:
         raise ValueError(
-            f"`validation_fraction` must be 0 with `validation_split={splitter!r}`, which says "
-            f"how many samples are held out, got {fraction!r}. Leave out one of them."
+            f"`validation_fraction` must be 0 with `validation_split={splitter!r}`, which sets the "
+            f"number of samples held out, got {fraction!r}. Leave out one of them."
         )
     if groups is not None and splitter is None:
         raise ValueError(
-            "`groups` must come with a splitter that keeps them together, got "
+            "`groups` needs a splitter that keeps groups together, got "
             f"`validation_split={split!r}`. Set it to `GroupShuffleSplit(1, test_size=0.2)`."
         )
     if isinstance(split, str) and not fraction and params.epochs != "auto":
         warnings.warn(
             f"`validation_split={split!r}` holds out nothing without a `validation_fraction`. Set "
-            "it, to 0.1 for example.",
+            "`validation_fraction`, to 0.1 for example.",
             UserWarning,
             stacklevel=2,
         )
@@ -47,10 +47,10 @@ def splitter_of(params, groups):
 
 
 def split_by(splitter, data, y, rng):
-    """Return training and validation positions of a Dataset, those of the last split, each sorted.
+    """Return the sorted training and validation positions of a Dataset, from the last split.
 
-    A splitter without a seed of its own gets one from `rng`. Samples of no weight are split too,
-    and left out then.
+    A splitter without a seed gets one from `rng`. Samples of zero weight are split too, and then
+    left out.
     """
     splitter = deepcopy(splitter)
     draws = getattr(splitter, "shuffle", True)
@@ -65,14 +65,15 @@ def split_by(splitter, data, y, rng):
         if not all(map(len, parts)) or np.intersect1d(*parts).size:
             sizes = " and ".join(str(len(part)) for part in parts)
             raise ValueError(
-                f"{splitter!r} must give two parts without common samples, to train on and to "
-                f"hold out, got {sizes} samples of {n_samples}. Set its `test_size` or `n_splits`."
+                f"{splitter!r} must return two parts without common samples, for training and "
+                f"validation, got {sizes} samples of {n_samples}. Set its `test_size` or "
+                "`n_splits`."
             )
     return parts
 
 
 def bins_of(values, positions, n_bins):
-    """Return an array with the bin of each of these samples' numbers; each has equally many."""
+    """Return an array with the bin of each of these samples' numbers; bins are of equal size."""
     codes = np.zeros(len(values), dtype=np.intp)
     ranks = np.argsort(np.argsort(values[positions], kind="stable"))
     codes[positions] = ranks * n_bins // len(positions)

@@ -1,4 +1,4 @@
-"""Static features: columns of X that are constant in time, taken out of it."""
+"""Static features: columns that are constant in time, split off from X."""
 
 from numbers import Integral
 
@@ -10,13 +10,13 @@ from skrnn._data.sequences import ROWS_AT_ONCE, step_mask
 def split_static(values, static_features, names, lengths, mask_value, dtype):
     """Return the columns of X that change with time, and the others as fields of Sequences.
 
-    `names` are those of the columns, if they have any. `values` is (n_samples, columns), or
+    `names` are the column names, empty if there are none. `values` is (n_samples, columns), or
     (n_samples, timesteps, columns) padded with NaN.
     """
     if values.ndim == 2 and lengths is not None:
         raise ValueError(
-            "`static_features` must be empty for a list of 1-D sequences, which have no columns, "
-            f"got {static_features!r}. Pass an array or a frame, or 2-D sequences."
+            "`static_features` must be empty for a list of 1-D sequences, because they have no "
+            f"columns, got {static_features!r}. Pass an array or a frame, or 2-D sequences."
         )
     n_columns = values.shape[-1]
     columns = static_positions(static_features, names, n_columns)
@@ -45,7 +45,7 @@ def split_static(values, static_features, names, lengths, mask_value, dtype):
 
 
 def check_columns(values, static_columns, n_columns):
-    """Refuse X of another number of columns than in `fit`: static ones are known by position."""
+    """Refuse X with a number of columns unlike `fit`: static columns are known by position."""
     if n_columns is not None and values.shape[-1] != n_columns:
         raise ValueError(
             f"`X` must have {n_columns} columns, as in `fit`, {len(static_columns)} of them "
@@ -59,14 +59,15 @@ def static_positions(static_features, names, n_columns):
     for given in static_features:
         if isinstance(given, str):
             if given not in names:
-                known = f"the columns {names}" if names else "no names: pass positions, or a frame"
+                known = f"the columns {names}" if names else "no names. Pass positions, or a frame"
                 raise ValueError(
                     f"`static_features` must name columns of X, got {given!r}. X has {known}."
                 )
             columns.append(names.index(given))
         elif not isinstance(given, Integral) or isinstance(given, bool):
             raise TypeError(
-                f"`static_features` must hold names or positions of columns, got {given!r}."
+                f"`static_features` must hold names or positions of columns, got {given!r}. Pass "
+                "str or int."
             )
         elif not -n_columns <= given < n_columns:
             raise ValueError(
@@ -77,28 +78,29 @@ def static_positions(static_features, names, n_columns):
             columns.append(int(given) % n_columns)
     if len(set(columns)) < len(columns):
         raise ValueError(
-            f"`static_features` must name each column once, got {list(static_features)}."
+            f"`static_features` must name each column once, got {list(static_features)}. Remove "
+            "the duplicates."
         )
     if len(columns) == n_columns:
         raise ValueError(
             f"`static_features` must leave at least one of the {n_columns} columns of X that "
-            f"changes with time, got {list(static_features)}."
+            f"changes with time, got {list(static_features)}. Leave one of them out."
         )
     return tuple(columns)
 
 
 def _constant(block, mask, columns, names, start):
-    """Return the one value of each static column of samples; a change is refused."""
+    """Return the value of each static column for each sample; refuse values that change."""
     static = block[np.arange(len(block)), mask.argmax(axis=1)][:, list(columns)]
     for i, column in enumerate(columns):
         changes = mask & (block[:, :, column] != static[:, i, np.newaxis])
-        changes &= ~np.isnan(static[:, i, np.newaxis])  # which is refused as no number
+        changes &= ~np.isnan(static[:, i, np.newaxis])  # NaN is refused later, as not finite
         if changes.any():
             sample, step = np.argwhere(changes)[0]
             raise ValueError(
-                f"`X` must hold one value at all timesteps of a sample in the static column "
+                "`X` must hold the same value at all timesteps of a sample in the static column "
                 f"{names.get(column, column)!r}, got {static[sample, i]} and "
                 f"{block[sample, step, column]} in sample {start + sample}, timestep {step}. Leave "
-                "it out of `static_features`."
+                "this column out of `static_features`."
             )
     return static

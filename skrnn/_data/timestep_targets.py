@@ -1,4 +1,4 @@
-"""Targets and weights of single timesteps, aligned with the sequences of X."""
+"""Targets and weights of timesteps, aligned with the sequences of X."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from skrnn._utils.numeric_checks import as_array, check_real
 
 
 def objects_as_list(values):
-    """Return a Series or object array of arrays as a list, and others as they are."""
+    """Return a Series or object array of arrays as a list, and other values unchanged."""
     if isinstance(values, pd.Series):
         values = values.to_numpy()
     is_objects = isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1
@@ -18,9 +18,9 @@ def objects_as_list(values):
 
 
 def rows_of_steps(values, sequences, name="y"):
-    """Return an array of the length of each sequence of a list, or refuse other lengths.
+    """Return for each sequence of a list an array of its length; refuse other lengths.
 
-    The rows of an array (n_samples, timesteps, ...) are padded at the end, with any value.
+    The rows of an array (n_samples, timesteps, ...) may be padded at the end, with any value.
     """
     values = objects_as_list(values)
     check_samples_match(values, sequences, name)
@@ -32,17 +32,17 @@ def rows_of_steps(values, sequences, name="y"):
         if row.ndim == 0 or len(row) < length or (len(row) > length and not is_padded):
             got = "one value" if row.ndim == 0 else f"{len(row)} values"
             raise ValueError(
-                f"`{name}` must hold one value for each timestep: sample {i} has {length} "
-                f"timesteps, but {got} in `{name}`."
+                f"`{name}` must hold one value for each timestep, got {got} for the {length} "
+                f"timesteps of sample {i}. Pass arrays of the lengths of the sequences."
             )
         rows.append(row[:length])
     return rows
 
 
 def cut_to_list(values, sequences):
-    """Return an array that is padded at the end, cut to the one length of a list of sequences.
+    """Return an array that is padded at the end, cut to the equal length of a list of sequences.
 
-    Lists, and values of an array X, are returned as they are.
+    Lists, and values for an array X, are returned unchanged.
     """
     if sequences.is_list and _is_padded(values):
         return np.asarray(values)[:, : sequences.timesteps]
@@ -54,8 +54,8 @@ def as_one(y, sequences):
     return as_array(
         y,
         "`y`",
-        f"X has {sequences.timesteps} timesteps in each sample, and so must y. If lengths differ, "
-        "pass X as a list of sequences, for example from `SequenceVectorizer(padding=None)`.",
+        f"Pass {sequences.timesteps} timesteps in each sample, as in X. If lengths differ, pass X "
+        "as a list of sequences, for example from `SequenceVectorizer(padding=None)`.",
     )
 
 
@@ -64,13 +64,19 @@ def _is_padded(values):
 
 
 def check_samples_match(values, sequences, name="y"):
-    """Refuse values that do not have as many samples as X, or are no real numbers or labels."""
+    """Refuse values with another number of samples than X, and complex or sparse values."""
     check_real(values, f"`{name}`")
     if issparse(values):
         raise TypeError(
-            f"Sparse data was passed in `{name}`, but dense data is required: `toarray()`."
+            f"Sparse data was passed in `{name}`, but dense data is required. Call `toarray()`."
         )
     if not hasattr(values, "__len__"):
-        raise ValueError(f"`{name}` must hold one value for each timestep, got {values!r}.")
+        raise ValueError(
+            f"`{name}` must hold one value for each timestep, got {values!r}. Pass an array or a "
+            "list of arrays."
+        )
     if len(values) != len(sequences):
-        raise ValueError(f"`X` has {len(sequences)} samples, but `{name}` has {len(values)}.")
+        raise ValueError(
+            f"`{name}` must have {len(sequences)} samples like `X`, got {len(values)}. Pass one "
+            "item for each sample."
+        )

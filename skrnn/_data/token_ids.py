@@ -1,4 +1,4 @@
-"""Token ids: checked, and what is likely not a token id named."""
+"""Checks of token ids, with errors and warnings for values that look like other numbers."""
 
 import re
 import warnings
@@ -8,13 +8,14 @@ import numpy as np
 
 from skrnn._preprocessing.vocabulary import PADDING, UNKNOWN
 
-MOST_IDS = 2**31  # networks read them as int32
+MOST_IDS = 2**31  # networks read ids as int32
 TOKEN_LIKE = 1000  # integers this large in X are probably token ids
-# A vocabulary larger than that of any language comes from a stray id if few of its ids occur.
+# A vocabulary larger than that of any language is due to a stray id if few of its ids occur.
 LARGE_VOCABULARY, LEAST_SHARE = 10**6, 0.01
-# Columns are compared in the rows that are not padding, if they are enough. One whose largest id is
-# much less than usual is odd if its ids fill a range, none in most rows; so is one where many are
-# twice as large as all others. In small vocabularies both come about by chance.
+# Columns are compared in rows without padding, if there are enough of them. A column is odd if its
+# largest id is much less than usual, its ids fill a range, and no id is in most rows. A column is
+# also odd if many of its ids are twice as large as all others. Small vocabularies show both by
+# chance.
 ENOUGH_ROWS, MUCH_LESS, FILLED, MOST_COMMON, MUCH_MORE = 50, 0.1, 0.75, 0.9, 0.1
 SMALL_VOCABULARY = 100
 
@@ -26,8 +27,8 @@ def check_tokens(values, vocab_size, lengths, map_unknown_tokens):
     if values.ndim == 3:
         if values.shape[2] != 1:
             raise ValueError(
-                "`X` must hold one token id for each timestep when `vocab_size` is set, got "
-                f"{values.shape[2]} features."
+                "`X` must hold one token id for each timestep if `vocab_size` is set, got "
+                f"{values.shape[2]} features. Leave out the other columns."
             )
         values = values[:, :, 0]
     mask = np.True_ if lengths is None else length_mask(values, lengths)
@@ -51,25 +52,25 @@ def length_mask(values, lengths):
 
 
 def _bad_id(got, place, vocab_size, limit):
-    """Return the error for a value that is no token id."""
+    """Return the error for a value that is not a token id."""
     top = "" if limit == np.inf else f" to {limit - 1}"
-    remedy = "Token ids and other numbers cannot share X: leave out the columns of numbers."
+    remedy = "X cannot hold token ids and other numbers: leave out the columns of numbers."
     if got == np.inf or np.isnan(got):
         remedy = "Give unknown words an id, as `SequenceVectorizer` does."
     elif got < 0 and got % 1 == 0:
-        remedy = "Pad with an id, usually 0, and name it as `mask_value`."
+        remedy = "Pad with an id, usually 0, and pass it as `mask_value`."
     elif got >= limit and vocab_size == "auto":
         remedy = "Number the tokens from 2 on, as `SequenceVectorizer` does."
     elif got >= limit:
-        remedy = "Raise `vocab_size`, or set it to 'auto' in `fit`."
+        remedy = "Increase `vocab_size`, or set it to 'auto' in `fit`."
     return ValueError(
-        f"`X` must hold token ids, whole numbers from 0{top}, when `vocab_size` is set, got {got} "
-        f"in {place}. {remedy}"
+        f"`X` must hold token ids, whole numbers from 0{top}, if `vocab_size` is set, got {got} in "
+        f"{place}. {remedy}"
     )
 
 
 def _check_largest(tokens):
-    """Refuse or warn of a largest id far above the others: each id below it would have weights."""
+    """Refuse or warn of a largest id far above the others: all ids below it would get weights."""
     size = int(tokens.max()) + 1
     if size <= TOKEN_LIKE:
         return
@@ -96,7 +97,7 @@ def _check_largest(tokens):
 
 
 def warn_of_other_columns(X, dtype, tokens):
-    """Warn of columns among those of token ids that look like other numbers, such as prices."""
+    """Warn of columns that look like other numbers than token ids, such as prices."""
     names = list(getattr(X, "columns", range(tokens.shape[1])))
     kinds = [getattr(kind, "kind", None) for kind in getattr(X, "dtypes", [])]
     odd = [name for name, kind in zip(names, kinds, strict=False) if kind == "f"]
@@ -110,8 +111,8 @@ def warn_of_other_columns(X, dtype, tokens):
     else:
         return
     warnings.warn(
-        f"`X` must hold only token ids when `vocab_size` is set, but {found} like other numbers, "
-        "which would be embedded as words. Leave them out; if they are token ids, pass integers "
+        f"`X` must hold only token ids if `vocab_size` is set, but {found} like other numbers, "
+        "which would be embedded as words. Leave them out. If they are token ids, pass integers "
         "and set `vocab_size` to a number.",
         UserWarning,
         stacklevel=2,
@@ -119,7 +120,7 @@ def warn_of_other_columns(X, dtype, tokens):
 
 
 def _named_unlike_others(names):
-    """Return the names that are not a common word and a number, as those of token ids are."""
+    """Return the names that are not the most common word followed by a number."""
     stems = [re.sub(r"\d+$", "", str(name)) for name in names]
     [(common, count)] = Counter(stems).most_common(1)
     if 2 * count <= len(names):
@@ -128,9 +129,9 @@ def _named_unlike_others(names):
 
 
 def _unlike_others(tokens):
-    """Return the positions of columns whose ids are small and fill a range, or exceed all others.
+    """Return the positions of columns with small ids that fill a range, or with the largest ids.
 
-    The ids of frequent words at one place of a text are small too, but with gaps between them.
+    Frequent words at one position of a text have small ids too, but with gaps between them.
     """
     present = tokens != PADDING
     filled = np.flatnonzero(present.sum(axis=0) >= ENOUGH_ROWS)

@@ -1,4 +1,4 @@
-"""Checks of X, y and their shapes, with messages in the caller's terms."""
+"""Checks of X and its shape, with messages in the user's terms."""
 
 import warnings
 from contextlib import contextmanager
@@ -16,21 +16,21 @@ from skrnn._data.token_ids import TOKEN_LIKE, check_tokens, length_mask, warn_of
 from skrnn._utils.frames import as_pandas
 from skrnn._utils.numeric_checks import as_array, check_numbers, is_nan
 
-# Arrays that `check_array` returns as they are; it takes longer than to predict one sequence.
+# Arrays that `check_array` returns unchanged; it takes longer than the prediction of one sequence.
 PLAIN_KINDS = "biuf"
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 NUMBERS_FOR_X = (
-    "Convert text to token ids, and pass their number as `vocab_size`; convert times to numbers."
+    "Convert text to token ids, and set `vocab_size` to their number. Convert times to numbers."
 )
 
 NO_VALUE = (
-    "Input X contains a timestep whose features are all NaN. Set `mask_value=np.nan` to skip it."
+    "Input X contains a timestep with NaN in all features. Set `mask_value=np.nan` to skip it."
 )
 
 
 @contextmanager
 def naming(argument):
-    """Name the argument in the errors raised within."""
+    """Add the name of the argument to errors raised inside the context."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -52,10 +52,10 @@ def read_sequences(
 ):
     """Check X and return it as Sequences, finite in `dtype`.
 
-    With an int `vocab_size`, X holds token ids in [0, vocab_size), with "auto" ids of any size.
+    With an int `vocab_size`, X holds token ids in [0, vocab_size); with "auto", ids of any size.
     `map_unknown_tokens` replaces larger ids by `UNKNOWN` instead of refusing them.
-    `static_features` names columns of X, or gives their positions, of `n_columns` in `fit`.
-    With `fills_missing` features may be NaN. `flagged` have a flag; None: those that hold NaN.
+    `static_features` are names or positions of columns; X had `n_columns` in `fit`. With
+    `fills_missing`, features may be NaN. The features `flagged` get a flag; None: those with NaN.
     """
     plain = vocab_size is None and not static_features and not fills_missing
     if plain and _is_finite_array(X, dtype):
@@ -104,8 +104,7 @@ def read_sequences(
 def list_of_arrays(X, tokens=False):
     """Return the sequences of a list as numeric arrays, or None if X is an ordinary array-like.
 
-    Items that are 1-D and of one length are rows of an array, unless `tokens` says that they hold
-    token ids.
+    1-D items of equal length are rows of an array, unless `tokens` says that they are token ids.
     """
     is_objects = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     if not (is_objects or isinstance(X, (list, tuple))):
@@ -116,10 +115,13 @@ def list_of_arrays(X, tokens=False):
     if any(scalar):
         i = scalar.index(True)
         raise ValueError(
-            f"`X` must be a list of sequences, got a scalar ({X[i]!r}) as item {i}. Pass arrays."
+            f"`X` must be a list of sequences, got a scalar ({X[i]!r}) as item {i}. Pass an array "
+            "for each sequence."
         )
     if any(issparse(item) for item in X):
-        raise TypeError("Sparse data was passed in `X`, but dense data is required: `toarray()`.")
+        raise TypeError(
+            "Sparse data was passed in `X`, but dense data is required. Call `toarray()`."
+        )
     if first_frame(X) is not None:
         X = [as_pandas(item, f"Sequence {i} of `X`") for i, item in enumerate(X)]
     _check_columns(X)
@@ -129,11 +131,11 @@ def list_of_arrays(X, tokens=False):
         return [_to_numbers(array, i) for i, array in enumerate(arrays)]
     if len(dimensions) > 1:
         for i, array in enumerate(arrays):
-            _check_not_empty(array, i)  # an empty list has one dimension
+            _check_not_empty(array, i)  # an empty list is 1-D
     if len(dimensions) > 1 or (max(dimensions) > 2 and len(shapes) > 1):
         raise ValueError(
-            "`X` must be a list whose items are all 1-D or all 2-D, got items of "
-            f"{sorted(dimensions)} dimensions."
+            "`X` must be a list of items that are all 1-D or all 2-D, got items of "
+            f"{sorted(dimensions)} dimensions. Reshape them to (timesteps, features)."
         )
     return None
 
@@ -147,14 +149,14 @@ def first_frame(X):
 
 
 def _check_columns(X):
-    """Refuse frames whose columns differ: sequences are read by position."""
+    """Refuse frames with different columns, because columns are read by position."""
     first = first_frame(X)
     for i, item in enumerate(X):
         columns = getattr(item, "columns", None)
         if columns is not None and list(columns) != list(first.columns):
             raise ValueError(
-                f"`X` must hold frames with equal columns in equal order, got {list(columns)} in "
-                f"sequence {i} and {list(first.columns)} before. Reorder them."
+                f"`X` must hold frames with the same columns in the same order, got {list(columns)}"
+                f" in sequence {i} and {list(first.columns)} before. Reorder them."
             )
 
 
@@ -171,8 +173,8 @@ def _as_array(item, i):
         return as_array(item, f"Sequence {i} of `X`")
     except ValueError as error:
         raise ValueError(
-            "`X` must hold sequences with the same number of features at each timestep, but "
-            f"sequence {i} is ragged. Fill in the features that are missing."
+            "`X` must hold sequences with the same number of features at each timestep, got a "
+            f"ragged sequence {i}. Fill in the missing features."
         ) from error
 
 
@@ -199,8 +201,8 @@ def _pad(arrays):
     if len(widths) > 1:
         counts = sorted(width[0] for width in widths)
         raise ValueError(
-            f"`X` must hold sequences with equal numbers of features, got {counts}. Fill in those "
-            "that are missing."
+            f"`X` must hold sequences with equal numbers of features, got {counts}. Fill in the "
+            "missing features."
         )
     lengths = np.array([len(array) for array in arrays])
     dtype = np.result_type(np.float32, *arrays)
@@ -210,30 +212,30 @@ def _pad(arrays):
 def read_array(X):
     """Return X as a numeric array of two or three axes; it may hold NaN and infinity."""
     if type(X) is np.ndarray and X.dtype in FLOATS and X.ndim in (2, 3) and X.size > 0:
-        return X  # without the time that a conversion takes
+        return X  # without the cost of a conversion
     if isinstance(X, (list, tuple)) or hasattr(X, "__array__"):
         check_numbers(X, "`X`", NUMBERS_FOR_X)
     if isinstance(X, (list, tuple)):
         X = np.asarray(X)  # `check_array` would not convert None in a list of lists to NaN
     if type(X) is np.ndarray and X.dtype in (np.float32, np.float64) and X.ndim == 3 and X.size:
-        return X  # as below, in less time than a small network takes
+        return X  # same result as below, but faster than a small network
     values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
     if values.ndim > 3:
         raise ValueError(
-            "`X` must have shape (n_samples, timesteps) or (n_samples, timesteps, features), got "
-            f"{values.ndim} dimensions: {values.shape}."
+            "`X` must have the shape (n_samples, timesteps) or (n_samples, timesteps, features), "
+            f"got {values.ndim} dimensions: {values.shape}. Reshape it."
         )
     if 0 in values.shape:
         raise ValueError(
-            f"`X` must have at least one timestep and one feature, got {values.shape}."
+            f"`X` must have at least one timestep and one feature, got the shape {values.shape}."
         )
     return values
 
 
 def _is_finite_array(X, dtype):
-    """Whether X is a finite array (n_samples, timesteps, features) of this dtype in one piece.
+    """Whether X is a finite array (n_samples, timesteps, features) of this dtype in one block of memory.
 
-    The checks of other input take longer than a small network needs to predict one sample.
+    The checks of other input take longer than the prediction of one sample by a small network.
     """
     return (
         type(X) is np.ndarray
@@ -246,7 +248,7 @@ def _is_finite_array(X, dtype):
 
 
 def _nan_of_rows(values, dtype):
-    """Yield where blocks of rows are NaN, if they are; refuse infinity. Windows share rows."""
+    """Yield a NaN mask for each block of rows that holds NaN; refuse infinity."""
     rows, _ = underlying_rows(values)
     limit = np.finfo(dtype).max
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -269,27 +271,27 @@ def _check_finite_steps(values, mask_value, lengths, dtype):
         if lengths is None and not nan_is_mask:
             raise ValueError(
                 "Input X contains NaN. Impute it first, set `missing='flag'`, or set "
-                "`mask_value=np.nan` to skip timesteps whose features are all NaN."
+                "`mask_value=np.nan` to skip timesteps with NaN in all features."
             )
         if (nan.any(axis=1) & ~nan.all(axis=1)).any():
             raise ValueError(
-                "Input X contains NaN in part of a timestep's features. `mask_value=np.nan` skips "
-                "only timesteps whose features are all NaN. Set `missing='flag'` too."
+                "Input X contains NaN in some features of a timestep. `mask_value=np.nan` skips "
+                "only timesteps with NaN in all features. Set `missing='flag'` too."
             )
     if lengths is not None and not nan_is_mask:
         nan = np.isnan(values).any(axis=2) & length_mask(values, lengths)
         if nan.any():
             raise ValueError(
                 f"Input X contains NaN in sequence {nan.any(axis=1).argmax()}. Impute it first, "
-                "set `missing='flag'`, or set `mask_value=np.nan` to skip timesteps whose features "
-                "are all NaN."
+                "set `missing='flag'`, or set `mask_value=np.nan` to skip timesteps with NaN in "
+                "all features."
             )
 
 
 def _find_missing(values, mask_value, lengths, dtype):
-    """Return the features that hold NaN in a timestep that is there; refuse infinity.
+    """Return the features that are NaN in some present timestep; refuse infinity.
 
-    Where timesteps may be absent, one without any value must be so.
+    If timesteps may be absent, a timestep without any value must be absent.
     """
     skips = lengths is not None or mask_value is not None
     found = np.zeros(values.shape[2], dtype=bool)
@@ -306,7 +308,7 @@ def _find_missing(values, mask_value, lengths, dtype):
 
 
 def check_shape(sequences, timesteps, features):
-    """Refuse sequences whose shape differs from that in `fit`; `timesteps` None: any length."""
+    """Refuse sequences with another shape than in `fit`; `timesteps` None: any length."""
     if sequences.lengths is None and sequences.values.shape[1:] == (timesteps, features):
         return
     if sequences.features != features:
@@ -327,7 +329,7 @@ def check_shape(sequences, timesteps, features):
 
 
 def check_batches(n_samples, batch_size, what, remedy="Drop or add samples."):
-    """Refuse a short last batch if states are carried from batch to batch."""
+    """Refuse an incomplete last batch if states are carried from batch to batch."""
     if batch_size is not None and n_samples % batch_size:
         raise ValueError(
             f"With `stateful=True` the number of samples in {what} must be a multiple of the fixed "

@@ -1,4 +1,4 @@
-"""Sample weights: checked, scaled to near 1, and zero where nothing is learned."""
+"""Sample weights: checked, scaled to near 1, and zero for masked timesteps."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from skrnn._data.timestep_targets import cut_to_list, objects_as_list, rows_of_s
 from skrnn._utils.numeric_checks import check_numbers, check_real
 from skrnn._utils.sklearn_private import check_sample_weight
 
-SHAPES = "It is (n_samples,), or with `return_sequences` (n_samples, timesteps)."
+SHAPES = "Pass an array (n_samples,), or with `return_sequences` (n_samples, timesteps)."
 
 
 def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
-    """Return sample weights near 1, since only their ratios matter; None is a weight of 1 each.
+    """Return sample weights near 1, because only their ratios matter; None: a weight of 1 each.
 
-    They are divided by `unit`, as by `rescale_weights`. Their shape is (n_samples,), with `by_step`
-    (n_samples, timesteps), where masked timesteps have zero. For a list of sequences they may be a
-    list of 1-D arrays.
+    They are divided by `unit`, as in `rescale_weights`. The shape is (n_samples,). With `by_step`
+    it is (n_samples, timesteps), with zero for masked timesteps. For a list of sequences
+    `sample_weight` may be a list of 1-D arrays.
     """
     n_samples, shape = len(sequences), sequences.values.shape[:2]
     if sample_weight is None:
@@ -29,7 +29,9 @@ def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
         weights = np.asarray(sample_weight)
         if by_step and weights.ndim == 2:
             if weights.shape != shape:
-                raise ValueError(f"`sample_weight` must have shape {shape}, got {weights.shape}.")
+                raise ValueError(
+                    f"`sample_weight` must have the shape {shape}, got {weights.shape}. {SHAPES}"
+                )
             sample_weight, n_samples = weights.ravel(), weights.size
         like = np.broadcast_to(0, n_samples)
         weights = check_sample_weight(sample_weight, like, ensure_non_negative=True)
@@ -37,14 +39,14 @@ def read_weights(sample_weight, sequences, *, by_step, dtype, unit=None):
         weights = weights.reshape(len(sequences), -1) * sequences.mask()
         if not weights.any():
             raise ValueError(
-                "`sample_weight` must be above zero on a timestep that `mask_value` does not mask, "
-                "got zero on all of them: there is nothing to learn from."
+                "`sample_weight` must be above zero for at least one timestep that is not masked, "
+                "got zero for all of them. Check `mask_value` and the weights."
             )
     return weights if sample_weight is None else rescale_weights(weights, unit)
 
 
 def _pad_weights(sample_weight, sequences):
-    """Return weights of the timesteps of a list as one padded array, and others as they are."""
+    """Return weights of the timesteps of a list as one padded array, and others unchanged."""
     if isinstance(sample_weight, (list, tuple)):
         by_sequence = not any(np.ndim(weight) for weight in sample_weight)
     else:
@@ -58,7 +60,7 @@ def _pad_weights(sample_weight, sequences):
         check_numbers(row, f"Sample {i} of `sample_weight`")
         if row.ndim > 1:
             raise ValueError(
-                "`sample_weight` must hold one weight for each timestep, got the shape "
+                "`sample_weight` must hold one weight for each timestep, got an array of shape "
                 f"{row.shape} in sample {i}."
             )
     return padded(rows, sequences.timesteps)
@@ -67,7 +69,7 @@ def _pad_weights(sample_weight, sequences):
 def rescale_weights(weights, unit=None):
     """Return weights divided by a power of two, so that the largest fits any floating dtype.
 
-    `unit` is that power; None: the one at or below the largest weight.
+    `unit` is that power of two. None: the largest that is not above the largest weight.
     """
     return weights / np.asarray(binary_unit(weights.max()) if unit is None else unit, weights.dtype)
 
@@ -78,13 +80,13 @@ def check_range(weights, dtype):
     if not largest <= np.finfo(dtype).max:
         raise ValueError(
             "`sample_weight`, times the weight of the class, must be below "
-            f"{np.finfo(dtype).max:.3g} in `partial_fit`, which takes weights as they are given, "
-            f"got {largest:.3g}. Divide all weights by a number."
+            f"{np.finfo(dtype).max:.3g} in `partial_fit`, which does not scale weights, got "
+            f"{largest:.3g}. Divide all weights by a number."
         )
 
 
 def nonzero_indices(weights, chosen=None):
-    """Return which of `chosen`, or of all samples, have a positive weight; None for all of them.
+    """Return the samples of `chosen`, or of all, with positive weight; None if all have it.
 
     The weights have the shape (n_samples,) or (n_samples, timesteps).
     """

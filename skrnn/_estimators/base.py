@@ -1,4 +1,4 @@
-"""BaseRNN: what both estimators do alike, and the story of fit and predict."""
+"""BaseRNN: the methods that the regressor and the classifier share."""
 
 from __future__ import annotations
 
@@ -69,21 +69,21 @@ if TYPE_CHECKING:
 
     from skrnn._types import Array, ArrayLike, Block, Blocks, Engine, KerasModel, StrPath
 
-STARTED = "_started"  # the first in the state of an estimator with callbacks or a network
+STARTED = "_started"  # the first item in the state of an estimator with callbacks or a network
 
 
 def _count_held_out(fraction, n_samples):
     n_held_out = int(np.ceil(fraction * n_samples))
     if n_held_out and n_held_out >= n_samples:
         raise ValueError(
-            f"`validation_fraction` must leave a sample to train on: {fraction} of {n_samples} "
-            "samples leaves none."
+            f"`validation_fraction` must leave a sample to train on, got {fraction} of {n_samples} "
+            "samples, which leaves none. Lower it, or pass more samples."
         )
     return n_held_out
 
 
 class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimator):
-    """A recurrent network; the regressor and the classifier add what y is."""
+    """Base class of the estimators; the regressor and the classifier add how y is read."""
 
     weights_: list[Array]
     history_: dict[str, list[float]]
@@ -120,25 +120,29 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
-            Samples; 2-D is read as one feature for each timestep, or as token ids with
-            `vocab_size`. A list of 2-D arrays, of 1-D arrays of unequal lengths, or of any 1-D
-            arrays of token ids, holds sequences of any length.
+            Samples. A 2-D array is read as one feature for each timestep, or as token ids with
+            `vocab_size`. A list holds sequences of any length: 2-D arrays, 1-D arrays of unequal
+            lengths, or any 1-D arrays of token ids.
         y : array-like of shape (n_samples,) or (n_samples, ...), or list
-            Targets; with `return_sequences` one for each timestep, for a list X as a list of arrays
-            of the same lengths or as one array padded at the end.
+            Targets, with `return_sequences` one for each timestep. For a list X they are then a
+            list of arrays of the same lengths, or one array padded at the end.
         sample_weight : array-like of shape (n_samples,), default=None
-            Not negative; with `return_sequences` also one for each timestep, in the forms of y.
-            Samples of zero weight are dropped. The others are scaled to mean 1 once, after
-            `class_weight` and over the samples trained on. A batch's loss is the sum of weighted
-            losses divided by its number of samples, or of timesteps that are not masked, as in
-            `keras.Model.fit`. So a weight of 10 is a gradient ten times as large, in batches of
-            any size. With large weights lower the learning rate of "sgd", and keep in mind that
-            clipping cuts the heaviest samples first; "adam" adapts its steps.
+            Weights of the samples, not negative. With `return_sequences` also one for each
+            timestep, in the forms of y. Samples of zero weight are dropped. The other weights are
+            scaled to mean 1 once, after `class_weight` and over the samples trained on. None: all
+            samples have the same weight.
+
+            The loss of a batch is the sum of weighted losses divided by its number of samples, or
+            of timesteps that are not masked, as in `keras.Model.fit`. So a weight of 10 makes a
+            gradient ten times as large, in batches of any size. With large weights lower the
+            learning rate of "sgd"; "adam" adapts its steps. Gradient clipping cuts the heaviest
+            samples first.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Takes precedence over `validation_fraction` and `validation_split`. Earlier steps of a
-            pipeline do not transform it.
+            Validation set. It takes precedence over `validation_fraction` and `validation_split`.
+            Earlier steps of a pipeline do not transform it.
         groups : array-like of shape (n_samples,), default=None
-            Passed to a splitter in `validation_split`, such as `GroupShuffleSplit`.
+            Groups of the samples, passed to a splitter in `validation_split`, such as
+            `GroupShuffleSplit`.
 
         Returns
         -------
@@ -148,8 +152,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Raises
         ------
         ValueError
-            If an argument or parameter is not as required, or if training diverges; the estimator
-            is then as it was before.
+            If an argument or parameter is invalid, or if training diverges. The estimator then
+            keeps its previous state.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         data = self._read(X, y, sample_weight, reset=not resume)
@@ -172,20 +176,20 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def fit_batches(self, blocks: Blocks, *, validation_data: Block | None = None) -> Self:
         """Train the network on blocks of samples, with one block in memory at a time.
 
-        What is learned is what `fit` learns from all of them in one array, but for the order of
-        the samples: they are shuffled within each block, and with a list of blocks so are the
-        blocks. All blocks are read twice before the first epoch, for their shapes and labels and
-        for the constants of standardization, and once in each epoch.
+        Use it for data larger than memory. The result is that of `fit` on all samples in one array,
+        except for the order of the samples: they are shuffled within each block, and the blocks of
+        a list are shuffled too. All blocks are read twice before the first epoch, first for their
+        shapes and labels, then for the constants of standardization. Each epoch reads them once.
 
         Parameters
         ----------
         blocks : list of blocks, or callable
-            A block is a tuple (X, y) or (X, y, sample_weight) of what `fit` takes, not all of it of
-            zero weight. A list may be any object with `len` and `[]` that makes its blocks when
-            they are asked for, such as :func:`skrnn.window_blocks`. A callable returns a new
-            iterator of the same blocks at each call; they come in its order.
+            A block is a tuple (X, y) or (X, y, sample_weight) of arguments of `fit`, with at least
+            one weight above zero. A list may be any object with `len` and `[]` that creates its
+            blocks on demand, such as :func:`skrnn.window_blocks`. A callable returns a new iterator
+            of the same blocks at each call; training keeps their order.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            In memory.
+            Validation set, in memory. None: no validation.
 
         Returns
         -------
@@ -197,9 +201,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         TypeError
             If `blocks` can be read only once.
         ValueError
-            If an argument or parameter is not as required, or if training diverges; the estimator
-            is then as it was before. `validation_fraction`, `checkpoint_dir` and
-            `class_weight="balanced"` would need all samples at once.
+            If an argument or parameter is invalid, or if training diverges. The estimator then
+            keeps its previous state. `validation_fraction`, `validation_split`, `checkpoint_dir`
+            and `class_weight="balanced"` are not supported, because they need all samples at once.
 
         Examples
         --------
@@ -216,7 +220,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def transform(self, X: ArrayLike) -> Array:
         """Return the last hidden state of the last recurrent layer, as features.
 
-        With `network` it is the tensor that this returns.
+        With `network` it is the tensor that the function in `network` returns.
 
         Parameters
         ----------
@@ -226,32 +230,32 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Returns
         -------
         ndarray of shape (n_samples, hidden_size)
-            Twice as wide if bidirectional.
+            Hidden states, twice as wide if bidirectional.
         """
         return self.hidden_states(X)
 
     def hidden_states(
         self, X: ArrayLike, return_sequences: bool = False, return_state: bool = False
     ) -> Array | Any:
-        """Return what the last recurrent layer returns under Keras's two flags.
+        """Return the output of the last recurrent layer, with Keras's two flags.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, timesteps, features)
             As in `fit`.
         return_sequences : bool, default=False
-            True: the hidden state of every timestep; False: of the last one. With `network` it
-            must be as in the constructor.
+            True: the hidden state of every timestep. False: that of the last timestep. With
+            `network` it must equal the parameter `return_sequences`.
         return_state : bool, default=False
-            True: the layer's final states too. Not with `network`.
+            True: return the layer's final states too. Not supported with `network`.
 
         Returns
         -------
         ndarray, or with `return_state` a list of ndarray
-            The output, of shape (n_samples, units) or (n_samples, timesteps, units); with `segment`
-            there are timesteps / segment of them. With `return_state` it comes first, followed by
-            the states: h; for an LSTM h and c; for a bidirectional layer the forward ones before
-            the backward ones.
+            The output, of shape (n_samples, units) or (n_samples, timesteps, units). With `segment`
+            its time axis has timesteps / segment steps. With `return_state` it is followed by the
+            states: h; for an LSTM h and c; for a bidirectional layer the forward ones before the
+            backward ones.
         """
         sequences = self._read_fitted(X)
         hidden = bool(return_sequences), bool(return_state)
@@ -265,15 +269,15 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Parameters
         ----------
         input_shape : tuple of int
-            (timesteps, features), or (batch, timesteps, features) with a fixed batch size;
+            (timesteps, features), or (batch, timesteps, features) with a fixed batch size.
             timesteps may be None. With `vocab_size` features is 1. `static_features` do not
-            count: they are a second input.
+            count, because they are a second input.
 
         Returns
         -------
         keras.Model
-            With the weights from which `fit` starts; the output layer has one output, or as many
-            as fitted. It skips timesteps that equal `mask_value`, and standardizes nothing.
+            A model with the weights from which `fit` starts. Its output layer has one output, or as
+            many as fitted. It skips timesteps that equal `mask_value`, and does not standardize.
         """
         self._validate_params()
         architecture = self._unfitted_architecture(input_shape)
@@ -287,12 +291,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Parameters
         ----------
         input_shape : tuple of int, default=None
-            As in `build_model`; None: as fitted.
+            As in `build_model`. None: the shape of `fit`.
 
         Returns
         -------
         str
-            One line for each layer, and the total.
+            A table with one line for each layer, and the total.
         """
         if input_shape is not None:
             self._validate_params()
@@ -301,7 +305,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return summary(self._network.architecture)
 
     def _html_repr(self):
-        """Return what notebooks show: the parameters, and once fitted the layers."""
+        """Return the HTML that notebooks show: the parameters, and after `fit` the layers."""
         html = super()._html_repr()
         if not hasattr(self, "weights_"):
             return html
@@ -317,37 +321,44 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """
         check_is_fitted(self, "weights_")
         if not self._network.architecture.stateful:
-            raise ValueError("`reset_states` needs `stateful=True`: this network carries no state.")
+            raise ValueError(
+                "`reset_states` needs `stateful=True`, got a network that carries no states. It "
+                "starts from zeros at each `predict`."
+            )
         self.states_ = self._network.architecture.zero_states()
         return self
 
     def stepper(self, n_streams: int = 1) -> Stepper:
-        """Return a copy of the fitted network that reads a row at a time and carries its states.
+        """Return a copy of the fitted network that reads one row at a time and carries its states.
+
+        Use it when rows arrive one by one, as from a sensor.
 
         Parameters
         ----------
         n_streams : int, default=1
-            Number of independent series, of which each step reads a row.
+            Number of independent series. Each step reads one row of each.
 
         Returns
         -------
         Stepper
-            With `step` and `reset`. Fits that follow do not change it.
+            An object with the methods `step` and `reset`. Later fits do not change it.
 
         Raises
         ------
         ValueError
-            If the network is bidirectional, which would read rows that are to come, or has
-            `network`.
+            If the network is bidirectional, because it would need future rows, or has `network`.
         """
         return Stepper(self, n_streams)
 
     @property
     def embeddings_(self) -> Array:
-        """The vector of each token id, (vocab_size, embedding_dim), as fitted."""
+        """The fitted vector of each token id, of shape (vocab_size, embedding_dim)."""
         check_is_fitted(self, "weights_")
         if self._network.architecture.vocab_size is None:
-            raise AttributeError("`embeddings_` needs `vocab_size`: this network has no Embedding.")
+            raise AttributeError(
+                "`embeddings_` needs `vocab_size`, got a network without an Embedding. Fit with "
+                "`vocab_size`."
+            )
         return self.weights_[0]
 
     @property
@@ -356,11 +367,11 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
 
         With `static_features` it has two inputs: `[X_without_them, X_static]`.
 
-        It is compiled as it was trained, so `model_.evaluate(X, y)` gives the loss in the units of
-        y: for mean squared error that of `history_` times the variance of y. Labels are positions
-        in `classes_`; of padded timesteps the loss counts too. The optimizer continues from
-        `optimizer_state_`; where y was standardized, which gives gradients another scale, it starts
-        afresh.
+        It is compiled as it was trained, so `model_.evaluate(X, y)` returns the loss in the units
+        of y. For mean squared error that is the loss in `history_` times the variance of y. Labels
+        are positions in `classes_`, and padded timesteps count in the loss. The optimizer continues
+        from `optimizer_state_`. If y was standardized, it starts from scratch, because gradients
+        then have another scale.
         """
         check_is_fitted(self, "weights_")
         network = self._network
@@ -374,24 +385,27 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         )
 
     def _settings_of_model(self):
-        """Return the Settings for y as `model_` reads it."""
+        """Return the Settings with which `model_` is compiled."""
         return self._network.settings
 
     def to_keras(self, path: StrPath) -> None:
         """Write the fitted network as a file that `keras.models.load_model` reads without skrnn.
 
-        The loaded model is `model_`: it reads raw X as an array, absent timesteps as NaN or as
-        `mask_value` (token ids: as -1 too), and returns the outputs of `predict`, or the sigmoid or
-        softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1); a
-        stateful network starts from zeros. With `segment`, sequences of unequal lengths are padded
-        in front to a multiple of it first, as `predict` does. It is compiled as `model_` is, with
-        the loss, the optimizer and, for a classifier, accuracy; with `loss="quantile"`, which Keras
-        does not have, without the loss. It then returns all quantiles on a last axis.
+        The loaded model is `model_`. It reads raw X as an array, with absent timesteps as NaN or as
+        `mask_value` (token ids: as -1 too). It returns the outputs of `predict`, or the sigmoid or
+        softmax outputs of `predict_proba`. A regressor of one output returns (n_samples, 1), and a
+        stateful network starts from zeros. With `segment`, pad sequences of unequal lengths in
+        front to a multiple of it first, as `predict` does.
+
+        The model is compiled like `model_`, with the loss, the optimizer and, for a classifier,
+        accuracy. With `loss="quantile"`, which Keras does not have, it is compiled without the
+        loss, and returns all quantiles on a last axis.
 
         Parameters
         ----------
         path : str or path-like
-            Ends in ".keras". A file that is there is replaced once the new one is whole.
+            Path of the file, with the ending ".keras". An existing file is replaced once the new
+            one is complete.
 
         Examples
         --------
@@ -417,32 +431,35 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
     def to_onnx(self, path: StrPath) -> None:
         """Write the fitted network as an ONNX graph of standard operators, without Keras.
 
-        The graph's input is "X", raw as in `predict`: numbers of shape (n_samples, timesteps,
-        features) in the dtype of `weights_`, one feature where a 2-D X was fitted; or token ids of
-        shape (n_samples, timesteps), int64. Any number of samples is taken. The timesteps are those
-        of `fit`; any number after a fit on a list, whose shorter sequences are filled up with NaN,
-        or with -1 for token ids: with `segment` first in front, each to a multiple of it. Masked
-        timesteps may be anywhere, as in `predict`. With `static_features`, which X leaves out then,
-        a second input "static" takes them, of shape (n_samples, static features).
+        The input of the graph is "X", raw as in `predict`, with any number of samples. Numbers have
+        the shape (n_samples, timesteps, features) and the dtype of `weights_`, with one feature if
+        a 2-D X was fitted. Token ids have the shape (n_samples, timesteps) and are int64. Masked
+        timesteps may be anywhere, as in `predict`. With `static_features`, a second input "static"
+        of shape (n_samples, static features) takes them, and X leaves them out.
 
-        A regressor's output is "prediction", and with `loss="quantile"` "quantiles" too, all that
-        were fitted on a last axis. A classifier's are "probabilities", as from `predict_proba`, and
-        "label", as from `predict`: labels in the type of `classes_`.
+        The number of timesteps is that of `fit`. After a fit on a list it is any number: fill up
+        shorter sequences with NaN, or with -1 for token ids. With `segment`, first pad each of them
+        in front to a multiple of it.
 
-        Inside, the graph computes in float32, also with `dtype="float64"`, because runtimes have
-        recurrent operators only for that type; X and y are standardized in float64.
+        The output of a regressor is "prediction". With `loss="quantile"` there is also "quantiles",
+        with all fitted quantiles on a last axis. The outputs of a classifier are "probabilities",
+        as from `predict_proba`, and "label", as from `predict`, in the type of `classes_`.
+
+        The graph computes in float32, also with `dtype="float64"`, because runtimes have recurrent
+        operators only for that type. X and y are standardized in float64.
 
         Parameters
         ----------
         path : str or path-like
-            Ends in ".onnx". A file that is there is replaced once the new one is whole.
+            Path of the file, with the ending ".onnx". An existing file is replaced once the new one
+            is complete.
 
         Raises
         ------
         ValueError
-            If the standard has no operator for the network: `network`, `stateful=True`, an
-            activation such as "gelu" in the cells, or "softplus" there, which overflows in ONNX
-            Runtime; labels that are neither numbers nor str.
+            If the ONNX standard has no operator for the network: with `network`, `stateful=True`,
+            or an activation such as "gelu" in the cells. If the cells use "softplus", which
+            overflows in ONNX Runtime. If the labels are neither numbers nor str.
         ImportError
             If the package onnx is not installed.
 
@@ -476,14 +493,14 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         """Write the fitted network as one C99 header, for devices and programs without Python.
 
         The header holds the weights, the constants of standardization, and functions named after
-        the file, here "net.h". It needs only the C library's math, allocates nothing, and compiles
-        as C++ too. What it contains is yours: skrnn claims no rights in it.
+        the file, here "net.h". It needs only the C library's math, allocates no memory, and
+        compiles as C++ too. Its contents are yours: skrnn claims no rights in them.
 
-        - `net_predict(rows, y)` writes what `predict` returns for one sample, a classifier's
-          `predict_proba`.
-        - `net_reset(&state)` and `net_step(&state, row, y)` read a row at a time, as `stepper`
-          does. A bidirectional network has none.
-        - `net_self_test()` is 0 if a prediction is as in Python.
+        - `net_predict(rows, y)` writes the output of `predict` for one sample, for a classifier
+          that of `predict_proba`.
+        - `net_reset(&state)` and `net_step(&state, row, y)` read one row at a time, as `stepper`
+          does. A bidirectional network does not have them.
+        - `net_self_test()` returns 0 if a prediction equals that in Python.
 
         `NET_FEATURES`, `NET_TIMESTEPS` and `NET_OUTPUTS` are the sizes. Sequences of any length are
         passed with their number of timesteps, ``net_predict(rows, timesteps, y)``. Compile it
@@ -492,14 +509,14 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         Parameters
         ----------
         path : str or path-like
-            Ends in ".h", after a name of letters, digits and underscores.
+            Path of the file: a name of letters, digits and underscores, with the ending ".h".
 
         Raises
         ------
         ValueError
-            If the header cannot have the network: with `segment`, `static_features`, `missing` or
-            `loss="quantile"`, `network`, an activation that the native engine lacks, or half
-            precision.
+            If the header does not support the network: with `segment`, `static_features`,
+            `missing`, `loss="quantile"`, `network`, an activation that the native engine lacks, or
+            half precision.
 
         Examples
         --------
@@ -536,7 +553,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return self._network.architecture.hidden_width
 
     def _partial_fit(self, X, y, sample_weight, reset_y):
-        """Train for one epoch, from the present weights where there are any."""
+        """Train for one epoch, from the present weights if there are any."""
         resume = hasattr(self, "weights_")
         reset_y = reset_y and not resume
         data = self._read(X, y, sample_weight, reset=not resume, reset_y=reset_y, unit=1.0)
@@ -545,12 +562,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return self._fit(data, config)
 
     def _without_zeros(self, data, *, as_given=False):
-        """Return a Dataset of the samples that `class_weight` leaves too."""
+        """Return a Dataset without the samples to which `class_weight` gives zero weight."""
         weights = self._weigh(data, as_given=as_given)
         return replace(data, positions=nonzero_indices(weights, data.positions))
 
     def _fit(self, data, config, validation_data=None, tasks=(), splitter=None):
-        """Train on a Dataset and keep what is learned; the caller undoes a failure."""
+        """Train on a Dataset and set the fitted attributes; the caller rolls back a failure."""
         as_given = not config.scale_weights
         n_held_out = _count_held_out(config.validation_fraction, len(data))
         engine = self._describe(data.sequences, data.targets, len(data) - n_held_out, config)
@@ -576,7 +593,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return self
 
     def _read(self, X, y, sample_weight, *, reset, reset_y=None, unit=None):
-        """Return X, y and weights as a Dataset of the samples that `sample_weight` leaves."""
+        """Return X, y and weights as a Dataset of the samples with weight."""
         sequences = self._read_X(X, reset=reset)
         if y is None:
             raise ValueError(
@@ -590,7 +607,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return Dataset(sequences, targets, weights, nonzero_indices(weights))
 
     def _read_X(self, X, *, reset):
-        """Return X as Sequences, its shape learned or compared with that of `fit`."""
+        """Return X as Sequences; `reset` says whether its shape is learned or compared."""
         compared = not reset and self._compare_names(X)
         if reset:
             vocab_size, mask_value = self.vocab_size, self.mask_value
@@ -632,9 +649,9 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return settle_segment(self.segment, None)
 
     def _compare_names(self, X):
-        """Compare the column names of a frame with those of `fit`; return whether there are both.
+        """Compare the column names of a frame with those of `fit`; return whether both have names.
 
-        Before values are read: a frame reindexed to wrong columns holds NaN.
+        This comes before values are read, because a frame reindexed to wrong columns holds NaN.
         """
         is_table = hasattr(X, "columns")
         compared = hasattr(self, "feature_names_in_") and (is_table or first_frame(X) is not None)
@@ -652,7 +669,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             validate_data(self, table, reset=reset, skip_check_array=True)
 
     def _read_validation(self, validation_data):
-        """Return the Dataset of a (X, y) or (X, y, sample_weight) tuple, None of None."""
+        """Return the Dataset of a tuple (X, y) or (X, y, sample_weight); None if it is None."""
         if validation_data is None:
             return None
         is_tuple = isinstance(validation_data, (tuple, list))
@@ -660,7 +677,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             kind = type(validation_data).__name__
             got = f"{len(validation_data)} items" if is_tuple else kind
             raise ValueError(
-                f"`validation_data` must be a tuple (X, y) or (X, y, sample_weight), got {got}."
+                f"`validation_data` must be a tuple (X, y) or (X, y, sample_weight), got {got}. "
+                "Pass such a tuple."
             )
         X, y, *weight = validation_data
         with naming("validation_data"):
@@ -669,7 +687,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return data
 
     def _describe(self, sequences, targets, n_training, config):
-        """Set the network that is to be trained, and return its engine, or refuse it."""
+        """Set the network to be trained and return its engine, or raise an error."""
         resume, before = config.resume, getattr(self, "_network", None)
         if resume:
             learned = before.architecture.vocab_size
@@ -709,12 +727,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         if resume:
             self._network.check_continues(before)
             if architecture.frozen_layers != before.architecture.frozen_layers:
-                self.optimizer_state_ = []  # that of other weights
+                self.optimizer_state_ = []  # the old one belongs to other weights
             self._network = replace(self._network, scaling=before.scaling)
         return engine
 
     def _read_settings(self, loss, batch_size, config):
-        """Return the Settings of a fit, for Keras's full name of the loss."""
+        """Return the Settings of a fit; `loss` is Keras's full name."""
         _, loss_config = read_loss(self.loss)
         return read_settings(
             *(self.optimizer, self.learning_rate, loss, batch_size, loss_config),
@@ -765,7 +783,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return MOST_EPOCHS if self.epochs == "auto" else self.epochs
 
     def _run(self, sequences, hidden=None, activation=None):
-        """Return the raw outputs of the network, or hidden states, as a list of arrays."""
+        """Return the network's raw outputs, or hidden states, as a list of arrays."""
         stateful = self._network.architecture.stateful
         states = self.states_ if stateful else None
         outputs, states = self._network.run(
@@ -776,7 +794,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return outputs
 
     def _read_fitted(self, X):
-        if "weights_" not in vars(self):  # scikit-learn's check takes as long as a small network
+        if "weights_" not in vars(self):  # scikit-learn's check costs as much as a small network
             check_is_fitted(self, "weights_")
         return self._read_X(X, reset=False)
 
@@ -785,12 +803,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return self._network.restore_y(self._run(sequences)[0])
 
     def _as_given(self, values, sequences):
-        """Return values of timesteps as a list of sequences was given; others as they are."""
+        """Return values of timesteps without padding, in the form of X; others unchanged."""
         by_step = self._network.architecture.return_sequences
         return unpadded(values, sequences.lengths if by_step else None)
 
     def _unfitted_architecture(self, input_shape):
-        """Return the Architecture for an input shape, with the outputs as fitted, or one."""
+        """Return the Architecture for an input shape, with the fitted outputs, or one output."""
         fitted = self._network.architecture if hasattr(self, "_network") else None
         architecture = describe_shape(
             self,
@@ -804,7 +822,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return with_layers(architecture)
 
     def _plain(self):
-        """Return a shallow copy that holds Keras's objects as names and settings."""
+        """Return a shallow copy, with Keras's objects as names and settings."""
         plain = object.__new__(type(self))
         read = {name: as_parameter(getattr(self, name)) for name in ("loss", "optimizer")}
         vars(plain).update(vars(self) | read)
@@ -822,7 +840,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         return super(BaseRNN, self._plain()).__sklearn_clone__()
 
     def __dir__(self) -> list[str]:
-        """Leave out `model_`, which listing would build: the HTML view reads all that is listed."""
+        """Leave out `model_`: the HTML view reads every listed attribute, which would build it."""
         names = (name for name in object.__dir__(self) if name != "model_")
         return [name for name in names if hasattr(self, name)]
 
@@ -831,12 +849,12 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = is_nan(self.mask_value) or self.missing is not None
         tags.target_tags.required = True
-        preserved = "float32" if self.dtype == "mixed_float16" else self.dtype  # of any kind here
+        preserved = "float32" if self.dtype == "mixed_float16" else self.dtype  # unchecked here
         tags.transformer_tags.preserves_dtype = [preserved]
         return tags
 
 
 def loss_description(network):
-    """Return in words what the `history_` of a fitted network measures."""
+    """Return in words which loss the `history_` of a fitted network holds."""
     name = network._network.settings.loss.replace("_", " ")
     return name if network._network.scaling.y_mean is None else f"{name} of standardized y"

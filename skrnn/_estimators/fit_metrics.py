@@ -1,4 +1,4 @@
-"""EpochMetrics: the metrics of training and validation samples after each epoch."""
+"""EpochMetrics: metrics on training and validation samples after each epoch."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from skrnn._training.metrics import read_metrics
 
 @dataclass
 class EpochMetrics(TrainingCallback):
-    """Adds metrics to the losses of an epoch, which callbacks and the history get after it.
+    """Adds metrics to the losses of an epoch, for the callbacks and the history after it.
 
     `parts` maps "" and "val_" to functions that return an iterable of Datasets.
     """
@@ -31,9 +31,9 @@ class EpochMetrics(TrainingCallback):
 
 
 def epoch_metrics(estimator, datasets, validation):
-    """Return the TrainingCallback of an estimator's `metrics`, in a list, empty if there are none.
+    """Return a list with the TrainingCallback of an estimator's `metrics`; empty without any.
 
-    `datasets` returns the Datasets of training; `validation` is a Dataset or None.
+    `datasets` returns the Datasets for training; `validation` is a Dataset or None.
     """
     metrics = metrics_of(estimator)
     parts = {"": datasets}
@@ -43,13 +43,13 @@ def epoch_metrics(estimator, datasets, validation):
 
 
 def metrics_of(estimator):
-    """Return the Metrics of an estimator, each of a kind that it can have."""
+    """Return the Metrics of an estimator; refuse those of a kind it cannot have."""
     metrics = read_metrics(estimator.metrics)
     for metric in metrics:
         if metric.of_probabilities and not hasattr(estimator, "predict_proba"):
             why = "needs probabilities"
         elif metric.named and metric.kind in estimator._other_metrics:
-            why = f"is one of {metric.kind}. Pass the function itself to use it all the same"
+            why = f"is a metric of {metric.kind}. Pass the function itself to use it anyway"
         else:
             continue
         raise ValueError(
@@ -60,7 +60,7 @@ def metrics_of(estimator):
 
 
 def _measured(estimator, weights, datasets):
-    """Return true targets and network outputs wherever there is weight, flattened."""
+    """Return true targets and network outputs of all weights above zero, flattened."""
     network, states, truths, found = estimator._network, None, [], []
     for data in datasets:
         for sequences, index in data.pieces(network.architecture.batch_size or 1):

@@ -1,4 +1,4 @@
-"""FittedNetwork: all that a fit settles besides weights, and prediction as a function of it."""
+"""FittedNetwork: everything that a fit sets except the weights, and prediction with it."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
@@ -13,14 +13,14 @@ from skrnn._network.config import Settings
 from skrnn._utils.field_types import Count, Size
 
 MORE_SAMPLES = (
-    "Repeat the last sample up to a multiple and ignore its further outputs, or fit with a "
+    "Repeat the last sample up to a multiple and ignore the extra outputs, or fit with a "
     "`batch_size` that divides this number, such as 1."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
-    """A network as it was fitted, whatever `set_params` has changed since."""
+    """A network as it was fitted; later calls of `set_params` do not change it."""
 
     architecture: Architecture
     settings: Settings
@@ -36,19 +36,19 @@ class FittedNetwork:
         """Return raw outputs in the units of y."""
         if not self.architecture.quantiles:
             return self.scaling.restore_y(outputs)
-        by_quantile = np.moveaxis(outputs, -1, 0)  # constants are those of the outputs
+        by_quantile = np.moveaxis(outputs, -1, 0)  # the constants belong to outputs, not quantiles
         return np.moveaxis(self.scaling.restore_y(by_quantile), 0, -1)
 
     @property
     def missing(self):
-        """How Sequences read NaN in features."""
+        """Arguments of Sequences: how they read NaN in features."""
         architecture = self.architecture
         return {"fills_missing": architecture.fills_missing, "flagged": architecture.flagged}
 
     def check_continues(self, before):
         """Refuse to continue a fitted network as another network, or with another optimizer.
 
-        Which of its layers are frozen may change.
+        Its frozen layers may change.
         """
         names = [f.name for f in fields(Architecture) if f.name != "frozen_layers"]
         words = {
@@ -75,15 +75,15 @@ class FittedNetwork:
             changed.append("static_features")
         if changed:
             raise ValueError(
-                f"The fitted network cannot be continued: {', '.join(changed)} changed since. Set "
-                "`warm_start=False`, or clone the estimator, to train from scratch."
+                f"The fitted network cannot be trained further: {', '.join(changed)} changed since "
+                "`fit`. Set `warm_start=False`, or clone the estimator, to train from scratch."
             )
 
     def run(self, weights, sequences, device, states=None, hidden=None, activation=None):
-        """Return the raw outputs of the network, or hidden states, and the recurrent states after.
+        """Return the network's raw outputs, or hidden states, and the final recurrent states.
 
-        A stateful network continues from `states`; `hidden` is as in `Engine.predict`; `activation`
-        replaces that of the output layer.
+        A stateful network continues from `states`. `hidden` is as in `Engine.predict`. `activation`
+        replaces the activation of the output layer.
         """
         architecture = self.architecture
         if activation is not None:

@@ -25,7 +25,7 @@ from skrnn._training.checkpoints import NoCheckpoints
 
 @dataclass
 class BlockStats:
-    """What the first pass over all blocks finds."""
+    """Statistics that the first pass over all blocks collects."""
 
     segment: int = 1  # of sequences of unequal lengths
     n_samples: int = 0
@@ -34,14 +34,14 @@ class BlockStats:
     static_columns: tuple = ()
     fills_missing: bool = False
     flagged: tuple = ()  # features that are missing in some block
-    timesteps: set = field(default_factory=set)  # of arrays, and of lists of equally long sequences
+    timesteps: set = field(default_factory=set)  # of arrays, and of lists of equal lengths
     all_lists: bool = True  # whether all blocks are lists
     unequal: bool = False  # whether a block has sequences of unequal lengths
     weighted: bool = False  # whether a block has weights
     heaviest: float = 0.0  # the largest weight; without weights 1
 
     def add(self, sequences, weights):
-        """Add a block; weights None: none were given."""
+        """Add a block; `weights` is None if none were given."""
         self.n_samples += len(sequences)
         self.longest = max(self.longest, sequences.timesteps)
         self.static_columns = sequences.static_columns
@@ -58,7 +58,7 @@ class BlockStats:
         self.heaviest = max(self.heaviest, 1.0 if weights is None else float(weights.max()))
 
     def sequences(self, n_samples, features, mask_value):
-        """Return the ShapeOnlySequences of so many of the samples."""
+        """Return the ShapeOnlySequences of a number of samples."""
         timesteps = self.longest
         if self.unequal:
             timesteps = -(-timesteps // self.segment) * self.segment
@@ -77,7 +77,7 @@ class BlockStats:
 
 
 def fit_out_of_core(estimator, blocks, validation_data):
-    """Train an estimator as `fit_batches` says; the caller undoes a failure."""
+    """Train an estimator as described in `fit_batches`; the caller rolls back a failure."""
     _check_parameters(estimator)
     source = BlockIterator(blocks)
     resume = estimator.warm_start and hasattr(estimator, "weights_")
@@ -118,23 +118,23 @@ def _check_parameters(estimator):
     estimator._check_in_parts("fit_batches")
     if estimator.validation_fraction:
         raise ValueError(
-            "`validation_fraction` must be 0 in `fit_batches`, which holds no samples out, got "
+            "`validation_fraction` must be 0 in `fit_batches`, which holds out no samples, got "
             f"{estimator.validation_fraction}. Pass `validation_data`."
         )
     if estimator.validation_split is not None:
         raise ValueError(
-            "`validation_split` must be None in `fit_batches`, which holds no samples out, got "
+            "`validation_split` must be None in `fit_batches`, which holds out no samples, got "
             f"{estimator.validation_split!r}. Pass `validation_data`."
         )
     if estimator.checkpoint_dir is not None:
         raise ValueError(
-            "`checkpoint_dir` must be None in `fit_batches`: a checkpoint is known by all "
-            f"samples, got {estimator.checkpoint_dir!r}."
+            f"`checkpoint_dir` must be None in `fit_batches`, got {estimator.checkpoint_dir!r}: a "
+            "checkpoint is identified by all samples at once. Use `fit` for checkpoints."
         )
 
 
 def _read_stats(estimator, source, resume):
-    """Read every block, learn shapes and labels, and return stats and Targets of the last one."""
+    """Read every block, learn shapes and labels; return stats, and Targets of the last block."""
     if not resume:
         vars(estimator).pop("_network", None)  # of an earlier fit
     stats = BlockStats(estimator._segment_of_any_length(reset=not resume))
@@ -146,8 +146,8 @@ def _read_stats(estimator, source, resume):
             sequences = estimator._read_X(X, reset=not resume)
             if features not in (None, sequences.features):
                 raise ValueError(
-                    f"`X` must have {features} features for each timestep, as in the blocks "
-                    f"before, got {sequences.features}."
+                    f"`X` must have {features} features for each timestep, as in earlier blocks, "
+                    f"got {sequences.features}."
                 )
             features = sequences.features
             by_step, dtype = bool(estimator.return_sequences), VARIABLE_DTYPES[estimator.dtype]
@@ -156,12 +156,12 @@ def _read_stats(estimator, source, resume):
             if not resume:
                 learned = estimator._learn_y(y, sequences, weights > 0, learned)
     if number < 0:
-        raise ValueError("`blocks` must hold at least one block, got none.")
+        raise ValueError("`blocks` must hold at least one block, got none. Pass a list of blocks.")
     if len(stats.timesteps) > 1 and not stats.unequal:
         raise ValueError(
-            "`blocks` must hold samples of one number of timesteps, got "
-            f"{', '.join(map(str, sorted(stats.timesteps)))}. Pass lists of sequences where "
-            "their lengths differ."
+            "`blocks` must hold samples with the same number of timesteps, got "
+            f"{', '.join(map(str, sorted(stats.timesteps)))}. Pass lists of sequences if their "
+            "lengths differ."
         )
     if not resume:
         estimator.input_shape_ = (None if stats.unequal else stats.longest, features)
@@ -169,7 +169,7 @@ def _read_stats(estimator, source, resume):
 
 
 def _measure(estimator, source, read, targets, resume):
-    """Learn the constants of standardization, and return the blocks' sizes and the mean weight."""
+    """Learn the constants of standardization; return the sizes of blocks and the mean weight."""
     sizes, totals = [], []
 
     def parts():
@@ -189,7 +189,7 @@ def _measure(estimator, source, read, targets, resume):
 
 
 def _read_block(estimator, unit, X, y, sample_weight):
-    """Return the Dataset of a block, its weights divided by the unit of all blocks."""
+    """Return the Dataset of a block; its weights are divided by the unit of all blocks."""
     data = estimator._read(X, y, sample_weight, reset=False, unit=unit)
     weights = estimator._weigh(data)
     return replace(data, weights=weights, positions=nonzero_indices(weights, data.positions))
@@ -201,6 +201,6 @@ def _samples_of_block(estimator, read, sizes, mean_weight, number, *block):
     if len(samples) != sizes[number]:
         raise ValueError(
             f"`blocks` must return the same blocks at each call, got {len(samples)} samples in "
-            f"block {number}, {sizes[number]} before."
+            f"block {number}, and {sizes[number]} in the call before."
         )
     return samples

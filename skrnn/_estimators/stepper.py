@@ -1,4 +1,4 @@
-"""Stepper: a fitted network that reads one timestep after another and carries its states."""
+"""Stepper: a fitted network that reads one timestep at a time and carries its states."""
 
 from __future__ import annotations
 
@@ -26,37 +26,39 @@ if TYPE_CHECKING:
 
     from skrnn._types import Array, ArrayLike
 
-# What a Stepper has learned from the rows so far, in pickles and files.
+# The memory of a Stepper for the rows so far, stored in pickles and files.
 MEMORY = "states", "pooled", "counts", "static", "rows", "present"
 
 
 class Stepper:
-    """A fitted network that reads rows as they come, with its states carried from row to row.
+    """Step-by-step prediction with a fitted network, which carries its states from row to row.
 
-    Use it where a row arrives at a time, as from a sensor: a step costs one timestep, where
-    `predict` reads a window again. It is made by `stepper` of `RNNRegressor` and `RNNClassifier`,
-    and keeps the network of that time: what later becomes of the estimator does not change it.
+    Use it when rows arrive one by one, as from a sensor. A step then costs one timestep, while
+    `predict` reads a whole window again. Use `predict` for complete windows or sequences. Create a
+    Stepper with the method `stepper` of `RNNRegressor` and `RNNClassifier`. It keeps the network of
+    that moment: later changes of the estimator do not affect it.
 
-    After rows x_1, ..., x_t it answers as a network with the same weights and ``timesteps=None``
-    does for the sequence of these t rows, up to rounding.
+    After rows x_1, ..., x_t it returns the prediction for the sequence of these t rows, up to
+    rounding, from a network with the same weights and ``timesteps=None``.
 
     Parameters
     ----------
     estimator : RNNRegressor or RNNClassifier
-        Fitted, and not bidirectional.
+        A fitted estimator, not bidirectional.
     n_streams : int, default=1
-        Number of independent series. A step reads one row of each.
+        Number of independent series. Each step reads one row of each. Increase it to follow several
+        series at once.
 
     Attributes
     ----------
     n_streams : int
-        As given.
+        Number of independent series.
     states : list of ndarray of shape (n_streams, units)
-        The states of each recurrent layer: h, and of an LSTM h and c.
+        States of each recurrent layer: h, and for an LSTM h and c.
 
     See Also
     --------
-    RNNRegressor.stepper, RNNClassifier.stepper : Make one.
+    RNNRegressor.stepper, RNNClassifier.stepper : Create a Stepper.
 
     Examples
     --------
@@ -77,14 +79,15 @@ class Stepper:
     def __init__(self, estimator: Any, n_streams: int = 1) -> None:
         check_count("n_streams", n_streams, 1)
         _refuse(estimator)
-        self._estimator = object.__new__(type(estimator))  # a fit replaces attributes, not arrays
+        # A shallow copy is enough: a fit replaces attributes, and does not change arrays.
+        self._estimator = object.__new__(type(estimator))
         vars(self._estimator).update(vars(estimator))
         self.n_streams = n_streams
         self._describe()
         self._begin_memory()
 
     def _describe(self):
-        """Set what follows from the estimator and the number of streams."""
+        """Set the attributes that follow from the estimator and the number of streams."""
         network, weights = self._estimator._network, self._estimator.weights_
         described, self._table = network.architecture, None
         changes = {"features": described.width_read, "fills_missing": False, "flagged": ()}
@@ -109,11 +112,11 @@ class Stepper:
         self._pooled = np.zeros((n, architecture.hidden_width))
         self._counts = np.zeros((n, 1))  # steps that a stream has read
         self._static = np.zeros((n, architecture.n_static), architecture.variable_dtype)
-        self._rows, self._present = [], np.zeros(n, dtype=bool)  # of the segment that is read
+        self._rows, self._present = [], np.zeros(n, dtype=bool)  # of the current segment
         self._shapes = self._plain_shapes() if self._kernels else ()
 
     def _plain_shapes(self):
-        """Return which shapes of rows are read as they are; (): each row needs a look."""
+        """Return the shapes of rows that need no checks besides finiteness; () if all do."""
         network, n = self._estimator._network, self.n_streams
         read = network.architecture
         looks = [read.vocab_size, read.n_static, read.fills_missing, read.segment > 1]
@@ -125,33 +128,36 @@ class Stepper:
     def step(
         self, rows: ArrayLike, method: Literal["predict", "predict_proba"] = "predict"
     ) -> Array | Any:
-        """Read the next row of each stream, and return what is predicted after it.
+        """Read the next row of each stream, and return the prediction after it.
 
         Parameters
         ----------
         rows : array-like of shape (n_streams, features), or (features,) for one stream
-            The features of `fit`, with static ones in their places (after the id, with
-            `vocab_size`). With `vocab_size` a token id for each stream. A row that is masked, as
-            `mask_value` says, leaves its stream as it is.
+            The features of `fit`, with static features in their places. With `vocab_size` a token
+            id for each stream, followed by static features. A masked row, as set by `mask_value`,
+            does not change its stream.
         method : {"predict", "predict_proba"}, default="predict"
-            Whose answer is returned; "predict_proba" is a classifier's.
+            Method of the estimator that makes the prediction. Use "predict_proba" for the
+            probabilities of a classifier.
 
         Returns
         -------
         ndarray of shape (n_streams, ...), or None
-            What the method returns for sequences that end here. For rows of shape (features,) it
-            has no axis of streams. With `return_sequences` it is that of the last timestep. With
-            `segment` the network reads several rows at once: None until they are complete.
+            The result of `method` for sequences that end with these rows. For rows of shape
+            (features,) it has no axis of streams. With `return_sequences` it is the result for the
+            last timestep. With `segment` the network reads several rows at once: the result is None
+            until they are complete.
 
         Raises
         ------
         TypeError, ValueError
-            If the rows are not like those in `fit`; no state changes then.
+            If the rows do not match those of `fit`. The states are then unchanged.
         """
         if method not in self._answers:
             kind = type(self._estimator).__name__
             raise ValueError(
-                f"`method` must be one of {[*self._answers]} for {kind}, got {method!r}."
+                f"`method` must be one of {[*self._answers]} for {kind}, got {method!r}. Use one of"
+                " these names."
             )
         output = self._at_once(rows)
         if output is not None:
@@ -171,7 +177,7 @@ class Stepper:
         return answer[0] if single else answer
 
     def _at_once(self, rows):
-        """Return the output after rows of plain finite numbers in the fewest calls, or None."""
+        """Return the output after rows of plain finite numbers with few calls, None for others."""
         plain = self._shapes and type(rows) is np.ndarray and rows.dtype.kind == "f"
         if not plain or rows.shape not in self._shapes:
             return None
@@ -180,7 +186,9 @@ class Stepper:
         return self._kernels.step(block) if isfinite(block.sum()) else None
 
     def reset(self, streams: int | Sequence[int] | None = None) -> None:
-        """Set states to zero, as they are before the first row.
+        """Set the states to zero, as before the first row.
+
+        Use it when a new series begins.
 
         Parameters
         ----------
@@ -197,9 +205,9 @@ class Stepper:
             self._present[:] = False
         elif self._rows:
             raise ValueError(
-                f"`streams` must be None within a segment, of which {len(self._rows)} of "
-                f"{self._architecture.segment} rows have come, got {streams!r}. Reset all streams, "
-                "or step to the end of the segment first."
+                f"`streams` must be None within a segment, got {streams!r} after {len(self._rows)} "
+                f"of {self._architecture.segment} rows. Reset all streams, or step to the end of "
+                "the segment first."
             )
         for array in (*self.states, self._pooled, self._counts, self._static):
             array[streams] = 0
@@ -214,7 +222,10 @@ class Stepper:
         single = n == 1 and (shape == (columns,) or (columns == 1 and shape == ()))
         if shape != (n, columns) and not single and (columns > 1 or shape != (n,)):
             one = f" or ({columns},)" if n == 1 else ""
-            raise ValueError(f"`rows` must have the shape ({n}, {columns}){one}, got {shape}.")
+            raise ValueError(
+                f"`rows` must have the shape ({n}, {columns}){one}, got {shape}. Pass one row for "
+                "each stream."
+            )
         sequences = self._read_sequences(rows)
         block, present = sequences.block(slice(None), network.scaling, dtype), sequences.mask()
         if self._table is not None:
@@ -267,7 +278,7 @@ class Stepper:
         return outputs_of(self._architecture, self._weights, head)
 
     def _advance(self, block):
-        """Let all streams read a block (n, segment, F), and return the output."""
+        """Advance all streams by a block (n, segment, F), and return the output."""
         if self._kernels is not None:
             return self._kernels.step(block)
         n_read, n_static = self._architecture.features, self._architecture.n_static
@@ -285,7 +296,7 @@ class Stepper:
         return output
 
     def _pool(self, states, present, pooling):
-        """Return the mean or the largest of the states of all steps that were present."""
+        """Return the mean or the maximum of the states over all present steps."""
         if pooling == "mean":
             self._pooled[present] += states[present]
             pooled = self._pooled / np.maximum(self._counts, 1)
@@ -311,18 +322,19 @@ class Stepper:
 
 
 def _refuse(estimator):
-    """Refuse an estimator that no Stepper can be made of."""
+    """Refuse an estimator that a Stepper does not support."""
     check_is_fitted(estimator, "weights_")
     architecture = estimator._network.architecture
     refuse_custom(architecture, "stepper", "Call `predict` on windows.")
     if architecture.bidirectional:
         raise ValueError(
-            "`stepper` needs `bidirectional=False`, got True: layers that read backwards need the "
-            "rows that are to come. Fit without it, or call `predict` on windows."
+            "`stepper` needs `bidirectional=False`, got True: layers that read backwards need "
+            "future rows. Fit without it, or call `predict` on windows."
         )
     in_python = architecture.masked or architecture.pooling != "last"
     if in_python and architecture.dense_sizes and architecture.dense_activation not in ACTIVATIONS:
         raise ValueError(
             "`stepper` of a network with a mask or pooling needs a `dense_activation` among "
-            f"{sorted(ACTIVATIONS)}, got {architecture.dense_activation!r}."
+            f"{sorted(ACTIVATIONS)}, got {architecture.dense_activation!r}. Fit with one of these, "
+            "or call `predict` on windows."
         )

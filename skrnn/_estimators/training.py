@@ -1,4 +1,4 @@
-"""The parts of a fit that are alike for every estimator: its configuration, generator, training."""
+"""The parts of a fit that all estimators share: configuration, random generator, training."""
 
 import sys
 from contextlib import nullcontext
@@ -25,7 +25,7 @@ MOST_SEEDS = np.iinfo(np.int32).max
 
 
 def read_schedule(estimator, n_samples, validation_data, *, whole=True):
-    """Return the Schedule of a fit; `verbose` prints what `epochs="auto"` has chosen."""
+    """Return the Schedule of a fit; `verbose` prints the choice of `epochs="auto"`."""
     validated = validation_data is not None
     schedule = settle_schedule(estimator, n_samples, validated=validated, whole=whole)
     if estimator.verbose and estimator.epochs == "auto":
@@ -34,7 +34,7 @@ def read_schedule(estimator, n_samples, validation_data, *, whole=True):
 
 
 def fit_config(estimator, resume, schedule, checkpoint_dir=None, *, scale_weights=True):
-    """Return what a fit with the present parameters and a Schedule asks of training."""
+    """Return the FitConfig for the present parameters and a Schedule."""
     metrics = metrics_of(estimator)
     return FitConfig(
         **schedule._asdict(),
@@ -51,15 +51,15 @@ def fit_config(estimator, resume, schedule, checkpoint_dir=None, *, scale_weight
 
 
 def draw_rng(estimator, config, checkpoints):
-    """Return the generator of a fit, drawn from the caller's stream once nothing is refused."""
+    """Return the generator of a fit; its seed is drawn from `random_state` after all checks."""
     seed = checkpoints.settle(check_random_state(estimator.random_state).randint(MOST_SEEDS))
     return np.random.default_rng([seed, config.first_epoch])
 
 
 def _known_parameters(estimator):
-    """Return the parameters by which a checkpoint is known."""
-    # The `repr` of some would not say all; a learning rate is in the Settings, a network in the
-    # Architecture.
+    """Return the parameters that identify a checkpoint."""
+    # The `repr` of some is incomplete. The Settings hold the learning rate, and the Architecture
+    # the network.
     left_out = {"embedding_init", "metrics", "learning_rate", "network", "network_params"}
     return {
         f.name: as_parameter(getattr(estimator, f.name))
@@ -69,13 +69,13 @@ def _known_parameters(estimator):
 
 
 def open_checkpoints(estimator, engine, data, validation, config):
-    """Return a context that gives what keeps this fit, or a stand-in that keeps nothing."""
+    """Return a context with the checkpoints of this fit, or with a stand-in that saves nothing."""
     if config.checkpoint_dir is None:
         return nullcontext(NoCheckpoints())
     if estimator.callbacks is not None:
         raise ValueError(
-            "`checkpoint_dir` must be None with `callbacks`, whose own state no file can hold. "
-            "Leave out one of them."
+            f"`checkpoint_dir` must be None with `callbacks`, got {config.checkpoint_dir!r}: the "
+            "state of callbacks cannot be saved. Leave out one of them."
         )
     network = estimator._network
     arrays = [*data.arrays(), estimator._weigh(data)]
@@ -85,7 +85,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
     if callable(estimator.learning_rate):
         arrays.append(np.array(learning_rates(estimator, config, validated=False).rates))
     seed = estimator.random_state
-    if seed is not None:  # without one, the seed that was kept is taken up
+    if seed is not None:  # without one, the saved seed is used
         seed = check_random_state(deepcopy(seed)).randint(MOST_SEEDS)
     devices = estimator.engine_, engine.device_names(estimator.device)
     words = [
@@ -106,7 +106,7 @@ def open_checkpoints(estimator, engine, data, validation, config):
 
 
 def learning_rates(estimator, config, *, validated):
-    """Return the rates of the epochs of a fit, None if they are all the same."""
+    """Return the learning rates of a fit's epochs, None if they are constant."""
     epochs = range(config.first_epoch, config.first_epoch + config.epochs)
     if callable(estimator.learning_rate):
         return KnownRates([rate_in_epoch(estimator.learning_rate, epoch) for epoch in epochs])
@@ -119,13 +119,13 @@ def learning_rates(estimator, config, *, validated):
         rate, watched = float(np.float32(settings.learning_rate)), before[schedule.begun :]
         return PlateauRates(rate, dict(schedule.config), monitor, watched)
     rates = schedule.decayed(settings.learning_rate, np.array(epochs) - schedule.begun).tolist()
-    remedy = "The schedule is at its end: set a larger 'decay_epochs' in it, or a number instead"
+    remedy = "The schedule has ended: set a larger 'decay_epochs' in it, or use a number instead"
     return KnownRates([check_rate(*item, remedy) for item in zip(rates, epochs, strict=True)])
 
 
 def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
     """Return the TrainingCallback that notifies scikit-learn's callbacks, if there are any."""
-    if not getattr(estimator, "_skl_callbacks", None):  # a search has a context without them
+    if not getattr(estimator, "_skl_callbacks", None):  # a search sets an empty context
         return []
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     data = {"X": X, "y": y, "metadata": metadata}
@@ -135,9 +135,9 @@ def epoch_tasks(estimator, config, X=None, y=None, sample_weight=None):
 def train_network(
     estimator, engine, training, validation, config, rng, checkpoints, tasks, datasets
 ):
-    """Run the epochs on Samples and keep arrays and history; `rng` calls `draw_rng`.
+    """Run the epochs on Samples and set the fitted attributes; `rng` calls `draw_rng`.
 
-    `datasets` returns the Datasets that make up `training`.
+    `datasets` returns the Datasets that `training` consists of.
     """
     network, callbacks = estimator._network, list(tasks)
     _check_monitor(config, validation)
@@ -162,7 +162,7 @@ def train_network(
         embeddings = read_embeddings(estimator.embedding_init, network.architecture)
         fresh = initial_weights if network.architecture.network is None else engine.fresh_weights
         start = fresh(network.architecture, rng, embeddings), None
-        if config.resume:  # a continued fit shuffles after the same draws as a new one
+        if config.resume:  # after the draws above: a continued fit shuffles like a new one
             start = estimator.weights_, estimator.optimizer_state_ or None
         session = engine.TrainingSession(network.architecture, network.settings, training)
         trained = train(session, config, start, validation, rng, callbacks, checkpoints, rates)
@@ -171,23 +171,23 @@ def train_network(
 
 
 def _signs(estimator, validation):
-    """Return what an epoch measures, by name: 1 where more is better, else -1."""
+    """Map the name of each value of an epoch to 1 if more is better, else to -1."""
     signs = {"loss": -1} | {metric.name: metric.sign for metric in metrics_of(estimator)}
     return signs | ({} if validation is None else {f"val_{name}": signs[name] for name in signs})
 
 
 def _check_monitor(config, validation):
-    """Refuse to follow a metric of validation samples without any; the loss is that of training."""
+    """Refuse to follow a validation metric without a validation set; "val_loss" is allowed."""
     of_validation = config.monitor.startswith("val_") and config.monitor != "val_loss"
     if of_validation and validation is None and config.patience is not None:
         raise ValueError(
-            f"`monitor` must be of training without a validation set, got {config.monitor!r}. Set "
-            "`validation_fraction`, or pass `validation_data`."
+            "`monitor` must name a value on the training set if there is no validation set, got "
+            f"{config.monitor!r}. Set `validation_fraction`, or pass `validation_data`."
         )
 
 
 def fitted_attributes(estimator, config, trained):
-    """Return the attributes that training leaves."""
+    """Return the fitted attributes that training sets."""
     history = trained.history
     if config.resume:
         history = joined(estimator.history_, history)
@@ -206,7 +206,7 @@ def fitted_attributes(estimator, config, trained):
 
 
 def adopt_network(network, target_shape=None):
-    """Return the estimator of a KerasNetwork, as if `fit` had trained it."""
+    """Return the estimator of a KerasNetwork, set up as if `fit` had trained it."""
     estimator, architecture = network.estimator, network.architecture
     estimator._validate_params()
     estimator._set_network(

@@ -1,4 +1,4 @@
-"""Keras callbacks in a fit that does not run `Model.fit`: hooks on a model kept in step."""
+"""Keras callbacks in a fit without `Model.fit`: their hooks run on a synchronized model."""
 
 import copy
 
@@ -13,7 +13,7 @@ UNCALLED_HOOKS = [
     for kind in ("batch", "train_batch", "test_batch", "predict", "predict_batch")
     for moment in ("begin", "end")
 ]
-# Keras's own that override such a hook, and the test and the words of settings that need none.
+# Keras callbacks that override such a hook: a test of settings that do not need it, and their text.
 BY_EPOCH = {
     keras.callbacks.ModelCheckpoint: (lambda it: it.save_freq == "epoch", "save_freq='epoch'"),
     keras.callbacks.TensorBoard: (
@@ -27,9 +27,9 @@ SCHEDULING = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnP
 
 
 class CallbackHook(TrainingCallback):
-    """Runs the epoch, train and test hooks of Keras callbacks on a real compiled model.
+    """Runs the epoch, train and test hooks of Keras callbacks on a compiled Keras model.
 
-    Before a hook runs, the model and its optimizer get the present weights and variables; changes
+    Before a hook runs, the model and its optimizer get the present weights and variables. Changes
     that the hook makes are read back.
     """
 
@@ -78,9 +78,9 @@ class CallbackHook(TrainingCallback):
 
 
 def fresh_callbacks(callbacks, monitored, *, scheduled=False):
-    """Return callbacks for one fit: a deep copy of the list, or what the function returns.
+    """Return callbacks for one fit: a deep copy of the list, or the result of the function.
 
-    TypeError if an item is not a Keras callback; ValueError if it overrides a hook that would never
+    TypeError if an item is not a Keras callback. ValueError if it overrides a hook that would never
     be called, monitors a name that is not among `monitored`, or changes a rate that is `scheduled`.
     """
     made = callable(callbacks) and not isinstance(callbacks, type)
@@ -96,14 +96,15 @@ def fresh_callbacks(callbacks, monitored, *, scheduled=False):
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 "`callbacks` must hold Keras callbacks, got an object of type "
-                f"{type(callback).__name__}."
+                f"{type(callback).__name__}. Pass objects of subclasses of "
+                "`keras.callbacks.Callback`."
             )
         _check_hooks(callback)
         _check_monitor(callback, monitored)
         if scheduled and isinstance(callback, SCHEDULING):
             raise ValueError(
-                f"`callbacks` holds {type(callback).__name__}, but `learning_rate` already is a "
-                "schedule. Keep one of them."
+                "`callbacks` must not change the learning rate if `learning_rate` is a schedule, "
+                f"got {type(callback).__name__}. Keep one of them."
             )
     return items
 
@@ -112,8 +113,8 @@ def _check_hooks(callback):
     kind = type(callback).__name__
     if isinstance(callback, keras.callbacks.BackupAndRestore):
         raise ValueError(
-            f"`callbacks` holds {kind}, which cannot restore the order of samples. Set "
-            "`checkpoint_dir` instead: a fit that was killed continues from there exactly."
+            f"`callbacks` must not hold {kind}, which cannot restore the order of samples. Set "
+            "`checkpoint_dir` instead: a killed fit then continues exactly."
         )
     for name in UNCALLED_HOOKS:
         owner = next(cls for cls in type(callback).__mro__ if name in vars(cls))
@@ -122,14 +123,14 @@ def _check_hooks(callback):
         suits, settings = BY_EPOCH.get(owner, (None, ""))
         if suits is None or name in vars(callback):
             raise ValueError(
-                f"`callbacks` holds {kind}, which overrides `{name}`. An epoch runs as one "
-                "compiled program, so only epoch, train and test hooks are called. Move the work "
-                "to one of them."
+                "`callbacks` must use only epoch, train and test hooks, because an epoch runs as "
+                f"one compiled program, got {kind}, which overrides `{name}`. Move the work to one "
+                "of these hooks."
             )
         if not suits(callback):
             raise ValueError(
-                f"`callbacks` holds {kind} that works by batches. An epoch runs as one compiled "
-                f"program: set {settings}."
+                "`callbacks` must not work by batches, because an epoch runs as one compiled "
+                f"program, got {kind}. Set {settings}."
             )
 
 
@@ -139,14 +140,14 @@ def _check_monitor(callback, monitored):
     if not (saves_best or isinstance(callback, MONITORING)):
         return
     if name in monitored:
-        if callback.mode == "auto" and monitored[name]:  # Keras knows its own metrics only
+        if callback.mode == "auto" and monitored[name]:  # Keras knows only its own metrics
             callback.mode = "max" if monitored[name] > 0 else "min"
         return
     names = ", ".join(map(repr, monitored))
     remedy = " Add it to `metrics`."
     if isinstance(name, str) and name.startswith("val_") and "val_loss" not in monitored:
-        remedy = " It has no validation set: pass `validation_data`, or set `validation_fraction`."
+        remedy = " Pass `validation_data`, or set `validation_fraction`."
     raise ValueError(
-        f"`callbacks` holds {type(callback).__name__}, which monitors {name!r}. This fit has "
-        f"{names}.{remedy}"
+        f"`callbacks` must monitor a value of this fit, {names}, got "
+        f"{type(callback).__name__}, which monitors {name!r}.{remedy}"
     )

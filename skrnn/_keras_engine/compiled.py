@@ -1,16 +1,16 @@
-"""Functions of arrays that run a traced function, under XLA so that the program can be freed.
+"""Functions of arrays that run a traced function, under XLA in a way that frees the program.
 
-TensorFlow keeps a program of `tf.function(jit_compile=True)` for the life of the process; some 400
-of those that train crash it. A `tf.compat.v1.Session` frees its programs when it is dropped, so
-each program has one. `tests/test_compiled.py` fails once TensorFlow frees programs itself: then
-`plain_function` serves for all, and the rest of this file can go.
+TensorFlow keeps a program of `tf.function(jit_compile=True)` for the life of the process, and about
+400 training programs crash it. A `tf.compat.v1.Session` frees its programs when it is dropped, so
+each program has its own session. `tests/test_compiled.py` fails once TensorFlow frees programs
+itself. Then `plain_function` is enough, and the rest of this file can be removed.
 """
 
 import tensorflow as tf
 
 
 def plain_function(traced):
-    """Return a function of arrays, one after another, that runs a traced function as it is."""
+    """Return a function of a flat list of arrays that calls a traced function directly."""
 
     def run(*arrays):
         with_structure = tf.nest.pack_sequence_as(traced.structured_input_signature[0], arrays)
@@ -22,11 +22,11 @@ def plain_function(traced):
 def compiled_function(traced, device):
     """Return a function of arrays that runs a traced function under XLA, in its own session.
 
-    When it is dropped, all that XLA compiled is freed.
+    When it is dropped, everything that XLA compiled is freed.
     """
     whole = traced.graph.as_graph_def()
     definition = tf.compat.v1.GraphDef(
-        node=[node for node in whole.node if node.op != "Placeholder"],  # those are the arguments
+        node=[node for node in whole.node if node.op != "Placeholder"],  # arguments are passed in
         library=whole.library,
         versions=whole.versions,
     )
@@ -44,16 +44,16 @@ def compiled_function(traced, device):
         jitted = tf.function(run, jit_compile=True, autograph=False)
         arguments = (*inputs, *captured)
         outputs = jitted.get_concrete_function(*arguments)(*arguments)
-        # A GPU's is that of the process, with what has been settled about memory.
+        # On a GPU the session uses the process's configuration, which includes memory growth.
         config = None if "GPU" in device else _cpu_config()
         session = tf.compat.v1.Session(graph=graph, config=config)
-        # For variables without a value XLA would compile another program.
+        # XLA would compile another program for variables without a value.
         session.run(tf.compat.v1.global_variables_initializer())
         return session.make_callable(outputs, inputs)
 
 
 def _cpu_config():
-    """Return the configuration of a session that sees no GPU."""
+    """Return the configuration of a session without GPUs."""
     threads = tf.config.threading
     config = tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),

@@ -1,4 +1,4 @@
-"""The real Keras model of a network, compiled with its loss, optimizer and metrics."""
+"""Compilation of a network's Keras model with its loss, optimizer and metrics."""
 
 import keras
 
@@ -8,7 +8,7 @@ from skrnn._network.keras_names import QUANTILE_LOSS, canonical
 
 
 def compile_model(model, architecture, settings):
-    """Compile a model as its network was trained, with objects that its files can hold."""
+    """Compile a model as its network was trained, with objects that Keras can save."""
     config = dict(settings.optimizer_config)
     if settings.learning_rate is not None:
         config["learning_rate"] = settings.learning_rate
@@ -19,7 +19,7 @@ def compile_model(model, architecture, settings):
 
 
 def _loss(name, config, quantiles):
-    """Return Keras's object of a loss, which files can hold; that of quantiles they cannot."""
+    """Return Keras's object of a loss, which Keras can save, or a Pinball, which it cannot."""
     if name == QUANTILE_LOSS:
         return Pinball(quantiles)
     kinds = [kind for kind in vars(keras.losses).values() if isinstance(kind, type)]

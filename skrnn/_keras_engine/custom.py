@@ -1,4 +1,4 @@
-"""What a user's function makes of a network's inputs: called, checked, and described."""
+"""The call of a user's function on a network's inputs, the checks of its result, its layers."""
 
 import random
 import re
@@ -13,21 +13,21 @@ import numpy as np
 
 from skrnn._network.custom_network import output_words
 
-# Keras's warning where a layer does not hand on the mask.
+# Keras's warning if a layer does not pass on the mask.
 DROPPED_MASK = "Layer '.*' .* was passed an input with a mask attached to it"
-# What XLA saves on a CPU in a step of a recurrent layer, and takes longer for a multiply-add of a
-# convolution, whose gradient it computes slowly: measured on a core of x86-64.
+# Measured on an x86-64 core: the time that XLA saves in a step of a recurrent layer, and the time
+# that it loses in a multiply-add of a convolution, because it computes the gradient slowly.
 SECONDS_OF_A_STEP, SECONDS_OF_A_MULTIPLY_ADD = 170e-6, 1e-9
 CONVOLUTIONS = tuple(
     kind for name, kind in vars(keras.layers).items() if re.search("Conv[123]D", name)
 )
-_lock = threading.RLock()  # for settings and streams of the whole process
+_lock = threading.RLock()  # for settings and random streams of the whole process
 _used = WeakSet()  # layers that are part of a network
 
 
 @contextmanager
 def no_mask_warnings():
-    """Surround what calls the layers again: the first fit has warned."""
+    """Silence warnings of dropped masks when layers are called again: the first fit has warned."""
     with _lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", DROPPED_MASK)
         yield
@@ -35,9 +35,9 @@ def no_mask_warnings():
 
 @contextmanager
 def _settings_for(dtype, seed):
-    """Surround a function that creates layers: their dtype, and the seeds they draw by default.
+    """Set the dtype and the default seeds of layers that are created inside the context.
 
-    Keras draws them from Python's stream, which then is as it was before.
+    Keras draws default seeds from Python's random stream, which is restored afterwards.
     """
     with _lock:
         policy, stream = keras.config.dtype_policy(), random.getstate()
@@ -53,8 +53,8 @@ def _settings_for(dtype, seed):
 def call_network(architecture, inputs, x, mask, seed=0):
     """Return the tensor of the CustomNetwork, and the records of its layers.
 
-    `inputs` are those of the Keras model, the first of which x comes from; `seed` is that of all
-    layers without one.
+    `inputs` are the inputs of the Keras model; x is computed from the first one. `seed` is used for
+    all layers without a seed.
     """
     custom = architecture.network
     x = x if mask is None else _with_mask(x, mask, architecture)
@@ -73,9 +73,9 @@ def call_network(architecture, inputs, x, mask, seed=0):
     records = _records(layers, architecture)
     if custom.layers and [record[3] for record in custom.layers] != [r[3] for r in records]:
         raise ValueError(
-            "`network` must make the same layers whenever it is called with the same parameters: "
-            "their weights have other shapes than when the network was fitted. Let it depend on "
-            "its arguments only, and fit again where it was changed."
+            "`network` must create the same layers at each call with the same parameters, got "
+            "weights with other shapes than in `fit`. Let it depend only on its arguments, and fit "
+            "again if it was changed."
         )
     for layer, (name, *_) in zip(layers, records, strict=True):
         if name in architecture.frozen_layers:
@@ -90,12 +90,12 @@ def frozen_outside(architecture):
 
 
 def _with_mask(x, mask, architecture):
-    """Return x as zeros where it is masked, with the mask attached unless it is an argument."""
+    """Return x with zeros at masked timesteps, and the mask attached unless it is an argument."""
     mask = keras.ops.expand_dims(mask, -1)
     if architecture.network.takes_mask:
         return keras.ops.where(mask, x, 0.0)
     compute_dtype = keras.dtype_policies.get(architecture.dtype).compute_dtype
-    # Keras turns a number into float32 on its way to float64.
+    # Keras converts a number to float32 before float64.
     absent = float(np.finfo("float32" if compute_dtype == "float64" else compute_dtype).min)
     x = keras.ops.where(mask, x, absent)
     return keras.layers.Masking(absent, dtype=architecture.dtype, name="absent")(x)
@@ -111,9 +111,9 @@ def _check_output(output, architecture):
     lead = (architecture.timesteps,) if architecture.return_sequences else ()
     shape = tuple(output.shape)
     if len(shape) != 2 + len(lead) or shape[1:-1] != lead or shape[-1] is None:
-        remedy = "Reduce it over time, as by GlobalAveragePooling1D or `return_sequences=False`."
+        remedy = "Reduce it over time, with GlobalAveragePooling1D or `return_sequences=False`."
         if lead:
-            remedy = "With `return_sequences=True` it needs a vector for each timestep of X."
+            remedy = "With `return_sequences=True` return a vector for each timestep of X."
         raise ValueError(f"`network` must return {words}, got the shape {shape}. {remedy}")
     if not keras.backend.is_float_dtype(output.dtype):
         raise ValueError(
@@ -128,7 +128,7 @@ def _layers_between(source, x, output):
         whole = keras.Model(source, output)
     except ValueError as error:
         raise ValueError(
-            f"`network` must return a tensor that it computes from its inputs alone: {error}"
+            f"`network` must return a tensor computed only from its inputs, got another: {error}"
         ) from error
     before = set(map(id, keras.Model(source, x).layers))
     return [layer for layer in whole.layers if id(layer) not in before]
@@ -138,8 +138,8 @@ def _check_fresh(layers):
     for layer in layers:
         if layer in _used:
             raise ValueError(
-                f"`network` must create its layers whenever it is called, got {layer.name!r} of "
-                "another call. Create it inside the function."
+                f"`network` must create its layers at each call, got {layer.name!r} of another "
+                "call. Create the layer inside the function."
             )
     _used.update(layers)
 
@@ -154,8 +154,8 @@ def _records(layers, architecture):
         for weight in layer.weights:
             if weight.dtype != architecture.variable_dtype:
                 raise ValueError(
-                    f"`network` must make layers whose weights are {architecture.variable_dtype}, "
-                    f"as `dtype` says, got {weight.dtype} in {layer.name!r} ({kind}). Create the "
+                    f"`network` must create layers with weights in {architecture.variable_dtype}, "
+                    f"like `dtype`, got {weight.dtype} in {layer.name!r} ({kind}). Create the "
                     "layer without a `dtype`."
                 )
         weights = tuple((tuple(w.shape), bool(w.trainable)) for w in layer.weights)
@@ -165,7 +165,7 @@ def _records(layers, architecture):
 
 
 def _name(layer, counts):
-    """Return a layer's name, where Keras has numbered it by its number in this network."""
+    """Return a layer's name; a number added by Keras becomes its number in this network."""
     stem = re.sub(r"_\d+$", "", layer.name)
     if stem.replace("_", "") != type(layer).__name__.lower():
         return layer.name
@@ -174,7 +174,7 @@ def _name(layer, counts):
 
 
 def compiling_pays(model, batch_size, timesteps):
-    """Whether XLA trains a CustomNetwork faster than TensorFlow does without it."""
+    """Whether TensorFlow trains a CustomNetwork faster with XLA than without."""
     n_steps, multiply_adds = 0, 0
     for layer in _inner_layers(model):
         if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):

@@ -1,4 +1,4 @@
-"""Devices: where TensorFlow computes, by the values of the parameter `device`."""
+"""Devices: the TensorFlow devices for the values of the parameter `device`."""
 
 import re
 from contextlib import contextmanager, suppress
@@ -7,14 +7,14 @@ from functools import cache
 
 import tensorflow as tf
 
-# TensorFlow's names of the devices that this thread uses; the first one has the weights.
+# TensorFlow's names of the devices that this thread uses; the first holds the weights.
 _present = ContextVar("devices", default=None)
 
 
 def let_memory_grow():
-    """Let TensorFlow allocate the memory of each GPU as it needs it, instead of all at once.
+    """Let TensorFlow allocate the memory of each GPU on demand, instead of all at once.
 
-    Once TensorFlow has started to compute this cannot be changed, and the caller's setting stays.
+    This cannot be changed after TensorFlow has started to compute. The caller's setting then stays.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         with suppress(RuntimeError, ValueError):  # too late; or the caller has set limits

@@ -1,4 +1,4 @@
-"""The Keras engine. `skrnn._engines` documents what an engine has."""
+"""The Keras engine. `skrnn._engines` documents the interface of engines."""
 
 import keras
 import numpy as np
@@ -11,28 +11,28 @@ from skrnn._network.l2 import penalty
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
-        "skrnn computes with Keras on TensorFlow, but KERAS_BACKEND selects "
+        "KERAS_BACKEND must be 'tensorflow' for skrnn, got "
         f"{keras.backend.backend()!r}. Unset it, or set it to 'tensorflow'."
     )
 devices.let_memory_grow()
 
 NAME = "keras"
-# Samples that take less than this are gathered once and stay; others are gathered by block.
+# Samples smaller than this are gathered once and kept; others are gathered block by block.
 RESIDENT_BYTES = 2**24
-# One call of a program takes well under a second, so that Ctrl-C is answered soon. A GPU does more
-# at once, but each timestep of each batch takes it tens of microseconds at least.
+# One call of a program takes well under a second, so that Ctrl-C works soon. A GPU does more work
+# per call, but needs at least tens of microseconds for each timestep of each batch.
 MULTIPLY_ADDS_A_CALL = 2**30
 GPU_MULTIPLY_ADDS_A_CALL, GPU_TIMESTEPS_A_CALL = 2**40, 2**14
-# Samples predicted at a time: enough to fill two cores, small enough for their caches.
+# Samples predicted at a time: enough to use two cores, few enough for their caches.
 PREDICT_AT_ONCE = 1024
 # The optimizer's setting that multiplies the loss by a constant.
 SCALE = "loss_scale_factor"
-# Ragged sequences are padded to a multiple of this, so that folds share a program.
+# Ragged sequences are padded to a multiple of this length, so that folds share a program.
 LENGTH_STEP = 8
 
 
 class TrainingSession:
-    """Samples as a trainer reads them: resident arrays, or blocks gathered as they are needed."""
+    """Samples in the form of a trainer: resident arrays, or blocks gathered on demand."""
 
     epochs_at_once = 1
 
@@ -101,8 +101,8 @@ class TrainingSession:
     def blocks(self, order):
         """Yield (X, y, w, order) as arrays of the program's capacity, and the true count.
 
-        A last batch that is not full is filled up with other samples, which do not count: layers
-        such as BatchNormalization then read as many as in any other.
+        An incomplete last batch is filled up with other samples, which do not count. Layers such as
+        BatchNormalization then read as many samples as in other batches.
         """
         if self.resident:
             yield (*self.arrays, np.resize(order.astype(np.int32), self.capacity)), len(order)
@@ -155,35 +155,37 @@ def predict(
 
 
 def check_settings(architecture, settings):
-    """Refuse settings that the optimizer does not take."""
+    """Refuse settings that the optimizer does not accept."""
     if not settings.optimizer_config:
         return
     known = network.optimizer_settings(settings.optimizer)
     for key, _ in settings.optimizer_config:
         if key not in known:
             raise ValueError(
-                f"`optimizer` {settings.optimizer!r} has no setting {key!r}. It takes "
+                f"`optimizer` must have settings of {settings.optimizer!r}, got {key!r}. Use "
                 f"{', '.join(sorted(known))}."
             )
     if architecture.dtype == "mixed_float16" and dict(settings.optimizer_config).get(SCALE):
         raise ValueError(
-            f"`optimizer` must leave out {SCALE!r} with `dtype='mixed_float16'`, which finds the "
-            f"scale of the loss automatically, got {dict(settings.optimizer_config)[SCALE]!r}."
+            f"`optimizer` must not set {SCALE!r} with `dtype='mixed_float16'`, which scales the "
+            f"loss automatically, got {dict(settings.optimizer_config)[SCALE]!r}. Leave it out."
         )
     try:
         network.make_optimizer(settings.optimizer, settings.optimizer_config)
     except (TypeError, ValueError) as error:
         config = dict(settings.optimizer_config)
-        raise ValueError(f"`optimizer` was refused with the settings {config}: {error}") from error
+        raise ValueError(
+            f"`optimizer` must have settings that Keras accepts, got {config}: {error}"
+        ) from error
 
 
 def callback_hook(
     callbacks, architecture, settings, mask_value, training, epochs, monitored, *, scheduled=False
 ):
-    """Return the TrainingCallback that runs Keras callbacks, given as in the parameter.
+    """Return the TrainingCallback that runs Keras callbacks, in the form of the parameter.
 
-    `monitored` has for each measure of an epoch, by name, 1 if more is better, -1 if less is, or 0.
-    `scheduled` is whether the learning rate changes without them.
+    `monitored` maps the name of each value of an epoch to 1 if higher is better, -1 if lower is
+    better, else 0. `scheduled` is whether a schedule sets the learning rate.
     """
     callbacks = fresh_callbacks(callbacks, monitored, scheduled=scheduled)
     model = network.build_network(architecture, training.scaling, mask_value)
@@ -191,15 +193,15 @@ def callback_hook(
 
 
 def fitted_model(architecture, weights, scaling, mask_value, settings, optimizer_state):
-    """Return the real Keras model that reads raw X and gives raw outputs, compiled.
+    """Return the compiled Keras model that reads raw X and returns outputs in the units of y.
 
-    The optimizer continues from its state where y is not standardized: the gradients of a loss in
-    the units of y have another scale.
+    The optimizer continues from its state if y is not standardized. Otherwise the gradients of a
+    loss in the units of y have another scale.
     """
     model = network.build_network(architecture, scaling, mask_value)
     model.set_weights(weights)
     compile_model(model, architecture, settings)
-    model.optimizer.build(model.trainable_variables)  # Keras warns of files without
+    model.optimizer.build(model.trainable_variables)  # Keras warns of files with unbuilt optimizers
     if optimizer_state and scaling.y_mean is None:
         for variable, value in zip(model.optimizer.variables, optimizer_state, strict=True):
             variable.assign(value)
@@ -218,9 +220,9 @@ def clear():
 
 
 def _takes_cudnn(architecture, sequences, *, by_step=False):
-    """Whether the recurrent layers can be cuDNN's for these sequences, on the current device.
+    """Whether cuDNN's recurrent layers can be used for these sequences on the current device.
 
-    At masked timesteps it gives zeros, and Keras the state before.
+    At masked timesteps cuDNN returns zeros, while Keras returns the previous state.
     """
     if not devices.on_gpu() or not network.cudnn_takes(architecture):
         return False

@@ -1,4 +1,4 @@
-"""Gradients of a network's outputs with respect to its input, by TensorFlow."""
+"""Gradients of a network's outputs with respect to its input, with TensorFlow."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ from skrnn._keras_engine.network import build_network
 
 
 def output_gradients(architecture, weights):
-    """Return a function as that of the NumPy engine; the network is built once for its calls."""
+    """Return a function like that of the NumPy engine; all its calls share one network."""
     model = build_network(architecture, cudnn=False)
     model.set_weights(weights)
 

@@ -1,4 +1,4 @@
-"""The memory of this process: how much it is, and giving back what is free."""
+"""The memory of this process: its size, and the release of free memory."""
 
 import ctypes
 import gc
@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from tensorflow.python.eager.context import context
 
-# Operations whose kernels hold the state of a random stream.
+# Operations with kernels that hold the state of a random stream.
 RANDOM = re.compile("Random|Truncated|Parameterized|Multinomial|.*CandidateSampler")
 
 
 def resident_bytes():
-    """Return the memory that this process takes; 0 where the system does not say."""
+    """Return the resident memory of this process; 0 if the system does not report it."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -22,9 +22,9 @@ def resident_bytes():
 
 
 def release(*, collect=True):
-    """Return freed memory to the system: after a compilation glibc keeps some 80 MB of it.
+    """Return freed memory to the system; after a compilation glibc keeps about 80 MB of it.
 
-    With `collect` objects in cycles are freed first, such as Keras models.
+    With `collect`, objects in cycles, such as Keras models, are freed first.
     """
     if collect:
         gc.collect()
@@ -33,11 +33,11 @@ def release(*, collect=True):
 
 
 def clear_kernels():
-    """Drop the kernels of TensorFlow's eager runtime, of which it needs one for each shape.
+    """Drop the kernels of TensorFlow's eager runtime, which are made for each shape.
 
-    It keeps them for the life of the process: some 1 MB for each architecture. Those that are
-    needed again are made again. All stay where one of them holds the caller's random stream, which
-    would begin again.
+    TensorFlow keeps them for the life of the process, about 1 MB for each architecture. Dropped
+    kernels are made again on demand. None are dropped if one of them holds the caller's random
+    stream, because it would restart.
     """
     eager = context()
     functions = map(eager.get_function_def, eager.list_function_names())

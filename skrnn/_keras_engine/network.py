@@ -1,4 +1,4 @@
-"""The real Keras network of an Architecture."""
+"""The Keras network of an Architecture."""
 
 from functools import partial
 
@@ -22,11 +22,12 @@ def build_network(
 ):
     """Build the Keras model of an architecture, with Keras's default weights from fixed seeds.
 
-    Without a Scaling the model reads standardized values, absent timesteps as NaN or as token id
-    -1. With one it reads raw values, absent timesteps also as `mask_value`, and returns raw
-    outputs. `input_projected` layers are faster, but only for training under XLA. `cudnn` selects
-    the LSTM and GRU layers of cuDNN where there is a GPU; None: unless timesteps are masked, since
-    cuDNN only masks the end of a sample. `seed` is that of the layers of a CustomNetwork.
+    Without a Scaling the model reads standardized values, with absent timesteps as NaN or as token
+    id -1. With a Scaling it reads raw values, with absent timesteps also as `mask_value`, and
+    returns outputs in the units of y. `input_projected` layers are faster, but only for training
+    under XLA. `cudnn` selects the LSTM and GRU layers of cuDNN if there is a GPU. None: only if no
+    timesteps are masked, because cuDNN masks only the end of a sample. `seed` is for the layers of
+    a CustomNetwork.
     """
     cudnn = not architecture.masked if cudnn is None else cudnn
     inputs, x, static = _inputs(architecture, raw=scaling is not None)
@@ -60,7 +61,7 @@ def build_network(
 
 
 def build_hidden(architecture, return_sequences, return_state, *, cudnn=False):
-    """Build the Keras model up to the last recurrent layer, under that layer's two flags."""
+    """Build the Keras model up to the last recurrent layer, with that layer's two flags."""
     if architecture.network is not None:
         return build_custom(architecture)[0]
     inputs, x, _ = _inputs(architecture, raw=False)
@@ -90,12 +91,12 @@ def recurrent_layer(
     input_projected=False,
     cudnn=False,
 ):
-    """Return the i-th recurrent layer, wrapped where it is bidirectional."""
+    """Return the i-th recurrent layer, wrapped in Bidirectional if the network is bidirectional."""
     if return_sequences is None:
         return_sequences = architecture.keeps_steps(i)
     cell_type = architecture.cell_types[i]
     name = f"{cell_type}_{i + 1}"
-    # Every seed is given: an unseeded layer would draw from Python's global stream.
+    # All seeds are set, because an unseeded layer would draw from Python's global stream.
     layer = _layer_class(architecture, i, input_projected)(
         architecture.units[i],
         activation=architecture.activation,
@@ -126,7 +127,7 @@ def _regularizer(l2):
 def _layer_class(architecture, i, input_projected):
     cell_type, units = architecture.cell_types[i], architecture.units[i]
     features = architecture.recurrent_layers()[i].weights[0].shape[0]
-    # Recurrent dropout has a mask for each gate, which only the cell's own steps apply.
+    # Recurrent dropout has a mask for each gate, which only the cell's own step applies.
     input_projected = input_projected and not architecture.recurrent_dropout
     if input_projected and projecting_pays(cell_type, features, units):
         return input_projected_class(cell_type)
@@ -134,16 +135,16 @@ def _layer_class(architecture, i, input_projected):
 
 
 def cudnn_takes(architecture):
-    """Whether cuDNN has every recurrent layer; of what is masked, only the end of a sample.
+    """Whether cuDNN supports every recurrent layer, with masks only at the end of samples.
 
-    Those of a CustomNetwork ask for it themselves.
+    The layers of a CustomNetwork select it themselves.
     """
     known = all(CELLS[cell_type].cudnn for cell_type in architecture.cell_types)
     return known and architecture.activation == "tanh" and not architecture.recurrent_dropout
 
 
 def inner_layers(model):
-    """Return the recurrent layers of a model, both directions of a Bidirectional one by one."""
+    """Return the recurrent layers of a model, with the two directions of a Bidirectional."""
     inner = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.Bidirectional):
@@ -154,25 +155,25 @@ def inner_layers(model):
 
 
 def state_variables(model):
-    """Return the variables in which a stateful model carries its state; none otherwise."""
+    """Return the variables that hold the states of a stateful model; [] for other models."""
     return [state for layer in inner_layers(model) if layer.stateful for state in layer.states]
 
 
 def seed_variables(model):
-    """Return the variables from which dropout draws, one for each recurrent layer's generator."""
+    """Return the seed variables of dropout, one for each recurrent layer's generator."""
     known = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in known]
 
 
 def loss_function(name, config, quantiles):
-    """Return the function of targets and outputs, with settings, that gives a loss of each."""
+    """Return the function of targets and outputs that returns the loss of each sample."""
     if name == QUANTILE_LOSS:
         return partial(pinball, quantiles=quantiles)
     return partial(keras.losses.get(name), **dict(config))
 
 
 def make_optimizer(name, config, *, dtype="float32"):
-    """Return a Keras optimizer, which scales the loss where gradients are in float16."""
+    """Return a Keras optimizer; it scales the loss if gradients are in float16."""
     optimizer = keras.optimizers.get({"class_name": name, "config": dict(config, name=name)})
     if dtype == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
@@ -180,14 +181,14 @@ def make_optimizer(name, config, *, dtype="float32"):
 
 
 def optimizer_settings(name):
-    """Return the names of the settings that a Keras optimizer takes."""
+    """Return the names of the settings of a Keras optimizer."""
     return set(make_optimizer(name, {}).get_config()) - {"name"}
 
 
 def _inputs(architecture, *, raw):
-    """Return the model's input, what the network reads at the timesteps, and static features.
+    """Return the model's input, the features of the timesteps, and the static features.
 
-    Static features are a second input if it is `raw`, else the last features of each timestep.
+    Static features are a second input if X is `raw`, else the last features of each timestep.
     """
     tokens, dtype = architecture.vocab_size is not None, architecture.variable_dtype
     features = architecture.features if raw else architecture.width_read
@@ -212,7 +213,7 @@ def _inputs(architecture, *, raw):
 
 
 def _standardized(x, architecture, scaling, mask_value):
-    """Return raw input as the inner network reads it: standardized, absent steps as NaN or -1."""
+    """Return raw input in the form of the inner network: standardized, absent as NaN or -1."""
     ops = keras.ops
     if architecture.vocab_size is not None:
         return x if mask_value is None else ops.where(ops.equal(x, mask_value), -1, x)
@@ -224,20 +225,20 @@ def _standardized(x, architecture, scaling, mask_value):
 
 
 def _flagged(x, read, architecture):
-    """Return standardized values with 0 where x is missing, and the flags that say so."""
+    """Return standardized values with 0 where x is missing, and the flags of missing values."""
     ops, dtype = keras.ops, architecture.variable_dtype
     missing = ops.isnan(x)
     read = ops.where(missing, 0.0, read)
     if architecture.flagged:
         flags = ops.cast(ops.take(missing, list(architecture.flagged), axis=-1), dtype)
         read = keras.layers.Concatenate(dtype=dtype, name="flagged")([read, flags])
-    if architecture.masked:  # absent timesteps stay so
+    if architecture.masked:  # absent timesteps stay absent
         read = ops.where(ops.all(missing, axis=-1, keepdims=True), float("nan"), read)
     return read
 
 
 def _normalized(x, mean, scale, prefix=""):
-    """Return an input less its mean, over its deviation; mean None: as it is."""
+    """Return (x - mean) / deviation; unchanged if the mean is None."""
     if mean is None:
         return x
     dtype = x.dtype
@@ -250,10 +251,10 @@ def _normalized(x, mean, scale, prefix=""):
 
 
 def _units(scale, dtype):
-    """Return 1, or the power of two near a deviation that Normalization cannot hold.
+    """Return 1, or a power of two near the deviation if Normalization cannot represent it.
 
-    It takes a deviation below 1e-7 for 1e-7, and its square overflows float32. A power of two
-    divides without rounding.
+    Normalization replaces a deviation below 1e-7 by 1e-7, and the square of a large one overflows
+    float32. Division by a power of two is exact.
     """
     limit = -np.finfo(dtype).minexp
     exponents = np.frexp(scale)[1].clip(-limit, limit)
@@ -261,7 +262,7 @@ def _units(scale, dtype):
 
 
 def _masked(x, architecture):
-    """Return the recurrent layers' input and the mask of the timesteps to be read."""
+    """Return the input of the recurrent layers, and the mask of valid timesteps."""
     ops, mask = keras.ops, None
     tokens = architecture.vocab_size is not None
     if architecture.masked and tokens:
@@ -283,7 +284,7 @@ def _masked(x, architecture):
 
 
 def _spatial_dropout(x, architecture, seeds):
-    """Return what the first recurrent layer reads, features left out in training."""
+    """Return the input of the first recurrent layer, with features dropped in training."""
     if not architecture.spatial_dropout:
         return x
     return keras.layers.SpatialDropout1D(
@@ -295,13 +296,13 @@ def _spatial_dropout(x, architecture, seeds):
 
 
 def _segmented(x, mask, architecture):
-    """Return each segment of timesteps as one, absent ones as zeros, and the mask of segments."""
+    """Return x with each segment joined to one step, absent timesteps as zeros, and its mask."""
     segment = architecture.segment
     if segment == 1:
         return x, mask
     n_steps = architecture.n_steps(architecture.timesteps) or -1
     if mask is not None:
-        if architecture.vocab_size is not None:  # absent ones have been read as the id 0
+        if architecture.vocab_size is not None:  # absent timesteps were embedded as id 0
             x = keras.ops.where(keras.ops.expand_dims(mask, -1), x, 0.0)
         mask = keras.layers.Reshape((n_steps, segment), name="segment_masks")(mask)
         mask = keras.ops.any(mask, axis=-1)
@@ -310,9 +311,9 @@ def _segmented(x, mask, architecture):
 
 
 def _pooled(x, mask, architecture):
-    """Return one vector of all timesteps that are there, or what already is one.
+    """Return one vector for all present timesteps; unchanged with `pooling="last"`.
 
-    Of a sample without any it is the state before, as the last state is: all its steps hold it.
+    For a sample without present timesteps it is the initial state, which all its steps hold.
     """
     if architecture.pooling == "last":
         return x
@@ -325,11 +326,11 @@ def _pooled(x, mask, architecture):
     mask = ops.logical_or(mask, empty)
     if architecture.pooling == "mean":
         return layer(x, mask=mask)
-    return layer(ops.where(ops.expand_dims(mask, -1), x, -np.inf))  # it knows no masks
+    return layer(ops.where(ops.expand_dims(mask, -1), x, -np.inf))  # the layer ignores masks
 
 
 def _head(x, architecture, seeds):
-    """Return the output of the Dense layers, quantiles in order."""
+    """Return the output of the Dense layers, with quantiles in ascending order."""
     for layer in architecture.head_layers():
         if layer.kind == "Stack":
             return ordered_quantiles(x, architecture)

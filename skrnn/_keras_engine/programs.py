@@ -1,8 +1,8 @@
 """Compiled programs of Keras models, in one cache for all fits, threads and estimators.
 
-A program takes the state as arguments and returns it: weights, dropout seeds, recurrent states and
-optimizer variables are assigned at the start of each call. The cache therefore holds nothing that
-belongs to a fit, and folds, refits and threads share a program.
+A program takes the state as arguments and returns it. Weights, dropout seeds, recurrent states and
+optimizer variables are assigned at the start of each call. So the cache holds nothing that belongs
+to a fit, and folds, refits and threads share a program.
 """
 
 import math
@@ -19,10 +19,10 @@ from skrnn._keras_engine.devices import present_devices, strategy
 from skrnn._network.keras_names import SPARSE_LOSSES
 from skrnn._network.state import State
 
-# A trainer of one layer takes 16 MB and ten idle threads of TensorFlow while it is kept: 5 MB are
-# its graph, 7 its session, 4 what XLA makes of it; TensorFlow and Keras take some 750 MB. While the
-# process takes more than the limit, few programs are kept. Those not used for longest are dropped
-# together, since to find what they leave free takes half a second.
+# A cached trainer of one layer takes ten idle TensorFlow threads and 16 MB: 5 MB for its graph, 7
+# for its session, 4 for XLA's program. TensorFlow and Keras take about 750 MB. If the process takes
+# more than the limit, few programs are cached. The least recently used programs are dropped
+# together, because finding the freed memory takes half a second.
 MEMORY_LIMIT = 850 * 10**6
 FEWEST_KEPT, MOST_KEPT = 12, 64
 
@@ -30,15 +30,15 @@ FEWEST_KEPT, MOST_KEPT = 12, 64
 WITH_INT32 = {"adafactor"}
 
 _build_lock = threading.Lock()
-_kept = OrderedDict()  # the programs, that not used for longest first
+_kept = OrderedDict()  # the programs, least recently used first
 
 
 def trainer(architecture, settings, batch_size, capacity, timesteps, *, cudnn=False):
     """Return the program that trains an architecture on the present devices.
 
     The learning rate of the settings is an argument of each call, not part of the program. The
-    batch size is at most that of the settings, and `capacity`, the samples in the program's arrays,
-    is a multiple of it.
+    batch size is at most that of the settings. `capacity`, the number of samples in the program's
+    arrays, is a multiple of it.
     """
     optimizer = settings.optimizer, settings.optimizer_config
     shape = batch_size, capacity, timesteps
@@ -56,7 +56,7 @@ def forward(architecture, hidden=None, *, cudnn=False):
 
 
 def evaluator(architecture, settings, *, cudnn=False):
-    """Return the program that returns the loss of each sample for targets it takes after X."""
+    """Return the program that computes the loss of each sample; it takes targets after X."""
     loss = settings.loss, settings.loss_config
     return _cached(Forward, present_devices()[:1], architecture, None, loss, cudnn)
 
@@ -88,7 +88,7 @@ def _is_full():
 
 
 def _forget():
-    """Give back the memory of dropped programs."""
+    """Free the memory of dropped programs."""
     memory.clear_kernels()
     memory.release()
 
@@ -97,15 +97,15 @@ def _build(kind, devices, *key):
     try:
         with tf.device(devices[0]), no_mask_warnings():
             return kind(devices, *key)
-    except SystemError as error:  # what TensorFlow's C code makes of Ctrl-C while it traces
+    except SystemError as error:  # TensorFlow's C code raises it for Ctrl-C during tracing
         raise KeyboardInterrupt from error
 
 
 class Trainer:
     """A compiled loop over batches: gather, forward, backward, update.
 
-    Each of several devices computes the gradient of its share of a batch; the first one has the
-    weights, adds the gradients and updates. Parameters are those of `trainer`, and the devices.
+    Each of several devices computes the gradient of its part of a batch. The first device holds the
+    weights, adds the gradients and updates. The parameters are the devices and those of `trainer`.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Trainer:
         self.devices, self.batch_size = devices, batch_size
         self.by_step, self.masked = architecture.return_sequences, architecture.masked
         no_kernel = "GPU" in devices[0] and optimizer[0] in WITH_INT32
-        # XLA supports neither several devices nor cuDNN, which the layers of others may ask for.
+        # XLA supports neither several devices nor cuDNN, which a user's layers may select.
         cudnn |= "GPU" in devices[0] and architecture.network is not None
         jitted = len(devices) == 1 and not cudnn and not no_kernel
         self.model = network.build_network(architecture, input_projected=jitted, cudnn=cudnn)
@@ -122,7 +122,7 @@ class Trainer:
         self.loss = network.loss_function(*loss, architecture.quantiles)
         self.target_shape = (1,) if loss[0] in SPARSE_LOSSES else architecture.outputs
         self.optimizer = network.make_optimizer(*optimizer, dtype=architecture.dtype)
-        # One replica has nothing to sum, and TensorFlow's function would keep every graph alive.
+        # One replica has nothing to sum, and TensorFlow's function would keep all graphs alive.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         inner._all_reduce_sum_gradients = lambda pairs: pairs
         self._build_optimizer()
@@ -142,9 +142,9 @@ class Trainer:
         self.used = False
 
     def initial_state(self, weights, optimizer_state, learning_rate, seed):
-        """Return the State from which training starts or continues; the seed is that of dropout.
+        """Return the State from which training starts or continues; `seed` is for dropout.
 
-        `optimizer_state` None: a fresh one; `learning_rate` None: the optimizer's default.
+        `optimizer_state` None: a new one. `learning_rate` None: the optimizer's default.
         """
         rng = np.random.default_rng(seed)
         if optimizer_state is None:
@@ -191,8 +191,8 @@ class Trainer:
         marks = [rng.standard_normal(weight.shape) for weight in self.model.weights]
         self.model.set_weights(marks)
         self.optimizer.build(self.model.trainable_variables)
-        # Not all are zeros: Nadam and Adagrad start from other values, and ScheduleFreeAdamW from
-        # copies of the weights, which the marks reveal.
+        # Not all start at zero: Nadam and Adagrad have other values, and ScheduleFreeAdamW copies
+        # of the weights. The marks reveal these copies.
         self.initial_optimizer_state = [variable.numpy() for variable in self.optimizer.variables]
         marks = [weight.numpy() for weight in self.model.weights]
         self.copied_weights = {
@@ -249,7 +249,7 @@ class Trainer:
         return [*(tf.identity(variable.value) for variable in variables), total]
 
     def _present(self, x, dtype):
-        """Return one for each timestep (n, T) that the network reads, zero for others."""
+        """Return 1 for each timestep (n, T) that the network reads, 0 for others."""
         if not self.masked:
             return tf.ones(x.shape[:2], dtype)
         present = x >= 0 if x.dtype.is_integer else ~tf.math.is_nan(x[:, :, 0])
@@ -267,7 +267,7 @@ class Trainer:
         return loss
 
     def _gradients(self, x, y, w, total):
-        """Return the part in the loss of a device's share of a batch, and its gradients."""
+        """Return the contribution of a device's part of a batch to the loss, and its gradients."""
         with tf.GradientTape() as tape:
             losses = self.loss(y, self.model(x, training=True))
             for axis in range(w.ndim, losses.ndim):
@@ -279,7 +279,7 @@ class Trainer:
         return loss, tape.gradient(scaled, variables)
 
     def _summed_gradients(self, x, y, w, total):
-        """Return loss and gradients of a whole batch, each device computing a share of it."""
+        """Return loss and gradients of a whole batch; each device computes a part of it."""
         n_devices = len(self.devices)
         sizes = [(self.batch_size + i) // n_devices for i in range(n_devices)]
         shares = list(zip(*(tf.split(array, sizes) for array in (x, y, w)), strict=True))
@@ -297,7 +297,7 @@ class Trainer:
 class Forward:
     """A traced forward pass for batches of any size.
 
-    Parameters are those of `forward`, and a tuple of the one device.
+    The parameters are a tuple of the one device and those of `forward`.
     """
 
     def __init__(self, devices, architecture, hidden, loss, cudnn):
@@ -307,7 +307,7 @@ class Forward:
             self.model = network.build_hidden(architecture, *hidden, cudnn=cudnn)
         self.recurrent_states = network.state_variables(self.model)
         self.dtype = architecture.variable_dtype
-        self.penalized = architecture.network is not None  # others leave penalties to the caller
+        self.penalized = architecture.network is not None  # else the caller adds penalties
         self.lock = threading.Lock()
         spec = tf.TensorSpec
         x = self.model.inputs[0]
@@ -326,7 +326,7 @@ class Forward:
         self.traced = traced.get_concrete_function()
 
     def __call__(self, weights, recurrent_states, x, *y):
-        """Return the outputs or losses, and the recurrent states after them."""
+        """Return the outputs or losses, and the final recurrent states."""
         with self.lock:
             return self.traced(weights[: len(self.model.weights)], recurrent_states, x, *y)
 
@@ -342,7 +342,7 @@ class Forward:
         ):
             variable.assign(value)
         outputs = self.model(x, training=False)
-        if self.loss is not None:  # in one graph with the output: Keras reads its logits
+        if self.loss is not None:  # in the same graph as the output, so that Keras finds its logits
             outputs = self.loss(*y, outputs)
             if self.penalized:
                 outputs += sum(self.model.losses)

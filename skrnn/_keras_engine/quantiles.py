@@ -9,7 +9,7 @@ from skrnn._network.quantiles import increments
 
 
 def pinball(y_true, y_pred, quantiles):
-    """Return the pinball loss, its mean over the quantiles and the last axis of the targets.
+    """Return the pinball loss, averaged over the quantiles and the last axis of the targets.
 
     Koenker and Bassett 1978, DOI 10.2307/1913643.
     """
@@ -19,7 +19,7 @@ def pinball(y_true, y_pred, quantiles):
 
 
 class Pinball(keras.losses.Loss):
-    """The pinball loss of a compiled model, for targets of one output also without its axis."""
+    """The pinball loss of a compiled model; targets of one output may lack its axis."""
 
     def __init__(self, quantiles):
         super().__init__(name="pinball")
@@ -31,9 +31,9 @@ class Pinball(keras.losses.Loss):
 
 
 def ordered_quantiles(x, architecture):
-    """Return quantiles on a last axis: the median as it is in x, the others in increments from it.
+    """Return quantiles on a last axis: the median of x, and the others by increments from it.
 
-    The units of x are all outputs of the first quantile, then all of the next one.
+    The units of x are ordered by quantile: all outputs of the first one, then all of the next.
     """
     ops, dtype, outputs = keras.ops, architecture.variable_dtype, architecture.outputs
     factors, median = increments(architecture.quantiles)

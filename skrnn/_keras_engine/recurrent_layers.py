@@ -1,4 +1,4 @@
-"""The Keras layer of each cell type: Keras's own, one made from a CellSpec, or a faster variant.
+"""The Keras layer of each cell type: Keras's own, one from a CellSpec, or a faster variant.
 
 Letters in shapes: B batch, T timesteps, F features, U units, G gates.
 """
@@ -20,7 +20,7 @@ class SpecCell(keras.layers.SimpleRNNCell):
         super().__init__(**settings)
         self.spec, self.state_size = spec, [self.units] * spec.states
         if self.recurrent_dropout:
-            self.dropout_mask_count = spec.gates  # each gate drops others, as in Keras's LSTM
+            self.dropout_mask_count = spec.gates  # one mask for each gate, as in Keras's LSTM
 
     def build(self, input_shape):
         width = self.spec.gates * self.units
@@ -62,7 +62,7 @@ def _product(x, matrix, mask):
 
 
 class SpecLayer(keras.layers.SimpleRNN):
-    """A recurrent layer of SpecCells; a subclass has a `cell_type`."""
+    """A recurrent layer of SpecCells; subclasses set `cell_type`."""
 
     def __init__(self, units, **settings):
         super().__init__(units, **settings)
@@ -81,10 +81,10 @@ def layer_class(cell_type):
 
 
 def projecting_pays(cell_type, features, units):
-    """Whether a layer is trained faster with the input of all timesteps projected at once.
+    """Whether a layer trains faster if the input of all timesteps is projected at once.
 
-    Measured on two cores: a SimpleRNN by 10 to 35%, wide gated cells by 10%; narrow ones are slower
-    by as much, since they write and read all gates of every timestep of a batch.
+    Measured on two cores: a SimpleRNN by 10 to 35%, wide gated cells by 10%. Narrow ones are slower
+    by as much, because they write and read all gates of every timestep of a batch.
     """
     return CELLS[cell_type].gates == 1 or features >= 2 * units
 
@@ -93,7 +93,7 @@ def projecting_pays(cell_type, features, units):
 def input_projected_class(cell_type):
     """Return a layer class, for training, that projects the input of all timesteps at once.
 
-    It has the same weights and the same numbers. A step only multiplies the state, and the gradient
+    It has the same weights and the same results. A step multiplies only the state, and the gradient
     of the kernel is one product instead of a sum over timesteps.
     """
     spec = CELLS[cell_type]

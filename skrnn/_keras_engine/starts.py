@@ -1,4 +1,4 @@
-"""What training starts from: the layers that a CustomNetwork makes, and fresh weights."""
+"""The start of training: the layers of a CustomNetwork, and initial weights."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -11,16 +11,16 @@ from skrnn._keras_engine.network import build_custom, build_network
 from skrnn._network.frozen_layers import in_order
 from skrnn._network.initializers import initial_weights
 
-# TensorFlow keeps a kernel of each variable of a model, some 0.4 MB: it drops them after so many.
+# TensorFlow keeps kernels for the variables of a model, about 0.4 MB: dropped after so many models.
 MODELS_KEPT = 16
 _models = count(1)
 
 
 @lru_cache(maxsize=64)
 def with_layers(architecture):
-    """Return an Architecture that knows the layers of its CustomNetwork, which Keras builds once.
+    """Return an Architecture with the layers of its CustomNetwork, which Keras builds once.
 
-    It refuses a function that makes no network, and names in `frozen_layers` that it does not make;
+    An invalid function is refused, and so are names in `frozen_layers` that it does not create.
     Keras warns of layers that drop a mask.
     """
     model, layers = build_custom(architecture)
@@ -32,9 +32,9 @@ def with_layers(architecture):
 
 
 def fresh_weights(architecture, rng, embeddings=None):
-    """Return the weights from which a fit begins, drawn with a NumPy generator.
+    """Return the initial weights of a fit, drawn with a NumPy generator.
 
-    The layers of a CustomNetwork draw theirs as Keras does, from seeds that the generator decides.
+    The layers of a CustomNetwork draw their weights as in Keras, from a seed of the generator.
     """
     drawn = []
     if architecture.network is not None:
@@ -49,7 +49,7 @@ def fresh_weights(architecture, rng, embeddings=None):
 
 
 def fresh_model(architecture, rng, embeddings=None, mask_value=None):
-    """Return an unfitted model of raw values, with the weights from which a fit begins."""
+    """Return an unfitted model of raw values, with the initial weights of a fit."""
     model = build_network(architecture, Scaling(), mask_value)
     model.set_weights(fresh_weights(architecture, rng, embeddings))
     return model

@@ -1,4 +1,4 @@
-"""The start of TensorFlow: the processes it can work in, its threads, and its log.
+"""The start of TensorFlow: the check of the process, its threads, and its log.
 
 Keras is not imported here.
 """
@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 from threading import Lock
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-KINDS = "IWE"  # information, warnings and errors: a level hides so many of these, 3 all
-# Lines of these kinds in TensorFlow's log, in its newer and older form, and two that go with them.
+KINDS = "IWE"  # information, warnings and errors: a level of n hides the first n
+# Lines of these kinds in TensorFlow's log, in the newer and the older form, and two related lines.
 LOG_LINE = (
     r"^([%(kinds)s][0-9]{4} [0-9:]+\.|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]+\.[0-9]+: [%(kinds)s] "
     r"|WARNING: All log messages before absl::|To enable the following instructions: )"
@@ -25,9 +25,9 @@ def check_process():
     """Refuse to compute in a process that was forked from one with TensorFlow loaded."""
     if _forked:
         raise RuntimeError(
-            "This process was forked from one that uses TensorFlow, where TensorFlow would hang. "
-            "Use joblib's default backend 'loky' (n_jobs without a backend), or start processes "
-            "by 'spawn'."
+            "This process was forked from one that uses TensorFlow, so TensorFlow would hang. Use "
+            "joblib's default backend 'loky' (n_jobs without a backend), or start processes with "
+            "'spawn'."
         )
 
 
@@ -40,7 +40,7 @@ os.register_at_fork(after_in_child=_remember_fork)
 
 
 def share_cores():
-    """Limit TensorFlow, not yet imported, to the threads that joblib gives this process."""
+    """Limit TensorFlow, before its import, to the threads that joblib gives this process."""
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads is not None:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
@@ -49,9 +49,9 @@ def share_cores():
 
 @contextmanager
 def quiet_start():
-    """Keep the log of TensorFlow, which is imported inside, from standard error, then and later.
+    """Keep TensorFlow's log off standard error, during the import in the context and later.
 
-    A level of the log in the environment stays, and holds from the first line on.
+    A log level in the environment is kept, and applies from the first line on.
     """
     with _starting:
         level = os.environ.get(LEVEL, "3")
@@ -71,13 +71,13 @@ def quiet_start():
 
 @contextmanager
 def without_log(kinds=KINDS):
-    """Hold back what is written to standard error inside, and write it at the end without the log.
+    """Hold back standard error inside the context, and write it at the end without the log.
 
-    TensorFlow 2.21 writes six lines before it reads its level. If the process dies inside, what it
-    wrote is lost; a level of 0 in the environment shows it.
+    TensorFlow 2.21 writes six lines before it reads its level. If the process dies inside the
+    context, its output is lost; a level of 0 in the environment shows it.
     """
     with ExitStack() as stack:
-        with suppress(OSError):  # no standard error, or no place for a file
+        with suppress(OSError):  # no standard error, or no folder for a temporary file
             held = stack.enter_context(TemporaryFile())
             stack.callback(_give_back, os.dup(2), held, LOG_LINE % {"kinds": kinds})
             _flush()
@@ -96,5 +96,5 @@ def _give_back(outside, held, log_line):
 
 
 def _flush():
-    with suppress(AttributeError, OSError, ValueError):  # None, closed, or one that only writes
+    with suppress(AttributeError, OSError, ValueError):  # None, closed, or without `flush`
         sys.stderr.flush()

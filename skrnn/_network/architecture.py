@@ -11,7 +11,7 @@ from skrnn._network.custom_network import CustomNetwork
 from skrnn._network.keras_names import ACTIVATIONS
 from skrnn._utils.field_types import Count, Fraction, Penalty, Shape, Size
 
-# Keras's layers that make one vector of the states of all timesteps; "last" needs none.
+# Keras's layers that reduce the states of all timesteps to one vector; "last" needs none.
 POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
 
 CellType = Annotated[str, CELLS.__contains__]
@@ -25,9 +25,9 @@ Quantile = Annotated[float, lambda quantile: 0 < quantile < 1]
 
 
 class Weight(NamedTuple):
-    """One weight array: its shape, the initializer that fills it, and its L2 regularizer.
+    """One weight array: its shape, its initializer, and its L2 regularizer.
 
-    The weights of a CustomNetwork have neither here: its layers have them.
+    The weights of a CustomNetwork have neither: its own layers hold them.
     """
 
     shape: tuple
@@ -51,11 +51,12 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that decides which network is built, hashable, and so the key of every cache.
+    """Everything that determines which network is built; hashable, and the key of every cache.
 
     A network reads absent timesteps as NaN, or as the token id -1. An engine reads the flags of
-    missing features after those of each timestep, and static features last; beside these, token ids
-    are floats and absent ones NaN. From `pooling` on, fields have the defaults of older files.
+    missing features after the features of each timestep, and static features last. Next to static
+    features, token ids are floats, and absent ones NaN. The fields from `pooling` on have defaults,
+    which older files rely on.
     """
 
     cell_types: tuple[CellType, ...]  # () with a CustomNetwork
@@ -80,15 +81,15 @@ class Architecture:
     pooling: Pooling = "last"
     kernel_l2: Penalty = 0.0  # of every recurrent layer
     recurrent_l2: Penalty = 0.0
-    spatial_dropout: Fraction = 0.0  # of what the first recurrent layer reads
-    frozen_layers: tuple[str, ...] = ()  # that training leaves as they are, in their order
-    n_static: Count = 0  # features constant in time, joined to what the Dense layers read
+    spatial_dropout: Fraction = 0.0  # of the features that the first recurrent layer reads
+    frozen_layers: tuple[str, ...] = ()  # names of layers that are not trained, in their order
+    n_static: Count = 0  # features constant in time, joined to the input of the Dense layers
     segment: Size = 1  # timesteps that one step of the recurrent layers reads
-    quantiles: tuple[Quantile, ...] = ()  # that each output has, ascending; (): it is one number
-    fills_missing: bool = False  # whether a missing feature is read as 0, once standardized
-    # Features of X that a flag follows, 1 where they are missing: those that were so in `fit`.
+    quantiles: tuple[Quantile, ...] = ()  # of each output, ascending; (): one number each
+    fills_missing: bool = False  # whether a missing feature is read as 0, after standardization
+    # Features of X with missing values in `fit`: each has a flag, 1 where it is missing.
     flagged: tuple[Count, ...] = ()
-    network: CustomNetwork | None = None  # in the place of the recurrent layers
+    network: CustomNetwork | None = None  # in place of the recurrent layers
 
     def keeps_steps(self, i):
         """Whether the i-th recurrent layer returns the states of all timesteps."""
@@ -102,19 +103,19 @@ class Architecture:
 
     @property
     def output_shape(self):
-        """Trailing shape of the network's output: that of y, and an axis of quantiles."""
+        """Trailing shape of the network's output: that of y, followed by an axis of quantiles."""
         return self.outputs + ((len(self.quantiles),) if self.quantiles else ())
 
     @property
     def hidden_width(self):
-        """Width of what the last recurrent layer or a CustomNetwork returns."""
+        """Width of the output of the last recurrent layer or of a CustomNetwork."""
         if self.network is not None:
             return self.network.width
         return self.units[-1] * (2 if self.bidirectional else 1)
 
     @property
     def width_read(self):
-        """Features of a timestep that an engine reads: those of X, and flags."""
+        """Number of features of a timestep that an engine reads: those of X, and flags."""
         return self.features + len(self.flagged)
 
     @property
@@ -129,11 +130,11 @@ class Architecture:
 
     @property
     def embedding_name(self):
-        """Name of the Embedding: a CustomNetwork may have one that Keras calls "embedding"."""
+        """Name of the Embedding; a CustomNetwork may have its own, called "embedding" by Keras."""
         return "embedding" if self.network is None else "token_embedding"
 
     def n_steps(self, timesteps):
-        """Return how many steps the recurrent layers take; None: any number."""
+        """Return the number of steps of the recurrent layers; None: any number."""
         return None if timesteps is None else -(-timesteps // self.segment)
 
     @property
@@ -142,7 +143,7 @@ class Architecture:
         return max(self.dropout, self.recurrent_dropout, self.spatial_dropout) > 0
 
     def custom_layers(self):
-        """Return the layers of a CustomNetwork, as far as they are known."""
+        """Return the layers of a CustomNetwork; [] if it is not built yet."""
         if self.network is None:
             return []
         return [
@@ -172,7 +173,7 @@ class Architecture:
     def head_layers(self):
         """Return the layers after the pooling: Dense layers, the output, its Reshape."""
         lead = (self.batch_size, self.timesteps) if self.return_sequences else (self.batch_size,)
-        stem = "dense" if self.network is None else "head"  # its own may be called "dense_1"
+        stem = "dense" if self.network is None else "head"  # a CustomNetwork may use "dense_1"
         layers, width = [], self.hidden_width + self.n_static
         for i, size in enumerate([*self.dense_sizes, prod(self.output_shape)]):
             name = f"{stem}_{i + 1}" if i < len(self.dense_sizes) else "output"
@@ -206,28 +207,28 @@ class Architecture:
         return list(map(self._with_frozen, layers + self.head_layers()))
 
     def _with_frozen(self, layer):
-        """Return a layer, its weights neither trained nor penalized where it is frozen."""
+        """Return a layer; if it is frozen, its weights are neither trained nor penalized."""
         if layer.name not in self.frozen_layers:
             return layer
         frozen = (weight._replace(trainable=False, l2=0.0) for weight in layer.weights)
         return layer._replace(weights=tuple(frozen))
 
     def weights(self):
-        """Return every weight of the network, in Keras's order."""
+        """Return all weights of the network, in Keras's order."""
         return [weight for layer in self.layers() for weight in layer.weights]
 
     @property
     def n_weights(self):
-        """Count of the weights' elements."""
+        """Number of elements of all weights."""
         return sum(layer.n_parameters for layer in self.layers())
 
     @property
     def trains_embedding(self):
-        """Whether there is an Embedding that is trained."""
+        """Whether there is an Embedding and it is trained."""
         return self.vocab_size is not None and self.embedding_name not in self.frozen_layers
 
     def trains(self):
-        """Return of each weight whether training changes it."""
+        """Return for each weight whether training changes it."""
         return [weight.trainable for weight in self.weights()]
 
     def trained_weights(self):
@@ -241,7 +242,7 @@ class Architecture:
 
     @property
     def gate_width(self):
-        """Values that the gates of all recurrent layers have at a timestep."""
+        """Number of gate values of all recurrent layers at a timestep."""
         layers = self.recurrent_layers()
         return sum(weight.shape[-1] for layer in layers for weight in layer.weights[2::3])
 
@@ -257,7 +258,7 @@ class Architecture:
         ]
 
     def multiply_adds(self, timesteps):
-        """Return about how many multiply-adds one sample's forward pass takes."""
+        """Return the approximate number of multiply-adds in the forward pass of one sample."""
         layers = self.recurrent_layers() + self.custom_layers()
         per_step = sum(layer.n_parameters for layer in layers)
         of_head = sum(layer.n_parameters for layer in self.head_layers())

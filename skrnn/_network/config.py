@@ -1,4 +1,4 @@
-"""Settings: how a network is trained, a frozen record besides its Architecture."""
+"""Settings: a frozen record of the loss and optimizer, next to the Architecture."""
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -10,7 +10,7 @@ from skrnn._network.learning_rate import FLOAT32, RateSchedule, read_learning_ra
 from skrnn._utils.field_types import Size
 from skrnn._utils.sklearn_private import Interval
 
-# Where an optimizer's settings make sense; most that do not Keras takes in silence.
+# Valid ranges of the optimizers' settings. Keras accepts most invalid ones silently.
 OPTIMIZER_RANGES = {
     name: interval
     for interval, names in [
@@ -39,7 +39,7 @@ _FOCAL = _SMOOTHING | {
     "alpha": Interval(Real, 0, 1, closed="both"),
     "gamma": Interval(Real, 0, None, closed="left"),
 }
-# The settings that losses take, and where they make sense.
+# The settings of the losses, and their valid ranges.
 LOSS_RANGES = {
     "binary_crossentropy": _SMOOTHING,
     "binary_focal_crossentropy": _FOCAL | {"apply_class_balancing": "a bool"},
@@ -48,7 +48,7 @@ LOSS_RANGES = {
     "huber": {"delta": Interval(Real, 0, None, closed="neither")},
 }
 
-# Averaged weights would have to be put in place after the last epoch, and are not.
+# They average weights, which would have to be assigned after the last epoch; skrnn does not do so.
 REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequency"}
 
 
@@ -56,20 +56,20 @@ REFUSED_OPTIMIZER_SETTINGS = {"use_ema", "ema_momentum", "ema_overwrite_frequenc
 class Settings:
     """The part of a training request that an engine needs.
 
-    `optimizer_config` is sorted by name and leaves out `learning_rate`, which is no part of a
-    compiled program.
+    `optimizer_config` is sorted by name, without `learning_rate`, which is not part of a compiled
+    program.
     """
 
     loss: Annotated[str, LOSSES.__contains__]
     optimizer: Annotated[str, OPTIMIZERS.__contains__]
     optimizer_config: tuple[tuple[str, float | None], ...]
-    learning_rate: float | None  # at first, with a schedule; None: the optimizer's default
+    learning_rate: float | None  # the initial one; None: the optimizer's default
     batch_size: Size
     loss_config: tuple[tuple[str, float], ...] = ()  # as `optimizer_config`; () in older files
     schedule: RateSchedule | None = None  # None: a constant rate, or a function
 
     def after(self, before, n_epochs):
-        """Return them for a network that was trained with others in its first `n_epochs`."""
+        """Return these Settings for a network already trained for `n_epochs` with `before`."""
         if self.schedule is None:
             return self
         same = before.learning_rate == self.learning_rate
@@ -80,15 +80,15 @@ class Settings:
 def read_settings(
     optimizer, learning_rate, loss, batch_size, loss_config=(), *, epochs=1, first_epoch=0
 ):
-    """Return the Settings for an estimator's parameters and Keras's full name of a loss.
+    """Return the Settings for an estimator's parameters; `loss` is Keras's full name.
 
     `epochs` and `first_epoch` are as in `read_learning_rate`.
     """
     name, config = name_and_settings(optimizer)
     if name not in OPTIMIZERS:
         raise ValueError(
-            "`optimizer` must be a Keras optimizer's name, or a dict whose 'name' is one: "
-            f"{', '.join(sorted(OPTIMIZERS))}. Got {optimizer!r}."
+            f"`optimizer` must be the name of a Keras optimizer, or a dict with such a 'name', got "
+            f"{optimizer!r}. Use one of {', '.join(sorted(OPTIMIZERS))}."
         )
     rate, schedule = read_learning_rate(learning_rate, epochs=epochs, first_epoch=first_epoch)
     if "learning_rate" in config:
@@ -97,16 +97,23 @@ def read_settings(
     if rate is not None and not least <= rate <= most:
         raise ValueError(
             f"`learning_rate`, or that of `optimizer`, must be a float32 in [{least:.3g}, "
-            f"{most:.3g}], got {rate!r}."
+            f"{most:.3g}], got {rate!r}. Common values lie between 0.0001 and 0.1."
         )
     for key, value in config.items():
         if not isinstance(key, str):
-            raise ValueError(f"`optimizer` must have strings as names of settings, got {key!r}.")
+            raise ValueError(
+                f"`optimizer` must have strings as names of settings, got {key!r}. Use Keras's "
+                "names."
+            )
         if key in REFUSED_OPTIMIZER_SETTINGS:
-            raise ValueError(f"`optimizer` has the setting {key!r}, which skrnn does not support.")
+            raise ValueError(
+                "`optimizer` must have settings that skrnn supports, got "
+                f"{key}={value!r}. Leave it out."
+            )
         if not isinstance(value, (Real, type(None))):
             raise ValueError(
                 f"`optimizer` must have numbers, booleans or None as settings, got {key}={value!r}."
+                " Pass a number, or leave it out."
             )
         if value is not None and key in OPTIMIZER_RANGES:
             _check_range(key, value)
@@ -115,7 +122,7 @@ def read_settings(
 
 
 def read_loss(loss):
-    """Return Keras's full name of the parameter `loss`, or "auto", and its settings, sorted."""
+    """Return the parameter `loss` as Keras's full name, or "auto", and its sorted settings."""
     name, config = name_and_settings(loss)
     known = LOSS_RANGES.get(name, {})
     for key, value in config.items():
@@ -123,16 +130,16 @@ def read_loss(loss):
             takes = f"takes {', '.join(sorted(known))}" if known else "takes no settings"
             logits = ": the output layer has its activation" if key == "from_logits" else ""
             raise ValueError(
-                f"`loss` has the setting {key}={value!r}, which skrnn does not support: {name!r} "
+                f"`loss` must have settings that skrnn supports, got {key}={value!r}: {name!r} "
                 f"{takes}. Leave it out{logits}."
             )
         flag = isinstance(value, bool)
         if flag != isinstance(known[key], str) or not (flag or known[key].is_satisfied_by(value)):
-            raise ValueError(f"`loss` must have as {key} {known[key]}, got {key}={value!r}.")
+            raise ValueError(f"`loss` must have {known[key]} as {key}, got {key}={value!r}.")
     return name, tuple(sorted(config.items()))
 
 
 def _check_range(key, value):
     interval = OPTIMIZER_RANGES[key]
     if isinstance(value, bool) or not interval.is_satisfied_by(value):
-        raise ValueError(f"`optimizer` must have as {key} {interval}, got {key}={value!r}.")
+        raise ValueError(f"`optimizer` must have {interval} as {key}, got {key}={value!r}.")

@@ -1,4 +1,4 @@
-"""CustomNetwork: a user's function of Keras tensors, in the place of the recurrent layers."""
+"""CustomNetwork: a user's function of Keras tensors, in place of the recurrent layers."""
 
 import hashlib
 import inspect
@@ -13,21 +13,22 @@ from skrnn._utils.field_types import Count, Size
 
 LayerRecord = tuple[str, str, tuple[Size | None, ...], tuple[tuple[tuple[Size, ...], bool], ...]]
 FUNCTIONS = FunctionType, BuiltinFunctionType
-# The parameters of the layers that a CustomNetwork replaces.
+# The parameters of the recurrent layers, which a CustomNetwork replaces.
 STACK = (
     "cell_type hidden_size bidirectional activation dropout recurrent_dropout spatial_dropout "
     "kernel_l2 recurrent_l2 pooling segment stateful"
 ).split()
-MASK = "mask"  # the argument of a function that gets the mask as a tensor
+MASK = "mask"  # the function's argument that receives the mask as a tensor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CustomNetwork:
-    """A function with its parameters, or an object that has its own, and the layers it makes.
+    """A function with its parameters, or an object that has its own, and the layers it creates.
 
-    Two are equal if the function is the same object (of objects the class), and parameters and
-    layers are equal. The layers, and the width of the tensor that it returns, are known once Keras
-    has built it; each is its name, kind, output shape, and shape and `trainable` of its weights.
+    Two are equal if the function is the same object (for objects: the class), and parameters and
+    layers are equal. The layers, and the width of the returned tensor, are known once Keras has
+    built the network. A layer is its name, kind, output shape, and for each weight its shape and
+    `trainable`.
     """
 
     network: object
@@ -40,7 +41,7 @@ class CustomNetwork:
         object.__setattr__(self, "key", key)
 
     def __call__(self, inputs, mask):
-        """Return what the function makes of Keras's tensors; the mask is None without any."""
+        """Call the function with Keras's tensors; `mask` is None if there is no mask."""
         made = clone(self.network) if hasattr(self.network, "get_params") else self.network
         masks = {MASK: mask} if self.takes_mask else {}
         return made(inputs, **masks, **deepcopy(self.params))
@@ -70,10 +71,10 @@ class CustomNetwork:
         return self.network if isinstance(self.network, FUNCTIONS) else type(self.network)
 
     def __repr__(self):
-        """Return what is equal for equal networks in other processes too."""
+        """Return a text that is the same for equal networks in other processes."""
         try:
             source = inspect.getsource(self.made_by)
-        except (OSError, TypeError):  # a function of a notebook that is gone, or of C
+        except (OSError, TypeError):  # a function of a closed notebook, or in C
             source = ""
         name = f"{self.made_by.__module__}.{self.made_by.__qualname__}"
         params = self.params or getattr(self.network, "get_params", dict)()
@@ -87,8 +88,8 @@ def read_network(params):
     if network is None:
         if settings is not None:
             raise ValueError(
-                "`network_params` must be None without `network`, whose parameters they are, got "
-                f"{settings!r}. Set `network` too."
+                "`network_params` must be None without `network`, because they are its arguments, "
+                f"got {settings!r}. Set `network` too."
             )
         return None
     _check_kind(network, settings)
@@ -98,8 +99,8 @@ def read_network(params):
         got = ", ".join(f"{name}={getattr(params, name)!r}" for name in changed)
         raise ValueError(
             f"{', '.join(f'`{name}`' for name in changed)} must be at the default with `network`, "
-            f"which takes the place of the recurrent layers, got {got}. Leave out `network`, or "
-            "build this inside it."
+            f"which replaces the recurrent layers, got {got}. Leave out `network`, or build this "
+            "inside it."
         )
     if hasattr(network, "get_params"):
         network = clone(network)  # its parameters may be set again
@@ -107,11 +108,11 @@ def read_network(params):
 
 
 def _check_kind(network, settings):
-    """Refuse what is neither a function nor an object with parameters of its own."""
+    """Refuse anything but a function or an object with its own parameters."""
     if isinstance(network, type):
         raise TypeError(
             f"`network` must be a function or an object, got the class {network.__name__}. Pass an "
-            f"object of it, `{network.__name__}()`."
+            f"instance, `{network.__name__}()`."
         )
     if not isinstance(network, FUNCTIONS) and not (
         callable(network) and hasattr(network, "get_params")
@@ -119,14 +120,14 @@ def _check_kind(network, settings):
         raise TypeError(
             "`network` must be a function of Keras's inputs, or an object with `get_params` and "
             f"`__call__`, got an object of type {type(network).__name__}. Write a function that "
-            "creates the layers and returns the tensor of the last one; its settings go into "
+            "creates the layers and returns the tensor of the last one, and put its settings into "
             "`network_params`."
         )
     if settings is None:
         return
     if hasattr(network, "get_params"):
         raise ValueError(
-            "`network_params` must be None with a `network` that has parameters of its own, got "
+            "`network_params` must be None with a `network` that has its own parameters, got "
             f"{settings!r}. Set them on the object, as in `network__units=8`."
         )
     for name in settings:
@@ -142,8 +143,8 @@ def check_hidden(architecture, return_sequences, return_state):
         return
     if return_state:
         raise ValueError(
-            "`return_state` must be False with `network`, whose layers keep their states, got "
-            "True. Return what you need from `network` itself."
+            "`return_state` must be False with `network`, because its layers do not expose their "
+            "states, got True. Return the states from `network` itself."
         )
     if return_sequences != architecture.return_sequences:
         raise ValueError(
@@ -154,17 +155,17 @@ def check_hidden(architecture, return_sequences, return_state):
 
 
 def output_words(architecture):
-    """Return in words the shape of the tensor that a CustomNetwork is to return."""
+    """Return in words the shape of the tensor that a CustomNetwork must return."""
     steps = "timesteps, " if architecture.return_sequences else ""
     return f"a tensor of shape (batch, {steps}units)"
 
 
 def refuse_custom(architecture, method, remedy):
-    """Refuse a CustomNetwork in a method that knows skrnn's own layers only."""
+    """Refuse a CustomNetwork in a method that supports skrnn's own layers only."""
     if architecture.network is not None:
         raise ValueError(
             f"`{method}` must have a network of skrnn's own layers, got one with `network="
-            f"{architecture.network.made_by.__qualname__}`, whose layers only Keras knows. {remedy}"
+            f"{architecture.network.made_by.__qualname__}`, which only Keras can run. {remedy}"
         )
 
 
@@ -176,7 +177,7 @@ def _arguments(made):
 
 
 def _frozen(value, place):
-    """Return a key that is hashable, and equal for equal values of equal types."""
+    """Return a hashable key that is equal for equal values of equal types."""
     if isinstance(value, (*FUNCTIONS, type)):
         return value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Embeddings: the vectors from which an Embedding begins, as a person gives them."""
+"""Embeddings: the initial vectors of an Embedding, as given by the user."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from skrnn._utils.numeric_checks import check_real
 
 
 def read_embeddings(embedding_init, architecture):
-    """Return the given vectors as an array (vocab_size, embedding_dim), or None without any.
+    """Return the given vectors as an array (vocab_size, embedding_dim), None if none are given.
 
     ValueError if they do not fit the network.
     """
@@ -15,8 +15,8 @@ def read_embeddings(embedding_init, architecture):
     expected = architecture.vocab_size, architecture.embedding_dim
     if architecture.vocab_size is None:
         raise ValueError(
-            "`embedding_init` needs `vocab_size`, the number of its vectors, got None: without it "
-            "X holds no token ids. Set `vocab_size`, or leave out `embedding_init`."
+            "`embedding_init` needs `vocab_size`, the number of its vectors, got None. Set "
+            "`vocab_size` if X holds token ids, or leave out `embedding_init`."
         )
     check_real(embedding_init, "`embedding_init`")
     try:
@@ -25,20 +25,20 @@ def read_embeddings(embedding_init, architecture):
     except (TypeError, ValueError) as error:
         raise ValueError(
             "`embedding_init` must be an array of numbers of shape (vocab_size, embedding_dim), "
-            f"which is {expected}: {error}"
+            f"here {expected}, got a value that is not: {error}"
         ) from error
     if table.shape != expected:
         sizes = zip(("vocab_size", "embedding_dim"), table.shape, strict=False)
         remedy = " and ".join(f"`{name}={size}`" for name, size in sizes)
         raise ValueError(
-            "`embedding_init` must have the shape (vocab_size, embedding_dim), which is "
+            "`embedding_init` must have the shape (vocab_size, embedding_dim), here "
             f"{expected}, got {table.shape}."
             + (f" Set {remedy}, or pass other vectors." if table.ndim == 2 else "")
         )
     finite = np.isfinite(table).all(axis=1)
     if not finite.all():
         raise ValueError(
-            f"`embedding_init` must be finite in {table.dtype}; the vector of token id "
-            f"{int(finite.argmin())} is not. Give it a vector, of zeros for example."
+            f"`embedding_init` must be finite in {table.dtype}, got infinity or NaN for token id "
+            f"{int(finite.argmin())}. Set a finite vector, for example zeros."
         )
     return table

@@ -17,7 +17,7 @@ def orthogonal(shape, rng):
 
 
 def unit_forget(shape, rng):
-    """Jozefowicz et al. (2015), ICML: an LSTM's forget gate begins open, with bias 1."""
+    """Jozefowicz et al. (2015), ICML: an LSTM's forget gate starts open, with bias 1."""
     bias = np.zeros(shape)
     units = shape[-1] // 4  # an LSTM's gates
     bias[units : 2 * units] = 1.0
@@ -34,11 +34,11 @@ INITIALIZERS = {
 
 
 def initial_weights(architecture, rng, embeddings=None, drawn=()):
-    """Return fresh weights from Keras's default distributions, drawn with a NumPy generator.
+    """Return initial weights from Keras's default distributions, drawn with a NumPy generator.
 
     They are in Keras's order and in the architecture's `variable_dtype`. `embeddings` of shape
-    (vocab_size, embedding_dim) replace what is drawn for the Embedding; the other weights are the
-    same. `drawn` are the weights of a CustomNetwork.
+    (vocab_size, embedding_dim) replace the draw for the Embedding, without changing the other
+    weights. `drawn` are the weights of a CustomNetwork.
     """
     drawn = iter(drawn)
     weights = [

@@ -1,4 +1,4 @@
-"""Keras's names for activations, losses and optimizers, known without importing Keras."""
+"""Keras's names for activations, losses and optimizers, without importing Keras."""
 
 ACTIVATIONS = frozenset(
     "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu "
@@ -20,10 +20,10 @@ LOSS_ALIASES = {
 }
 LOSS_ALIASES |= {alias.upper(): name for alias, name in LOSS_ALIASES.items()}
 
-# Losses whose target must not be negative: they see y as it is, and the output passes a softplus.
+# Losses of a target that must not be negative: y is not standardized, and the output is a softplus.
 POSITIVE_LOSSES = frozenset({"kl_divergence", "mean_squared_logarithmic_error", "poisson"})
 
-# Losses whose meaning depends on the target's own zero or scale: they see y as it is.
+# Losses that depend on the target's own zero or scale: y is not standardized.
 UNSCALED_LOSSES = POSITIVE_LOSSES | frozenset(
     "cosine_similarity hinge mean_absolute_percentage_error squared_hinge".split()
 )
@@ -47,10 +47,10 @@ SOFTMAX_LOSSES = SPARSE_LOSSES | frozenset(
     "mean_absolute_error mean_squared_error".split()
 )
 
-# Losses that only fit rows of class probabilities, as one-hot labels are.
+# Losses that fit only rows of class probabilities, such as one-hot labels.
 ONE_HOT_LOSSES = SOFTMAX_LOSSES - SPARSE_LOSSES - SIGMOID_LOSSES
 
-# No value for each sample (circle, dice, tversky), or none of these targets (ctc).
+# They give no value per sample (circle, dice, tversky), or do not fit these targets (ctc).
 REFUSED_LOSSES = frozenset({"circle", "ctc", "dice", "tversky"})
 
 OPTIMIZERS = frozenset(
@@ -58,7 +58,7 @@ OPTIMIZERS = frozenset(
     "schedulefreeadamw sgd".split()
 )
 
-# Wrappers round another optimizer, and the abstract base.
+# Wrappers around another optimizer, and the abstract base class.
 REFUSED_OPTIMIZERS = frozenset(
     {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
 )
@@ -69,7 +69,7 @@ _NAMES = {name.replace("_", ""): name for name in LOSSES | OPTIMIZERS} | LOSS_AL
 
 
 def canonical(name):
-    """Return the full name that Keras has for a loss or an optimizer in lower case.
+    """Return Keras's full name of a loss or an optimizer, in lower case.
 
     `name` is an alias such as "mse", a class such as "MeanSquaredError" or "Adam", or the name.
     """
@@ -77,5 +77,5 @@ def canonical(name):
 
 
 def with_aliases(losses):
-    """Return these losses and every alias of one of them."""
+    """Return these losses and all their aliases."""
     return losses | {alias for alias, name in LOSS_ALIASES.items() if name in losses}

@@ -1,6 +1,6 @@
-"""Losses and optimizers as users give them: by any of Keras's names, as its objects, or as dicts.
+"""Losses and optimizers as given by the user: Keras's names, its objects, or dicts.
 
-Keras is not imported here: whoever has an object has imported it.
+Keras is not imported here: a user with such an object has imported it already.
 """
 
 import sys
@@ -12,11 +12,11 @@ from skrnn._utils.sklearn_private import StrOptions
 
 
 def as_parameter(value):
-    """Return a loss or an optimizer of Keras as a name, or as a dict of "name" and settings.
+    """Return a Keras loss or optimizer as a name, or as a dict of "name" and settings.
 
-    An optimizer is a dict that holds its learning rate, even where that is Keras's default. Keras's
-    classes and functions of losses count too. Anything else, such as an object of a subclass, comes
-    back as it is.
+    The dict of an optimizer always holds its learning rate, even if it is Keras's default. Keras's
+    classes and functions of losses are converted too. Anything else, such as an object of a
+    subclass, is returned unchanged.
     """
     made = value() if isinstance(value, type) and _known("losses", value) else value
     if _known("losses", type(made)):
@@ -35,7 +35,7 @@ def as_parameter(value):
 
 
 def name_and_settings(value):
-    """Return Keras's full name of a loss or an optimizer, None without one, and a dict."""
+    """Return Keras's full name of a loss or an optimizer, or None, and a dict of its settings."""
     value = as_parameter(value)
     settings = dict(value) if isinstance(value, dict) else {"name": value}
     name = settings.pop("name", None)
@@ -43,24 +43,24 @@ def name_and_settings(value):
 
 
 def changed_settings(thing):
-    """Return the config of an optimizer or loss, as far as it is not that of a new one."""
+    """Return the settings of an optimizer or loss that differ from those of a new one."""
     default, config = _config(type(thing)()), _config(thing)
     return {key: config[key] for key in config if key != "name" and config[key] != default.get(key)}
 
 
 def _config(thing):
-    # Keras leaves the `delta` of Huber out of its config, and an `axis` of others.
+    # Keras leaves the `delta` of Huber out of its config, and the `axis` of other losses.
     return thing.get_config() | getattr(thing, "_fn_kwargs", {})
 
 
 def _known(module, thing):
-    """Whether something is what one of Keras's modules has under a name that skrnn knows."""
+    """Whether an object is in one of Keras's modules, under a name that skrnn knows."""
     module, name = sys.modules.get(f"keras.{module}"), getattr(thing, "__name__", "")
     return canonical(name) in LOSSES | OPTIMIZERS and getattr(module, name, None) is thing
 
 
 class KerasNames(StrOptions):
-    """scikit-learn's constraint of a parameter that is a loss or an optimizer."""
+    """Constraint, in scikit-learn's sense, of a parameter that is a loss or an optimizer."""
 
     def is_satisfied_by(self, value):
         return name_and_settings(value)[0] in self.options

@@ -1,4 +1,4 @@
-"""Penalties: what Keras's L2 regularizers add to a loss and to its gradient."""
+"""Penalties: the terms that Keras's L2 regularizers add to a loss and to its gradient."""
 
 from itertools import accumulate, pairwise
 from math import prod
@@ -7,13 +7,13 @@ import numpy as np
 
 
 def penalty(entries, weights):
-    """Return what the regularizers add to a loss: the sum of l2 times the squared weights."""
+    """Return the penalty of the regularizers: the sum of l2 times the squared weights."""
     parts = zip(entries, weights, strict=True)
     return float(sum(factor_of(entry) * np.vdot(w, w) for entry, w in parts if entry.l2))
 
 
 def factor_of(entry):
-    """Return the factor of a Weight's regularizer: Keras casts it by way of float32."""
+    """Return the factor of a Weight's regularizer, rounded to float32 as in Keras."""
     return float(np.float32(entry.l2))
 
 
@@ -29,7 +29,7 @@ class Penalty:
         ]
 
     def __call__(self):
-        """Add the gradient of the penalty to what is there, and return the penalty."""
+        """Add the gradient of the penalty to the gradient, and return the penalty."""
         total = 0.0
         for w, d, twice in self.parts:
             pull = w * twice

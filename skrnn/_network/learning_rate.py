@@ -1,4 +1,4 @@
-"""Learning rates as a person gives them: a number, a function of the epoch, or a RateSchedule."""
+"""Learning rates as given by the user: a number, a function of the epoch, or a RateSchedule."""
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -17,8 +17,8 @@ ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 N_EPOCHS = Interval(Integral, 0, None, closed="left")
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
-# The settings of each schedule, under Keras's names but for the epochs that a decay takes: where
-# they make sense, and their defaults. None: the parameter `epochs`.
+# The settings of each schedule, with their valid ranges and defaults. The names are Keras's, except
+# `decay_epochs`. None: the parameter `epochs`.
 SCHEDULES = {
     "cosine": {
         "alpha": (Interval(Real, 0, 1, closed="both"), 0.01),
@@ -40,14 +40,14 @@ SCHEDULES = {
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """How a learning rate changes with the epoch; the rate from which it starts is a setting."""
+    """How a learning rate changes with the epoch; the initial rate is in the Settings."""
 
     name: Annotated[str, SCHEDULES.__contains__]
     config: tuple[tuple[str, float], ...]  # all settings, sorted by name
     begun: Count = 0  # epochs that were trained before it began
 
     def after(self, before, n_epochs):
-        """Return it for a network that had another schedule, or None, in its first `n_epochs`.
+        """Return the schedule for a network already trained for `n_epochs` with `before` or None.
 
         The same schedule continues; another one starts at its own epoch 0.
         """
@@ -55,7 +55,7 @@ class RateSchedule:
         return replace(self, begun=before.begun if same else n_epochs)
 
     def decayed(self, rate, epochs):
-        """Return the rates of an array of epochs, counted from where it began, in float64."""
+        """Return the rates of an array of epochs, counted from its beginning, in float64."""
         config = dict(self.config)
         fraction = epochs / config[EPOCHS]
         if self.name == "exponential":  # Keras's ExponentialDecay
@@ -66,10 +66,10 @@ class RateSchedule:
 
 
 def read_learning_rate(learning_rate, *, epochs, first_epoch):
-    """Return the rate from which training starts, and a RateSchedule, None without one.
+    """Return the initial learning rate, and a RateSchedule or None.
 
-    A rate of None is the optimizer's default. `epochs` is how many a decay takes by default, and
-    `first_epoch` the one whose rate a function is asked for first.
+    A rate of None is the optimizer's default. `epochs` is the default length of a decay. A function
+    is called with `first_epoch` for the initial rate.
     """
     if callable(learning_rate):
         return rate_in_epoch(learning_rate, first_epoch), None
@@ -79,19 +79,21 @@ def read_learning_rate(learning_rate, *, epochs, first_epoch):
     name = given.pop("schedule", None)
     if not isinstance(name, str) or name not in SCHEDULES:
         raise ValueError(
-            "`learning_rate` must be a dict whose 'schedule' is among "
+            "`learning_rate` must be a dict with a 'schedule' among "
             f"{', '.join(map(repr, SCHEDULES))}, got {learning_rate!r}. Write "
-            "`{'schedule': 'cosine', 'initial_learning_rate': 0.01}`."
+            "`{'schedule': 'cosine', 'initial_learning_rate': 0.01}`, for example."
         )
     known = {RATE: (ABOVE_ZERO, DEFAULT_LEARNING_RATE)} | SCHEDULES[name]
     for key, value in given.items():
         if key not in known:
             raise ValueError(
-                f"`learning_rate` has the setting {key!r}, which the schedule {name!r} does not "
-                f"have. It takes {', '.join(known)}; epochs are counted, not batches."
+                f"`learning_rate` must have settings of the schedule {name!r}, got {key!r}. Use "
+                f"{', '.join(known)}; they count epochs, not batches."
             )
         if isinstance(value, bool) or not known[key][0].is_satisfied_by(value):
-            raise ValueError(f"`learning_rate` must have as {key} {known[key][0]}, got {value!r}.")
+            raise ValueError(
+                f"`learning_rate` must have {known[key][0]} as {key}, got {key}={value!r}."
+            )
     config = {key: default for key, (_, default) in known.items()} | given
     if config.get(EPOCHS, epochs) is None:
         config[EPOCHS] = epochs
@@ -102,12 +104,12 @@ def read_learning_rate(learning_rate, *, epochs, first_epoch):
 def sole_rate(learning_rate, rate, in_optimizer):
     """Return the rate in `optimizer`, which takes precedence over the default only.
 
-    `learning_rate` is as it was given, and `rate` what was read of it.
+    `learning_rate` is the parameter, and `rate` the number read from it.
     """
     if callable(learning_rate) or rate not in (None, DEFAULT_LEARNING_RATE):
         raise ValueError(
-            f"`learning_rate` is given twice: {learning_rate} as a parameter, and {in_optimizer} "
-            "in `optimizer`. Keep one of them."
+            f"`learning_rate` must be given once, got {learning_rate} as a parameter and "
+            f"{in_optimizer} in `optimizer`. Keep one of them."
         )
     real = isinstance(in_optimizer, Real) and not isinstance(in_optimizer, bool)
     if not real or not 0 < in_optimizer < np.inf:
@@ -119,18 +121,18 @@ def sole_rate(learning_rate, rate, in_optimizer):
 
 
 def rate_in_epoch(function, epoch):
-    """Return what a function of the epoch says is the rate."""
+    """Return the rate that a function of the epoch returns, checked."""
     if type(function).__module__.startswith("keras"):  # it counts batches
         raise ValueError(
             "`learning_rate` must be a function of the epoch, got Keras's "
             f"{type(function).__name__}, which counts batches. Pass the name of a schedule, such "
-            "as 'cosine', or a function."
+            "as 'cosine', or a function of the epoch."
         )
     return check_rate(function(epoch), epoch, "Correct the function")
 
 
 def check_rate(rate, epoch, remedy):
-    """Return the rate of an epoch as a float32 holds it; refuse what is no rate."""
+    """Return the rate of an epoch rounded to float32; refuse an invalid rate."""
     least, most = float(FLOAT32.tiny), float(FLOAT32.max)
     real = isinstance(rate, Real) and not isinstance(rate, bool)
     if not real or not least <= rate <= most:

@@ -1,4 +1,4 @@
-"""Parameters: what each one may be, and what they make together, checked without Keras."""
+"""Parameters of the estimators, their constraints, and their checks, without Keras."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-MOST_IDS_AS_FLOATS = 2**24  # float32 holds whole numbers exactly up to here
+MOST_IDS_AS_FLOATS = 2**24  # float32 is exact for whole numbers up to here
 SHARE = Interval(Real, 0, 1, closed="left")
 
 
@@ -149,12 +149,12 @@ class ClassifierParameters(NetworkParameters):
 
 
 def as_layers(value, length, name):
-    """Return a parameter that is a value or one value a layer as a tuple of `length`."""
+    """Return a parameter, one value or one value for each layer, as a tuple of `length`."""
     if isinstance(value, (tuple, list)):
         if len(value) != length:
             raise ValueError(
                 f"`{name}` must be one value or one for each of the {length} recurrent layers, got "
-                f"{len(value)} values: {value!r}."
+                f"{len(value)} values: {value!r}. Pass {length} values, or one for all layers."
             )
         return tuple(value)
     return (value,) * length
@@ -165,26 +165,32 @@ def check_sizes(sizes, name):
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"`{name}` must hold whole numbers of at least 1, got {size!r}.")
+            raise ValueError(
+                f"`{name}` must hold whole numbers of at least 1, got {size!r}. Pass an int such as"
+                " 32."
+            )
     return tuple(map(int, sizes))
 
 
 def check_mask_value(mask_value, vocab_size):
-    """Refuse a `mask_value` that X cannot hold: infinity, or with token ids what is none."""
+    """Refuse a `mask_value` that X cannot hold: infinity, or with token ids another value."""
     if mask_value is None:
         return
     if vocab_size is None:
         if np.isinf(mask_value):
-            raise ValueError(f"`mask_value` must be a finite number or NaN, got {mask_value!r}.")
+            raise ValueError(
+                f"`mask_value` must be a finite number or NaN, got {mask_value!r}. Mark absent "
+                "timesteps with NaN, for example."
+            )
     elif not isinstance(mask_value, Integral) or not 0 <= mask_value < vocab_size:
         raise ValueError(
-            f"`mask_value` must be a token id in [0, {vocab_size}) when `vocab_size` is set, got "
-            f"{mask_value!r}."
+            f"`mask_value` must be a token id in [0, {vocab_size}) if `vocab_size` is set, got "
+            f"{mask_value!r}. Pad with a token id, usually 0."
         )
 
 
 def settle_vocab_size(vocab_size, learned):
-    """Return the size of the vocabulary: for "auto" the learned one, None before any token ids."""
+    """Return the size of the vocabulary: `learned` for "auto", which is None before `fit`."""
     if vocab_size != "auto":
         return vocab_size
     if learned is None or learned <= UNKNOWN:
@@ -196,25 +202,25 @@ def settle_vocab_size(vocab_size, learned):
 
 
 def check_static_features(params, vocab_size):
-    """Refuse parameters that leave static features no place, or no room for token ids."""
+    """Refuse parameters that static features do not work with."""
     if params.static_features and params.return_sequences:
         raise ValueError(
-            "`static_features` must be empty with `return_sequences=True`: they are joined to the "
-            f"last state, got {params.static_features!r}. Leave out one of them."
+            "`static_features` must be empty with `return_sequences=True`, because they are joined "
+            f"to the last state, got {params.static_features!r}. Leave out one of them."
         )
     if params.static_features and (vocab_size or 0) > MOST_IDS_AS_FLOATS:
         raise ValueError(
             f"`vocab_size` must be at most {MOST_IDS_AS_FLOATS} with `static_features`, got "
-            f"{vocab_size}. Number the tokens from 2 on."
+            f"{vocab_size}. Use smaller token ids, numbered from 2 without gaps."
         )
 
 
 def check_missing(params, vocab_size):
-    """Refuse `missing` with token ids, of which none can be missing."""
+    """Refuse `missing` with token ids, because no token id can be missing."""
     if params.missing is not None and vocab_size is not None:
         raise ValueError(
-            f"`missing` must be None when `vocab_size` is set, got {params.missing!r}. Pad with a "
-            "token id, usually 0, and name it as `mask_value`."
+            f"`missing` must be None if `vocab_size` is set, got {params.missing!r}. Pad with a "
+            "token id, usually 0, and pass it as `mask_value`."
         )
 
 
@@ -232,7 +238,7 @@ def describe(
 ):
     """Return the Architecture for an estimator's parameters and its data.
 
-    `vocab_size` is settled; `batch_size` becomes part of a stateful network only.
+    `vocab_size` is resolved already. `batch_size` becomes part of a stateful network only.
     """
     check_missing(params, vocab_size)
     check_segment(params)
@@ -244,8 +250,8 @@ def describe(
         cell_types, units = _read_layers(params.cell_type, params.hidden_size)
     if params.pooling != "last" and params.return_sequences:
         raise ValueError(
-            "`pooling` must be 'last' with `return_sequences=True`, which has an output for every "
-            f"timestep, got {params.pooling!r}. Leave out one of them."
+            "`pooling` must be 'last' with `return_sequences=True`, which gives every timestep an "
+            f"output, got {params.pooling!r}. Leave out one of them."
         )
     tokens = vocab_size is not None
     own = {
@@ -268,7 +274,7 @@ def describe(
         "flagged": flagged,
         "network": network,
     }
-    # The others are parameters of the same names, in plain types.
+    # The other fields are parameters of the same names, in plain types.
     shared = {
         f.name: f.type(getattr(params, f.name)) for f in fields(Architecture) if f.name not in own
     }
@@ -283,21 +289,27 @@ def _read_layers(cells, sizes):
         if isinstance(value, (tuple, list)):
             n_layers = len(value)
     if n_layers == 0:
-        raise ValueError("`hidden_size` and `cell_type` must name at least one layer, got ().")
+        raise ValueError(
+            "`hidden_size` and `cell_type` must describe at least one layer, got (). Pass an int, "
+            "or a tuple with one int for each layer."
+        )
     cell_types = as_layers(cells, n_layers, "cell_type")
     for cell_type in cell_types:
         if not isinstance(cell_type, str) or cell_type not in CELLS:
-            raise ValueError(f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}.")
+            raise ValueError(
+                f"`cell_type` must be among {sorted(CELLS)}, got {cell_type!r}. Use one of these "
+                "names."
+            )
     return cell_types, check_sizes(as_layers(sizes, n_layers, "hidden_size"), "hidden_size")
 
 
 def describe_shape(
     params, input_shape, *, vocab_size, masked, outputs, output_activation, flagged=()
 ):
-    """Return the Architecture for an input shape only, without data.
+    """Return the Architecture for an input shape, without data.
 
-    The shape is (timesteps, features), or (batch, timesteps, features) with a fixed batch; with
-    `vocab_size` (timesteps,) too.
+    The shape is (timesteps, features), or (batch, timesteps, features) with a fixed batch size.
+    With `vocab_size` it may also be (timesteps,).
     """
     shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if vocab_size is not None and len(shape) == 1:
@@ -309,19 +321,19 @@ def describe_shape(
         or not all(isinstance(size, Integral) and size > 0 for size in sizes)
     ):
         raise ValueError(
-            "`input_shape` must be (timesteps, features) or (batch, timesteps, features), whole "
-            f"numbers above 0 or None for any number of timesteps, got {input_shape!r}."
+            "`input_shape` must be (timesteps, features) or (batch, timesteps, features), of whole "
+            f"numbers above 0, got {input_shape!r}. Use None for any number of timesteps."
         )
     if vocab_size is not None and shape[-1] != 1:
         raise ValueError(
-            "`input_shape` must have one feature, the token id, when `vocab_size` is set, got "
-            f"{input_shape!r}."
+            "`input_shape` must have one feature, the token id, if `vocab_size` is set, got "
+            f"{input_shape!r}. Pass (timesteps, 1)."
         )
     batch_size = shape[0] if len(shape) == 3 else None
     if params.stateful and batch_size is None:
         raise ValueError(
             "`input_shape` must be (batch, timesteps, features) with `stateful=True`, got "
-            f"{input_shape!r}."
+            f"{input_shape!r}. Add the batch size in front."
         )
     architecture = describe(
         params,

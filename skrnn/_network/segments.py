@@ -2,12 +2,12 @@
 
 from math import log
 
-# "auto" leaves shorter sequences as they are, and makes about so many steps of longer ones.
+# "auto" is 1 for sequences shorter than LONG, and makes about STEPS steps of longer ones.
 LONG, STEPS = 48, 22
 
 
 def settle_segment(segment, timesteps):
-    """Return `segment` as an int that divides the timesteps; "auto" is 1 for any number, None."""
+    """Return `segment` as an int that divides the timesteps; None: any number of timesteps."""
     if segment == "auto":
         return 1 if timesteps is None else _choose(timesteps)
     if timesteps is not None and timesteps % segment:
@@ -20,16 +20,16 @@ def settle_segment(segment, timesteps):
 
 
 def check_segment(params):
-    """Refuse segments where every timestep has an output."""
+    """Refuse segments if every timestep has an output."""
     if params.segment != 1 and params.return_sequences:
         raise ValueError(
-            "`segment` must be 1 with `return_sequences=True`, which has an output for every "
-            f"timestep, got {params.segment!r}. Leave out one of them."
+            "`segment` must be 1 with `return_sequences=True`, which gives every timestep an "
+            f"output, got {params.segment!r}. Leave out one of them."
         )
 
 
 def _choose(timesteps):
-    """Return the divisor whose number of steps is nearest to STEPS, as a ratio."""
+    """Return the divisor that makes the number of steps nearest to STEPS, as a ratio."""
     if timesteps < LONG:
         return 1
     return min(_divisors(timesteps), key=lambda segment: abs(log(timesteps / segment / STEPS)))

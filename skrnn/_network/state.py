@@ -1,4 +1,4 @@
-"""State: all that changes while a network trains, handed from call to call."""
+"""State: everything that changes while a network trains, passed from call to call."""
 
 from typing import NamedTuple
 
@@ -8,5 +8,5 @@ class State(NamedTuple):
 
     weights: list  # in Keras's order
     optimizer_state: list  # the optimizer's variables
-    rng_state: list  # what dropout draws from
+    rng_state: list  # the generator of dropout
     recurrent_states: list  # of a stateful network's cells; empty for others

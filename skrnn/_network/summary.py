@@ -9,7 +9,7 @@ LAYERS_STYLE = (
 
 
 def layer_rows(architecture):
-    """Return the rows of a table of the layers: a heading, then name, output shape, parameters."""
+    """Return the rows of the table: a heading, then name, output shape and parameters of layers."""
     rows = [
         (
             f"{layer.name} ({layer.kind}{', frozen' * (layer.name in architecture.frozen_layers)})",

@@ -1,4 +1,4 @@
-"""Checkpoints: the file from which a killed fit continues, and the fingerprint of its owner."""
+"""Checkpoints: the file from which a killed fit continues, and the fingerprint of the fit."""
 
 import hashlib
 import os
@@ -13,10 +13,10 @@ from skrnn._data.sequences import underlying_rows
 from skrnn._utils.file_format import FileFormatError, read_file, write_file
 from skrnn._utils.file_lock import Lock
 
-# Raise it whenever the content of a checkpoint changes, or what training does with it.
+# Raise it if the content of a checkpoint changes, or if training uses the content differently.
 LAYOUT = 2
 CONTENT = {"layout": int, "fingerprint": str, "seed": int, "progress": dict}
-# Parameters that do not change what a fit learns, or whose contents are in the fingerprint.
+# Parameters that do not change the result of a fit, or are in the fingerprint in another form.
 LEFT_OUT = set("checkpoint_dir checkpoint_every device random_state verbose warm_start".split())
 BLOCK_BYTES = 2**20
 
@@ -25,11 +25,11 @@ class NoCheckpoints:
     """No checkpoints, for a fit without `checkpoint_dir`."""
 
     def settle(self, seed):
-        """Return the seed of this fit: the one in the checkpoint, or else a fresh one."""
+        """Return the seed of this fit: the one in the checkpoint, or else `seed`."""
         return seed
 
     def restore(self, progress):
-        """Set a TrainingProgress to the last checkpoint, if there is one."""
+        """Load the last checkpoint, if there is one, into a TrainingProgress."""
 
     def keep(self, progress):
         """Write a checkpoint of a TrainingProgress, if one is due."""
@@ -38,7 +38,8 @@ class NoCheckpoints:
 class Checkpoints(NoCheckpoints):
     """The checkpoint file of one fit, which no other running fit uses.
 
-    It is written every so many epochs. Fits with equal parameters and data have equal fingerprints.
+    It is written after every `every` epochs. Fits with equal parameters and data have equal
+    fingerprints.
     """
 
     def __init__(self, path, every, fingerprint):
@@ -65,7 +66,7 @@ class Checkpoints(NoCheckpoints):
             write_file(self.path, dict(zip(CONTENT, values, strict=True)))
 
     def _clean(self):
-        """Remove the temporary files of this fit that were left when it was killed."""
+        """Remove the temporary files that a killed run of this fit left."""
         for part in self.path.parent.glob(f".skrnn-{self.path.name}-*.tmp"):
             part.unlink()
 
@@ -99,7 +100,7 @@ class Checkpoints(NoCheckpoints):
 
 @contextmanager
 def checkpoints_in(folder, every, fingerprint):
-    """Yield the Checkpoints of a fit, in a folder that is created if it is missing.
+    """Yield the Checkpoints of a fit; the folder is created if it is missing.
 
     The file is removed when the fit finishes or diverges. It stays after an interruption, a crash
     of the machine or a kill.
@@ -112,7 +113,7 @@ def checkpoints_in(folder, every, fingerprint):
         except (OSError, ValueError) as error:  # ValueError: not a valid path
             raise ValueError(
                 "`checkpoint_dir` must be a folder in which files can be written, got "
-                f"{folder!r}: {error}. Name another one."
+                f"{folder!r}: {error}. Choose another folder."
             ) from error
         checkpoints = Checkpoints(path, every, fingerprint)
         try:
@@ -124,7 +125,7 @@ def checkpoints_in(folder, every, fingerprint):
     finally:
         try:
             lock.release()
-        except BaseException:  # Ctrl-C in the middle of it
+        except BaseException:  # Ctrl-C during the release
             lock.release()
             raise
 

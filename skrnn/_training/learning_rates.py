@@ -1,4 +1,4 @@
-"""Learning rates of a fit that change from epoch to epoch."""
+"""Learning rates that change from epoch to epoch."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from skrnn._network.learning_rate import FLOAT32
 
 
 class KnownRates:
-    """The rate of each epoch, known before the first."""
+    """Rates of all epochs that are known before the first."""
 
     watches = False
 
@@ -14,15 +14,15 @@ class KnownRates:
         self.rates = rates
 
     def rate(self, history):
-        """Return that of the epoch after those of a history."""
+        """Return the rate of the epoch that follows a history."""
         return self.rates[len(history.get("loss", ()))]
 
 
 class PlateauRates:
-    """Keras's ReduceLROnPlateau: lower rates once a loss has stopped improving.
+    """Keras's ReduceLROnPlateau: lower the rate once a loss has stopped improving.
 
-    `settings` are those of the schedule by name, `monitor` the name of the loss, and `before` that
-    loss in epochs which are not in the history; NaN where it was not measured.
+    `settings` maps the schedule's settings by name, and `monitor` is the name of the loss. `before`
+    holds this loss for epochs that are not in the history, with NaN if it was not measured.
     """
 
     watches = True
@@ -35,7 +35,7 @@ class PlateauRates:
             self._see(loss)
 
     def rate(self, history):
-        """Return that of the epoch after those of a history, which only grows."""
+        """Return the rate of the epoch that follows a history; calls pass a growing history."""
         losses = history.get(self.monitor, ())
         for loss in losses[self.n_seen :]:
             self._see(loss)

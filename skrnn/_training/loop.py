@@ -1,4 +1,4 @@
-"""Training: epochs, early stopping, the best weights and the history; it knows no engine."""
+"""Training: epochs, early stopping, the best weights and the history, for any engine."""
 
 import math
 import time
@@ -13,17 +13,17 @@ from skrnn._utils.progress import progress_bar
 
 @dataclass(frozen=True)
 class FitConfig:
-    """What one fit asks of training."""
+    """Configuration of the training in one fit."""
 
     epochs: int
     resume: bool  # whether to continue from the present weights
     first_epoch: int  # epochs trained before: callbacks and messages count from there
-    scale_weights: bool  # whether the weights are scaled to mean 1, or count as they are given
+    scale_weights: bool  # whether the weights are scaled to mean 1, or used unscaled
     shuffle: bool
     patience: int | None
     waits: bool  # whether patience counts only once the validation loss has fallen by a tenth
-    monitor: str  # the name in the losses that patience follows, if it is there
-    maximize: bool  # whether greater is better for `monitor`
+    monitor: str  # the name of the value that patience follows, if the losses have it
+    maximize: bool  # whether `monitor` should be high
     min_delta: float
     validation_fraction: float
     checkpoint_dir: str | PathLike | None
@@ -31,13 +31,13 @@ class FitConfig:
 
     @property
     def sees_only_losses(self):
-        """Whether nothing but the history reads anything between two epochs."""
+        """Whether only the history reads anything between two epochs."""
         return self.patience is None and self.checkpoint_dir is None and not self.verbose
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves: arrays, and a history with one entry for each epoch."""
+    """Result of training: arrays, and a history with one entry for each epoch."""
 
     weights: list
     optimizer_state: list
@@ -45,7 +45,7 @@ class Trained:
 
 
 class TrainingCallback:
-    """Sees the state of training at four moments and returns it, changed or not."""
+    """Gets the state of training at four points and returns it, possibly changed."""
 
     stop_training = False
 
@@ -65,14 +65,14 @@ class TrainingCallback:
 def train(session, config, start, validation, rng, callbacks, checkpoints, rates=None):
     """Train a network and return it as Trained; ValueError if a loss or weight is not finite.
 
-    `start` is (weights, optimizer_state), where None is a fresh optimizer. `validation` are Samples
-    or None. `rng` draws the seed of dropout and the order of the samples. `rates` are KnownRates or
-    PlateauRates; None: the learning rate is constant.
+    `start` is (weights, optimizer_state); a state of None is a new optimizer. `validation` is
+    Samples or None. `rng` draws the seed of dropout and the order of the samples. `rates` is
+    KnownRates or PlateauRates; None: the learning rate is constant.
     """
     state = session.begin(*start, int(rng.integers(2**31)))
     untrained = np.inf
     if config.waits and validation is not None:
-        # The output layer, whose kernel and bias come last, gives zeros.
+        # Kernel and bias of the output layer come last: with zeros the output is zero.
         silent = [np.zeros(np.shape(w), np.asarray(w).dtype) for w in state.weights[-2:]]
         untrained = session.evaluate([*state.weights[:-2], *silent], validation)
     progress = TrainingProgress(state, session.samples, rng, config, untrained)
@@ -103,7 +103,7 @@ def train(session, config, start, validation, rng, callbacks, checkpoints, rates
 
 
 def _run_unseen_epochs(session, progress, config, rates):
-    """Run all epochs that are left, several in a call; nothing looks at what is between them."""
+    """Run all remaining epochs, several in a call, because nothing reads the states between."""
     while progress.done < config.epochs:
         begun, n_epochs = time.perf_counter(), config.epochs - progress.done
         n_epochs = min(n_epochs, session.epochs_at_once)
@@ -117,7 +117,7 @@ def _run_unseen_epochs(session, progress, config, rates):
 
 
 def _run_epoch(session, progress, validation, callbacks, epoch, rates):
-    """Return the state after one more epoch, and its losses and learning rate."""
+    """Return the state after one more epoch, and the epoch's losses and learning rate."""
     state = progress.state
     if rates is not None:
         rate = rates.rate(progress.history)
@@ -143,7 +143,7 @@ def _check_finite(losses, epoch):
 
 
 def joined(before, after):
-    """Return two histories one after the other; what only one of them has is NaN in the other."""
+    """Return two histories concatenated, with NaN for values that one of them lacks."""
     n_before, n_after = len(before.get("loss", ())), len(after["loss"])
     return {
         name: before.get(name, [np.nan] * n_before) + after.get(name, [np.nan] * n_after)

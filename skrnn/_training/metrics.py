@@ -1,4 +1,4 @@
-"""Metric: a function of true and predicted targets, under its name in a history."""
+"""Metric: a function of true and predicted targets, and its name in a history."""
 
 import re
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from skrnn._network.keras_names import LOSS_ALIASES
 from skrnn._utils.sklearn_private import is_scorer, scorer_parts
 
-# Names of history_ that no metric may take.
+# Names in `history_` that a metric must not have.
 RESERVED = "loss", "seconds", "learning_rate"
-# Keras's names, in snake case, of what scikit-learn has under another one.
+# Keras's names, in snake case, of metrics with another name in scikit-learn.
 KERAS_METRICS = {
     "acc": "accuracy",
     "auc": "roc_auc",
@@ -26,29 +26,29 @@ KERAS_METRICS = {
     "sparse_categorical_crossentropy": "log_loss",
     "mean_squared_logarithmic_error": "mean_squared_log_error",
 }
-# scikit-learn's convention: what ends so is to be maximized, or minimized.
+# scikit-learn's convention: names with these endings are to be maximized, or minimized.
 MAXIMIZED = re.compile("(accuracy|_?score|auc|precision|recall|f1|r2|jaccard)$")
 MINIMIZED = re.compile("(error|loss|deviance|mse|mae|rmse)$")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, and what it needs."""
+    """A metric, and the arguments it needs."""
 
     name: str
     function: Callable  # (y_true, y_pred) -> number
-    of_probabilities: bool  # whether y_pred are probabilities, as for scikit-learn's scorers
-    sign: int  # 1: greater is better; -1: smaller is; 0: unknown
+    of_probabilities: bool  # whether y_pred is probabilities, as for some scorers of scikit-learn
+    sign: int  # 1: higher is better; -1: lower is better; 0: unknown
     of_sklearn: bool = False
-    named: bool = False  # whether it was given by its name
+    named: bool = False  # whether the user gave it by name
 
     @property
     def kind(self):
-        """Return "regression", "classification" or "ranking", as scikit-learn sorts its metrics."""
+        """Return the group of a scikit-learn metric: "regression", "classification", "ranking"."""
         return getattr(_unwrapped(self.function), "__module__", "").split("_")[-1]
 
     def value(self, truth, predicted, probabilities, classes, **weights):
-        """Return the number, or NaN; an error of the function names the metric."""
+        """Return the value, or NaN; errors of the function name the metric."""
         function = self.function
         if self.of_sklearn and truth.ndim > 2:
             truth, predicted = (y.reshape(len(y), -1) for y in (truth, predicted))
@@ -62,13 +62,14 @@ class Metric:
             value = function(truth, predicted, **weights)
         except Exception as error:
             raise ValueError(
-                f"The metric must be one of this y, but {self.name!r} failed: {error} Choose "
+                f"The metric must work with this y, but {self.name!r} failed: {error} Choose "
                 "another one, or pass a function of (y_true, y_pred)."
             ) from error
         if np.ndim(value) != 0 or not np.isreal(value):
             raise TypeError(
-                f"The metric must be a function that returns one number, got an object of type "
-                f"{type(value).__name__} and shape {np.shape(value)} from {self.name!r}."
+                "The metric must return one number, got an object of type "
+                f"{type(value).__name__} and shape {np.shape(value)} from {self.name!r}. Average "
+                "it in a function of (y_true, y_pred)."
             )
         return float(value)
 
@@ -84,28 +85,28 @@ def read_metric(metric, argument="metrics"):
     if not callable(metric) or isinstance(metric, type) or module.startswith("keras"):
         raise TypeError(
             f"`{argument}` must hold names of metrics, or functions of (y_true, y_pred) that "
-            f"return a number, got {metric!r}. Pass Keras's metrics by their names."
+            f"return a number, got {metric!r}. Pass Keras's metrics by name."
         )
     return _of_function(_name_of(metric), metric)
 
 
 def read_metrics(metrics):
-    """Return the Metrics of one, or of several in a list; each has another name."""
+    """Return the Metrics of one metric, or of a list of them; refuse duplicate names."""
     items = metrics if isinstance(metrics, (list, tuple)) else [metrics]
     read = [read_metric(metric) for metric in items]
     names = [metric.name for metric in read]
     for name in names:
         if names.count(name) > 1 or name in RESERVED or name.startswith("val_"):
-            why = "it is there twice" if names.count(name) > 1 else "it is taken in `history_`"
+            why = "it is there twice" if names.count(name) > 1 else "`history_` uses this name"
             raise ValueError(
-                f"`metrics` must have a name of its own for each metric, got {name!r}: {why}. "
-                "Rename the function."
+                f"`metrics` must have a unique name for each metric, got {name!r}: {why}. Rename "
+                "the function."
             )
     return read
 
 
 def read_monitor(monitor, metrics):
-    """Return the sign of what `monitor` names: 1 if greater is better, -1 if smaller is."""
+    """Return the sign of `monitor`: 1 if higher is better, -1 if lower is better."""
     known = {"loss": -1} | {metric.name: metric.sign for metric in metrics}
     name = monitor.removeprefix("val_")
     if name not in known:
@@ -116,15 +117,15 @@ def read_monitor(monitor, metrics):
         )
     if not known[name]:
         raise ValueError(
-            f"`monitor` must be a metric whose better direction its name tells, got {monitor!r}. "
-            "Rename the function so that it ends in `_score` to be maximized, in `_error` or "
-            "`_loss` to be minimized."
+            "`monitor` must be a metric with a name that says whether higher is better, got "
+            f"{monitor!r}. Rename the function: end it in `_score` to maximize it, in `_error` or "
+            "`_loss` to minimize it."
         )
     return known[name]
 
 
 def sign_of(name):
-    """Return the sign of a metric of which only the name is known."""
+    """Return the sign of a metric, given only its name."""
     if name.startswith("neg_") or MAXIMIZED.search(name.lower()):
         return 1
     try:
@@ -139,7 +140,7 @@ def _named(name, argument):
     known = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     known = KERAS_METRICS.get(known, known)
     known = LOSS_ALIASES.get(known, known)
-    if known == "binary_accuracy":  # of each label of a multilabel target
+    if known == "binary_accuracy":  # over each label of a multilabel target
         return Metric(name, _share_of_equal, False, 1)
     if known.removeprefix("sparse_") == "top_k_categorical_accuracy":
         return Metric(name, _share_in_top_5, True, 1)
@@ -152,13 +153,13 @@ def _named(name, argument):
         raise ValueError(
             f"`{argument}` must name metrics of scikit-learn, such as 'accuracy', 'f1_macro', "
             "'roc_auc', 'r2' or 'mean_absolute_error', or of Keras, such as 'mae' or 'AUC', got "
-            f"{name!r}. Pass a function of (y_true, y_pred) for another one."
+            f"{name!r}. For another metric pass a function of (y_true, y_pred)."
         )
     return _of_function(name, getattr(sklearn.metrics, known))
 
 
 def _of_scorer(name, function, sign, kwargs, of_probabilities):
-    """Return a Metric whose value is that of a scorer, so that greater is better."""
+    """Return a Metric with the value of a scorer, so higher is better."""
     if kwargs:
         function = partial(function, **kwargs)
     if sign < 0:
@@ -167,7 +168,7 @@ def _of_scorer(name, function, sign, kwargs, of_probabilities):
 
 
 def _of_function(name, function):
-    """Return a Metric of a function; what scikit-learn's own one needs, its scorers know."""
+    """Return a Metric of a function; for scikit-learn's functions, scorers say what they need."""
     own = _unwrapped(function)
     for scorer in map(get_scorer, get_scorer_names()):
         of, sign, _, of_probabilities = scorer_parts(scorer)
@@ -179,7 +180,7 @@ def _of_function(name, function):
 
 
 def _unwrapped(function):
-    """Return the function inside those that set some of its arguments."""
+    """Return the function inside nested partials."""
     while isinstance(function, partial):
         function = function.args[0] if function.func is _negative else function.func
     return function

@@ -1,17 +1,17 @@
-"""TrainingProgress: the state of training between two epochs, all that the next one depends on."""
+"""TrainingProgress: the state of training between two epochs, on which the next epoch depends."""
 
 import numpy as np
 
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
-LEARNED = 0.9  # of the validation loss of an output of zeros: with more nothing is learned yet
+LEARNED = 0.9  # times the validation loss of an output of zeros: above it nothing is learned yet
 
 
 class TrainingProgress:
     """The state, the order of the samples and their generator, the best state and the history.
 
-    The best state is the last one, or with patience the one whose `monitor` is best. Patience does
-    not run out while the validation loss stays near `untrained`, that of an output of zeros.
+    The best state is the last one, or with patience the one with the best `monitor`. Patience does
+    not run out while the validation loss stays near `untrained`, the loss of an output of zeros.
     """
 
     def __init__(self, state, samples, rng, config, untrained=np.inf):
@@ -32,7 +32,7 @@ class TrainingProgress:
         return np.stack([self.next_order().copy() for _ in range(n_epochs)])
 
     def see(self, state, losses, seconds):
-        """Take note of an epoch, and return whether patience has run out."""
+        """Record an epoch, and return whether patience has run out."""
         self.state, self.done = state, self.done + 1
         for name, value in (losses | {"seconds": seconds}).items():
             self.history.setdefault(name, []).append(value)
@@ -51,9 +51,10 @@ class TrainingProgress:
         return False
 
     def state_dict(self):
-        """Return all of it as arrays in lists and dicts.
+        """Return the whole progress as arrays in lists and dicts.
 
-        The recurrent states of a stateful network are left out: each epoch starts from zeros.
+        The recurrent states of a stateful network are left out, because each epoch starts from
+        zeros.
         """
         best = None
         if self.best is not self.state:
@@ -69,19 +70,19 @@ class TrainingProgress:
         }
 
     def load_state_dict(self, tree):
-        """Restore what `state_dict` returned, perhaps in another process.
+        """Restore a result of `state_dict`, possibly from another process.
 
-        If it is not of this training, it raises AttributeError, KeyError, TypeError or ValueError
-        and changes nothing.
+        If it belongs to another training, raise AttributeError, KeyError, TypeError or ValueError
+        and change nothing.
         """
         like, history, best, order = self.state_dict(), tree["history"], tree["best"], tree["order"]
         like["history"] = dict.fromkeys(history, np.zeros(len(history["loss"])))
         if best is None:  # the state is its own best
             like["best"] = None
         if _form(tree) != _form(like):
-            raise ValueError("its arrays are not those of this network and these samples")
+            raise ValueError("its arrays do not fit this network and these samples")
         if order is not None and not np.array_equal(np.sort(order), np.arange(len(order))):
-            raise ValueError("its order of the samples leaves some out")
+            raise ValueError("its order of the samples is incomplete")
         self.state = self.state._replace(**tree["state"])
         self.best = self.state if best is None else self.state._replace(**best)
         self.best_loss, self.waited = float(tree["best_loss"]), tree["waited"]
@@ -98,7 +99,7 @@ def _arrays(state, *groups):
 
 
 def _form(tree):
-    """Return a tree with the dtype and shape of each array in place of it."""
+    """Return a tree with each array replaced by its dtype and shape."""
     if isinstance(tree, dict):
         return {name: _form(value) for name, value in tree.items()}
     if isinstance(tree, list):

@@ -1,24 +1,24 @@
-"""How long a fit trains: what `epochs="auto"` chooses from the number of samples."""
+"""The length of training, and the choice of `epochs="auto"` from the number of samples."""
 
 from typing import NamedTuple
 
 from sklearn.base import is_classifier
 
 MOST_EPOCHS = 100
-# From so many samples on a part is held out: with fewer, the samples are worth more than the stop.
+# With fewer samples none are held out: training on them is worth more than early stopping.
 STOPS_FROM = 1000
 HELD_OUT = 0.1
-# The cross-entropy of a network that learns by heart rises at once; squared errors wander.
+# If a network overfits, the cross-entropy rises at once, while squared errors fluctuate.
 PATIENCE, CLASSIFIER_PATIENCE = 10, 5
 
 
 class Schedule(NamedTuple):
-    """The maximum number of epochs, and what ends training before."""
+    """The maximum number of epochs, and the settings of early stopping."""
 
     epochs: int
     validation_fraction: float = 0.0
     patience: int | None = None
-    waits: bool = False  # until something is learned: patience does not count on a plateau before
+    waits: bool = False  # whether patience counts only after something is learned
 
     def __str__(self):
         held_out = f"validation_fraction={self.validation_fraction:g}, patience={self.patience}"
@@ -26,10 +26,10 @@ class Schedule(NamedTuple):
 
 
 def settle_schedule(params, n_samples, *, validated, whole=True):
-    """Return the Schedule of a fit; "auto" leaves a fraction or patience that is set as it is.
+    """Return the Schedule of a fit; "auto" keeps a fraction or patience set by the user.
 
-    `n_samples` are those trained on, before a part is held out. `validated` is whether there is
-    `validation_data`; `whole` whether all samples are in memory, so that a part can be held out.
+    `n_samples` is the number of samples before a part is held out. `validated` is whether there is
+    `validation_data`. `whole` is whether all samples are in memory, so that a part can be held out.
     """
     fraction = 0.0 if validated else params.validation_fraction
     if params.epochs != "auto":

@@ -1,4 +1,4 @@
-"""EpochTasks: an epoch of training as a task of scikit-learn's callbacks."""
+"""EpochTasks: epochs of training as tasks of scikit-learn's callbacks."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from skrnn._training.loop import Trained, TrainingCallback
 
 
 class EpochTasks(TrainingCallback):
-    """Each epoch is a task, with a network as if `fit` had stopped there.
+    """Reports each epoch as a task, with the network as if `fit` had stopped there.
 
-    `data` holds X, y and metadata as `fit` got them. `fitted_attributes` maps a Trained to the
+    `data` holds X, y and metadata as passed to `fit`. `fitted_attributes` maps a Trained to the
     attributes of a fitted estimator.
     """
 

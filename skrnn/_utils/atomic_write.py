@@ -1,4 +1,4 @@
-"""Atomic writes: a file holds either its old bytes or all of its new ones."""
+"""Atomic writes: a file holds either its old content or all of its new content."""
 
 import errno
 import os
@@ -9,12 +9,15 @@ from pathlib import Path
 
 
 def read_path(path, suffix=""):
-    """Return `path` as a Path with "~" expanded, or refuse one without the suffix."""
+    """Return `path` as a Path with "~" expanded; refuse a path without the suffix."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"`path` must be a str or a pathlib.Path, got {type(path).__name__}.")
+        raise TypeError(
+            f"`path` must be a str or a pathlib.Path, got {type(path).__name__}. Pass the path of "
+            "a file."
+        )
     path = Path(os.path.expanduser(path))
     if suffix and path.suffix != suffix:
-        raise ValueError(f"`path` must end in {suffix!r}, got {str(path)!r}.")
+        raise ValueError(f"`path` must end in {suffix!r}, got {str(path)!r}. Add the ending.")
     return path
 
 
@@ -22,7 +25,7 @@ def read_path(path, suffix=""):
 def replacing(path, suffix=".tmp"):
     """Yield a temporary path to write to; at the end it replaces `path` in one step.
 
-    The file is synced to disk before. If writing fails it is removed and `path` is unchanged; an
+    The file is synced to disk first. If writing fails, it is removed, `path` is unchanged, and an
     OSError names `path`. Links are followed, and the permissions of an existing file are kept.
     """
     target = Path(os.path.realpath(path))
@@ -51,7 +54,7 @@ def replacing(path, suffix=".tmp"):
 def _sync(path, flags):
     descriptors = []
     try:
-        # In one step: Ctrl-C cannot come between opening the file and keeping its descriptor.
+        # In one step, so that Ctrl-C cannot interrupt between open and storing the descriptor.
         descriptors.extend(map(os.open, [path], [flags]))
         os.fsync(descriptors[0])
     finally:

@@ -22,7 +22,7 @@ class CallbackSupport(CallbackSupportMixin):
 
 
 def notify_callbacks(method: Method) -> Method:
-    """Notify callbacks when a fit begins and ends; `fit_context` around it tears them down."""
+    """Notify callbacks when a fit begins and ends; an outer `fit_context` tears them down."""
     parameters = list(signature(method).parameters)[1:]
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""Constructor parameters of estimators, each declared once: its type, default and constraints."""
+"""Declaration of constructor parameters, each with its type, default and constraints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REQUESTS = "_metadata_request"
 
 
 def parameter(default: Any, *constraints: object) -> Any:
-    """Declare a parameter: its default, and scikit-learn's constraints on its values."""
+    """Declare a parameter with its default and scikit-learn's constraints on its values."""
     return field(default=default, metadata={"constraints": constraints})
 
 
@@ -33,7 +33,8 @@ def parameter(default: Any, *constraints: object) -> Any:
 def declare_parameters(cls: type) -> type:
     """Make the constructor of an estimator, and the checks of `fit`, from its declarations.
 
-    The class has no base of scikit-learn's, which has no types: mypy would lose the signature.
+    The class must not have a base from scikit-learn, which has no type annotations: mypy would lose
+    the signature.
     """
     cls = dataclass(eq=False, repr=False)(cls)
     cls._parameter_constraints = {f.name: list(f.metadata["constraints"]) for f in fields(cls)}
@@ -41,7 +42,7 @@ def declare_parameters(cls: type) -> type:
 
 
 def renamed(function: FunctionType, name: str) -> FunctionType:
-    """Return a copy of a function that Python's own messages call by another name."""
+    """Return a copy of a function with another name in Python's error messages."""
     parts = function.__code__, function.__globals__, function.__name__, function.__defaults__
     copied = FunctionType(*parts, function.__closure__)
     copied.__kwdefaults__, copied.__qualname__ = function.__kwdefaults__, name
@@ -50,7 +51,7 @@ def renamed(function: FunctionType, name: str) -> FunctionType:
 
 
 def explain_keywords(method: Method) -> Method:
-    """Name the place of a parameter that is passed to a method instead of the constructor."""
+    """Explain where to pass a parameter that was passed to a method by mistake."""
     arguments = [*signature(method).parameters][1:]
 
     @wraps(method)
@@ -62,7 +63,7 @@ def explain_keywords(method: Method) -> Method:
             known = sorted((key for key in settings if key.split("__")[-1] == name), key=len)
             remedy = f"Its arguments are {', '.join(arguments)}."
             if known:
-                remedy = f"Set the parameter before, by `set_params({known[0]}={kwargs[name]!r})`."
+                remedy = f"Set it first, with `set_params({known[0]}={kwargs[name]!r})`."
                 if known[0] == name:
                     remedy = f"Pass it to the constructor, `{kind}({name}={kwargs[name]!r})`."
             raise TypeError(f"`{method.__name__}` of {kind} takes no argument `{name}`. {remedy}")
@@ -72,7 +73,7 @@ def explain_keywords(method: Method) -> Method:
 
 
 def plain_requests(state):
-    """Return a state with the requests of `set_fit_request` as dicts: they hold the estimator."""
+    """Return a state with the requests of `set_fit_request` as dicts, without the estimator."""
     if REQUESTS not in state:
         return state
     methods = vars(state[REQUESTS]).items()
@@ -80,7 +81,7 @@ def plain_requests(state):
 
 
 def restore_requests(estimator, requests):
-    """Set what `plain_requests` has returned, as `set_fit_request` and its siblings do."""
+    """Set the requests from `plain_requests`, as `set_fit_request` and its siblings do."""
     if requests:
         routing = estimator.get_metadata_routing()
         for method, asked in requests.items():
@@ -90,25 +91,25 @@ def restore_requests(estimator, requests):
 
 
 def _check_copies(name, value):
-    """Refuse the value of a parameter that `clone` cannot copy; estimators name their own."""
+    """Refuse a value that `clone` cannot copy; nested estimators check their own parameters."""
     try:
         clone(value, safe=False)
     except Exception as error:
         if hasattr(value, "get_params"):
             raise
         raise TypeError(
-            f"`{name}` must be an object that can be copied, as `clone`, pipelines and searches "
-            f"copy parameters, got {type(value).__name__}: {error}. Pass a function that creates "
-            "or calls it: functions are shared, not copied."
+            f"`{name}` must be an object that can be copied, because `clone`, pipelines and "
+            f"searches copy parameters, got {type(value).__name__}: {error}. Pass a function that "
+            "creates or calls it: functions are shared, not copied."
         ) from error
 
 
 class DeclaredEstimator(CallbackSupport, BaseEstimator):
     """An estimator that reads its parameters as attributes.
 
-    So a subclass can have a shorter `__init__`: the parameters it leaves out are checked and used
-    all the same. Its state, which skops and pickle store, is plain values and arrays in place of
-    the objects that have a Codec; other estimators in it stay as they are.
+    A subclass can therefore have a shorter `__init__`: the parameters that it leaves out are still
+    checked and used. In the state, which skops and pickle store, plain values and arrays replace
+    the objects that have a Codec. Other estimators in the state are unchanged.
     """
 
     _codecs: ClassVar[dict[str, Codec]] = PANDAS | VALUES
@@ -134,7 +135,7 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
         validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
 
     def __sklearn_clone__(self):
-        """Clone as scikit-learn does, and name the parameter that it cannot copy."""
+        """Clone as scikit-learn does; errors name the parameter that cannot be copied."""
         try:
             return super().__sklearn_clone__()
         except Exception:
@@ -144,9 +145,9 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
 
 
 def with_parameters(cls, parameters):
-    """Return an estimator with these parameters and the defaults of others.
+    """Return an estimator with these parameters, and defaults for the others.
 
-    Of a subclass with a shorter `__init__` too.
+    This works for a subclass with a shorter `__init__` too.
     """
     values = {f.name: f.default for f in fields(cls)} | parameters
     estimator = cls.__new__(cls)

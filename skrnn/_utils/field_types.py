@@ -1,6 +1,6 @@
-"""Field types: annotations that say what a record's field may hold, and the check of a value.
+"""Field types: annotations for the valid values of a record's field, and their check.
 
-`Annotated[kind, test, ...]` is a value of that kind which passes the tests.
+`Annotated[kind, test, ...]` is a value of that kind that passes the tests.
 """
 
 from itertools import repeat
@@ -21,12 +21,12 @@ Array64 = Annotated[np.ndarray, lambda array: array.dtype == np.float64]
 Table64 = Annotated[Array64, lambda array: array.ndim == 2]
 Positive64 = Annotated[Array64, lambda array: array.ndim == 1 and (array > 0).all()]
 
-# `int` is Python's alone: NumPy's overflow, and sizes that may be NumPy's say so.
+# `int` excludes NumPy's integers, which overflow; sizes that may be NumPy's are annotated so.
 ACCEPTED = {bool: (bool, np.bool_), float: Real, Any: object}
 
 
 def fits(value, kind):
-    """Whether a value is as an annotation says, all items of a container included."""
+    """Whether a value matches an annotation, including all items of a container."""
     if isinstance(kind, type):
         return type(value) is int if kind is int else isinstance(value, ACCEPTED.get(kind, kind))
     origin, parts = get_origin(kind), get_args(kind)

@@ -1,4 +1,4 @@
-"""File format: one tree of plain values and arrays on disk, verified before any of it is used.
+"""File format: a tree of plain values and arrays on disk, verified before any of it is used.
 
 All numbers are little-endian.
 
@@ -7,8 +7,8 @@ part                  bytes     content
 ====================  ========  ===================================================================
 magic                 8         MAGIC
 format number         8         FORMAT
-header size           8         of the header with its padding
-arrays size           8         of everything after the header
+header size           8         size of the header with its padding
+arrays size           8         size of everything after the header
 signature             32        HMAC-SHA256 of all other parts but the digest; zeros without a key
 digest                32        SHA-256 of all other parts
 header                variable  the tree as JSON in ASCII, spaces up to a multiple of ALIGNMENT
@@ -20,9 +20,9 @@ value is an object with one member: {"float": "nan"}, {"tuple": [...]}, {"dict":
 [dtype, shape, "C" or "F"]}, {"scalar": dtype}. The offset of an array follows from the arrays
 before it.
 
-Raise FORMAT when a reader of the old number would misread or refuse a new file: another layout, a
-new member or dtype. Keep it when the tree has other entries: their meaning is up to the module that
-writes them. A reader keeps reading every lower number. To raise it:
+Raise FORMAT if a reader of the old number would misread or refuse a new file: for another layout, a
+new member or a new dtype. Keep it if only the entries of the tree change, because the module that
+writes them defines their meaning. A reader keeps reading every lower number. To raise it:
 
 1. While the old number is still written, save a file of each kind to `tests/data` as
    `format-<number>-<kind>.skrnn`, with its predictions, and have `tests/test_files.py` load it.
@@ -31,8 +31,8 @@ writes them. A reader keeps reading every lower number. To raise it:
    that `_parse` stays the only parser.
 4. Forge hostile files of both numbers in `tests/test_hostile_files.py`.
 
-An old reader is never laxer: whoever forges a file chooses its number. A check that the newest
-reader makes must hold for every number that it reads.
+Checks must not be weaker for old formats, because whoever forges a file chooses its number. Every
+check of the newest reader must apply to every number that it reads.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ import numpy as np
 
 from skrnn._utils.atomic_write import replacing
 
-MAGIC = b"\x89skrnn\r\n"  # no text file begins like this; converted line ends break it
+MAGIC = b"\x89skrnn\r\n"  # no text file starts like this, and converted line ends break it
 FORMAT = 1
 FIXED = struct.Struct("<8sQQQ")
 DIGEST_SIZE = 32
@@ -66,9 +66,10 @@ STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])')
 
 
 class FileFormatError(ValueError):
-    """Raised by `skrnn.load` for a file that is corrupt, not of skrnn, too new or not authentic.
+    """Error that `skrnn.load` raises for a corrupt, foreign, too new or unauthentic file.
 
-    Nothing of such a file is used. It is a ValueError.
+    Catch it to handle files that cannot be loaded. Nothing of such a file is used. It is a subclass
+    of ValueError.
 
     See Also
     --------
@@ -91,10 +92,10 @@ class FileFormatError(ValueError):
 
 
 def write_file(path, tree, *, key=None):
-    """Write a tree to a file; after a failure the file is unchanged.
+    """Write a tree to a file; if this fails, the file is unchanged.
 
-    The tree consists of None, bool, int, float, str, list, tuple, dict with str keys, and arrays
-    and scalars of the dtypes in DTYPES. `key`, bytes or str, signs the file.
+    The tree may hold None, bool, int, float, str, list, tuple, dict with str keys, and arrays and
+    scalars of the dtypes in DTYPES. `key`, bytes or str, signs the file.
     """
     secret = _secret(key)
     arrays = []
@@ -111,9 +112,9 @@ def write_file(path, tree, *, key=None):
 
 
 def read_file(path, *, key=None):
-    """Return the tree of a file that is exactly as it was written, else raise FileFormatError.
+    """Return the tree of a file; raise FileFormatError if it is not exactly as it was written.
 
-    With a `key`, the file must be signed with it; without one, a signature is ignored.
+    With a `key`, the file must be signed with it. Without one, a signature is ignored.
     """
     secret = _secret(key)
     with open(path, "rb") as file:
@@ -138,7 +139,10 @@ def _secret(key):
     if key is None:
         return None
     if not isinstance(key, (bytes, str)):
-        raise TypeError(f"`key` must be bytes, a str or None, got {type(key).__name__}.")
+        raise TypeError(
+            f"`key` must be bytes, a str or None, got {type(key).__name__}. Pass the key as bytes "
+            "or text."
+        )
     if not key:
         raise ValueError("`key` must not be empty. Pass None for a file without a signature.")
     return key.encode() if isinstance(key, str) else key
@@ -165,7 +169,7 @@ def _padding(size):
 
 
 def _check_depth(text, error):
-    """Refuse a header whose parsing might exhaust the stack."""
+    """Refuse a header with so many nested values that parsing might exhaust the stack."""
     depth = 0
     for match in STRING_OR_BRACKET.finditer(text):
         depth += bool(match[1]) - bool(match[2])
@@ -174,7 +178,7 @@ def _check_depth(text, error):
 
 
 def _encode(value, place, arrays):
-    """Return a value in the form of the header, and append its arrays to a list."""
+    """Return a value in the form of the header; its arrays are appended to `arrays`."""
     kind = type(value)
     if kind in PLAIN:
         return value
@@ -201,7 +205,7 @@ def _bytes_in_order(array):
 
 
 def _header_size(path, prologue, size):
-    """Return the size of the header, once the sizes in the prologue match the file."""
+    """Return the size of the header, after checking that the prologue matches the file size."""
     if not prologue.startswith(MAGIC):
         raise FileFormatError(f"{path} cannot be read: it is not a skrnn file.")
     if len(prologue) < PROLOGUE_SIZE:
@@ -239,13 +243,13 @@ def _parse(header, arrays):
 
 
 class _ArrayReader:
-    """The arrays of a file, one after another."""
+    """Reads the arrays of a file, one after another."""
 
     def __init__(self, data):
         self.data, self.position = data, 0
 
     def next(self, name, shape, order):
-        """Return a copy of the next array, once it is known to lie within the data."""
+        """Return a copy of the next array, after checking that it lies within the data."""
         known = isinstance(name, str) and name in DTYPES and order in ("C", "F")
         sizes = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
         if not known or not sizes or len(shape) > 64:
@@ -266,7 +270,7 @@ class _ArrayReader:
 
 
 def _decode(node, reader):
-    """Return the value of a node of the header, where JSON's objects are tuples of pairs."""
+    """Return the value of a node of the header; JSON objects come as tuples of pairs."""
     if isinstance(node, list):
         return [_decode(item, reader) for item in node]
     if not isinstance(node, tuple):

@@ -1,4 +1,4 @@
-"""Lock: an empty file that one fit at a time holds, and that is removed when it is released."""
+"""Lock: an empty file that only one fit at a time can hold; releasing the lock removes it."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ except ImportError:  # not a POSIX system
 
 
 class Lock:
-    """At most one file, held until `release`; however a process ends, the system releases it.
+    """A lock on at most one file, until `release`; the system releases it if the process ends.
 
     After Ctrl-C between any two steps of `take` and `release`, calling `release` leaves neither a
     file nor an open descriptor.
@@ -21,12 +21,12 @@ class Lock:
         self._files = []  # the last may be open
 
     def take(self, path):
-        """Hold the file at `path` and return True; return False if another fit holds it."""
+        """Lock the file at `path` and return True; return False if another fit holds it."""
         if fcntl is None:
             return True
         while not any(map(_is_ours, self._files)):
             self.release()
-            # Opened and listed in one step, which no Ctrl-C can interrupt.
+            # Opened and listed in one step, which Ctrl-C cannot interrupt.
             self._files.extend(map(FileIO, [path], ["ab"]))
             if not _lock(self._files[-1]):
                 self.release()
@@ -34,7 +34,7 @@ class Lock:
         return True
 
     def release(self):
-        """Remove the file if it is held, before another fit can hold it."""
+        """Remove the locked file, if there is one, before another fit can lock it."""
         for file in self._files:
             if not file.closed and _lock(file) and _is_ours(file):
                 os.unlink(file.name)
@@ -54,7 +54,7 @@ def _lock(file):
 
 
 def _is_ours(file):
-    """Whether an open file still has its name: its last holder may have removed it."""
+    """Whether an open file still has its name; its last holder may have removed it."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), os.stat(file.name))
     return False

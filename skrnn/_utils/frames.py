@@ -1,4 +1,4 @@
-"""Frames of Polars, Arrow and other libraries as pandas objects, in types of NumPy."""
+"""Conversion of frames of Polars, Arrow and other libraries to pandas, with NumPy types."""
 
 import narwhals.stable.v2 as nw  # scikit-learn requires it
 import numpy as np
@@ -6,9 +6,9 @@ import pandas as pd
 
 
 def as_pandas(data, place):
-    """Return a frame or a series of any library as a pandas object, in types of NumPy.
+    """Return a frame or a series of any library as a pandas object, with NumPy types.
 
-    Whatever is no frame is returned as it is; xarray, and frames that are not in memory, are
+    Other objects are returned unchanged. Objects of xarray, and frames that are not in memory, are
     refused. Messages name the `place`.
     """
     if isinstance(data, (pd.DataFrame, pd.Series)):
@@ -18,8 +18,8 @@ def as_pandas(data, place):
         return data
     if root == "xarray":
         raise TypeError(
-            f"{place} must be an array or a frame, got a {type(data).__name__} of xarray, whose "
-            "coordinates are not read. Pass its `to_pandas()` or `to_dataframe()`, with times in "
+            f"{place} must be an array or a frame, got a {type(data).__name__} of xarray, and its "
+            "coordinates would be lost. Pass its `to_pandas()` or `to_dataframe()`, with times in "
             "the index."
         )
     found = nw.from_native(data, pass_through=True, allow_series=True)
@@ -38,16 +38,16 @@ def as_pandas(data, place):
 
 
 def _values(column):
-    """Return the values of a column of narwhals in the type of pandas that means the same."""
+    """Return the values of a narwhals column in the corresponding pandas type."""
     if isinstance(column.dtype, (nw.Categorical, nw.Enum)):
-        column = column.cast(nw.String)  # narwhals gives codes of Arrow without their nulls
+        column = column.cast(nw.String)  # narwhals returns Arrow's codes without nulls
     values = column.to_numpy()
     zone = getattr(column.dtype, "time_zone", None)
     return values if zone is None else pd.DatetimeIndex(values, tz="UTC").tz_convert(zone)
 
 
 def _plain(data):
-    """Return a pandas object with its numbers of Arrow, and those under a mask, in NumPy types."""
+    """Return a pandas object with Arrow's numbers and masked numbers in NumPy types."""
     if isinstance(data, pd.Series):
         return _plain_column(data)
     if not any(hasattr(dtype, "numpy_dtype") for dtype in data.dtypes):
@@ -57,7 +57,7 @@ def _plain(data):
 
 
 def _plain_column(column):
-    dtype = getattr(column.dtype, "numpy_dtype", None)  # that of a number of Arrow, or masked
+    dtype = getattr(column.dtype, "numpy_dtype", None)  # of Arrow's or masked numbers
     if dtype is None or not pd.api.types.is_numeric_dtype(column.dtype):
         return column
     if dtype.kind != "f" and (column.hasnans or dtype.kind not in "iu"):

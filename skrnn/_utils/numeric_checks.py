@@ -1,4 +1,4 @@
-"""Checks that data is numeric: text, times, complex numbers and masked arrays are refused."""
+"""Checks that data is numeric; text, times, complex numbers and masked arrays are refused."""
 
 import reprlib
 from numbers import Complex, Number, Real
@@ -15,29 +15,28 @@ NESTED = (np.ma.MaskedArray, list, tuple)
 
 
 def is_nan(value):
-    """Whether a value of any kind is the number NaN."""
+    """Whether a value of any type is the number NaN."""
     return isinstance(value, Real) and bool(np.isnan(value))
 
 
 def _is_masked(data):
-    """Whether data is a masked array of NumPy, or a list that holds one."""
+    """Whether data is a NumPy masked array, or a list that holds one."""
     if not isinstance(data, (list, tuple)):
         return isinstance(data, np.ma.MaskedArray)
-    kinds = set(map(type, data))  # a long list of numbers has few
+    kinds = set(map(type, data))  # fast for a long list: few types
     return any(issubclass(kind, NESTED) for kind in kinds) and any(map(_is_masked, data))
 
 
 def _check_no_mask(data, place):
     if _is_masked(data):
         raise TypeError(
-            f"{place} must be without a mask, got a masked array: NumPy would read the values "
-            "under its mask. Pass its `filled(np.nan)` where NaN is read as missing, or drop those "
-            "values."
+            f"{place} must not have a mask, got a masked array: NumPy would read the masked "
+            "values. Pass its `filled(np.nan)` if NaN is read as missing, or drop those values."
         )
 
 
 def check_real(data, place):
-    """Refuse complex numbers and masked arrays: NumPy would drop imaginary parts and masks."""
+    """Refuse complex numbers and masked arrays, because NumPy drops imaginary parts and masks."""
     _check_no_mask(data, place)
     dtype = getattr(data, "dtype", None)
     if getattr(dtype, "kind", None) == "c":
@@ -48,7 +47,7 @@ def check_real(data, place):
 
 
 def as_array(data, place, remedy=""):
-    """Return data as an array, or refuse lists of unequal lengths and masked arrays."""
+    """Return data as an array; refuse lists of unequal lengths and masked arrays."""
     _check_no_mask(data, place)
     try:
         return np.asarray(data)
@@ -58,10 +57,10 @@ def as_array(data, place, remedy=""):
 
 
 def _not_a_number(item, place, remedy):
-    """Return the error for an item: a TypeError if float() does not accept its type either."""
+    """Return the error for an item: TypeError if float() rejects its type, else ValueError."""
     got = f"{place} must hold numbers, got {reprlib.repr(str(item))}"
     try:
-        # NumPy converts some units of time to a number, and refuses others.
+        # NumPy converts some units of time to a number, and rejects others.
         float(pd.Timestamp(item) if isinstance(item, np.datetime64) else item)
     except TypeError as error:
         return TypeError(f"{got}: {error}. {remedy}")
@@ -71,11 +70,11 @@ def _not_a_number(item, place, remedy):
 
 
 def check_numbers(data, place, remedy="Pass an array of numbers."):
-    """Refuse text, times and other objects, even those that NumPy would convert.
+    """Refuse text, times and other objects, even if NumPy would convert them.
 
     Messages name the `place`, and the column of a frame.
     """
-    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "ndim"):  # no array of xarray
+    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "ndim"):  # not an xarray object
         data = as_pandas(data, place)
     if hasattr(data, "select_dtypes"):
         for i, (column, dtype) in enumerate(data.dtypes.items()):
@@ -97,9 +96,10 @@ def check_numbers(data, place, remedy="Pass an array of numbers."):
 
 
 def read_table(estimator, X, *, reset, check=check_numbers, **options):
-    """Return X as an array, as scikit-learn's `validate_data` does, NaN and infinity included.
+    """Return X as an array, like scikit-learn's `validate_data`, but allow NaN and infinity.
 
-    Column names are compared with those of `fit` before values: those of wrong columns are NaN.
+    Column names are compared with those of `fit` before values are checked, because wrong columns
+    hold NaN.
     """
     named = hasattr(X, "columns")
     if named:

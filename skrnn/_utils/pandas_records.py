@@ -1,4 +1,4 @@
-"""Records of pandas: times, steps and their dtypes, and indexes and frames of plain values."""
+"""Records of pandas objects: times, offsets, dtypes, and indexes and frames of plain values."""
 
 import re
 import warnings
@@ -12,7 +12,7 @@ from skrnn._utils.file_format import DTYPES
 from skrnn._utils.records import Codec, require
 
 UNITS = ("s", "ms", "us", "ns")
-# A key of the time zone database, or an offset from UTC; no path, and nothing of this machine.
+# A key of the time zone database, or an offset from UTC; not a path or a local name.
 ZONE = re.compile(r"[A-Z][A-Za-z0-9_+:\-]*(/[A-Z][A-Za-z0-9_+\-]*)*")
 STEPS = frozenset(
     "years months weeks days hours minutes seconds microseconds nanoseconds "
@@ -72,7 +72,7 @@ def _encode_offset(offset):
 def _offset(name=None, n=None, steps=None):
     if name is not None:
         with warnings.catch_warnings():
-            # pandas 2.2 first takes an unknown name for an old spelling, and then refuses it.
+            # pandas 2.2 warns of an old spelling before it rejects an unknown name.
             warnings.simplefilter("ignore", FutureWarning)
             return to_offset(name)
     whole = all(type(value) is int for value in (n, *steps.values()))
@@ -121,7 +121,7 @@ def _encode_integers(index):
 
 def _integers(ticks, name):
     _check_array(ticks, "iu")
-    return pd.Index(ticks.astype(np.int64), name=name)  # small ones, of older files, overflow
+    return pd.Index(ticks.astype(np.int64), name=name)  # small integers, in old files, overflow
 
 
 def _encode_frame(frame):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import RLock
 from time import perf_counter
 
-WIDTH = 10  # of the plain bar: with two losses the line is shorter than 80 characters
+WIDTH = 10  # of the plain bar: a line with two losses is shorter than 80 characters
 # tqdm fits the bar to the rest of the line, and removes the strokes in a notebook.
 BAR_FORMAT = "Epoch {n_fmt}/{total_fmt} |{bar}|{postfix} ({remaining} left)"
 
@@ -14,8 +14,9 @@ BAR_FORMAT = "Epoch {n_fmt}/{total_fmt} |{bar}|{postfix} ({remaining} left)"
 def progress_bar(epochs, done, *, shown):
     """Show a bar on standard error, or in a notebook, while epochs run.
 
-    It is tqdm's if that is installed, else a plain line. Yield a function to call after each epoch
-    with a dict of its losses. `done` epochs were run before; training may stop before `epochs`.
+    It is tqdm's bar if tqdm is installed, else a plain line. Yield a function to call after each
+    epoch with a dict of its losses. `done` epochs were run before; training may stop before
+    `epochs`.
     """
     if not shown:
         yield lambda losses: None
@@ -35,18 +36,18 @@ def _open_bar(epochs, done):
         return Line(epochs, done)
 
     class Bar(tqdm):
-        monitor_interval = 0  # no thread, and no lock that an interrupt could leave locked
+        monitor_interval = 0  # no thread, and so no lock that an interrupt could leave locked
 
         def advance(self, text):
             self.set_postfix_str(text, refresh=False)
             self.update()
 
         def stop(self):
-            if hasattr(self, "container"):  # in a notebook, where an unfinished bar is red
+            if hasattr(self, "container"):  # in a notebook an unfinished bar would turn red
                 self.total = self.n
 
     Bar.set_lock(RLock())
-    # Every epoch is drawn, but nothing before the first.
+    # Draws after every epoch, but not before the first.
     return Bar(total=epochs, initial=done, bar_format=BAR_FORMAT, mininterval=0, delay=1e-9)
 
 

@@ -1,7 +1,7 @@
-"""Records: values as a file holds them, an object as a dict under the name of its class.
+"""Records: values in the form stored in a file, with objects as dicts under their class name.
 
-The classes and the parts of each are a table in code: any other name is refused, and none is ever
-looked up elsewhere.
+The classes and their fields are a table in code. Any other name is refused, and no name is looked
+up elsewhere.
 """
 
 import sys
@@ -18,22 +18,23 @@ from skrnn._utils.field_types import fits
 from skrnn._utils.file_format import ARRAYS, DTYPES, PLAIN, FileFormatError
 
 HINT = (
-    "`skrnn.save` stores plain values, arrays and the classes it knows. Use skops or pickle for "
+    "`skrnn.save` stores plain values, arrays and known classes. Use skops or pickle for "
     "everything else."
 )
 CLASS = "class"
-NO_RECORD = {*PLAIN, float}  # types whose values are written as they are
+NO_RECORD = {*PLAIN, float}  # types with values that are written unchanged
 FUNCTIONS = FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType
-# What constructors and lookups raise when a file gives them something wrong,
-# and pandas (NotImplementedError) for times in a zone beyond the years of Python's datetime.
+# Errors that constructors and lookups raise for invalid content of a file. NotImplementedError is
+# from pandas, for times in a zone beyond the years of Python's datetime.
 INVALID = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 
 
 class Codec(NamedTuple):
     """The conversion of objects of one class to records and back.
 
-    `encode` returns a dict of values, which may be objects again; its ValueError says what cannot
-    be stored. `decode` takes such a dict as keywords, and refuses what `encode` never makes.
+    `encode` returns a dict of values, which may be objects again. Its ValueError names the part
+    that cannot be stored. `decode` takes such a dict as keywords, and refuses any dict that
+    `encode` cannot create.
     """
 
     kind: type | tuple
@@ -46,19 +47,19 @@ class Codec(NamedTuple):
 
 
 def require(condition, what):
-    """Refuse a file in which something is not as skrnn writes it."""
+    """Refuse a file with content that skrnn does not write."""
     if not condition:
         raise FileFormatError(f"{what} is not as skrnn writes it.")
 
 
 def check_fields(fields, kinds):
-    """Refuse fields that are not as annotated, in a dict by name."""
+    """Refuse fields, in a dict by name, that do not match their annotations."""
     for name, kind in kinds.items():
         require(name not in fields or fits(fields[name], kind), f"`{name}`")
 
 
 def record_codec(kind):
-    """Return the Codec of a dataclass whose annotations say what its fields may hold."""
+    """Return the Codec of a dataclass; its annotations define the valid values of fields."""
     kinds = get_type_hints(kind, include_extras=True)
 
     def decode(**fields):
@@ -69,12 +70,12 @@ def record_codec(kind):
 
 
 def record_codecs(*kinds):
-    """Return the Codecs of dataclasses, by name, that take any values."""
+    """Return the Codecs of dataclasses, by name, which accept any values."""
     return {kind.__name__: Codec(kind, lambda record: dict(vars(record)), kind) for kind in kinds}
 
 
 def _all_plain(items):
-    """Whether no item needs a record, found without a look at each: there may be many."""
+    """Whether no item needs a record; only types are compared, because there may be many items."""
     return set(map(type, items)) <= NO_RECORD
 
 
@@ -87,14 +88,14 @@ def _refuse(value, place, error=None):
 
 
 def keep(value, place, error=None):
-    """Return a value that has no record as it is."""
+    """Return a value without a record unchanged."""
     return value
 
 
 def to_record(value, codecs, place, unknown=_refuse):
     """Return a value with dicts, text arrays and objects as records; messages name its place.
 
-    `unknown` is called with what has no record.
+    `unknown` is called for values that have no record.
     """
     numbers = isinstance(value, (np.generic, *ARRAYS)) and value.dtype.name in DTYPES
     if type(value) in NO_RECORD or numbers:
@@ -182,7 +183,7 @@ def _text_codec(kind, make, exact):
 
 
 def name_in_module(function):
-    """Return the module of a function or a class, and its name there; ValueError if it has none."""
+    """Return the module of a function or class and its name there; ValueError without a name."""
     owner = getattr(function, "__objclass__", function)  # of a method of a built-in class
     module = getattr(owner, "__module__", None)
     known = sys.modules.get(module) if module != "__main__" else None
@@ -205,23 +206,23 @@ def _attribute(module, name):
 
 
 def import_trusted(module, name, trusted, before=lambda: None):
-    """Return what a module has under a name; None trusts every name.
+    """Return the object with a name in a module; `trusted` None: every name is trusted.
 
-    Nothing is imported before its name is found to be trusted; `before` is called then.
+    Nothing is imported unless its name is trusted. `before` is called just before the import.
     """
     require(isinstance(module, str) and isinstance(name, str), "a function")
     full = f"{module}.{name}"
     if trusted is not None and full not in trusted:
         raise FileFormatError(
             f"the function {full} is not trusted. Pass `trusted=[{full!r}]` if you trust the "
-            "source of the file, and that function with the data that you will pass."
+            "source of the file, and this function with your data."
         )
     before()
     return _attribute(import_module(module), name)
 
 
 def function_codec(trusted=None):
-    """Return the Codec of functions, which a file holds by name; None trusts every name."""
+    """Return the Codec of functions, which are stored by name; None: every name is trusted."""
 
     def decode(module, name):
         function = import_trusted(module, name, trusted)

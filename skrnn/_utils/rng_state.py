@@ -8,8 +8,8 @@ WORD = 2**64
 def get_rng_state(generator):
     """Return the state of a `numpy.random.default_rng` generator as six words of uint64.
 
-    They are the 128-bit state and increment of PCG64 in two halves each, then its buffered half
-    number.
+    They are the 128-bit state and increment of PCG64 in two words each, then a flag and its
+    buffered 32-bit number.
     """
     whole = generator.bit_generator.state
     numbers = divmod(whole["state"]["state"], WORD) + divmod(whole["state"]["inc"], WORD)

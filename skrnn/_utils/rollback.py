@@ -1,4 +1,4 @@
-"""rollback_on_error: a method that succeeds or leaves its object unchanged."""
+"""rollback_on_error: a decorator for methods that succeed or leave their object unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def rollback_on_error(method: Method) -> Method:
-    """Restore every attribute of the object when `method` raises or is interrupted."""
+    """Restore every attribute of the object if `method` raises or is interrupted."""
 
     @wraps(method)
     def guarded(self, *args, **kwargs):

@@ -48,7 +48,7 @@ def is_scorer(value):
 
 
 def scorer_parts(scorer):
-    """Return a scorer's metric function, sign and arguments, and whether it takes probabilities."""
+    """Return a scorer's metric function, sign, arguments, and whether it takes probabilities."""
     responses = scorer._response_method
     responses = [responses] if isinstance(responses, str) else responses
     of_probabilities = "predict" not in responses

@@ -1,4 +1,4 @@
-"""The cell types: one file for each, and the table of them."""
+"""The cell types, one file for each, and a table of all."""
 
 from skrnn._network.cells.gru import GRU
 from skrnn._network.cells.lstm import LSTM

@@ -1,6 +1,6 @@
-"""The gated recurrent unit of Cho et al. (2014), as Keras has it with `reset_after=True`.
+"""The gated recurrent unit of Cho et al. (2014), as in Keras with `reset_after=True`.
 
-The reset gate acts after the recurrent product, which has a bias of its own.
+The reset gate acts after the recurrent product, which has its own bias.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ def step(sigmoid, act, gates, states):
 
 def forward(act, gates, states, following, kept):
     (_, c), (h_next, c_next), shown = states, following, kept[4]
-    logistic(gates, kept[:4])  # also of the candidate: one call is quicker than two
+    logistic(gates, kept[:4])  # of the candidate too: one call is faster than two
     i, f, g, o, _ = kept
     g[...] = act.value(gates[2])
     np.multiply(f, c, c_next)

@@ -1,4 +1,4 @@
-"""CellSpec: everything particular to one cell type.
+"""CellSpec: everything specific to one cell type.
 
 Letters in shapes: B batch, U units. In code: h state, c memory.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# NumPy takes an array of no dimensions quicker than a number, and keeps float64.
+# A 0-D array is faster in NumPy than a number, and float64 stays float64.
 ONE = np.ones((), np.float32)
 
 
@@ -17,20 +17,21 @@ class OnnxOperator(NamedTuple):
     """The ONNX operator of a cell."""
 
     name: str
-    gates: tuple  # positions of its gates among Keras's, in the operator's own order
+    gates: tuple  # positions of its gates among Keras's gates, in the operator's order
     functions: tuple  # its activations; None is the layer's `activation`
     attributes: dict
 
 
 class Passes(NamedTuple):
-    """The passes of a cell in NumPy, on arrays whose first axis are the gates G.
+    """The passes of a cell in NumPy, on arrays with the gates G as their first axis.
 
-    `forward` (act, gates, states, following, kept) writes the following states of one timestep, and
-    what it keeps for the way back. `slopes` (act, gates, states, following, kept, out) writes
-    those of all gates, for all timesteps of a block at once, and returns what `back` needs of each
-    timestep: `back` (act, slopes, grad_gates, grads) multiplies the slopes in `grad_gates` by the
-    gradients of the following states, and returns those of the states; None: there is none but that
-    through the recurrent product. `act` is an Activation.
+    `forward` (act, gates, states, following, kept) computes one timestep: it writes the following
+    states, and into `kept` the values that the backward pass needs. `slopes` (act, gates, states,
+    following, kept, out) writes the slopes of all gates for all timesteps of a block at once. It
+    returns the values that `back` needs for each timestep. `back` (act, slopes, grad_gates, grads)
+    multiplies the slopes in `grad_gates` by the gradients of the following states, and returns the
+    gradients of the states. None there: the only gradient is that through the recurrent product.
+    `act` is an Activation.
     """
 
     forward: Callable
@@ -40,7 +41,7 @@ class Passes(NamedTuple):
 
 
 def logistic(x, out):
-    """Write 1 / (1 + exp(-x)), which is right where exp overflows."""
+    """Write 1 / (1 + exp(-x)), which is correct even if exp overflows."""
     np.negative(x, out)
     np.exp(out, out)
     np.add(out, ONE, out)
@@ -54,27 +55,28 @@ class CellSpec:
     Parameters
     ----------
     gates, states : int
-        Number of gates, side by side in the weights, and of states, the output first.
+        Number of gates, adjacent in the weights, and of states, with the output first.
     step : callable
         (sigmoid, act, gates, states) -> the next states. It uses operators only, so it runs on
-        NumPy and on Keras arrays. `act` is the layer's `activation`. `gates` has what enters each
-        gate, of the shape of a state.
+        NumPy and on Keras arrays. `act` is the layer's `activation`. `gates` holds the input of
+        each gate, in the shape of a state.
     grad : callable or None
-        (sigmoid, act, slope, gates, states, grads) -> the gradients of `gates` and of `states`,
-        given those of the next states; `slope` is the derivative of `act`.
+        (sigmoid, act, slope, gates, states, grads) -> the gradients of `gates` and of `states`.
+        `grads` are the gradients of the next states, and `slope` is the derivative of `act`.
     passes : Passes or None
-        The same for the NumPy engine, in place and faster; None: made from `step` and `grad`.
+        The same for the NumPy engine, in place and faster. None: made from `step` and `grad`.
     bias : str
-        An initializer.
+        Initializer of the bias.
     apart : tuple
-        The gates whose recurrent product is not added to that of the input. Then each product has
-        its own bias, `gates` of `step` is a pair, and `passes` must be given: they get these
-        recurrent products behind the other gates.
+        Gates that do not add the recurrent product to the input product. Then each product has its
+        own bias, `gates` of `step` is a pair, and `passes` must be given. They get these recurrent
+        products after the other gates.
     keras_class : str or None
-        The name of the Keras layer; None: it is made from `step`.
+        Name of the Keras layer. None: it is made from `step`.
     cudnn : bool
-        Whether the Keras layer takes `use_cudnn`.
+        Whether the Keras layer has the argument `use_cudnn`.
     onnx : OnnxOperator or None
+        The ONNX operator. None: the cell cannot be exported.
     """
 
     gates: int
@@ -94,10 +96,10 @@ class CellSpec:
 
     @property
     def places(self):
-        """Where the passes get each gate's product of the input, and that of the state."""
+        """Positions of each gate's input product and recurrent product in the passes."""
         of_input = [*range(self.gates)]
-        behind = {gate: self.gates + i for i, gate in enumerate(self.apart)}
-        return of_input, [behind.get(gate, gate) for gate in of_input]
+        appended = {gate: self.gates + i for i, gate in enumerate(self.apart)}
+        return of_input, [appended.get(gate, gate) for gate in of_input]
 
     def next_states(self, xp, sigmoid, act, x, r, states):
         """Return the states after a step, given the input and recurrent products, (B, gates U).
