@@ -646,7 +646,7 @@ REFUSED_CALLS = [
     *[
         (
             partial(copied, kind, warm_start=True, **{name: value}),
-            *("fit", (X, good_y(kind)), ["cannot be trained further", name, "warm_start=False"]),
+            *("fit", (X, good_y(kind)), ["cannot be continued", name, "warm_start=False"]),
         )
         for kind in BOTH
         for name, value in [*OTHER_NETWORK.items(), ("hidden_size", (3, 3))]

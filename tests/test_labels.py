@@ -302,7 +302,7 @@ def test_padding_beyond_a_list_of_equal_lengths_is_not_read(estimator):
     expected = make().fit(X, y, weights)
     assert_same(make().fit(X, *wide), expected, rtol=0)
     assert expected.score(X, *wide) == expected.score(X, y, weights)
-    with pytest.raises(ValueError, match=f"timesteps.* as (in )?X, got .{N_SAMPLES}, 4"):
+    with pytest.raises(ValueError, match=f"timesteps.* like X, got .{N_SAMPLES}, 4"):
         make().fit(np.stack(X), wide[0])
 
 
@@ -362,7 +362,7 @@ def test_a_refused_list_leaves_the_tagger_as_it_was():
     shorter = [Y[0][:-1], *Y[1:]]
     with pytest.raises(ValueError, match="sample 0"):
         fitted.fit(X, shorter)
-    with pytest.raises(ValueError, match=r"In `validation_data`: `y` .* sample 0 has"):
+    with pytest.raises(ValueError, match=r"In `validation_data`: `y` .* timesteps of sample 0"):
         fitted.fit(X, Y, validation_data=(X, shorter))
     for found, expected in zip(fitted.predict_proba(X), before, strict=True):
         np.testing.assert_array_equal(found, expected)

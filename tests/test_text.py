@@ -57,7 +57,12 @@ def test_auto_vocab_size_reads_larger_ids_as_out_of_vocabulary(engine, as_given)
 
 @pytest.mark.parametrize(
     ("wrong", "remedy"),
-    [(-1, "Pad with an id"), (2.5, "leave out the columns"), (np.nan, "Give"), (np.inf, "Give")],
+    [
+        (-1, "Pad with an id"),
+        (2.5, "X cannot hold token ids"),
+        (np.nan, "Give"),
+        (np.inf, "Give"),
+    ],
 )
 def test_auto_vocab_size_refuses_bad_ids(wrong, remedy):
     X, y = tokens()

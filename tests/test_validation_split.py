@@ -161,7 +161,7 @@ def test_splits_that_cannot_be_are_refused(parameters, arguments, words):
 def test_a_split_that_holds_out_all_of_a_class_is_refused(split):
     fraction = 1 / 3 if split == "last" else 0.0
     network = classifier(validation_split=split, validation_fraction=fraction)
-    with pytest.raises(ValueError, match=r"got none of \[2\]"):
+    with pytest.raises(ValueError, match=r"got no sample of \[2\]"):
         network.fit(X, np.sort(labels(3)))
 
 

@@ -59,7 +59,7 @@ def static_positions(static_features, names, n_columns):
     for given in static_features:
         if isinstance(given, str):
             if given not in names:
-                known = f"the columns {names}" if names else "no names. Pass positions, or a frame"
+                known = f"the columns {names}" if names else "no names: pass positions, or a frame"
                 raise ValueError(
                     f"`static_features` must name columns of X, got {given!r}. X has {known}."
                 )

@@ -233,7 +233,7 @@ def read_array(X):
 
 
 def _is_finite_array(X, dtype):
-    """Whether X is a finite array (n_samples, timesteps, features) of this dtype in one block of memory.
+    """Whether X is a finite array (n_samples, timesteps, features) of this dtype, contiguous.
 
     The checks of other input take longer than the prediction of one sample by a small network.
     """

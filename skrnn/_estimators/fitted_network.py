@@ -75,8 +75,8 @@ class FittedNetwork:
             changed.append("static_features")
         if changed:
             raise ValueError(
-                f"The fitted network cannot be trained further: {', '.join(changed)} changed since "
-                "`fit`. Set `warm_start=False`, or clone the estimator, to train from scratch."
+                f"The fitted network cannot be continued: {', '.join(changed)} changed since `fit`."
+                " Set `warm_start=False`, or clone the estimator, to train from scratch."
             )
 
     def run(self, weights, sequences, device, states=None, hidden=None, activation=None):

@@ -119,7 +119,7 @@ def learning_rates(estimator, config, *, validated):
         rate, watched = float(np.float32(settings.learning_rate)), before[schedule.begun :]
         return PlateauRates(rate, dict(schedule.config), monitor, watched)
     rates = schedule.decayed(settings.learning_rate, np.array(epochs) - schedule.begun).tolist()
-    remedy = "The schedule has ended: set a larger 'decay_epochs' in it, or use a number instead"
+    remedy = "The schedule is at its end: set a larger 'decay_epochs' in it, or use a number"
     return KnownRates([check_rate(*item, remedy) for item in zip(rates, epochs, strict=True)])
 
 

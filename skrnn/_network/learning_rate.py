@@ -91,9 +91,7 @@ def read_learning_rate(learning_rate, *, epochs, first_epoch):
                 f"{', '.join(known)}; they count epochs, not batches."
             )
         if isinstance(value, bool) or not known[key][0].is_satisfied_by(value):
-            raise ValueError(
-                f"`learning_rate` must have {known[key][0]} as {key}, got {key}={value!r}."
-            )
+            raise ValueError(f"`learning_rate` must have {known[key][0]} as {key}, got {value!r}.")
     config = {key: default for key, (_, default) in known.items()} | given
     if config.get(EPOCHS, epochs) is None:
         config[EPOCHS] = epochs
