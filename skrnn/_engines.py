@@ -68,7 +68,7 @@ class TrainingSession(Protocol):
 
 
 class EpochsAtOnce(TrainingSession, Protocol):
-    """A TrainingSession whose `epochs_at_once` may be more than 1."""
+    """A TrainingSession with an `epochs_at_once` that may be more than 1."""
 
     def run_epochs(
         self, state: State, orders: Array, rates: list[float] | None = None

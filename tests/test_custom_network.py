@@ -425,7 +425,7 @@ MISTAKES = {
     "a layer's dtype": (
         lambda inputs: layers.GRU(2, dtype="float64")(inputs),
         {},
-        "whose weights are float32, as `dtype` says, got float64 in",
+        "weights in float32, like `dtype`, got float64 in",
     ),
     "shared layers": (shared, {}, r"must create its layers at each call, got 'gru"),
     "a name twice": (
@@ -451,7 +451,7 @@ MISTAKES = {
         {"network_params": {"filters": 3}},
         "Set them on the object, as in `network__units=8`",
     ),
-    "a class": (Convolution, {}, r"got the class Convolution\. Pass an object of it"),
+    "a class": (Convolution, {}, r"got the class Convolution\. Pass an instance"),
     "a layer": (keras.layers.GRU(2), {}, "got an object of type GRU. Write a function"),
     "a partial": (partial(convolution, filters=2), {}, "settings into `network_params`"),
     "a set": (
@@ -468,9 +468,9 @@ MISTAKES = {
     "frozen, all": (
         convolution,
         {"frozen_layers": ["conv1d_1", "batch_normalization_1", "output"]},
-        "`frozen_layers` must leave a layer to train",
+        "`frozen_layers` must leave at least one layer to train",
     ),
-    "NumPy": (convolution, {"engine": "numpy"}, "`engine='numpy'` does not take network"),
+    "NumPy": (convolution, {"engine": "numpy"}, "`engine='numpy'` does not support network"),
     "native": (convolution, {"engine": "native"}, "`engine='native'`"),
     "several devices": (convolution, {"device": "all"}, "`device` .* single device with `network`"),
 }

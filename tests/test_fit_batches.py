@@ -169,7 +169,11 @@ MIXED_LABELS = [(X, np.where(Y > 0, "up", "down")), (X, (Y > 0).astype(int))]
 
 BAD_BLOCKS = [
     (iter(cut(X, Y)), TypeError, "got list_iterator.*pass the generator function"),
-    (lambda: ONCE, ValueError, "the same blocks at each call, got 0, 4 before"),
+    (
+        lambda: ONCE,
+        ValueError,
+        "the same blocks at each call, got 0 blocks, and 4 in the call before",
+    ),
     ({"X": X}, TypeError, "`blocks` must be a list of blocks, or a function"),
     (7, TypeError, "got int"),
     ([], ValueError, "`blocks` must hold at least one block, got none"),
@@ -177,7 +181,7 @@ BAD_BLOCKS = [
     ((X, Y), TypeError, "got ndarray as block 0"),
     ([(X, Y), (X[:, :, :1], Y)], ValueError, r"In `blocks\[1\]`: `X` must have 2 features"),
     ([(COLUMNS, Y), (COLUMNS[list("ba")], Y)], ValueError, r"In `blocks\[1\]`: The feature names"),
-    ([(X, Y), (X[:, :5], Y)], ValueError, "of one number of timesteps, got 5, 8"),
+    ([(X, Y), (X[:, :5], Y)], ValueError, "the same number of timesteps, got 5, 8"),
     ([(X, Y), (X, np.stack([Y, Y], 1))], ValueError, r"In `blocks\[1\]`: `y` must have the"),
     ([(X, Y), (X, Y[:9])], ValueError, r"In `blocks\[1\]`: Found input variables with incon"),
     ([(X, Y), (X * np.nan, Y)], ValueError, r"In `blocks\[1\]`: .*NaN"),

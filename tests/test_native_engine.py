@@ -376,7 +376,7 @@ def test_network_fitted_natively_predicts_with_numpy_where_the_library_is_not(
     ],
 )
 def test_what_only_numpy_has_is_refused_by_name_and_given_to_numpy_by_auto(parameters, name):
-    with pytest.raises(ValueError, match=f"`engine='native'` does not take {name}"):
+    with pytest.raises(ValueError, match=f"`engine='native'` does not support {name}"):
         RNNRegressor("gru", 3, engine="native", **parameters).fit(X, Y)
     fitted = RNNRegressor("gru", 3, epochs=1, random_state=0, **parameters).fit(X, Y)
     by_numpy = RNNRegressor("gru", 3, epochs=1, random_state=0, engine="numpy", **parameters)

@@ -157,7 +157,7 @@ def test_engine_has_what_the_protocol_says(engine, session):
 )
 def test_numpy_engine_refuses_by_name_what_only_keras_has(parameters, name):
     regressor = RNNRegressor("simple_rnn", 2, engine="numpy", **FIT | parameters)
-    with pytest.raises(ValueError, match=f"`engine='numpy'` does not take {name}"):
+    with pytest.raises(ValueError, match=f"`engine='numpy'` does not support {name}"):
         regressor.fit(X, Y)
     assert not hasattr(regressor, "weights_")
 

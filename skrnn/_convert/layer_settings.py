@@ -23,7 +23,7 @@ def compare_layers(layer, twin, left_out=NOT_COMPARED):
         if got != has:
             raise refusal(
                 layer,
-                f"it has `{setting}={got}`, but the estimator uses {has} in all such layers.",
+                f"it has `{setting}={got}`, but the estimator would have {has} in all such layers.",
             )
 
 

@@ -328,7 +328,7 @@ def _ordered(graph, architecture, x):
 
 
 def _lead(architecture, *, by_step):
-    """Return the first dimensions of an input or output; a name stands for any size."""
+    """Return the first dimensions of an input or output; a name means any size."""
     return ("batch", architecture.timesteps or "timesteps")[: 2 if by_step else 1]
 
 

@@ -1,7 +1,7 @@
-"""The native engine. `skrnn._engines` documents what an engine has.
+"""The native engine. `skrnn._engines` documents the interface of engines.
 
-What a fit keeps between epochs is the NumPy engine's: flat weights, its optimizer's vectors, and
-the generator of dropout. So each engine continues what the other began.
+Between epochs a fit keeps the state of the NumPy engine: flat weights, the vectors of its
+optimizer, and the generator of dropout. So each engine can continue a fit of the other.
 """
 
 import threading
@@ -32,18 +32,18 @@ LOSSES = {
         "categorical_crossentropy sparse_categorical_crossentropy quantile".split()
     )
 }
-# Multiply-adds of one call, some tenths of a second: then Python sees whether Ctrl-C was pressed.
+# Multiply-adds of one call, some tenths of a second: then Python checks for Ctrl-C.
 CALL = 1e9
-# What a step takes besides the layers, in multiply-adds: for each weight, and for a batch.
+# Cost of a step besides the layers, in multiply-adds: for each weight, and for a batch.
 STEP_WORK, BATCH_WORK = 10, 10_000
-# Factors of dropout that are drawn for a call, unless one batch needs more.
+# Number of dropout factors drawn for a call, unless one batch needs more.
 FACTORS = 2**18
-# Samples predicted at a time within a call: what they need stays in the caches.
+# Samples predicted at a time within a call: their buffers stay in the caches.
 PREDICT_BATCH = 64
 KEPT_BYTES, MAX_KEPT = 2**24, 8
 
 _lock = threading.Lock()
-_idle = OrderedDict()  # kernels that no thread uses now; the oldest first
+_idle = OrderedDict()  # kernels that no thread uses now, oldest first
 
 
 class TrainingSession(numpy_engine.TrainingSession):
@@ -61,7 +61,7 @@ class TrainingSession(numpy_engine.TrainingSession):
             self.arrays = self._as_read(*self.arrays)
         directions = 1 + architecture.bidirectional
         inputs = architecture.input_width, *(n * directions for n in architecture.units[:-1])
-        self.widths = [width for width in inputs for _ in range(directions)]  # of what is dropped
+        self.widths = [width for width in inputs for _ in range(directions)]  # of dropout
         at_once = max(1, int(CALL / self._batch_work()))  # batches
         if architecture.dropout:
             at_once = max(1, min(at_once, FACTORS // (self.n_batch * sum(self.widths))))
@@ -70,13 +70,13 @@ class TrainingSession(numpy_engine.TrainingSession):
             self.epochs_at_once = max(1, at_once // -(-len(samples) // self.n_batch))
 
     def _batch_work(self):
-        """Return about how many multiply-adds a batch takes, or what takes as long."""
+        """Return the approximate cost of a batch, in multiply-adds."""
         timesteps = self.samples.sequences.timesteps
         of_layers = 3 * self.n_batch * self.architecture.multiply_adds(timesteps)
         return of_layers + STEP_WORK * len(self.weights) + BATCH_WORK
 
     def _as_read(self, X, y, w):
-        """Return arrays as the kernels read them: token ids stay int32."""
+        """Return arrays in the form of the kernels; token ids stay int32."""
         dtype = self.weights.dtype
         return np.ascontiguousarray(X), *(np.ascontiguousarray(array, dtype) for array in (y, w))
 
@@ -106,7 +106,7 @@ class TrainingSession(numpy_engine.TrainingSession):
         return self.kernels.totals
 
     def pieces(self, order):
-        """Yield X, y, weights and which rows of them a call trains on."""
+        """Yield X, y, weights, and the rows of them that a call trains on."""
         for start in range(0, len(order), self.block):
             block = np.ascontiguousarray(order[start : start + self.block], np.int64)
             arrays, rows = self.arrays, block
@@ -117,7 +117,7 @@ class TrainingSession(numpy_engine.TrainingSession):
                 yield *arrays, rows[begin : begin + self.rows_at_once]
 
     def dropout_factors(self, n_samples):
-        """Draw those of all batches, (n, F) of each layer and direction, flat; None: no dropout."""
+        """Draw the factors of all batches: (n, F) for each layer and direction, flat; or None."""
         architecture, rate = self.architecture, self.architecture.dropout
         if not rate:
             return None
@@ -154,7 +154,7 @@ def _unflatten_states(flat, architecture):
 
 
 def unsupported_parameters(architecture, settings=None):
-    """Return the parameters of a request that this engine does not take as they are."""
+    """Return the parameters of a request that this engine does not support."""
     lacks = numpy_engine.unsupported_parameters(architecture, settings)
     for name in ("activation", "dense_activation"):
         if getattr(architecture, name) not in ACTIVATIONS:
@@ -178,17 +178,18 @@ def unsupported_parameters(architecture, settings=None):
 
 
 def device_names(device):
-    return ()  # it has no choice
+    return ()  # there is only the CPU
 
 
 def training_scope(device):
-    return np.errstate(all="ignore")  # as the NumPy engine; BLAS's threads are set in each call
+    return np.errstate(all="ignore")  # like the NumPy engine; each call sets BLAS's threads
 
 
 def _compute(kernels, function, *arguments):
-    """Call a function of the kernels with this call's share of the cores, and BLAS with one.
+    """Call a function of the kernels with this call's share of the cores, and BLAS with one thread.
 
-    Where neither counts, BLAS's libraries are not looked for, which takes longer than a small fit.
+    If the call uses neither, BLAS's libraries are not searched for, because that takes longer than
+    a small fit.
     """
     if kernels.batches.n_parts == 1 and not kernels.batches.gemm:
         kernels.call(function, *arguments)
@@ -223,14 +224,14 @@ def predict(
             blocks.append(arrays)
     else:
         with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
-            alone = partial(block, compute=Kernels.call)
-            blocks = [arrays for arrays, _ in pool.map(alone, indices, steps)]
+            one_thread = partial(block, compute=Kernels.call)
+            blocks = [arrays for arrays, _ in pool.map(one_thread, indices, steps)]
     outputs = [in_order(parts, indices) for parts in zip(*blocks, strict=True)]
     return outputs, recurrent_states or []
 
 
 def _predict_block(architecture, weights, X, recurrent_states, hidden, compute):
-    """Return the outputs for X, or hidden states, and the recurrent states after it."""
+    """Return the outputs for X, or hidden states, and the final recurrent states."""
     n_batch = architecture.batch_size or min(len(X), PREDICT_BATCH)
     output, final = _empty_outputs(architecture, *X.shape[:2], hidden)
     kernels = _borrow(architecture, weights, X.shape[1], n_batch)
@@ -245,7 +246,7 @@ def _predict_block(architecture, weights, X, recurrent_states, hidden, compute):
 
 
 def _empty_outputs(architecture, n_samples, timesteps, hidden):
-    """Return arrays for the output, and for the final states if `hidden` asks for them, or None."""
+    """Return arrays for the output and for the final states, None unless `hidden` asks for them."""
     by_timestep, dtype = architecture.return_sequences, architecture.dtype
     if hidden is None:
         lead = (n_samples, timesteps) if by_timestep else (n_samples,)
@@ -260,7 +261,7 @@ def _empty_outputs(architecture, n_samples, timesteps, hidden):
 class StepKernels:
     """Kernels that read one step of a stateful network at a time.
 
-    `states` are views of what the kernels carry: to change them is to change that.
+    `states` are views of the states in the kernels: changing them changes the kernels' states.
     """
 
     def __init__(self, architecture, weights):
@@ -288,7 +289,7 @@ def clear():
 
 
 def _borrow(architecture, weights, timesteps, n_batch):
-    """Return kernels for these weights, for this thread until it gives them back."""
+    """Return kernels for these weights, which this thread uses until it returns them."""
     key = architecture, timesteps, n_batch
     with _lock:
         kernels = _idle.pop(key, None)
@@ -300,7 +301,7 @@ def _borrow(architecture, weights, timesteps, n_batch):
 
 
 def _give_back(kernels):
-    """Keep small kernels for the next call."""
+    """Cache small kernels for the next call."""
     batches = kernels.batches
     batches.states, batches.output, batches.final, batches.hidden = None, None, None, 0
     if kernels.workspace.nbytes > KEPT_BYTES:

@@ -1,4 +1,4 @@
-"""The compiled library: its functions, and the records that they read and write."""
+"""The compiled library: its functions, and the records that they use."""
 
 import ctypes
 import functools
@@ -12,7 +12,7 @@ Layers = c_int64 * MAX_LAYERS
 
 
 class Quantiles(Structure):
-    """Quantiles of an output; without a quantile loss zeros."""
+    """Quantiles of an output; zeros without a quantile loss."""
 
     _fields_ = [
         *((name, c_int64) for name in ("count", "median")),
@@ -21,7 +21,7 @@ class Quantiles(Structure):
 
 
 class Network(Structure):
-    """The shape of a network, and its weights; fields here and below as in the C headers."""
+    """The shape of a network, and its weights; all fields are as in the C headers."""
 
     _fields_ = [
         *((name, c_int64) for name in ("n_layers", "bidirectional", "activation")),
@@ -37,7 +37,7 @@ class Network(Structure):
 
 
 class Batches(Structure):
-    """Samples, and what is to become of them."""
+    """Samples, and the settings and results of a call on them."""
 
     _fields_ = [
         *((name, c_void_p) for name in ("x", "y", "w", "rows")),
@@ -77,7 +77,7 @@ class Optimizer(Structure):
 
 
 def pointer(array):
-    """Return the address of an array, which must live as long as it is used; None: none."""
+    """Return the address of an array, which must live as long as it is used; None of None."""
     if array is None:
         return None
     if array.flags.writeable and array.flags.c_contiguous:  # takes a third of the time
@@ -86,7 +86,7 @@ def pointer(array):
 
 
 class Library:
-    """The functions of one build of the kernels, by dtype: of the widest that is there."""
+    """The functions of one build of the kernels, by dtype; it is the widest available build."""
 
     def __init__(self, loaded, level):
         while not hasattr(loaded, f"skrnn_train_float32_{level}"):
@@ -108,9 +108,9 @@ class Library:
 
 @functools.cache
 def load():
-    """Return the Library, or None where skrnn was installed without a compiler.
+    """Return the Library, or None if skrnn was installed without a compiler.
 
-    One that was made of other sources may read other records, and counts for nothing.
+    A library of other sources is ignored, because its records may differ.
     """
     try:
         loaded = ctypes.CDLL(str(library_path()))
@@ -132,4 +132,4 @@ def blas_product(dtype):
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of.restype, pointer_of.argtypes = c_void_p, [ctypes.py_object, ctypes.c_char_p]
     name = name_of(capsule)
-    return pointer_of(capsule, name) if b"int *" in name else None  # not one of 64-bit sizes
+    return pointer_of(capsule, name) if b"int *" in name else None  # not with 64-bit sizes

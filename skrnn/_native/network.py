@@ -1,4 +1,4 @@
-"""A network as the kernels read it: an Architecture's shape, and a workspace."""
+"""A network in the form of the kernels: an Architecture's shape, and a workspace."""
 
 from ctypes import byref
 from math import prod
@@ -15,14 +15,14 @@ ACTIVATIONS = {
 }
 OUTPUT_ACTIVATIONS = ACTIVATIONS | {"softmax": len(ACTIVATIONS), "quantiles": len(ACTIVATIONS) + 1}
 POOLINGS = {"last": 0, "mean": 1, "max": 2}
-# Products of so many multiply-adds a timestep are left to BLAS.
+# Products with more multiply-adds per timestep are computed by BLAS.
 WIDE = 4e6
 
 
 class Kernels:
-    """The kernels for an Architecture, with weights (flat) and a workspace.
+    """The kernels for an Architecture, with flat weights and a workspace.
 
-    With `gradient` they train: it is that of the weights from the first trained layer on.
+    With `gradient` they train. It is the gradient of the weights from the first trained layer on.
     """
 
     def __init__(self, architecture, weights, timesteps, n_batch, gradient=None):
@@ -46,7 +46,7 @@ class Kernels:
             self.batches.gemm = blas_product(dtype)
         trains = gradient is not None
         if trains and architecture.dropout:
-            self.batches.factors = pointer(weights)  # any; buffers are needed
+            self.batches.factors = pointer(weights)  # any pointer: it says that buffers are needed
         n_bytes = library.workspace_bytes[dtype](self.network, self.batches, trains)
         self.workspace = np.zeros(n_bytes + 64, np.uint8)
         self.batches.workspace = (pointer(self.workspace) + 63) // 64 * 64
@@ -55,7 +55,7 @@ class Kernels:
         self.records = byref(self.network), byref(self.batches)
 
     def read(self, X, y=None, w=None, rows=None):
-        """Set the samples of the next call; they must live until then. Rows are (epochs, n)."""
+        """Set the samples of the next call; they must live until then. `rows` is (epochs, n)."""
         batches = self.batches
         n_epochs, batches.n_rows = (1, len(X)) if rows is None else rows.shape
         if n_epochs != len(self.totals):
@@ -68,7 +68,7 @@ class Kernels:
         self.batches.loss_of_logits = loss.of is not None
 
     def states(self, recurrent_states):
-        """Set those from which a stateful network continues, and return them flat."""
+        """Set the states from which a stateful network continues, and return them flat."""
         if not self.architecture.stateful:
             return None
         flat = np.concatenate(list(map(np.ravel, recurrent_states)))
@@ -76,7 +76,7 @@ class Kernels:
         return flat
 
     def call(self, function, *arguments, most_threads=1):
-        """Compute with as many threads as a batch has parts, and `most_threads` at most."""
+        """Compute with one thread for each part of a batch, but at most `most_threads`."""
         self.batches.n_threads = min(self.batches.n_parts, most_threads)
         if not function(*self.records, *arguments):
             size = self.architecture.vocab_size

@@ -1,4 +1,4 @@
-"""An optimizer as the kernels read it: the NumPy engine's settings and vectors."""
+"""An optimizer in the form of the kernels: settings and vectors of the NumPy engine."""
 
 import ctypes
 
@@ -12,7 +12,7 @@ OPTIMIZERS = {"sgd": 0, "rmsprop": 1, "adagrad": 2, "adam": 3, "adamw": 3}
 
 
 class OptimizerArguments:
-    """The record for the kernels, `record`, of an Optimizer of the NumPy engine."""
+    """The kernels' `record` of an Optimizer of the NumPy engine."""
 
     def __init__(self, optimizer, name, architecture):
         self.optimizer = optimizer
@@ -48,18 +48,18 @@ class OptimizerArguments:
             self.record.late = ctypes.pointer(self.late)
 
     def load(self, rates=None):
-        """Read the steps that the optimizer has made, and its rate, or that of each epoch."""
+        """Read the optimizer's number of steps, and its rate, or the rate of each epoch."""
         self.rates = None if rates is None else np.array(rates)
         self.record.iterations, self.record.rate = self.optimizer.iterations, self.optimizer.rate
         self.record.rates = pointer(self.rates)
 
     def dump(self):
-        """Give the optimizer the number of steps that the kernels have made, and the rate."""
+        """Write the kernels' number of steps and the rate back to the optimizer."""
         self.optimizer.iterations, self.optimizer.rate = self.record.iterations, self.record.rate
 
 
 def _shares(optimizer, name):
-    """Return by what parts averages keep their values and move to new ones."""
+    """Return the fractions with which averages keep old values and take new ones."""
     given = vars(optimizer.settings)
     if name == "sgd":
         return {"beta_1": optimizer.cast(given["momentum"])}

@@ -168,7 +168,7 @@ def _of_scorer(name, function, sign, kwargs, of_probabilities):
 
 
 def _of_function(name, function):
-    """Return a Metric of a function; for scikit-learn's functions, scorers say what they need."""
+    """Return a Metric of a function; scorers give the sign and inputs of scikit-learn's own."""
     own = _unwrapped(function)
     for scorer in map(get_scorer, get_scorer_names()):
         of, sign, _, of_probabilities = scorer_parts(scorer)
