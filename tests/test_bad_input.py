@@ -167,7 +167,7 @@ OTHER_SHAPES = [
     (SEQUENCES, "4 timesteps", "got 2, 3, 4", "Fit on a list", "2-D"),
 ]
 BAD_TOKENS = [
-    (tokens(10), 10, "from 0 to 9", "sample 3, timestep 0", "Raise `vocab_size`"),
+    (tokens(10), 10, "from 0 to 9", "sample 3, timestep 0", "Increase `vocab_size`"),
     (tokens(1, -1), -1, "from 0 to 9", "sample 3, timestep 1"),
     (tokens(1, -1, dtype=int), -1, "from 0 to 9", "sample 3, timestep 1"),
     (tokens(2.7), 2.7, "from 0 to 9", "whole"),
@@ -266,7 +266,7 @@ BAD_PARAMETERS = [
             ("beta_1", ["a", [0.9]], "beta_1", "numbers"),
             ("beta_1", [5, 1.0, -0.1], "as beta_1", "[0.0, 1.0)"),
             (1, [2], "strings", "1"),
-            ("use_ema", [True], "use_ema", "not support"),
+            ("use_ema", [True], "use_ema", "skrnn supports", "Leave it out"),
             ("learning_rate", [0, -1, "a", np.nan, np.inf, True], "learning_rate", "above 0"),
             ("learning_rate", [1e39], "`learning_rate`", "float32"),
             ("clipnorm", [-1, 0, True], "as clipnorm", "(0.0, inf)"),
@@ -308,7 +308,7 @@ BAD_PARAMETERS = [
     ("random_state", [-1, 2.5, "seed"], "RandomState"),
     ("verbose", [-1, "loud", None], "verbose"),
     ("quantiles", [0.5, "median", None], "array-like"),
-    ("quantiles", [(0.1, 0.9), (0.9, 0.5, 0.1), (0.5, 0.5)], "ascending", "0.5 among them"),
+    ("quantiles", [(0.1, 0.9), (0.9, 0.5, 0.1), (0.5, 0.5)], "ascending", "including 0.5"),
     ("quantiles", [(), (0.0, 0.5), (0.5, 1), (0.5, np.nan), (True, 0.5)], "between 0 and 1"),
     ("quantiles", [(0.25, 0.5, 0.75)], "default", "Set `loss='quantile'`"),
 ]
@@ -455,7 +455,7 @@ REFUSED_FITS = [
     (REGRESSOR, X, NUMBERS, ["`y`", "trailing shape", (2,)], validating(np.ones((20, 2)))),
     (CLASSIFIER, X, CODES, ["`y`", "form it had in `fit`", (20, 2)], validating(INDICATORS)),
     (CLASSIFIER, X, INDICATORS, ["`y`", "form it had in `fit`", (20,)], validating(CODES)),
-    (CLASSIFIER, X, INDICATORS, ["`y`", "a column for each of 2 classes", (20, 3)], WIDER),
+    (CLASSIFIER, X, INDICATORS, ["`y`", "a column for each of the 2 classes", (20, 3)], WIDER),
     (CLASSIFIER, X, ONE_OF_1, ["`validation_fraction`", "two samples of each class", [1]], FIFTH),
     (BOTH, X, good_y, ["`validation_fraction`"], {"validation_fraction": 0.99}),
     # Weights of classes
@@ -478,7 +478,7 @@ REFUSED_FITS = [
     # Parameters that contradict each other
     (BOTH, X, good_y, ["`cell_type`", 2, 1], {"hidden_size": (3, 3), "cell_type": ("lstm",)}),
     (BOTH, X, good_y, ["cell_type", 2, 1], {"hidden_size": (3,), "cell_type": ("lstm", "gru")}),
-    (BOTH, X, good_y, ["`learning_rate`", "twice", 0.1, 0.2], TWO_RATES),
+    (BOTH, X, good_y, ["`learning_rate`", "given once", 0.1, 0.2], TWO_RATES),
     (BOTH, X, good_y, ["`optimizer`", "clipnorm"], {"optimizer": TWO_CLIPS}),
     (BOTH, X, good_y, ["batch", 20, 6], {"stateful": True, "batch_size": 6}),
     (BOTH, X, good_y, ["batch", 15, 10], SHORT_BATCH),

@@ -151,7 +151,7 @@ def test_network_without_an_embedding_has_no_embeddings():
 
 
 REFUSED = {
-    "rows": (VECTORS[:-1], r"is \(9, 3\), got \(8, 3\)\. Set `vocab_size=8` and `embedding_dim=3`"),
+    "rows": (VECTORS[:-1], r"\(9, 3\), got \(8, 3\)\. Set `vocab_size=8` and `embedding_dim=3`"),
     "width": (VECTORS[:, 1:], r"got \(9, 2\)\. Set `vocab_size=9` and `embedding_dim=2`"),
     "axes": (VECTORS[0], r"here \(9, 3\), got \(3,\)"),
     "words": ([["a"] * 3] * 9, "must be an array of numbers of shape"),

@@ -284,9 +284,9 @@ def test_display_writes_no_numbers_where_there_is_no_room_and_takes_axes():
 
 
 def test_bad_input_is_refused_in_words(network):
-    with pytest.raises(ValueError, match=r"`along` must be among .* got 'step'"):
+    with pytest.raises(ValueError, match=r"`along` must be one of .* got 'step'"):
         timestep_importance(network, X, Y, along="step")
-    with pytest.raises(ValueError, match=r"`X` must have shape .* got ndarray of shape \(120,\)"):
+    with pytest.raises(ValueError, match=r"`X` must have the shape .* got ndarray of shape \(120,"):
         timestep_importance(network, Y, Y)
     with pytest.raises(ValueError, match=r"`X` must have 4 timesteps, as in `fit`, got 2, 4"):
         timestep_importance(network, [X[0], X[1, :2]], Y[:2])

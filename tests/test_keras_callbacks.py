@@ -220,7 +220,7 @@ REFUSED = {
     "progress": (keras.callbacks.ProgbarLogger, "ProgbarLogger"),
     "metric": (
         lambda: keras.callbacks.EarlyStopping("val_accuracy"),
-        "EarlyStopping.*'val_accuracy'.*'loss'.*validation_data",
+        "'loss'.*EarlyStopping.*'val_accuracy'.*validation_data",
     ),
     "default": (keras.callbacks.ReduceLROnPlateau, "ReduceLROnPlateau.*'val_loss'"),
     "best": (

@@ -93,10 +93,10 @@ def test_one_hot_labels_without_that_loss_warn_unless_the_loss_is_binary():
 @pytest.mark.parametrize(
     ("fitted", "y", "message"),
     [
-        (Y, LABELS, "form it had in `fit`, got the shape \\(60,\\)"),
+        (Y, LABELS, "form it had in `fit`, got an array of shape \\(60,\\)"),
         (LABELS, Y, "form it had in `fit`, .* Pass `y.argmax"),
         (Y, np.where(LABELS[:, np.newaxis] == 1, 1, Y), "exactly one 1 in each row .* got"),
-        (Y, np.eye(4)[LABELS], "a column for each of 3 classes"),
+        (Y, np.eye(4)[LABELS], "a column for each of the 3 classes"),
     ],
     ids=["labels", "rows", "several", "wider"],
 )

@@ -216,7 +216,7 @@ REFUSED = {
         lambda: RNNClassifier("gru", 3, epochs=1).fit(numbers(), DAYS),
         "labels that are numbers, booleans or str, got .*date",
     ),
-    "cell type": (fitted, "no safe ONNX operator for `cell_type='gru'`. Use one of lstm"),
+    "cell type": (fitted, "no safe ONNX operator for `cell_type='gru'`. Fit with one of lstm"),
 }
 
 
