@@ -84,7 +84,7 @@ def call_network(architecture, inputs, x, mask, seed=0):
 
 
 def frozen_outside(architecture):
-    """Return the names of frozen layers that are not those of the CustomNetwork, frozen above."""
+    """Return the names of frozen layers outside the CustomNetwork, which freezes its own layers."""
     own = {layer.name for layer in architecture.custom_layers()}
     return [name for name in architecture.frozen_layers if name not in own]
 
