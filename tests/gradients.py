@@ -57,11 +57,11 @@ def weighted_output(described, weights, x, direction):
     gradient = np.zeros(n_trained(described))
     network = Network(described, weights, len(x), described.timesteps, gradient)
     output = network.forward(x, generator=np.random.default_rng(3))
-    of_vectors = network.backward(direction, of_output=True)
+    of_vectors, _ = network.backward(direction)
     if of_vectors is not None:
         shape = described.weights()[0].shape
         table = gradient[: math.prod(shape)].reshape(shape)
-        np.add.at(table, network.batch.ids.ravel(), of_vectors)
+        np.add.at(table, network.batch.ids.ravel(), of_vectors.reshape(-1, shape[1]))
     return float((direction * output).sum()), gradient
 
 

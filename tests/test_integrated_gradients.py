@@ -16,7 +16,8 @@ from skrnn._attribution import inputs as _inputs
 from skrnn._attribution import plain_network as _plain_network
 from skrnn._attribution.path_integral import path_integrals
 from skrnn._network.cells import CELLS
-from skrnn._numpy_engine.network import Network, unflatten
+from skrnn._network.state import unflatten
+from skrnn._numpy_engine.network import Network
 from skrnn.inspection import integrated_gradients
 
 RNG = np.random.default_rng(0)

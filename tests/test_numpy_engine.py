@@ -20,10 +20,10 @@ from skrnn._engines import Engine, EpochsAtOnce, TrainingSession, is_long, train
 from skrnn._keras_engine import engine as _keras_engine
 from skrnn._native import engine as _native_engine
 from skrnn._network.config import Settings
-from skrnn._numpy_engine import blas as _blas
 from skrnn._numpy_engine import engine as _numpy_engine
-from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.optimizers import OPTIMIZERS
+from skrnn._utils import blas_threads as _blas
+from skrnn._utils.blas_threads import one_blas_thread
 
 EPOCHS = 3
 FIT = FLOAT64 | {"batch_size": 8, "epochs": EPOCHS}

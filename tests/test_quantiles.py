@@ -49,13 +49,13 @@ def mean_loss(truth, found, quantiles, weights=None):
 def test_pinball_equals_that_of_sklearn_and_its_gradient_finite_differences():
     rng = np.random.default_rng(0)
     truth, prediction = rng.normal(size=(7, 2)), rng.normal(size=(7, 2 * len(FIVE)))
-    losses, gradient = pinball(truth, prediction, FIVE)
-    for one, found, loss in zip(truth, prediction.reshape(7, 2, -1), losses, strict=True):
-        assert loss / 10 == pytest.approx(mean_loss(one[np.newaxis], found[np.newaxis], FIVE))
+    loss = pinball(FIVE)
+    losses, gradient = loss.value(truth, prediction).sum(axis=1), loss.slope(truth, prediction)
+    for one, found, total in zip(truth, prediction.reshape(7, 2, -1), losses, strict=True):
+        assert total / 10 == pytest.approx(mean_loss(one[np.newaxis], found[np.newaxis], FIVE))
     step = 1e-6 * np.eye(prediction.size).reshape(-1, *prediction.shape)
     slopes = [
-        (pinball(truth, prediction + d, FIVE)[0] - pinball(truth, prediction - d, FIVE)[0]).sum()
-        for d in step
+        (loss.value(truth, prediction + d) - loss.value(truth, prediction - d)).sum() for d in step
     ]
     assert_allclose(gradient.ravel(), np.array(slopes) / 2e-6, atol=1e-8)
 

@@ -11,17 +11,16 @@ from functools import partial
 
 import numpy as np
 
-from skrnn._data.sequences import padded
+from skrnn._data.prediction_blocks import predict_blocks
 from skrnn._native.library import MAX_LAYERS
 from skrnn._native.network import ACTIVATIONS, CELLS, OUTPUT_ACTIVATIONS, Kernels, pointer
 from skrnn._native.optimizer import OPTIMIZERS, OptimizerArguments
 from skrnn._network.cells import CELLS as SPECS
 from skrnn._network.l2 import penalty
+from skrnn._network.state import unflatten
 from skrnn._numpy_engine import engine as numpy_engine
-from skrnn._numpy_engine.blas import core_share, one_blas_thread
 from skrnn._numpy_engine.dropout import drawn
-from skrnn._numpy_engine.engine import blocks_of, in_order
-from skrnn._numpy_engine.network import unflatten
+from skrnn._utils.blas_threads import core_share, one_blas_thread
 
 __all__ = ["NAME", "TrainingSession", "clear", "device_names", "predict", "training_scope"]
 NAME = "native"
@@ -56,7 +55,7 @@ class TrainingSession(numpy_engine.TrainingSession):
             gradient=self.optimizer.gradient,
         )
         self.kernels.read_loss(self.loss, LOSSES[settings.loss])
-        self.arguments = OptimizerArguments(self.optimizer, settings.optimizer, architecture)
+        self.arguments = OptimizerArguments(self.optimizer, settings.optimizer)
         if self.arrays is not None:
             self.arrays = self._as_read(*self.arrays)
         directions = 1 + architecture.bidirectional
@@ -144,13 +143,8 @@ class TrainingSession(numpy_engine.TrainingSession):
 
 
 def _unflatten_states(flat, architecture):
-    if flat is None:
-        return []
-    parts, start = [], 0
-    for zero in architecture.zero_states():
-        parts.append(flat[start : start + zero.size].reshape(zero.shape).copy())
-        start += zero.size
-    return parts
+    shapes = [zero.shape for zero in architecture.zero_states()]
+    return [] if flat is None else unflatten(flat.copy(), shapes)
 
 
 def unsupported_parameters(architecture, settings=None):
@@ -206,28 +200,17 @@ def predict(
         X = np.ascontiguousarray(sequences.block(slice(None), scaling, architecture.dtype))
         return _predict_block(architecture, weights, X, recurrent_states, hidden, _compute)
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
-    indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
 
-    def block(index, steps, recurrent_states=None, compute=_compute):
-        X = np.ascontiguousarray(sequences.block(index, scaling, architecture.dtype, steps))
-        arrays, recurrent_states = _predict_block(
-            *(architecture, weights, X, recurrent_states), hidden, compute
-        )
-        if by_timestep and X.shape[1] < sequences.timesteps:
-            arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
-        return arrays, recurrent_states
+    def block(X, states, compute=_compute):
+        X = np.ascontiguousarray(X)
+        return _predict_block(architecture, weights, X, states, hidden, compute)
 
-    if architecture.stateful or len(indices) == 1:
-        blocks = []
-        for index, read in zip(indices, steps, strict=True):
-            arrays, recurrent_states = block(index, read, recurrent_states)
-            blocks.append(arrays)
-    else:
-        with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
-            one_thread = partial(block, compute=Kernels.call)
-            blocks = [arrays for arrays, _ in pool.map(one_thread, indices, steps)]
-    outputs = [in_order(parts, indices) for parts in zip(*blocks, strict=True)]
-    return outputs, recurrent_states or []
+    arguments = architecture, sequences, scaling, at_once, recurrent_states or []
+    if architecture.stateful or len(sequences) <= at_once:
+        return predict_blocks(block, *arguments, by_timestep=by_timestep)
+    with one_blas_thread(), ThreadPoolExecutor(core_share()) as pool:
+        one_thread = partial(block, compute=Kernels.call)
+        return predict_blocks(one_thread, *arguments, by_timestep=by_timestep, pool=pool)
 
 
 def _predict_block(architecture, weights, X, recurrent_states, hidden, compute):

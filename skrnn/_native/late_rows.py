@@ -73,4 +73,4 @@ def late_steps(optimizer, name):
     kept = [1 - float(number(1 - beta)) for beta in (settings.beta_1, settings.beta_2)]
     if not is_exact(*kept, number):
         return None
-    return LateSteps(optimizer.shapes[0][0], *kept, number)
+    return LateSteps(optimizer.entries[0].shape[0], *kept, number)

@@ -1,6 +1,7 @@
 """An optimizer in the form of the kernels: settings and vectors of the NumPy engine."""
 
 import ctypes
+from math import prod
 
 import numpy as np
 
@@ -14,14 +15,13 @@ OPTIMIZERS = {"sgd": 0, "rmsprop": 1, "adagrad": 2, "adam": 3, "adamw": 3}
 class OptimizerArguments:
     """The kernels' `record` of an Optimizer of the NumPy engine."""
 
-    def __init__(self, optimizer, name, architecture):
+    def __init__(self, optimizer, name):
         self.optimizer = optimizer
         given, start = vars(optimizer.settings), optimizer.table_size
-        n_entries = len(optimizer.shapes) - (1 if start else 0)
-        entries = architecture.weights()[-n_entries:]
+        entries = optimizer.entries[1 if start else 0 :]
         # Arrays that the record points to.
-        self.bounds = np.array(optimizer.bounds[1 if start else 0 :], np.int64) - start
-        self.trains = np.array(optimizer.trains[-n_entries:], np.int64)
+        self.bounds = np.cumsum([0, *(prod(entry.shape) for entry in entries)], dtype=np.int64)
+        self.trains = np.array([entry.trainable for entry in entries], np.int64)
         self.l2 = np.array([2 * factor_of(entry) for entry in entries])
         self.late_steps = late_steps(optimizer, name)
         self.late = None if self.late_steps is None else self.late_steps.record()

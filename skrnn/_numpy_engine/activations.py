@@ -27,10 +27,6 @@ def sigmoid(x):
     return y
 
 
-def elu(x):
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
-
-
 def gelu(x):
     return x * (0.5 * (1 + erf(x * INVERSE_SQRT_2)))
 
@@ -41,19 +37,19 @@ def gelu_slope(x, y):
     return 0.5 * (1 + erf(scaled)) + x * density
 
 
-def hard_sigmoid(x):
-    return np.clip(x / 6 + 0.5, 0, 1)
-
-
 def selu(x):
     return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
 ACTIVATIONS = {
-    "elu": Activation(elu, lambda x, y: np.where(y > 0, 1, y + 1)),
+    "elu": Activation(
+        lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+        lambda x, y: np.where(y > 0, 1, y + 1),
+    ),
     "gelu": Activation(gelu, gelu_slope),
     "hard_sigmoid": Activation(
-        hard_sigmoid, lambda x, y: ((y > 0) & (y < 1)) * y.dtype.type(1 / 6)
+        lambda x: np.clip(x / 6 + 0.5, 0, 1),
+        lambda x, y: ((y > 0) & (y < 1)) * y.dtype.type(1 / 6),
     ),
     "linear": Activation(lambda x: x, lambda x, y: np.ones_like(y)),
     "relu": Activation(lambda x: np.maximum(x, ZERO), lambda x, y: np.sign(y)),

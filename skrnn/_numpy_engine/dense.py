@@ -13,53 +13,50 @@ from skrnn._numpy_engine.activations import ACTIVATIONS, softmax, softmax_backwa
 
 
 class Dense:
-    """A Dense layer; `weights` are kernel and bias, flat, and `gradient` takes their gradient.
+    """A Dense layer.
 
-    None: it is not needed. `to_input` is whether the gradient of what it reads is needed.
+    `weights` are kernel and bias, flat, and `gradient` receives their gradient; None: it is not
+    needed. `functions` are as `activations` returns them. `to_input` is whether `backward` returns
+    the gradient of x.
     """
 
-    def __init__(self, weights, gradient, n_outputs, functions, to_input):
-        matrix = weights.reshape(-1, n_outputs)
-        self.kernel, self.bias, self.functions = matrix[:-1], matrix[-1], functions
-        self.trained, self.to_input = gradient is not None, to_input
-        if gradient is not None:
-            gradient = gradient.reshape(matrix.shape)
-            self.kernel_grad, self.bias_grad = gradient[:-1], gradient[-1]
+    def __init__(self, weights, gradient, n_outputs, functions, *, to_input):
+        self.kernel, self.bias = _kernel_and_bias(weights, n_outputs)
+        self.gradients = None if gradient is None else _kernel_and_bias(gradient, n_outputs)
+        self.functions, self.to_input = functions, to_input
 
     def forward(self, x):
         """Return the output (N, O) for x (N, F)."""
-        self.x, self.before = x, np.dot(x, self.kernel)
-        self.before += self.bias
+        self.x, self.before = x, np.dot(x, self.kernel) + self.bias
         self.output = self.before if self.functions is None else self.functions[0](self.before)
         return self.output
 
-    def through_activation(self, grad):
-        """Turn a gradient with respect to the output into that of what enters the activation."""
-        if self.functions is None:
-            return grad
-        return self.functions[1](self.before, self.output, grad)
-
     def backward(self, grad):
-        """Write the gradient of the weights, and return that of x, given that of `before`.
-
-        None: that of x is not needed.
-        """
-        if self.trained:
-            np.dot(self.x.T, grad, self.kernel_grad)
-            np.add.reduce(grad, axis=0, out=self.bias_grad)
+        """Write the gradient of the weights; return that of x, or None."""
+        if self.functions is not None:
+            grad = self.functions[1](self.before, self.output, grad)
+        if self.gradients is not None:
+            of_kernel, of_bias = self.gradients
+            np.dot(self.x.T, grad, of_kernel)
+            np.add.reduce(grad, axis=0, out=of_bias)
         return np.dot(grad, self.kernel.T) if self.to_input else None
 
 
-def activations(architecture):
+def _kernel_and_bias(flat, n_outputs):
+    matrix = flat.reshape(-1, n_outputs)
+    return matrix[:-1], matrix[-1]
+
+
+def activations(architecture, *, logits=False):
     """Return of each layer (before -> output), and (before, output, grad) -> that of `before`.
 
-    None: it has no activation.
+    None: it has no activation, as the last one with `logits`.
     """
     pairs = [_pair(architecture.dense_activation)] * len(architecture.dense_sizes)
     if architecture.quantiles:
         by_quantile = [partial(f, architecture.quantiles) for f in (ascending, ascending_backward)]
         return [*pairs, by_quantile]
-    return [*pairs, _pair(architecture.output_activation)]
+    return [*pairs, _pair("linear" if logits else architecture.output_activation)]
 
 
 def outputs_of(architecture, weights, x):

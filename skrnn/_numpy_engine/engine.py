@@ -6,15 +6,15 @@ from math import prod
 
 import numpy as np
 
-from skrnn._data.sequences import padded, trimmed_slice
+from skrnn._data.prediction_blocks import predict_blocks
+from skrnn._data.sequences import trimmed_slice
 from skrnn._network.l2 import Penalty, penalty
-from skrnn._network.state import State
-from skrnn._numpy_engine import gradients
+from skrnn._network.state import State, unflatten
 from skrnn._numpy_engine.activations import ACTIVATIONS
-from skrnn._numpy_engine.blas import one_blas_thread
 from skrnn._numpy_engine.losses import loss_of
-from skrnn._numpy_engine.network import Network, unflatten
+from skrnn._numpy_engine.network import Network
 from skrnn._numpy_engine.optimizers import Optimizer, takes
+from skrnn._utils.blas_threads import one_blas_thread
 from skrnn._utils.rng_state import get_rng_state, set_rng_state
 
 NAME = "numpy"
@@ -31,48 +31,32 @@ class TrainingSession:
 
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings, self.samples = architecture, settings, samples
-        self.shapes = [weight.shape for weight in architecture.weights()]
-        self.weights = np.empty(sum(map(prod, self.shapes)), architecture.dtype)
-        trains = architecture.trains()
-        first = trains.index(True)  # what is frozen before it needs nothing of an optimizer
-        entries, shapes = architecture.weights()[first:], self.shapes[first:]
-        trained = self.weights[-sum(map(prod, shapes)) :]
-        embedded = architecture.trains_embedding
-        self.optimizer = Optimizer(settings, trained, shapes, embedded, trains[first:])
+        entries, trains = architecture.weights(), architecture.trains()
+        self.weights = np.empty(architecture.n_weights, architecture.dtype)
+        first = trains.index(True)  # an optimizer needs nothing of what is frozen before it
+        trained = self.weights[sum(prod(entry.shape) for entry in entries[:first]) :]
+        self.optimizer = Optimizer(
+            settings, trained, entries[first:], architecture.trains_embedding
+        )
+        self.shapes = [entry.shape for entry in entries]
         self.loss, self.penalty = loss_of(settings.loss, architecture.quantiles), None
-        self.n_summed = prod(architecture.output_shape) if self.loss.mean else 1  # in a row's loss
         if architecture.penalized:
-            self.penalty = Penalty(entries, trained, self.optimizer.gradient)
-        self.n_batch = min(settings.batch_size, len(samples))
-        self.networks, self.state = {}, None  # by their number of samples and timesteps
-        self.generator = np.random.default_rng(0)  # stands where the state says
+            self.penalty = Penalty(entries[first:], trained, self.optimizer.gradient)
+        self.n_summed = prod(architecture.output_shape) if self.loss.mean else 1  # in a row's loss
+        self.networks = {}  # by their number of samples and timesteps
+        self.state = None  # the one that weights, optimizer and generator are in
+        self.generator = np.random.default_rng(0)
         resident = len(samples) * samples.sample_bytes <= RESIDENT_BYTES
         self.arrays = samples.block(np.arange(len(samples))) if resident else None
-        n_batches = max(1, BLOCK_BYTES // (samples.sample_bytes * self.n_batch))
-        self.block = n_batches * self.n_batch
+        self.n_batch, self.block = _batch_and_block(settings, samples)
 
-    def batches(self, order):
-        """Yield X, y and the weights of each batch."""
-        for start in range(0, len(order), self.block):
-            rows = order[start : start + self.block]
-            if self.arrays is None:
-                X, y, w = self.samples.block(rows)
-            else:
-                X, y, w = self.arrays
-                X, y, w = X[rows], y[rows], w[rows]
-            for begin in range(0, len(rows), self.n_batch):
-                batch = slice(begin, begin + self.n_batch)
-                arrays = X[batch], y[batch], w[batch]
-                yield _trimmed(self.samples, self.architecture.segment, rows[batch], *arrays)
-
-    def leave(self, recurrent_states):
-        """Return the state that training has come to, in arrays of its own."""
-        weights = unflatten(self.weights.copy(), self.shapes)
-        rng_state = (
-            [get_rng_state(self.generator)] if self.architecture.drops else self.state.rng_state
-        )
-        self.state = State(weights, self.optimizer.dump(), rng_state, recurrent_states)
-        return self.state
+    def _network(self, kept, X, weights, gradient=None):
+        """Return the network for a batch like X; those made before are in the dict `kept`."""
+        shape = X.shape[:2]
+        if shape not in kept:
+            logits = self.loss.of is not None
+            kept[shape] = Network(self.architecture, weights, *shape, gradient, logits=logits)
+        return kept[shape]
 
     def begin(self, weights, optimizer_state, seed):
         rate = self.optimizer.rate
@@ -93,37 +77,76 @@ class TrainingSession:
         if state is self.state:  # it is what the last epoch left
             return
         self.state = state
-        np.concatenate(list(map(np.ravel, state.weights)), out=self.weights)
+        np.concatenate(state.weights, axis=None, out=self.weights)
         self.optimizer.load(state.optimizer_state)
         set_rng_state(self.generator, *state.rng_state)
 
+    def leave(self, recurrent_states):
+        """Return the state that training has come to, in arrays of its own."""
+        weights, rng_state = unflatten(self.weights.copy(), self.shapes), self.state.rng_state
+        if self.architecture.drops:
+            rng_state = [get_rng_state(self.generator)]
+        self.state = State(weights, self.optimizer.dump(), rng_state, recurrent_states)
+        return self.state
+
     def run_epoch(self, state, order):
         self.resume(state)
-        architecture, optimizer, total = self.architecture, self.optimizer, 0.0
-        states = architecture.zero_states()
-        for X, y, w in self.batches(order):
-            shape = X.shape[:2]
-            if shape not in self.networks:
-                arguments = architecture, self.weights, *shape, optimizer.gradient
-                self.networks[shape] = Network(*arguments)
-            network = self.networks[shape]
-            output = network.forward(X, states, self.generator)
-            losses, grad = _losses(self.loss, network, output, y)
-            share = self.shares(w, network.batch.mask)
+        total, states = 0.0, self.architecture.zero_states()
+        for X, y, w in self._batches(self.samples, order, self.arrays):
+            network = self._network(self.networks, X, self.weights, self.optimizer.gradient)
+            losses, grad = self._losses(network, X, y, states, self.generator)
+            share = self._shares(w, network.batch.mask)
             loss = np.dot(share, losses)
-            grad *= share[:, np.newaxis]
-            of_vectors = network.backward(grad, of_output=self.loss.of is None)
-            if of_vectors is not None:
-                optimizer.put_rows(network.batch.ids, of_vectors)
+            of_tokens, _ = network.backward(grad * share[:, np.newaxis])
+            if of_tokens is not None:
+                self.optimizer.put_rows(network.batch.ids, of_tokens)
             if self.penalty is not None:
                 loss += self.penalty()
-            optimizer.step()
+            self.optimizer.step()
             total += loss * len(X)
-            if architecture.stateful:
-                states = network.stack.recurrent_states()
+            states = self._next_states(network)
         return self.leave(states), float(total / len(order))
 
-    def shares(self, w, mask):
+    def evaluate(self, weights, samples):
+        total, weight, states = 0.0, 0.0, self.architecture.zero_states()
+        networks, flat = {}, np.concatenate(weights, axis=None)
+        for X, y, w in self._batches(samples, np.arange(len(samples))):
+            network = self._network(networks, X, flat)
+            losses, _ = self._losses(network, X, y, states)
+            total += float(np.dot(w.T.reshape(-1), losses))
+            weight += float(w.sum()) * self.n_summed
+            states = self._next_states(network)
+        return total / weight + penalty(self.architecture.weights(), weights)
+
+    def _batches(self, samples, order, arrays=None):
+        """Yield X, y and the weights of each batch of samples, of which `arrays` holds all.
+
+        A batch is without the segments of timesteps that none of its samples needs.
+        """
+        n_batch, n_block = _batch_and_block(self.settings, samples)
+        for start in range(0, len(order), n_block):
+            rows = order[start : start + n_block]
+            block = samples.block(rows) if arrays is None else [array[rows] for array in arrays]
+            for begin in range(0, len(rows), n_batch):
+                batch = slice(begin, begin + n_batch)
+                X, y, w = (array[batch] for array in block)
+                if samples.spans is not None:
+                    spans = samples.spans[rows[batch]]
+                    steps = trimmed_slice(spans, X.shape[1], self.architecture.segment)
+                    X = X[:, steps]
+                    if w.ndim == 2:
+                        y, w = y[:, steps], w[:, steps]
+                yield X, y, w
+
+    def _losses(self, network, X, y, states, generator=None):
+        """Return the loss of each row of the output, summed over outputs, and its gradient."""
+        output = network.forward(X, states, generator)
+        if self.architecture.return_sequences:
+            y = y.swapaxes(0, 1)  # timesteps first, as the output
+        truth = y.reshape(len(output), -1)
+        return self.loss.value(truth, output).sum(axis=1), self.loss.slope(truth, output)
+
+    def _shares(self, w, mask):
         """Return the share that each row of the output has in a batch's loss, sum(w l) / count.
 
         The count is that of the samples, or of the timesteps that are present, as `mask` says.
@@ -131,23 +154,14 @@ class TrainingSession:
         count = w.size if w.ndim == 1 or mask is None else int(mask.sum())
         return w.T.reshape(-1) / (count * self.n_summed)  # timesteps first, as the output
 
-    def evaluate(self, weights, samples):
-        architecture, total, weight = self.architecture, 0.0, 0.0
-        flat = np.concatenate(list(map(np.ravel, weights)))
-        n_batch = min(self.settings.batch_size, len(samples))
-        states, networks = architecture.zero_states(), {}
-        for start in range(0, len(samples), n_batch):
-            order = np.arange(start, min(start + n_batch, len(samples)))
-            X, y, w = _trimmed(samples, architecture.segment, order, *samples.block(order))
-            if X.shape not in networks:
-                networks[X.shape] = Network(architecture, flat, *X.shape[:2])
-            network = networks[X.shape]
-            losses, _ = _losses(self.loss, network, network.forward(X, states), y)
-            total += float(np.dot(w.T.reshape(-1), losses))
-            weight += float(w.sum()) * self.n_summed
-            if architecture.stateful:
-                states = network.stack.recurrent_states()
-        return total / weight + penalty(architecture.weights(), weights)
+    def _next_states(self, network):
+        return network.recurrent_states() if self.architecture.stateful else []
+
+
+def _batch_and_block(settings, samples):
+    """Return how many samples a batch has, and how many are gathered at a time."""
+    n_batch = min(settings.batch_size, len(samples))
+    return n_batch, max(1, BLOCK_BYTES // (samples.sample_bytes * n_batch)) * n_batch
 
 
 def unsupported_parameters(architecture, settings=None):
@@ -185,82 +199,52 @@ def training_scope(device):
 def predict(
     architecture, weights, sequences, scaling, *, device, recurrent_states=None, hidden=None
 ):
-    at_once, recurrent_states = architecture.batch_size or PREDICT_AT_ONCE, recurrent_states or []
     by_timestep = architecture.return_sequences if hidden is None else hidden[0]
-    indices, steps = blocks_of(sequences, architecture.segment, at_once, by_timestep=by_timestep)
+    at_once = architecture.batch_size or PREDICT_AT_ONCE
+    flat = np.concatenate(weights, axis=None)
 
     @np.errstate(all="ignore")
-    def block(index, steps, recurrent_states=()):
-        X = sequences.block(index, scaling, architecture.dtype, steps)
+    def compute(X, states):
         network = Network(architecture, flat, *X.shape[:2])
         if hidden is None:
-            arrays = [_as_samples(architecture, network.forward(X, recurrent_states), len(X))]
+            arrays = [_as_samples(architecture, network.forward(X, states), len(X))]
         else:
-            arrays = _hidden(network, network.recur(X, recurrent_states), *hidden)
-        if by_timestep and X.shape[1] < sequences.timesteps:
-            arrays[0] = padded(arrays[0], architecture.n_steps(sequences.timesteps))
-        return arrays, network.stack.recurrent_states() if architecture.stateful else []
+            arrays = _hidden(network, network.recur(X, states), *hidden)
+        return arrays, network.recurrent_states() if architecture.stateful else []
 
-    blocks, flat = [], np.concatenate(list(map(np.ravel, weights)))
+    arguments = compute, architecture, sequences, scaling, at_once, recurrent_states or []
     with one_blas_thread() as n_threads:
-        if architecture.stateful or len(indices) == 1 or n_threads == 1:
-            for index, read in zip(indices, steps, strict=True):
-                arrays, recurrent_states = block(index, read, recurrent_states)
-                blocks.append(arrays)
-        else:  # NumPy lets go of the interpreter in the products and functions of a block
-            with ThreadPoolExecutor(n_threads) as pool:
-                blocks = [arrays for arrays, _ in pool.map(block, indices, steps)]
-    return [in_order(parts, indices) for parts in zip(*blocks, strict=True)], recurrent_states
+        if architecture.stateful or len(sequences) <= at_once or n_threads == 1:
+            return predict_blocks(*arguments, by_timestep=by_timestep)
+        # NumPy releases the interpreter's lock in the products and functions of a block.
+        with ThreadPoolExecutor(n_threads) as pool:
+            return predict_blocks(*arguments, by_timestep=by_timestep, pool=pool)
 
 
-output_gradients = gradients.output_gradients
+def output_gradients(architecture, weights):
+    """Return a function (x, directions) -> a value of each sample, (n,), and its gradient, like x.
+
+    x (n, T, F) is what a network without an Embedding reads, absent timesteps NaN; at these the
+    gradient is zero. Static features have theirs at the first timestep. The value is the sum of a
+    sample's outputs times its `directions` (n, O), timestep by timestep if each has an output.
+    """
+    flat = np.concatenate(weights, axis=None).astype(architecture.variable_dtype)
+
+    @np.errstate(all="ignore")
+    def gradients(x, directions):
+        network, n_samples = Network(architecture, flat, *x.shape[:2], to_input=True), len(x)
+        with one_blas_thread():
+            output = network.forward(x)  # (N, O), timesteps first
+            n_steps = len(output) // n_samples
+            grad = directions.reshape(n_samples, n_steps, -1).swapaxes(0, 1).reshape(output.shape)
+            values = (grad * output).reshape(n_steps, n_samples, -1).sum(axis=(0, 2))
+            return values, network.input_gradient(grad)
+
+    return gradients
 
 
 def clear():
     """It keeps nothing."""
-
-
-def _trimmed(samples, segment, order, X, y, w):
-    """Return a batch without the segments of timesteps that none of its samples needs."""
-    if samples.spans is None:
-        return X, y, w
-    steps = trimmed_slice(samples.spans[order], X.shape[1], segment)
-    if w.ndim == 2:
-        y, w = y[:, steps], w[:, steps]
-    return X[:, steps], y, w
-
-
-def blocks_of(sequences, segment, at_once, *, by_timestep):
-    """Return the samples of each block of a prediction, and the timesteps that they need.
-
-    Samples of unequal lengths are sorted by length, so that short ones stay among themselves.
-    """
-    starts = range(0, len(sequences), at_once)
-    spans = sequences.spans(by_timestep)
-    if spans is None:
-        return [slice(start, start + at_once) for start in starts], [slice(None)] * len(starts)
-    order = np.argsort(spans[:, 1] - spans[:, 0], kind="stable")
-    indices = [order[start : start + at_once] for start in starts]
-    timesteps = sequences.timesteps
-    return indices, [trimmed_slice(spans[index], timesteps, segment) for index in indices]
-
-
-def in_order(parts, indices):
-    """Return the parts of a prediction as one array, in the order of the samples."""
-    if isinstance(indices[0], slice):
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-    array = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
-    for index, part in zip(indices, parts, strict=True):
-        array[index] = part
-    return array
-
-
-def _losses(loss, network, output, y):
-    """Return the loss of each row of the output, summed over outputs, and its gradient."""
-    if network.architecture.return_sequences:
-        y = y.swapaxes(0, 1)  # timesteps first, as the output
-    prediction = output if loss.of is None else network.head[-1].before
-    return loss.function(y.reshape(len(output), -1), prediction)
 
 
 def _as_samples(architecture, output, n_samples):
@@ -273,7 +257,6 @@ def _as_samples(architecture, output, n_samples):
 
 def _hidden(network, states, return_sequences, return_state):
     """Return what Keras's last recurrent layer returns under its two flags."""
-    output = states.swapaxes(0, 1).copy() if return_sequences else network.stack.last().copy()
-    if not return_state:
-        return [output]
-    return [output, *network.stack.recurrent_states(slice(-1, None))]
+    layer = network.recurrent[-1]
+    output = states.swapaxes(0, 1).copy() if return_sequences else layer.last()
+    return [output, *(layer.final_states() if return_state else [])]

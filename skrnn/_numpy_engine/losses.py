@@ -1,111 +1,102 @@
-"""Losses of the NumPy engine: a value for every sample, and the gradient, as Keras defines them.
+"""Losses of the NumPy engine: their values and derivatives, with Keras's definitions.
 
 Letters in shapes: N samples (or samples times timesteps), O outputs, Q quantiles.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from skrnn._network.keras_names import QUANTILE_LOSS
+from skrnn._numpy_engine.activations import softmax
 
 EPSILON = 1e-7  # keras.config.epsilon()
 LOG_2 = float(np.log(np.float32(2)))  # Keras's, also in float64
 
 
 class Loss(NamedTuple):
-    """A loss.
+    """A loss, a sum of functions of one truth and one prediction each.
 
-    The function maps (truth, prediction) to the loss of shape (N,), summed over the outputs, and
-    its gradient of shape (N, O). With `of` set, `prediction` is what enters that activation, and
-    the gradient is with respect to it: Keras takes the two together in a graph, too.
+    With `of` set, `prediction` is what enters that activation, and so is that of the derivative:
+    Keras takes the two together in a graph, too.
     """
 
-    function: Callable
+    value: Callable  # (truth, prediction) -> the terms of each row's loss, (N, terms)
+    slope: Callable  # (truth, prediction) -> the derivative of a row's loss, like the prediction
     of: str | None = None
     mean: bool = True  # whether a sample's loss is the mean over its outputs, not their sum
 
 
-def mean_squared_error(truth, prediction):
-    error = prediction - truth  # (N, O)
-    return np.vecdot(error, error), error + error
+def of_error(value, slope):
+    """Return the Loss of a function of the error, and its derivative."""
+    return Loss(
+        lambda truth, prediction: value(prediction - truth),
+        lambda truth, prediction: slope(prediction - truth),
+    )
 
 
-def mean_absolute_error(truth, prediction):
-    error = prediction - truth
-    return np.abs(error).sum(axis=1), np.sign(error)
-
-
-def huber(truth, prediction):
-    error = prediction - truth
+def huber(error):
     size = np.abs(error)
-    loss = np.where(size <= 1, 0.5 * error * error, size - 0.5)
-    return loss.sum(axis=1), np.clip(error, -1, 1)
+    return np.where(size <= 1, 0.5 * error * error, size - 0.5)
 
 
-def log_cosh(truth, prediction):
-    error = prediction - truth
-    loss = error + np.logaddexp(-2 * error, 0) - LOG_2
-    return loss.sum(axis=1), np.tanh(error)
+def one_hot(truth, logits):
+    return truth == np.arange(logits.shape[1])
 
 
-def pinball(truth, prediction, quantiles):
-    """Koenker and Bassett 1978, DOI 10.2307/1913643; the prediction is (N, O * Q)."""
-    quantiles = np.asarray(quantiles, prediction.dtype)
-    error = prediction.reshape(*truth.shape, -1) - truth[:, :, np.newaxis]  # (N, O, Q)
-    gradient = (error > 0) - quantiles
-    loss = np.maximum(error, 0) - quantiles * error
-    return loss.sum(axis=(1, 2)), gradient.reshape(prediction.shape)
-
-
-def poisson(truth, prediction):
-    shifted = prediction + EPSILON
-    loss = prediction - truth * np.log(shifted)
-    return loss.sum(axis=1), 1 - truth / shifted
-
-
-def binary_crossentropy(truth, logits):
-    softplus = np.logaddexp(logits, 0)
-    loss = softplus - truth * logits
-    return loss.sum(axis=1), 0.5 * np.tanh(0.5 * logits) + 0.5 - truth
-
-
-def categorical_crossentropy(truth, logits):
-    log_shares = _log_softmax(logits)
-    return -(truth * log_shares).sum(axis=1), np.exp(log_shares) - truth
-
-
-def sparse_categorical_crossentropy(truth, logits):
-    log_shares = _log_softmax(logits)
-    places = np.arange(len(truth)), truth[:, 0].astype(np.intp)
-    gradient = np.exp(log_shares)
-    gradient[places] -= 1
-    return -log_shares[places], gradient
-
-
-def _log_softmax(logits):
+def log_softmax(logits):
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
+def pinball(quantiles):
+    """Koenker and Bassett 1978, DOI 10.2307/1913643; the prediction is (N, O * Q)."""
+
+    def error(truth, prediction):
+        n_outputs, levels = truth.shape[1], np.asarray(quantiles, prediction.dtype)
+        return prediction - np.repeat(truth, len(levels), axis=1), np.tile(levels, n_outputs)
+
+    def value(truth, prediction):
+        e, levels = error(truth, prediction)
+        return np.maximum(e, 0) - levels * e
+
+    def slope(truth, prediction):
+        e, levels = error(truth, prediction)
+        return (e > 0) - levels
+
+    return Loss(value, slope)
+
+
 LOSSES = {
-    "binary_crossentropy": Loss(binary_crossentropy, of="sigmoid"),
-    "categorical_crossentropy": Loss(categorical_crossentropy, of="softmax", mean=False),
-    "huber": Loss(huber),
-    "log_cosh": Loss(log_cosh),
-    "mean_absolute_error": Loss(mean_absolute_error),
-    "mean_squared_error": Loss(mean_squared_error),
-    "poisson": Loss(poisson),
+    "binary_crossentropy": Loss(
+        lambda truth, logits: np.logaddexp(logits, 0) - truth * logits,
+        lambda truth, logits: 0.5 * np.tanh(0.5 * logits) + 0.5 - truth,
+        of="sigmoid",
+    ),
+    "categorical_crossentropy": Loss(
+        lambda truth, logits: -truth * log_softmax(logits),
+        lambda truth, logits: softmax(logits) - truth,
+        of="softmax",
+        mean=False,
+    ),
+    "huber": of_error(huber, lambda e: np.clip(e, -1, 1)),
+    "log_cosh": of_error(lambda e: e + np.logaddexp(-2 * e, 0) - LOG_2, np.tanh),
+    "mean_absolute_error": of_error(np.abs, np.sign),
+    "mean_squared_error": of_error(np.square, lambda e: 2 * e),
+    "poisson": Loss(
+        lambda truth, prediction: prediction - truth * np.log(prediction + EPSILON),
+        lambda truth, prediction: 1 - truth / (prediction + EPSILON),
+    ),
     "sparse_categorical_crossentropy": Loss(
-        sparse_categorical_crossentropy, of="softmax", mean=False
+        lambda truth, logits: -log_softmax(logits) * one_hot(truth, logits),
+        lambda truth, logits: softmax(logits) - one_hot(truth, logits),
+        of="softmax",
+        mean=False,
     ),
 }
 
 
 def loss_of(name, quantiles):
-    """Return the Loss of a network; with quantiles it is that of all of them."""
-    if name != QUANTILE_LOSS:
-        return LOSSES.get(name)
-    return Loss(partial(pinball, quantiles=quantiles))
+    """Return the Loss of a network, None if it is not here; with quantiles, that of all of them."""
+    return pinball(quantiles) if name == QUANTILE_LOSS else LOSSES.get(name)

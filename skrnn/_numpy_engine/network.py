@@ -1,49 +1,61 @@
 """A network of the NumPy engine: an Architecture's layers over one flat vector of weights."""
 
-from itertools import accumulate
 from math import prod
-from operator import or_
 
 import numpy as np
 
+from skrnn._network.cells import CELLS
 from skrnn._numpy_engine.dense import Dense, activations
-from skrnn._numpy_engine.inputs import read, timestep_gradient, vector_gradient
+from skrnn._numpy_engine.inputs import read
 from skrnn._numpy_engine.pooling import POOLINGS
-from skrnn._numpy_engine.stack import Stack
+from skrnn._numpy_engine.recurrent import RecurrentLayer
 
 
 class Network:
-    """All layers, with arrays for n samples of T timesteps.
+    """All layers of an Architecture, with arrays for n samples of T timesteps.
 
-    `weights` is every weight array in Keras's order, flat. `gradient` takes that of the weights
-    from the first trained layer on, where frozen layers leave it as it is; without it there is none
-    of weights. `to_input`: there is one of x. Letters in shapes: F features, U units, N rows
-    (samples, or samples times timesteps), O outputs.
+    `weights` is every weight array in Keras's order, flat. `gradient` receives that of the weights
+    from the first trained layer on, where frozen layers leave it as it is; None: there is no
+    backward pass of weights. With `logits` the output is what enters the output activation. With
+    `to_input` x has a gradient. Letters in shapes: T timesteps, n samples, F features, U units, N
+    rows (samples, or samples times timesteps), O outputs.
     """
 
     def __init__(
-        self, architecture, weights, n_samples, timesteps, gradient=None, *, to_input=False
+        self,
+        architecture,
+        weights,
+        n_samples,
+        timesteps,
+        gradient=None,
+        *,
+        logits=False,
+        to_input=False,
     ):
         self.architecture, self.table = architecture, None
-        sizes, trained = zip(*_parts(architecture), strict=True)
-        starts = np.cumsum(sizes[:-1])
-        views, into = np.split(weights, starts), [None] * len(sizes)
-        passes = [to_input] * len(sizes)  # whether a gradient goes back through a part
-        if gradient is not None:
-            pieces = np.split(gradient, np.maximum(starts - len(weights) + len(gradient), 0))
-            into = [
-                piece if trains else None for piece, trains in zip(pieces, trained, strict=True)
-            ]
-            passes = list(accumulate(trained, or_))
+        pieces = iter(_pieces(architecture, weights, gradient))
         if architecture.vocab_size is not None:
-            (table, *views), (_, *into), (to_input, *passes) = views, into, passes
+            table, grad = next(pieces)
             self.table = table.reshape(architecture.vocab_size, architecture.embedding_dim)
-        n_head, n_steps = len(architecture.dense_sizes) + 1, architecture.n_steps(timesteps)
-        parts = [each[:-n_head] for each in (views, into, passes)]
-        self.stack = Stack(architecture, *parts, n_steps, n_samples, to_input=to_input)
-        sizes = *architecture.dense_sizes, prod(architecture.output_shape)
-        functions, before = activations(architecture), passes[-n_head - 1 : -1]
-        self.head = list(map(Dense, views[-n_head:], into[-n_head:], sizes, functions, before))
+            to_input = to_input or grad is not None
+        self.recurrent, width = [], architecture.input_width
+        for cell_type, units in zip(architecture.cell_types, architecture.units, strict=True):
+            shape = architecture.n_steps(timesteps), n_samples, width, units
+            arrays = next(pieces)
+            backward = to_input or arrays[1] is not None
+            layer = RecurrentLayer(
+                *(architecture, CELLS[cell_type], shape, *arrays),
+                backward=backward,
+                to_input=to_input,
+            )
+            self.recurrent.append(layer)
+            width, to_input = units * len(layer.directions), backward
+        self.dense, sizes = [], (*architecture.dense_sizes, prod(architecture.output_shape))
+        functions = activations(architecture, logits=logits)
+        for size, function in zip(sizes, functions, strict=True):
+            arrays = next(pieces)
+            self.dense.append(Dense(*arrays, size, function, to_input=to_input))
+            to_input = to_input or arrays[1] is not None
 
     def recur(self, x, states=(), generator=None):
         """Return the hidden states of the last recurrent layer, (T, n, U), or (T / s, n, U).
@@ -53,86 +65,74 @@ class Network:
         is dropped.
         """
         batch = self.batch = read(self.architecture, self.table, x, generator)
-        self.hidden = self.stack.forward(batch.x, batch.mask, states, generator)
-        return self.hidden
+        hidden, states = batch.x, iter(states)
+        for layer in self.recurrent:
+            hidden = layer.forward(hidden, batch.mask, states, generator)
+        return hidden
 
     def forward(self, x, states=(), generator=None):
         """Return the output, (N, O); N counts timesteps first. Parameters as in `recur`."""
         architecture, hidden = self.architecture, self.recur(x, states, generator)
-        if architecture.pooling != "last":
-            pool, _ = POOLINGS[architecture.pooling]
-            y = self.pooled = pool(hidden, self.batch.mask)
-        elif architecture.return_sequences:
-            y = hidden.reshape(-1, hidden.shape[2])
+        if architecture.return_sequences:
+            y, self.unpool = (
+                hidden.reshape(-1, hidden.shape[2]),
+                lambda grad: grad.reshape(hidden.shape),
+            )
+        elif architecture.pooling == "last":
+            y, self.unpool = self.recurrent[-1].last(), lambda grad: grad[np.newaxis]
         else:
-            y = self.stack.last()
+            y, self.unpool = POOLINGS[architecture.pooling](hidden, self.batch.mask)
         if architecture.n_static:
             y = np.concatenate([y, self.batch.static], axis=1)
-        for dense in self.head:
-            y = dense.forward(y)
+        for layer in self.dense:
+            y = layer.forward(y)
         return y
 
-    def backward(self, grad, *, of_output):
-        """Write the gradient of all weights but those of an Embedding.
+    def backward(self, grad):
+        """Write the gradient of all weights but those of an Embedding, given that of the output.
 
-        `grad` (N, O) is that of the output, or else of what enters its activation. The gradient of
-        the vectors of `batch.ids`, (T n, E), is returned; None without a trained Embedding.
+        Returns the gradient of what each timestep holds, (T, n, F), after an Embedding, and that of
+        static features; None where `to_input` and layers before do not need it.
         """
-        grad_x, _ = self._through_layers(grad, of_output=of_output)
-        return None if grad_x is None else vector_gradient(self.batch, grad_x)
+        architecture, grad_static = self.architecture, None
+        for layer in reversed(self.dense):
+            grad = layer.backward(grad)
+            if grad is None:  # all layers before it are frozen
+                return None, None
+        if architecture.n_static:
+            grad, grad_static = np.split(grad, [-architecture.n_static], axis=1)
+        grad = self.unpool(grad)
+        for layer in reversed(self.recurrent):
+            grad = layer.backward(grad)
+            if grad is None:
+                return None, None
+        return self.batch.backward(grad), grad_static
 
     def input_gradient(self, grad):
         """Return the gradient of x as `recur` reads it, (n, T, F), given that of the output.
 
         It is zero at masked timesteps. Static features have theirs at the first timestep.
         """
-        segment, n_static = self.architecture.segment, self.architecture.n_static
-        grad_x, grad_static = self._through_layers(grad, of_output=True)
-        grad_x = timestep_gradient(self.batch, grad_x, segment).swapaxes(0, 1)
-        if not n_static:
+        grad_x, grad_static = self.backward(grad)
+        grad_x = grad_x.swapaxes(0, 1)
+        if grad_static is None:
             return grad_x
-        constant = np.zeros((*grad_x.shape[:2], n_static), grad_x.dtype)
+        constant = np.zeros((*grad_x.shape[:2], self.architecture.n_static), grad_x.dtype)
         constant[:, 0] = grad_static
         return np.concatenate([grad_x, constant], axis=2)
 
-    def _through_layers(self, grad, *, of_output):
-        """Write gradients of weights; return those of the layers' input and of static features."""
-        architecture, batch, grad_static = self.architecture, self.batch, None
-        for dense in reversed(self.head):
-            if of_output or dense is not self.head[-1]:
-                grad = dense.through_activation(grad)
-            grad = dense.backward(grad)
-            if grad is None:  # all before it is frozen
-                return None, None
-        if architecture.n_static:
-            grad, grad_static = np.split(grad, [-architecture.n_static], axis=1)
-        grad_last = grad_sequence = None
-        if architecture.pooling != "last":
-            _, back = POOLINGS[architecture.pooling]
-            grad_sequence = back(self.hidden, batch.mask, self.pooled, grad)
-        elif architecture.return_sequences:
-            grad_sequence = grad.reshape(self.hidden.shape)
-        else:
-            grad_last = grad
-        return self.stack.backward(grad_last, grad_sequence), grad_static
+    def recurrent_states(self):
+        """Return copies of the final states of all recurrent layers."""
+        return [state for layer in self.recurrent for state in layer.final_states()]
 
 
-def _parts(architecture):
-    """Return the size of each layer with weights, and whether it is trained, for each direction."""
-    parts = []
+def _pieces(architecture, weights, gradient):
+    """Yield the weights of each layer that has some, and where their gradient goes, or None."""
+    start, offset = 0, 0 if gradient is None else len(weights) - len(gradient)
     for layer in architecture.layers():
-        directions = 2 if layer.kind.startswith("Bidirectional") else 1
+        stop = start + layer.n_parameters
+        trained = gradient is not None and layer.name not in architecture.frozen_layers
         if layer.weights:
-            trained = layer.name not in architecture.frozen_layers
-            parts += [(layer.n_parameters // directions, trained)] * directions
-    return parts
-
-
-def unflatten(flat, shapes):
-    """Return views of a flat vector as arrays of these shapes."""
-    parts, start = [], 0
-    for shape in shapes:
-        stop = start + prod(shape)
-        parts.append(flat[start:stop].reshape(shape))
+            into = gradient[start - offset : stop - offset] if trained else None
+            yield weights[start:stop], into
         start = stop
-    return parts

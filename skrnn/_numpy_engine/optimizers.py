@@ -6,17 +6,13 @@ Optimizer's own vectors, given the gradient and its square. `o` is the Optimizer
 
 import math
 from collections.abc import Callable
-from itertools import accumulate, chain, compress, groupby, pairwise
+from itertools import accumulate, chain, pairwise
 from math import prod
-from operator import itemgetter
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csc_array
-
-# Elements updated at a time, so that what a step reads and writes stays in the cache.
-CHUNK = 2**15
 
 SHARED_SETTINGS = {"clipnorm": None, "weight_decay": None}
 
@@ -58,8 +54,7 @@ def adam(o, weights, gradient, squares, m, v):
     v += (squares - v) * share_2
     corrected = math.sqrt(1 - o.power(beta_2)) / (1 - o.power(beta_1))
     move = m / (np.sqrt(v) + o.epsilon)
-    move *= o.array(o.rate * corrected)
-    weights -= move
+    weights -= move * (o.rate * corrected)
 
 
 def nadam(o, weights, gradient, squares, m, v):
@@ -101,82 +96,34 @@ OPTIMIZERS = {
 class Optimizer:
     """Flat weights, their gradient, and the optimizer's own vectors of the same length.
 
-    `shapes` are those of the weight arrays that follow each other in `weights`. `embedded`: the
-    first of them is an embedding, whose gradient comes by `put_rows`. `trains` says of each array
-    whether it is trained, as the first is; None: all are.
+    `entries` are the Weights that follow each other in `weights`; the first of them is trained.
+    `embedded`: it is an embedding, and its gradient comes by `put_rows`.
     """
 
-    def __init__(self, settings, weights, shapes, embedded, trains=None):
+    def __init__(self, settings, weights, entries, embedded):
         rule = OPTIMIZERS[settings.optimizer]
         given = SHARED_SETTINGS | rule.defaults | dict(settings.optimizer_config)
         rate = given.pop("learning_rate")
         rate = rate if settings.learning_rate is None else settings.learning_rate
         self.rate, self.settings = float(np.float32(rate)), SimpleNamespace(**given)
-        self.update, self.weights, self.shapes = rule.update, weights, shapes
-        self.bounds = [0, *accumulate(map(prod, shapes))]
-        self.trains = [True] * len(shapes) if trains is None else trains
-        self.runs = _runs(self.bounds, self.trains)
-        self.table_size = self.bounds[1] if embedded else 0
+        self.update, self.weights, self.entries = rule.update, weights, entries
+        bounds = pairwise(accumulate((prod(entry.shape) for entry in entries), initial=0))
+        places = [slice(*ends) for ends in bounds]
+        self.trained = [(e.shape, p) for e, p in zip(entries, places, strict=True) if e.trainable]
+        self.runs = _joined([place for _, place in self.trained])
+        self.table_size = places[0].stop if embedded else 0
         self.number, self.iterations = weights.dtype.type, 0
         # A vector named like a setting is not needed where the setting is zero.
         self.groups = [group for group in rule.groups if given.get(group[0], True)]
         first = self.cast(given.get("initial_accumulator_value", 0.0))
-        names = list(chain(*self.groups))
-        self.vectors = dict(zip(names, np.full((len(names), len(weights)), first), strict=True))
-        self.gradient = np.zeros_like(weights)
-        self.squares = self.gradient if self.update is sgd else np.zeros_like(weights)
+        self.vectors = {name: np.full(len(weights), first) for name in chain(*self.groups)}
+        self.gradient, self.squares = np.zeros_like(weights), np.zeros_like(weights)
         betas = [given[name] for name in ("beta_1", "beta_2") if name in given]
-        self.betas, self.shares = [*map(self.cast, betas)], [self.array(1 - b) for b in betas]
-        self.epsilon = self.array(given.get("epsilon", 0.0))
-        self.product = self.number(1)  # of Nadam's changing beta_1
-
-    def load(self, variables):
-        """Set the optimizer's variables, given in Keras's order."""
-        iterations, rate, *arrays = variables
-        self.iterations, self.rate = int(iterations), float(rate)
-        for piece, array in zip(self._pieces(), arrays, strict=False):
-            piece[...] = array
-        if self.update is nadam:
-            self.product = self.number(arrays[-1])
-
-    def dump(self):
-        """Return copies of the optimizer's variables in Keras's order."""
-        copies = [piece.copy() for piece in self._pieces()]
-        kept = [self.product] if self.update is nadam else []
-        return [np.int64(self.iterations), np.float32(self.rate), *copies, *kept]
-
-    def put_rows(self, ids, grad):
-        """Write the gradient of an embedding, given that of each position of its token ids.
-
-        Positions of one token share one gradient, their sum; but Keras squares the part of each
-        position before it sums, and so does this.
-        """
-        ones, n = np.ones(ids.size, grad.dtype), ids.size
-        sums = csc_array((ones, ids.ravel(), np.arange(n + 1)), (self.shapes[0][0], n))
-        squares = grad * grad
-        self.row_squares = squares.sum()
-        for vector, of_positions in ((self.squares, squares), (self.gradient, grad)):
-            vector[: self.table_size] = (sums @ of_positions).ravel()
-
-    def step(self):
-        """Update the weights from `gradient`."""
-        if self.settings.clipnorm:
-            self._clip(self.settings.clipnorm)
-        if self.update is not sgd:  # which has none
-            dense = slice(self.table_size, None)
-            np.square(self.gradient[dense], self.squares[dense])
-        for run in self.runs if self.settings.weight_decay else ():
-            weights = self.weights[run]
-            weights -= weights * self.cast(self.settings.weight_decay) * self.rate
-        if self.update is nadam:
-            # Keras computes only this product without casting the constants to float32.
-            self.product *= self.settings.beta_1 * (1 - 0.5 * self.power(self.number(0.96)))
-        for run in self.runs:
-            for start in range(run.start, run.stop, CHUNK):
-                chunk = slice(start, min(start + CHUNK, run.stop))
-                vectors = self.weights, self.gradient, self.squares, *self.vectors.values()
-                self.update(self, *(vector[chunk] for vector in vectors))
-        self.iterations += 1
+        self.betas = list(map(self.cast, betas))
+        # NumPy takes arrays faster than numbers.
+        self.shares = [np.array(1 - beta, weights.dtype) for beta in betas]
+        self.epsilon = np.array(given.get("epsilon", 0.0), weights.dtype)
+        self.product = np.ones((), weights.dtype)  # of Nadam's changing beta_1
 
     def cast(self, value):
         """Return a setting in the dtype of the weights, by way of float32 as in Keras."""
@@ -186,41 +133,76 @@ class Optimizer:
         """Return a power of `base` with the number of this step."""
         return base ** self.number(self.iterations + 1)
 
-    def array(self, value):
-        """Return a number as an array, which NumPy takes quicker."""
-        return np.array(value, self.weights.dtype)
+    def load(self, variables):
+        """Set the optimizer's variables, given in Keras's order."""
+        iterations, rate, *arrays = variables
+        self.iterations, self.rate = int(iterations), float(rate)
+        for variable, array in zip(self._variables(), arrays, strict=False):
+            variable[...] = array
+
+    def dump(self):
+        """Return copies of the optimizer's variables in Keras's order."""
+        copies = [variable.copy() for variable in self._variables()]
+        return [np.int64(self.iterations), np.float32(self.rate), *copies]
+
+    def _variables(self):
+        """Return a view of each variable, in Keras's order."""
+        of_weights = [
+            self.vectors[name][place].reshape(shape)
+            for group in self.groups
+            for shape, place in self.trained
+            for name in group
+        ]
+        return [*of_weights, self.product] if self.update is nadam else of_weights
+
+    def put_rows(self, ids, grad):
+        """Write the gradient of an embedding, given that of each of its token ids, (T, n, E).
+
+        Positions of one token share one gradient, their sum; but Keras squares the part of each
+        position before it sums, and so does this.
+        """
+        ones, n, grad = np.ones(ids.size, grad.dtype), ids.size, grad.reshape(ids.size, -1)
+        sums = csc_array((ones, ids.ravel(), np.arange(n + 1)), (self.entries[0].shape[0], n))
+        squares = grad * grad
+        self.row_squares = squares.sum()
+        for vector, of_positions in ((self.squares, squares), (self.gradient, grad)):
+            vector[: self.table_size] = (sums @ of_positions).ravel()
+
+    def step(self):
+        """Update the weights from `gradient`."""
+        if self.settings.clipnorm:
+            self._clip(self.settings.clipnorm)
+        dense = slice(self.table_size, None)
+        np.square(self.gradient[dense], self.squares[dense])
+        if self.update is nadam:
+            # Keras computes only this product without casting the constants to float32.
+            self.product *= self.settings.beta_1 * (1 - 0.5 * self.power(self.number(0.96)))
+        for run in self.runs:
+            weights = self.weights[run]
+            if self.settings.weight_decay:
+                weights -= weights * self.cast(self.settings.weight_decay) * self.rate
+            vectors = self.gradient, self.squares, *self.vectors.values()
+            self.update(self, weights, *(vector[run] for vector in vectors))
+        self.iterations += 1
 
     def _clip(self, limit):
         """Shrink the gradient of each weight array whose norm is above the limit."""
-        for start, stop in self._places():
-            part, of_table = self.gradient[start:stop], stop == self.table_size
+        for _, place in self.trained:
+            part, of_table = self.gradient[place], place.stop == self.table_size
             squares = self.row_squares if of_table else np.dot(part, part)
             share = limit / max(np.sqrt(squares), limit)
             part *= share
-            if of_table and self.update is not sgd:
-                self.squares[:stop] *= share * share
-
-    def _pieces(self):
-        """Yield a view of each variable, in Keras's order."""
-        for group in self.groups:
-            shapes = compress(self.shapes, self.trains)
-            for shape, (start, stop) in zip(shapes, self._places(), strict=True):
-                for name in group:
-                    yield self.vectors[name][start:stop].reshape(shape)
-
-    def _places(self):
-        """Return where each array that is trained begins and ends."""
-        return compress(pairwise(self.bounds), self.trains)
+            if of_table:
+                self.squares[place] *= share * share
 
 
-def _runs(bounds, trains):
-    """Return the slices of arrays in a row that are trained."""
-    runs = []
-    for trained, arrays in groupby(zip(trains, pairwise(bounds), strict=True), itemgetter(0)):
-        places = [place for _, place in arrays]
-        if trained:
-            runs.append(slice(places[0][0], places[-1][1]))
-    return runs
+def _joined(slices):
+    """Return slices in ascending order with those next to each other as one."""
+    joined = []
+    for each in slices:
+        follows = joined and joined[-1].stop == each.start
+        joined.append(slice(joined.pop().start if follows else each.start, each.stop))
+    return joined
 
 
 def takes(name, config):

@@ -95,9 +95,11 @@ def _check_optimizer_state(variables, architecture, settings):
     if not numpy_optimizers.takes(settings.optimizer, settings.optimizer_config):
         require(all(array.ndim == 0 for array in variables[:2]), "`optimizer_state_`")
         return
-    shapes = [weight.shape for weight in architecture.trained_weights()]
-    weights = np.zeros(sum(map(prod, shapes)), architecture.variable_dtype)
-    optimizer = numpy_optimizers.Optimizer(settings, weights, shapes, architecture.trains_embedding)
+    entries = architecture.trained_weights()
+    n_weights = sum(prod(entry.shape) for entry in entries)
+    weights = np.zeros(n_weights, architecture.variable_dtype)
+    embedded = architecture.trains_embedding
+    optimizer = numpy_optimizers.Optimizer(settings, weights, entries, embedded)
     fresh = [(array.shape, array.dtype) for array in optimizer.dump()]
     _check_arrays(variables, fresh, "`optimizer_state_`")
 
