@@ -48,9 +48,9 @@ def _kernel_and_bias(flat, n_outputs):
 
 
 def activations(architecture, *, logits=False):
-    """Return of each layer (before -> output), and (before, output, grad) -> that of `before`.
+    """Return for each layer a pair: (before -> output), (before, output, grad -> grad of before).
 
-    None: it has no activation, as the last one with `logits`.
+    None: the layer has no activation, like the last one with `logits`.
     """
     pairs = [_pair(architecture.dense_activation)] * len(architecture.dense_sizes)
     if architecture.quantiles:

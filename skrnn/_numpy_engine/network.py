@@ -15,10 +15,12 @@ class Network:
     """All layers of an Architecture, with arrays for n samples of T timesteps.
 
     `weights` is every weight array in Keras's order, flat. `gradient` receives that of the weights
-    from the first trained layer on, where frozen layers leave it as it is; None: there is no
-    backward pass of weights. With `logits` the output is what enters the output activation. With
-    `to_input` x has a gradient. Letters in shapes: T timesteps, n samples, F features, U units, N
-    rows (samples, or samples times timesteps), O outputs.
+    from the first trained layer on, where frozen layers leave it unchanged; None: the weights
+    need none. With `logits` the output is without the output activation. With `to_input` the
+    backward pass computes the gradient of x.
+
+    Letters in shapes: T timesteps, n samples, F features, U units, N rows (samples, or samples
+    times timesteps), O outputs.
     """
 
     def __init__(
@@ -91,8 +93,8 @@ class Network:
     def backward(self, grad):
         """Write the gradient of all weights but those of an Embedding, given that of the output.
 
-        Returns the gradient of what each timestep holds, (T, n, F), after an Embedding, and that of
-        static features; None where `to_input` and layers before do not need it.
+        Returns the gradient of each timestep's features or embedded token, (T, n, F), and that of
+        the static features; None, None where all layers before the trained ones are frozen.
         """
         architecture, grad_static = self.architecture, None
         for layer in reversed(self.dense):

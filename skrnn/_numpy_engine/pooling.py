@@ -27,7 +27,7 @@ def largest(states, mask):
 def _counted(states, mask):
     """Return which timesteps are pooled, (T, n, 1), or (T, 1, 1) without a mask.
 
-    In a sample without any it is all of them: its hidden states are those before the first step.
+    In a sample without a valid timestep all of them are: its hidden states are the initial ones.
     """
     if mask is None:
         return np.ones((len(states), 1, 1), dtype=bool)

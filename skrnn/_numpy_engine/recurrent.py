@@ -1,8 +1,8 @@
 """A recurrent layer of the NumPy engine: its states over time, and the gradient through them.
 
-What is particular to a cell type are its Passes. Letters in shapes: T timesteps, n samples,
-F features, U units, G gates as the passes get them. Row t has what is multiplied by the weights at
-timestep t, [x, h, 1], so K = F + U + 1.
+The equations of a cell type are its Passes. Letters in shapes: T timesteps, n samples, F features,
+U units, G gates as the passes get them. Row t is the vector that the weights multiply at timestep
+t, [x, h, 1], so K = F + U + 1.
 """
 
 from functools import reduce
@@ -19,9 +19,9 @@ from skrnn._numpy_engine.plain import passes_of
 class Recurrent:
     """One direction of a layer, with the arrays and their views for n samples of T timesteps.
 
-    `weights` are kernel, recurrent kernel and bias, flat, and `gradient`, of the same shape, takes
-    their gradient; None: it is not needed. `backward` is whether there is a backward pass. `shape`
-    is (T, n, F, U); an `order` of -1 reads the last timestep first.
+    `shape` is (T, n, F, U). `weights` are kernel, recurrent kernel and bias, flat. `gradient`, of
+    the same shape, receives their gradient; None: it is not needed. With `order` -1 the last
+    timestep is read first. `backward` is whether there is a backward pass.
     """
 
     def __init__(self, spec, activation, shape, weights, gradient, order, *, backward):
@@ -66,7 +66,7 @@ class Recurrent:
         """Return a view of the hidden states (T, n, U) for x (T, n, F), in the order of x.
 
         `states` are the initial ones, (n, U) each, empty for zeros. A timestep where `mask` (T, n)
-        is False leaves them as they are. `factors` of dropout are (D, n, K), or None.
+        is False leaves them unchanged. `factors` of dropout are (D, n, K), or None.
         """
         self.factors, self.valid = factors, None
         if mask is not None:
@@ -127,8 +127,8 @@ class Recurrent:
 class RecurrentLayer:
     """A recurrent layer in one direction, or in two whose outputs are joined.
 
-    `weights` and `gradient` hold those of both directions one after the other, and the others are
-    those of Recurrent. `to_input` is whether `backward` returns the gradient of x.
+    Parameters are those of Recurrent; `weights` and `gradient` hold both directions one after the
+    other. `to_input` is whether `backward` returns the gradient of x.
     """
 
     def __init__(self, architecture, spec, shape, weights, gradient, *, backward, to_input):
