@@ -98,6 +98,7 @@ def integrated_gradients(
     -----
     UserWarning
         If the sum of a sample's attributions differs from f(x) - f(x') by more than 1e-4 of it.
+
     See Also
     --------
     IntegratedGradientsDisplay : A heat map, or a sentence with coloured words.

@@ -211,7 +211,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         Smallest change of `monitor` that counts as an improvement. Increase it to stop earlier.
     monitor : str, default="val_loss"
         Value that `patience` follows: "loss", or the name of one of `metrics`, with the prefix
-        "val_" for the validation set. "val_loss" is the training loss if there is no validation
+        `val_` for the validation set. "val_loss" is the training loss if there is no validation
         set. Losses and names that end in "error", "loss" or "deviance" should fall, and scores
         should rise.
     metrics : str, callable, or list of these, default=()
