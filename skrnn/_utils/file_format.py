@@ -128,7 +128,9 @@ def read_file(path, *, key=None):
         raise FileFormatError(f"{path} is corrupt: its SHA-256 differs. Use another copy.")
     if secret is not None and not hmac.compare_digest(signature, _signature(secret, fixed, [body])):
         what = "is not signed" if signature == UNSIGNED else "was signed with another key"
-        raise FileFormatError(f"{path} {what}: `key` does not verify it.")
+        raise FileFormatError(
+            f"{path} {what}: `key` does not verify it. Pass the key that it was saved with."
+        )
     try:
         return _parse(bytes(body[:header_size]), body[header_size:])
     except FileFormatError as error:
