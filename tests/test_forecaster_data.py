@@ -186,10 +186,14 @@ WRONG_KINDS = {
     "DatetimeIndex, PeriodIndex": lambda: fit(pd.Series(np.arange(3.0), list("abc"))),
     "'day'.*`set_index`": lambda: fit(daily().reset_index()),
     r"got ndarray.*`pd\.Series": lambda: RNNForecaster.time_folds(np.arange(9.0)),
-    "`steps` must be an int, got DataFrame": lambda: known().predict(daily().to_frame()),
+    "`steps` must be an int, got DataFrame.*`exog=`": lambda: known().predict(daily().to_frame()),
 }
 WRONG_VALUES = {
     "must hold numbers": lambda: fit(pd.Series(["a"] * 30)),
+    "text.*`pd.to_numeric`": lambda: fit(daily().astype(str)),
+    r"one level of names, got.*\('a', 'x'\).*\(series, time\)": lambda: fit(
+        wide_frame(), pd.concat({"a": wide_frame()[["b"]].set_axis(["x"], axis=1)}, axis=1)
+    ),
     "at least one row": lambda: fit(daily()[:0]),
     "got only NaN": lambda: fit(daily() * np.nan),
     "finite, got infinity at 2020-01-04": lambda: fit(daily().replace(daily().iloc[3], np.inf)),

@@ -14,6 +14,12 @@ def exog_names(exog):
             "`exog` must be a Series or DataFrame on the times of `series`, or with a (series, "
             f"time) MultiIndex, got {type(exog).__name__}. Convert it to pandas."
         )
+    if exog.ndim == 2 and exog.columns.nlevels > 1:
+        raise ValueError(
+            "The columns of `exog` must have one level of names, got names such as "
+            f"{exog.columns[0]!r}. If each series has columns of its own, pass rows on a (series, "
+            "time) MultiIndex: `exog.stack(0, future_stack=True).swaplevel().sort_index()`."
+        )
     names = list(_as_table(exog).columns)
     if len(set(names)) < len(names):
         raise ValueError(

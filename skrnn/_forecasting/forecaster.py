@@ -838,9 +838,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             return self._model.plan.steps
         if hasattr(steps, "__array__") and np.ndim(steps):  # a scorer passes rows
             raise TypeError(
-                f"`steps` must be an int, got {type(steps).__name__}. scikit-learn's scorers pass "
-                "rows to `predict`: leave `scoring=None` to use `score`, or pass a function of the "
-                "forecaster and the rows after the cutoff."
+                f"`steps` must be an int, got {type(steps).__name__}. Pass known columns as `exog=`, "
+                "and rows of series as `series=`. scikit-learn's scorers pass rows to `predict`: "
+                "leave `scoring=None` to use `score`, or pass a function of the forecaster and the "
+                "rows after the cutoff."
             )
         check_count("steps", steps, 1)
         return int(steps)  # a small integer of NumPy would overflow

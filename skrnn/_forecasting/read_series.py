@@ -33,7 +33,7 @@ KINDS = (
 )
 BRIDGE = "Fill them in, or choose a `fill`: 'linear', 'seasonal' or 'mask'."
 IN_ORDER = (
-    "A search needs a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
+    "In a search, use a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
     "`RNNForecaster.time_folds(series)`."
 )
 

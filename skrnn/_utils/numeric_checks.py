@@ -62,6 +62,8 @@ def _not_a_number(item, place, remedy):
     try:
         # NumPy converts some units of time to a number, and rejects others.
         float(pd.Timestamp(item) if isinstance(item, np.datetime64) else item)
+        if isinstance(item, str):
+            remedy = "Convert numbers that are held as text, for example by `pd.to_numeric`."
     except TypeError as error:
         return TypeError(f"{got}: {error}. {remedy}")
     except ValueError:
