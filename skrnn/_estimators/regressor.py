@@ -82,8 +82,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         units.
     bidirectional : bool, default=False
         Read the sequence in both directions: every recurrent layer is wrapped in Keras's
-        `Bidirectional`, and the two outputs are concatenated. Such a network has no
-        `stepper`.
+        `Bidirectional`, and the two outputs are concatenated. Such a network has no `stepper`.
     activation : str, default="tanh"
         Keras activation of the recurrent cells. The default is that of Keras.
     dropout, recurrent_dropout : float in [0, 1), default=0.0

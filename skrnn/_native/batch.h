@@ -1,11 +1,11 @@
-/* Batches: their parts, and the tokens and weights that the parts have in common. */
+/* Batches: their parts, and the tokens and weights that the parts share. */
 
 #include "network.h"
 #include "threads.h"
 
-/* A batch is cut into parts of at least so many samples and multiply-adds, some tenths of a
-millisecond, and into so many at most. Only the network's shape decides: the same cuts with any
-number of threads. */
+/* A batch is cut into parts with a minimum of samples and of multiply-adds (some tenths of a
+millisecond), and into a maximum number of parts. The cuts depend only on the network's shape, not on
+the number of threads. */
 #define PART_ROWS 16
 #define PART_WORK 4e6
 #define MOST_PARTS 16
@@ -62,7 +62,7 @@ static Int lay_out_batch(Batch *batch, const Network *net, const Batches *data, 
         if (arena.start)
             memset(batch->no_grads, 0, (size_t)net->features * sizeof(REAL));
     }
-    /* The first part writes into the optimizer's gradient, the others into their own. */
+    /* The first part writes into the optimizer's gradient, and the others into their own. */
     REAL *gradient = trains && arena.start ? optimizer->gradient : (REAL *)net->weights;
     for (Int k = 0; k < batch->n_parts; k++) {
         Part counted, *part = arena.start ? &batch->parts[k] : &counted;
@@ -79,7 +79,7 @@ static Int lay_out_batch(Batch *batch, const Network *net, const Batches *data, 
     return arena.bytes;
 }
 
-/* Note a token of a batch. */
+/* Record a token of a batch. */
 static void note_token(Batch *batch, Int id)
 {
     Int known = batch->places[id];
@@ -103,7 +103,7 @@ static void catch_up_tokens(void *argument, Int piece)
         catch_up(batch->optimizer, batch->distinct[i], batch->net->features);
 }
 
-/* Read masks and tokens of the batch that begins at `start`; return 0 for an unknown token. */
+/* Read masks and tokens of the batch that starts at `start`; return 0 for an unknown token. */
 static int prepare_batch(Batch *batch, Int start, Team *team)
 {
     batch->start = start, batch->n_distinct = batch->n_present = 0;
@@ -148,7 +148,7 @@ static void compute_part(void *argument, Int k)
     network_backward(part, states, batch->factors);
 }
 
-/* Add the gradients of all parts, in their order, to that of the first one. */
+/* Add the gradients of all parts, in order, to the gradient of the first one. */
 static void add_gradients(const Batch *batch)
 {
     REAL *sum = batch->parts[0].gradient;
@@ -159,8 +159,8 @@ static void add_gradients(const Batch *batch)
     }
 }
 
-/* Sum some columns of the vectors' gradient, and of its square, over the places of each token: Keras
-squares before it sums. */
+/* Sum some columns of the vectors' gradient, and of its square, over the positions of each token:
+Keras squares before it sums. */
 static void sum_columns(void *argument, Int piece)
 {
     const Batch *batch = argument;
@@ -189,7 +189,7 @@ static void sum_columns(void *argument, Int piece)
     }
 }
 
-/* Scale the tokens' gradients to a norm of clipnorm at most. */
+/* Scale the tokens' gradients to a norm of at most clipnorm. */
 static void clip_tokens(Batch *batch)
 {
     Int n_read = batch->n_distinct * batch->net->features;
@@ -234,8 +234,8 @@ static void update_rows(void *argument, Int piece)
     }
 }
 
-/* Update the Embedding. Rows that were not read stay as they are under plain SGD and Adagrad, and
-under Adam catch up when they are read again, if `late` is there. */
+/* Update the Embedding. Plain SGD and Adagrad do not change rows that were not read. With `late`,
+such rows catch up under Adam when they are read again. */
 static void table_step(Batch *batch, Team *team)
 {
     const Optimizer *o = batch->optimizer;
@@ -255,7 +255,7 @@ static void table_step(Batch *batch, Team *team)
         count_step(o, batch->alpha, batch->distinct, batch->n_distinct, size, dim);
 }
 
-/* Make the optimizer's step of a batch whose parts are computed, and return the penalties. */
+/* Make the optimizer's step after all parts of a batch are computed; return the penalties. */
 static double step(Batch *batch, Optimizer *o, Team *team)
 {
     add_gradients(batch);

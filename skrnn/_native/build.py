@@ -1,6 +1,6 @@
 """Compiles kernels.c to a library with any C compiler; .ci/hatch_build.py runs it.
 
-It needs Python's own library only.
+It needs only Python's standard library.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 DTYPES = {"float32": ["-DREAL=float", "-DSINGLE"], "float64": ["-DREAL=double"]}
-# Builds for wider vector units; the processor says which one runs.
+# Builds for wider vector units; the processor decides at run time which one runs.
 LEVELS = {"x86_64": ["x86-64", "x86-64-v3", "x86-64-v4"], "other": [None]}
 FLAGS = (
     "-std=gnu99 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math "
@@ -23,7 +23,7 @@ LINK = {
     "linux": ["-shared", "-s", "-pthread", "-Wl,--build-id=none"],
     "darwin": ["-dynamiclib", "-Wl,-install_name,@rpath/kernels.dylib"],
 }
-# What zig compiles for on any machine: by a wheel's tag the system, the processor, zig's target.
+# Targets that zig compiles for on any machine: wheel tag -> system, processor, zig's target.
 PLATFORMS = {
     "manylinux2014_x86_64": ("linux", "x86_64", "x86_64-linux-gnu.2.17"),
     "manylinux2014_aarch64": ("linux", "aarch64", "aarch64-linux-gnu.2.17"),
@@ -34,12 +34,12 @@ SUFFIXES = {"linux": ".so", "darwin": ".dylib", "win32": ".dll"}
 
 
 def library_path(system=sys.platform):
-    """Return where the library lies."""
+    """Return the path of the library."""
     return FOLDER / f"kernels{SUFFIXES.get(system, '.so')}"
 
 
 def source_hash():
-    """Return a hash of all that the library is made of, which is compiled into it."""
+    """Return a hash of all sources of the library, which is compiled into it."""
     digest = hashlib.sha256()
     for path in sorted([*FOLDER.glob("*.[ch]"), Path(__file__)]):
         digest.update(path.read_bytes())
@@ -47,12 +47,12 @@ def source_hash():
 
 
 def is_current(library):
-    """Whether a library is there and made of the sources as they are."""
+    """Whether a library exists and was compiled from the present sources."""
     return library.exists() and source_hash().encode() in library.read_bytes()
 
 
 def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLAGS):
-    """Compile with a command such as ["cc"], whatever it is and where it lies."""
+    """Compile the kernels to the file `into`, with a compiler command such as ["cc"]."""
     machine = (machine or platform.machine()).lower()
     levels = LEVELS["x86_64" if machine in ("x86_64", "amd64") else "other"]
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLA
                     zig = f"-mcpu={target.replace('-', '_')}"
                     command.append(zig if "ziglang" in compiler else f"-march={target}")
                 running.append(subprocess.Popen([*command, "-o", objects[-1]], cwd=FOLDER))
-        linked = Path(folder) / "linked" / into.name  # a linker may leave other files beside it
+        linked = Path(folder) / "linked" / into.name  # a linker may leave other files next to it
         linked.parent.mkdir()
         link = [*compiler, *LINK.get(system, LINK["linux"][:2]), *objects, "-lm", "-o", str(linked)]
         failed = [process.wait() for process in running]
@@ -79,7 +79,7 @@ def compile_library(compiler, into, system=sys.platform, machine=None, flags=FLA
 
 
 def _erase_time(library):
-    """Erase the time of linking from a Windows library, so that two builds are alike."""
+    """Erase the link time from a Windows library, so that two builds are identical."""
     content = bytearray(library.read_bytes())
     header = int.from_bytes(content[0x3C:0x40], "little")
     content[header + 8 : header + 12] = bytes(4)

@@ -1,5 +1,5 @@
-/* Functions of numbers: activations. `to_c` writes those that a network needs into its header too
-(skrnn/_convert/c_functions.py): each is one definition that begins in its line's first column. */
+/* Functions of numbers: activations. `to_c` copies those that a network needs into its header
+(skrnn/_convert/c_functions.py), so each is one definition that starts in the first column. */
 
 #pragma once
 

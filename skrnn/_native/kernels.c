@@ -1,12 +1,12 @@
 /* Recurrent networks: forward and backward passes, losses and optimizers, without allocation.
 
-It is compiled once for each dtype and each width of the vector units (build.py). It knows no
-Python: every buffer comes from the caller, and a call trains on, or predicts, any number of batches.
+It is compiled once for each dtype and each width of the vector units (build.py). It does not use
+Python: the caller passes every buffer, and a call trains on, or predicts, any number of batches.
 
 Letters in shapes: n samples, T timesteps (steps of the recurrent layers), F features, U units,
-G gates, O outputs. Arrays are row-major with time first, (T, n, U), so that a timestep lies in one
-piece. Where timesteps are masked the samples of a batch are sorted so that at time t all that read
-it are among the first active[t]: what lies behind costs a copy of the state and no product.
+G gates, O outputs. Arrays are row-major with time first, (T, n, U), so that a timestep is
+contiguous. If timesteps are masked, the samples of a batch are sorted: at time t all samples that
+read it are among the first active[t]. The others cost a copy of the state, but no product.
 
 Functions of numbers and matrices are in numbers.h, of layers in layers.h, of networks in network.h,
 optimizers in optimizers.h, threads in threads.h; batch.h puts them together.
@@ -22,7 +22,7 @@ optimizers in optimizers.h, threads in threads.h; batch.h puts them together.
 
 /* ---- The calls ---- */
 
-/* Return how many bytes a workspace needs for batches of up to n_batch samples, cut into n_parts. */
+/* Return the bytes of a workspace for batches of up to n_batch samples, cut into n_parts. */
 EXPORT Int NAME(workspace_bytes)(const Network *net, Batches *data, Int trains)
 {
     Batch batch;
@@ -33,8 +33,8 @@ EXPORT Int NAME(workspace_bytes)(const Network *net, Batches *data, Int trains)
     return bytes;
 }
 
-/* Compute the batches of an epoch, with an optimizer one step each; return 0 for a token that the
-Embedding does not have. */
+/* Compute the batches of an epoch, with one step each if there is an optimizer; return 0 for a token
+that the Embedding does not have. */
 static int compute_epoch(Team *team, const Network *net, Batches *data, Optimizer *optimizer, Int epoch)
 {
     Batch batch;

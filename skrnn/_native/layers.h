@@ -2,7 +2,7 @@
 
 #include "numbers.h"
 
-/* The gradient of weights is summed over about so many rows at a time, which stay in the cache. */
+/* The gradient of weights is summed over about this many rows at a time, which stay in the cache. */
 #define ROWS_AT_ONCE 64
 
 enum Cell { SIMPLE_RNN, LSTM, GRU };
@@ -14,8 +14,8 @@ enum Loss {
 
 /* ---- Cells ---- */
 
-/* One direction of one layer. Arrays of all steps are ordered by time, also where it runs backwards:
-what enters at time t is h[t + backwards], and what comes out is h[t + 1 - backwards]. */
+/* One direction of one layer. Arrays of all steps are ordered by time, even if it runs backwards:
+the state that enters step t is h[t + backwards], and the one that leaves it h[t + 1 - backwards]. */
 typedef struct {
     Int cell, units, width, backwards, activation;
     Int gate_step, shown_step;             /* 0 where the values of each step are overwritten */
@@ -108,7 +108,7 @@ INLINE void lstm_row(const int activation, Int U, REAL *gates, const REAL *shown
     }
 }
 
-/* Cho et al. (2014) as Keras has it with reset_after: z and r are logistic, and with the recurrent
+/* Cho et al. (2014) as in Keras with reset_after: z and r are logistic, and with the recurrent
 part q = h R_g + b' of the candidate g = f(x W_g + b_g + r q); h' = z h + (1 - z) g. */
 static void gru_forward(const Direction *d, Int m, const REAL *x, const REAL *h, REAL *gates,
                         REAL *inner, REAL *h_next)
@@ -153,14 +153,14 @@ INLINE void gru_row(const int activation, Int U, REAL *gates, REAL *inner, const
 
 /* ---- Layers ---- */
 
-/* Which samples read which timesteps; `valid` NULL: all of them do. */
+/* The timesteps that each sample reads; `valid` NULL: all of them. */
 typedef struct {
     Int n, T;
     const REAL *valid; /* (T, n): 1 or 0 */
     const Int *active; /* (T) */
 } Steps;
 
-/* Write h (and c) of all timesteps from those before the first. */
+/* Write h (and c) of all timesteps, given the initial states. */
 static void direction_forward(const Direction *d, const Steps *steps)
 {
     Int n = steps->n, U = d->units, state = n * U;
@@ -187,8 +187,8 @@ static void direction_forward(const Direction *d, const Steps *steps)
     }
 }
 
-/* Turn grad_h and grad_c after time t into what passes the cell directly, and write the gradients
-before the activations. A masked sample passes them unchanged. */
+/* Turn grad_h and grad_c after time t into the part that passes the cell directly, and write the
+gradients before the activations. For a masked sample they are unchanged. */
 static void cell_backward(const Direction *d, const Steps *steps, Int t, Int m)
 {
     Int n = steps->n, U = d->units, state = n * U, width = N_GATES[d->cell] * U;
@@ -216,8 +216,8 @@ static void cell_backward(const Direction *d, const Steps *steps, Int t, Int m)
     }
 }
 
-/* Add to the gradient of the weights, unless they are frozen, what `rows` rows give that begin at
-time t. */
+/* Add the contribution of `rows` rows from time t on to the gradient of the weights, unless they are
+frozen. */
 static void add_weight_gradient(const Direction *d, Int n, Int t, Int rows)
 {
     if (!d->kernel_grad)
@@ -239,9 +239,10 @@ static void add_weight_gradient(const Direction *d, Int n, Int t, Int rows)
     add_rows(inner, rows, U, U, d->bias_grad + width + of_state);
 }
 
-/* Backward pass of one direction. grad_last (n, U) is with respect to the final state, or NULL;
-grad_sequence to those of all timesteps, (T, n, ld) from the direction's first column on, or NULL.
-grad_x (T, n, F) takes the gradient of the input, or is NULL; `adds` where it holds another's. */
+/* Backward pass of one direction. grad_last (n, U) is with respect to the final state, or NULL.
+grad_sequence is with respect to the states of all timesteps, (T, n, ld) from the direction's first
+column on, or NULL. grad_x (T, n, F) receives the gradient of the input, or is NULL; `adds`: it is
+added to the gradient in grad_x. */
 static void direction_backward(const Direction *d, const Steps *steps, const REAL *grad_last,
                                Int ld_last, const REAL *grad_sequence, Int ld, REAL *grad_x, int adds)
 {
@@ -287,8 +288,8 @@ static void direction_backward(const Direction *d, const Steps *steps, const REA
     }
 }
 
-/* The mean or maximum over the valid timesteps of states (T, n, width), or over all where a sample
-has none: its states are those before the first. */
+/* The mean or maximum over the valid timesteps of states (T, n, width). For a sample without any it
+is over all timesteps: they all hold the initial state. */
 static void pool_forward(Int pooling, const Steps *steps, Int width, const REAL *states, REAL *out,
                          REAL *counts)
 {
@@ -340,8 +341,8 @@ static void pool_backward(Int pooling, const Steps *steps, Int width, const REAL
     }
 }
 
-/* Quantiles of an output, Q of them. Outside the median each one is the next inner one and an
-increment, softplus of a unit times a factor, so they ascend. */
+/* The Q quantiles of an output. Except for the median, each is the next inner one plus an increment,
+the softplus of a unit times a factor, so they ascend. */
 typedef struct {
     Int count, median;
     const REAL *levels, *factors; /* (Q) */
@@ -371,7 +372,7 @@ static void quantiles_forward(const Quantiles *q, Int n, Int width, const REAL *
 }
 
 /* Turn the gradient of quantiles (n, O, Q) into that of units (n, Q, O): each unit moves its quantile
-and those beyond. `spare` has the size of a row. */
+and those further out. `spare` has the size of a row. */
 static void quantiles_backward(const Quantiles *q, Int n, Int width, const REAL *units, REAL *grad,
                                REAL *spare)
 {
@@ -404,7 +405,7 @@ static void dense_forward(const Dense *layer, Int n, Gemm *gemm)
         activate(layer->activation, layer->before, layer->output, n * O);
 }
 
-/* Turn `grad` from one with respect to the output into one before the activation. */
+/* Turn `grad` with respect to the output into the gradient before the activation. */
 static void dense_through_activation(const Dense *layer, Int n)
 {
     Int O = layer->outputs;
@@ -446,7 +447,7 @@ static void dense_backward(const Dense *layer, Int n, REAL *grad_input, Gemm *ge
 /* ---- Losses ---- */
 
 #define EPSILON 1e-7                 /* keras.config.epsilon() */
-#define LOG_2 0.6931471824645996 /* Keras's, float32's also in float64 */
+#define LOG_2 0.6931471824645996 /* as in Keras: that of float32, in float64 too */
 
 INLINE double loss_of_number(const int loss, REAL truth, REAL prediction, REAL *grad)
 {
@@ -465,7 +466,7 @@ INLINE double loss_of_number(const int loss, REAL truth, REAL prediction, REAL *
     }
 }
 
-/* Return the cross-entropy of one sample's logits; `truth` holds shares, or the number of a class. */
+/* Return the cross-entropy of one sample's logits; `truth` holds probabilities, or a class number. */
 static double categorical(Int sparse, const REAL *truth, const REAL *logits, Int width, REAL *grad)
 {
     REAL largest = logits[0], sum = 0;

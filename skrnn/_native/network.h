@@ -1,4 +1,4 @@
-/* Networks: buffers of a part of a batch, and its forward and backward passes. */
+/* Networks: the buffers of a part of a batch, and its forward and backward passes. */
 
 #include "layers.h"
 #include "optimizers.h"
@@ -38,13 +38,13 @@ typedef struct {
 
 /* ---- Buffers ---- */
 
-/* Memory from the caller's workspace; without one only `bytes` is counted. */
+/* Memory from the caller's workspace; without a workspace only `bytes` is counted. */
 typedef struct {
     char *start;
     Int bytes;
 } Arena;
 
-/* Samples of a batch that one thread computes, with all their buffers. */
+/* The samples of a batch that one thread computes, with all their buffers. */
 typedef struct {
     const Network *net;
     const Batches *data;
@@ -77,8 +77,8 @@ static void *take(Arena *arena, Int count, size_t size)
 #define INTS(count) take(part->arena, count, sizeof(Int))
 #define STEP_OVER(pointer, count) ((pointer) ? ((pointer) + (count)) : NULL)
 
-/* Whether a gradient goes back through a layer: it, or one before it, is trained. Recurrent layers
-come before Dense ones. */
+/* Whether a gradient passes back through a layer: it, or a layer before it, is trained. Recurrent
+layers come before Dense layers. */
 static int goes_back(const Network *net, Int layer)
 {
     if (net->vocab_size && net->trains_table)
@@ -89,8 +89,8 @@ static int goes_back(const Network *net, Int layer)
     return 0;
 }
 
-/* Set one direction's weights, which begin at *w and *grad, and its buffers. `trains` is whether a
-gradient goes back through it. */
+/* Set one direction's weights, which start at *w and *grad, and its buffers. `trains` is whether a
+gradient passes back through it. */
 static void lay_direction(Part *part, Direction *d, Int layer, int backwards, Int width,
                           const REAL **w, REAL **grad, int trains)
 {
@@ -123,8 +123,8 @@ static void lay_direction(Part *part, Direction *d, Int layer, int backwards, In
         d->halves[j] = net->activation == TANH && j / U == 2 ? 1 : R(0.5);
 }
 
-/* Set the buffers of a part; `net`, `data`, `arena`, `first`, `n`, and `n_batch` are set. `gradient`
-takes that of the weights; NULL: the part only predicts. */
+/* Set the buffers of a part; `net`, `data`, `arena`, `first`, `n`, and `n_batch` are set already.
+`gradient` receives the gradient of the weights; NULL: the part only predicts. */
 static void lay_out(Part *part, REAL *gradient)
 {
     const Network *net = part->net;
@@ -185,7 +185,7 @@ static void lay_out(Part *part, REAL *gradient)
     part->n_gradient = trains ? gradient - part->gradient : 0;
 }
 
-/* Return the id of a token, -1 where it is absent. With static features ids are floats. */
+/* Return the id of a token, or -1 if it is absent. With static features ids are floats. */
 static Int token_of(const Network *net, const Batches *data, Int place)
 {
     if (!net->n_static)
@@ -207,8 +207,8 @@ static int is_present(const Network *net, const Batches *data, Int place)
     return x == x;
 }
 
-/* Sort the samples so that those which read a timestep come first: by their first one where padding
-comes first, else by their last one. `valid` (T, n) is in the order of the batch. */
+/* Sort the samples so that those which read a timestep come first: by their first timestep if padding
+comes first, else by their last timestep. `valid` (T, n) is in the order of the batch. */
 static void sort_samples(Part *part, const REAL *valid, REAL *keys)
 {
     Int n = part->n, T = part->T, in_front = 0, behind = 0, n_sorted = 0;
@@ -232,7 +232,7 @@ static void sort_samples(Part *part, const REAL *valid, REAL *keys)
                 part->order[n_sorted++] = i;
 }
 
-/* Find which steps are present in a batch, sort its samples, and count those active at each step. */
+/* Find the present steps of a batch, sort its samples, and count those active at each step. */
 static void read_mask(Part *part, Int start)
 {
     const Network *net = part->net;
@@ -299,7 +299,7 @@ static void read_x(Part *part, Int start)
     }
 }
 
-/* Copy the states before the first step from the caller, or those after the last one to it. */
+/* Copy the initial states from the caller, or the final states to the caller. */
 static void exchange_states(Part *part, int reads)
 {
     REAL *given = part->data->states; /* (n_batch, U) each */
@@ -323,7 +323,7 @@ static void exchange_states(Part *part, int reads)
         }
 }
 
-/* Return what a direction reads: x, or with dropout a copy that leaves out some features. */
+/* Return the input of a direction: x, or with dropout a copy without some features. */
 static void read_input(const Part *part, Direction *d, REAL *x, const REAL **factors)
 {
     if (!*factors) {
@@ -346,7 +346,7 @@ static const REAL *final_of(const Direction *d, Int n, Int T)
     return d->h + (d->backwards ? 0 : T) * n * d->units;
 }
 
-/* Write the outputs of both directions side by side; masked steps are zeros, as Keras has them. */
+/* Write the outputs of both directions next to each other; masked steps are zeros, as in Keras. */
 static void join(const Part *part, Int layer, REAL *out)
 {
     Int n = part->n, U = part->net->units[layer];
@@ -385,7 +385,7 @@ static REAL *recur(Part *part, const REAL *factors)
     return x;
 }
 
-/* Write what the Dense layers read: (N, width [+ static]). */
+/* Write the input of the Dense layers: (N, width [+ static]). */
 static void read_head(Part *part, const REAL *states, Int start)
 {
     const Network *net = part->net;
@@ -415,7 +415,7 @@ static void read_head(Part *part, const REAL *states, Int start)
     }
 }
 
-/* Find in which order a part that begins at `start` reads its samples, its mask, and its tokens;
+/* Find the order in which a part that starts at `start` reads its samples, its mask, and its tokens;
 return 0 for an unknown token. */
 static int prepare(Part *part, Int start)
 {
@@ -426,7 +426,7 @@ static int prepare(Part *part, Int start)
     return !part->net->vocab_size || read_tokens(part, start);
 }
 
-/* Return how many rows of the output count in the loss. */
+/* Return the number of rows of the output that count in the loss. */
 static Int rows_present(const Part *part)
 {
     Int count = 0;
@@ -450,9 +450,9 @@ static void head_forward(Part *part, Int start, const REAL *states)
     }
 }
 
-/* Write the sum of the rows' losses, each times its weight, and that of the weights. With a `count`
-of the batch's rows the weights are shares of a mean, and the last Dense layer's `grad` takes the
-gradient; 0: neither. */
+/* Write the weighted sum of the rows' losses, and the sum of the weights. With a `count` of the
+batch's rows the weights are those of a mean, and the last Dense layer's `grad` receives the
+gradient. With 0, neither. */
 static void compute_loss(Part *part, Int start, Int count)
 {
     const Network *net = part->net;
@@ -476,7 +476,7 @@ static void compute_loss(Part *part, Int start, Int count)
         }
 }
 
-/* Return the gradient of x of one layer, summed over its directions, given that of what it returns. */
+/* Return the gradient of one layer's x, summed over its directions, given the gradient of its output. */
 static REAL *layer_backward(Part *part, Int layer, const REAL *grad_last, Int ld_last,
                             REAL *grad_sequence, REAL *grad_x, const REAL *factors)
 {
@@ -506,7 +506,7 @@ static REAL *layer_backward(Part *part, Int layer, const REAL *grad_last, Int ld
     return grad_x;
 }
 
-/* Write the gradient of all weights that are trained, given that of the last Dense layer. */
+/* Write the gradient of all trained weights, given that of the last Dense layer. */
 static void network_backward(Part *part, const REAL *states, const REAL *factors)
 {
     const Network *net = part->net;
@@ -559,8 +559,7 @@ static void write_output(const Part *part, Int start)
                    last->output + (t * n + i) * last->outputs, (size_t)last->outputs * sizeof(REAL));
 }
 
-/* Write hidden states of the last recurrent layer as output, samples first, and those after the last
-step. */
+/* Write hidden states of the last recurrent layer as output, samples first, and its final states. */
 static void write_hidden(const Part *part, Int start, const REAL *states)
 {
     const Network *net = part->net;

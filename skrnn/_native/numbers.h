@@ -4,12 +4,12 @@
 
 #include "functions.h"
 
-/* Functions of whole arrays compute whole pieces of so many numbers: buffers have this slack. */
+/* Functions of whole arrays compute whole pieces of this many numbers, so buffers have this slack. */
 #define PIECE 16
-/* Products of more multiply-adds than this go to BLAS, if the caller has one. */
+/* Products with more multiply-adds are computed by BLAS, if the caller has one. */
 #define WIDE_PRODUCT 4e6
 
-/* The derivative of an activation where its value is y. */
+/* The derivative of an activation at the point with value y. */
 INLINE REAL slope_of(const int activation, REAL y)
 {
     switch (activation) {
@@ -24,7 +24,7 @@ INLINE REAL slope_of(const int activation, REAL y)
     }
 }
 
-/* Run a statement in which `act` is a constant, so that the compiler makes a loop for each one. */
+/* Run a statement with `act` as a constant, so that the compiler makes a loop for each value. */
 #define FOR_ACTIVATION(activation, statement)                                                      \
     switch (activation) {                                                                          \
     case RELU: { const int act = RELU; statement; break; }                                         \
@@ -44,7 +44,7 @@ INLINE void values(const int activation, const REAL *x, REAL *y, Int n_pieces)
             y[i] = value_of(activation, x[i]);
 }
 
-/* Write f(x), in whole pieces: what lies behind is computed later, or is the same function there. */
+/* Write f(x), in whole pieces: the numbers after the end are computed later, or by the same f. */
 static void activate(Int activation, const REAL *x, REAL *y, Int count)
 {
     Int n_pieces = (count + PIECE - 1) / PIECE;

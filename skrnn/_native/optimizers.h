@@ -4,7 +4,7 @@
 
 enum Optimizer { SGD, RMSPROP, ADAGRAD, ADAM };
 
-/* An embedding's rows that Adam updates when they are read; late_rows.py has the equations. */
+/* Rows of an embedding that Adam updates when they are read; late_rows.py has the equations. */
 typedef struct {
     Int now, most_steps;
     int32_t *last;                 /* (vocab_size) */
@@ -36,7 +36,7 @@ static void update(const Optimizer *o, double alpha, Int count, REAL *w, const R
 #define EACH for (Int i = 0; i < count; i++)
 #define SQUARE (squares ? squares[i] : gradient[i] * gradient[i])
     switch (o->kind) {
-    case ADAM: /* Kingma and Ba (2015), arXiv:1412.6980, with epsilon where Keras puts it */
+    case ADAM: /* Kingma and Ba (2015), arXiv:1412.6980, with epsilon as in Keras */
         EACH {
             first[i] += (gradient[i] - first[i]) * share_1;
             second[i] += (SQUARE - second[i]) * share_2;
@@ -71,7 +71,7 @@ static void update(const Optimizer *o, double alpha, Int count, REAL *w, const R
     }
 }
 
-/* Return the length of this step: Adam's is corrected for averages that began at zero. */
+/* Return the length of this step; Adam's is corrected for averages that start at zero. */
 static double step_length(const Optimizer *o)
 {
     if (o->kind != ADAM)
@@ -107,7 +107,7 @@ static void update_run(const Optimizer *o, double alpha, Int start, Int stop)
     update(o, alpha, stop - start, w, gradient, NULL, first, second);
 }
 
-/* Update all weights that are trained but those of an Embedding. */
+/* Update all trained weights except those of an Embedding. */
 static void optimizer_step(const Optimizer *o, double alpha)
 {
     REAL *gradient = o->gradient;
@@ -130,7 +130,7 @@ static void optimizer_step(const Optimizer *o, double alpha)
     }
 }
 
-/* Make the steps that one row of the embedding is late by. */
+/* Make the pending steps of one row of the embedding. */
 static void catch_up(const Optimizer *o, Int row, Int dim)
 {
     LateRows *late = o->late;
@@ -163,7 +163,7 @@ static void catch_up_all(const Optimizer *o, Int vocab_size, Int dim)
     memset(late->sums, 0, (size_t)(4 * (late->most_steps + 1)) * sizeof(double));
 }
 
-/* Count a step of length alpha, which the given rows have made. */
+/* Count a step of length alpha that the given rows have made. */
 static void count_step(const Optimizer *o, double alpha, const Int *rows, Int n_rows, Int vocab_size,
                        Int dim)
 {

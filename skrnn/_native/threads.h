@@ -1,8 +1,8 @@
 /* A team of threads that computes the parts of a batch.
 
-Who computes a part, and how many there are, changes nothing: what a part writes is its own, and the
-caller adds it in the order of the parts. Threads live as long as a call. Where POSIX threads are
-missing (Windows), the caller computes all parts.
+The result does not depend on the threads or their number: each part writes its own results, and the
+caller adds them in the order of the parts. Threads live as long as a call. Without POSIX threads
+(Windows), the caller computes all parts.
 */
 
 #pragma once
@@ -17,7 +17,7 @@ missing (Windows), the caller computes all parts.
 #include <signal.h>
 #endif
 
-/* How often a thread looks for work, some microseconds, before it sleeps. */
+/* How often a thread checks for work, some microseconds in total, before it sleeps. */
 #define LOOKS 500
 
 typedef void Task(void *argument, Int part);
@@ -56,7 +56,7 @@ INLINE void pause_thread(void)
 #endif
 }
 
-/* Wait for a while until *value is no longer, or becomes, the one given. */
+/* Wait for a while until *value is no longer, or becomes, the given value. */
 INLINE void look(const Int *value, Int other, int until_equal)
 {
     for (int i = 0; i < LOOKS; i++) {
@@ -66,7 +66,7 @@ INLINE void look(const Int *value, Int other, int until_equal)
     }
 }
 
-/* Compute parts that nobody has begun. The lock is held before and after. */
+/* Compute parts that no thread has started. The lock is held before and after. */
 static void compute_parts(Team *team)
 {
     while (team->next < team->n_parts) {
@@ -100,7 +100,7 @@ static void *live(void *argument)
     return NULL;
 }
 
-/* Start the threads, or as many as the system gives. Signals are the caller's. */
+/* Start the threads, or as many as the system allows. The caller handles signals. */
 static void team_begin(Team *team, Int n_threads)
 {
     memset(team, 0, sizeof *team);
@@ -119,7 +119,7 @@ static void team_begin(Team *team, Int n_threads)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Let the threads look for parts of a new round. The lock is held. */
+/* Let the threads start on parts of a new round. The lock is held. */
 static void new_round(Team *team)
 {
     __atomic_store_n(&team->round, team->round + 1, __ATOMIC_RELAXED);
@@ -143,7 +143,7 @@ static void team_end(Team *team)
     }
 }
 
-/* Call task(argument, part) for all parts, and return when they are done. */
+/* Call task(argument, part) for all parts, and return after all are done. */
 static void team_compute(Team *team, Int n_parts, Task *task, void *argument)
 {
     if (team->n_threads == 1 || n_parts == 1) {
