@@ -105,7 +105,7 @@ for text in ("The wine was good!", "the gnocchi was not a bit stale"):
 
 # %%
 # Two habits come from scikit-learn's tokenizer. It makes all letters lower case, and it drops
-# punctuation and words of one letter, such as "a" here. `token_pattern=r"\w+|[^\w\s]"` keeps
+# punctuation and words of one letter, such as "a" here. ``token_pattern=r"\w+|[^\w\s]"`` keeps
 # punctuation and short words, and emoji too. `stop_words` and `min_df` leave out words, and
 # `strip_accents` makes "café" equal to "cafe". A text longer than `max_length` loses its beginning
 # (`truncating="pre"`). Look at the lengths of your texts before you choose it.

@@ -20,7 +20,8 @@ from skrnn._utils.numeric_checks import as_array, check_numbers, is_nan
 PLAIN_KINDS = "biuf"
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 NUMBERS_FOR_X = (
-    "Convert text to token ids, and set `vocab_size` to their number. Convert times to numbers."
+    "Convert text to token ids: put a `SequenceVectorizer()` in front and set `vocab_size='auto'`. "
+    "Convert times to numbers."
 )
 
 NO_VALUE = (

@@ -838,7 +838,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             return self._model.plan.steps
         if hasattr(steps, "__array__") and np.ndim(steps):  # a scorer passes rows
             raise TypeError(
-                f"`steps` must be an int, got {type(steps).__name__}. Pass known columns as `exog=`, "
+                f"`steps` must be an int, got {type(steps).__name__}. Pass columns as `exog=`, "
                 "and rows of series as `series=`. scikit-learn's scorers pass rows to `predict`: "
                 "leave `scoring=None` to use `score`, or pass a function of the forecaster and the "
                 "rows after the cutoff."

@@ -117,7 +117,7 @@ class SequenceVectorizer(
     stop_words : list of str, "english" or None, default=None
         As in `CountVectorizer`: words to leave out, for ``analyzer="word"``. Negations such as
         "not" are in the English list, and a network may need them. None: keep all words.
-    token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
+    token_pattern : str, default=``r"(?u)\\b\\w\\w+\\b"``
         As in `CountVectorizer`: regular expression of a token, for ``analyzer="word"``. The default
         drops punctuation, emoji and words of one letter; ``r"\\w+|[^\\w\\s]"`` keeps each of them
         as a token. Neither suits scripts without spaces, such as Chinese, or with vowel signs, such
