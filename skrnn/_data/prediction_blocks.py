@@ -1,4 +1,4 @@
-"""Predictions block by block, so that what they need stays small."""
+"""Predictions block by block, so that they need little memory."""
 
 import numpy as np
 

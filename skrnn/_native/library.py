@@ -77,7 +77,7 @@ class Optimizer(Structure):
 
 
 def pointer(array):
-    """Return the address of an array, which must live as long as it is used; None of None."""
+    """Return the address of an array, which must live as long as it is used; None for None."""
     if array is None:
         return None
     if array.flags.writeable and array.flags.c_contiguous:  # takes a third of the time

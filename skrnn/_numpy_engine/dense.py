@@ -1,4 +1,4 @@
-"""The Dense layers of the NumPy engine, the last of which may give quantiles in ascending order.
+"""The Dense layers of the NumPy engine; the last may return quantiles in ascending order.
 
 Letters in shapes: N rows (samples, or samples times timesteps), O outputs, Q quantiles.
 """
@@ -60,7 +60,7 @@ def activations(architecture, *, logits=False):
 
 
 def outputs_of(architecture, weights, x):
-    """Return the output (N, ...) of all Dense layers for what they read, (N, F)."""
+    """Return the output (N, ...) of all Dense layers for their input (N, F)."""
     functions = activations(architecture)
     last = weights[-2 * len(functions) :]
     for kernel, bias, pair in zip(last[::2], last[1::2], functions, strict=True):

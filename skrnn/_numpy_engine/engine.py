@@ -20,7 +20,7 @@ from skrnn._utils.rng_state import get_rng_state, set_rng_state
 NAME = "numpy"
 # Samples that take less than this are gathered once and stay; others are gathered by block.
 RESIDENT_BYTES, BLOCK_BYTES = 2**24, 2**21
-# Samples predicted at a time: what they need stays in the caches.
+# Samples predicted at a time: their buffers stay in the caches.
 PREDICT_AT_ONCE = 512
 
 
@@ -33,7 +33,7 @@ class TrainingSession:
         self.architecture, self.settings, self.samples = architecture, settings, samples
         entries, trains = architecture.weights(), architecture.trains()
         self.weights = np.empty(architecture.n_weights, architecture.dtype)
-        first = trains.index(True)  # an optimizer needs nothing of what is frozen before it
+        first = trains.index(True)  # the optimizer does not need the frozen weights before it
         trained = self.weights[sum(prod(entry.shape) for entry in entries[:first]) :]
         self.optimizer = Optimizer(
             settings, trained, entries[first:], architecture.trains_embedding
@@ -74,7 +74,7 @@ class TrainingSession:
 
     def resume(self, state):
         """Continue from a State."""
-        if state is self.state:  # it is what the last epoch left
+        if state is self.state:  # the state after the last epoch
             return
         self.state = state
         np.concatenate(state.weights, axis=None, out=self.weights)
@@ -119,9 +119,9 @@ class TrainingSession:
         return total / weight + penalty(self.architecture.weights(), weights)
 
     def _batches(self, samples, order, arrays=None):
-        """Yield X, y and the weights of each batch of samples, of which `arrays` holds all.
+        """Yield X, y and the weights of each batch of samples; `arrays` holds all samples.
 
-        A batch is without the segments of timesteps that none of its samples needs.
+        A batch leaves out the segments of timesteps that no sample needs.
         """
         n_batch, n_block = _batch_and_block(self.settings, samples)
         for start in range(0, len(order), n_block):

@@ -1,4 +1,4 @@
-"""What the first recurrent layer reads of a batch, and the gradient of what each timestep holds.
+"""The input of the first recurrent layer for a batch, and the gradient of each timestep.
 
 Letters in shapes: T timesteps, n samples, F features, s timesteps of a segment.
 """

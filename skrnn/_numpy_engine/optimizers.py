@@ -186,7 +186,7 @@ class Optimizer:
         self.iterations += 1
 
     def _clip(self, limit):
-        """Shrink the gradient of each weight array whose norm is above the limit."""
+        """Shrink the gradient of each weight array if its norm is above the limit."""
         for _, place in self.trained:
             part, of_table = self.gradient[place], place.stop == self.table_size
             squares = self.row_squares if of_table else np.dot(part, part)

@@ -125,7 +125,7 @@ class Recurrent:
 
 
 class RecurrentLayer:
-    """A recurrent layer in one direction, or in two whose outputs are joined.
+    """A recurrent layer in one direction, or in two directions with joined outputs.
 
     Parameters are those of Recurrent; `weights` and `gradient` hold both directions one after the
     other. `to_input` is whether `backward` returns the gradient of x.
@@ -183,7 +183,7 @@ class RecurrentLayer:
 
 
 def _matrix(spec, flat, units):
-    """Return flat weights as one matrix (K, gates U): W, R and b, of which there may be two."""
+    """Return flat weights as one matrix (K, gates U): W, R, and one or two rows of b."""
     return None if flat is None else flat.reshape(-1, spec.gates * units)
 
 
