@@ -38,14 +38,16 @@ WORKLOADS = {
     "W6": "windows of 48 over 10,000,000 x 7: gather a batch of 64",
     "W6b": "a SimpleRNN(8) on the first million of these windows, batch 1,024, 1 epoch: fit",
     "W7": "a fresh process: import, fit a tiny network, predict",
+    "W8": "GridSearchCV, LSTM-FCN: 2 widths x 2 rates, cv=3, 1,000 x 24, 10 epochs, refit: fit",
 }
 # Peers that have an equivalent; for workloads that are not listed, the peers that train.
 TRAINED = {"keras", "scikeras", "skorch"}
-PEERS = {"W3j": {"serial"}, "W6": {"keras"}, "W6b": {"keras"}}
+PEERS = {"W3j": {"serial"}, "W6": {"keras"}, "W6b": {"keras"}, "W8": {"scikeras"}}
 PEERS |= dict.fromkeys(("W5", "W5b"), TRAINED | {"onnx"})
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
 SIZES = (8, 16, 32, 64)
 CELLS = ("simple_rnn", "lstm", "gru")
+WIDTHS, RATES = (8, 16), (0.001, 0.003)  # of W8
 
 
 def data(name):
@@ -58,8 +60,8 @@ def data(name):
         return X[:, :, np.newaxis], X[:, -1] + np.float32(steps)
     if name == "W2":
         return rng.integers(0, 5000, (10_000, 30)), rng.integers(0, 2, 10_000)
-    if name in ("W3", "W3j"):
-        X = rng.normal(size=(1000, 12, 1)).astype("float32")
+    if name in ("W3", "W3j", "W8"):
+        X = rng.normal(size=(1000, 24 if name == "W8" else 12, 1)).astype("float32")
         return X, X.sum(axis=(1, 2))
     if name in ("W6", "W6b"):
         rows = np.empty((10_000_000, 7), "float32")
@@ -68,6 +70,18 @@ def data(name):
         return rows, rows[48:, 0]
     X = rng.normal(size=(20_000, 48, 7)).astype("float32")
     return X, rng.normal(size=(20_000, 24)).astype("float32")
+
+
+def lstm_fcn(inputs, filters=8):
+    """Return what an LSTM-FCN, the network of W8, makes of Keras's inputs."""
+    from keras import layers
+
+    x = inputs
+    for size, width in ((filters, 8), (2 * filters, 5), (filters, 3)):
+        x = layers.Conv1D(size, width, padding="same")(x)
+        x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.GlobalAveragePooling1D()(x)
+    return layers.Concatenate()([layers.LSTM(8)(inputs), x])
 
 
 # skrnn
@@ -92,6 +106,8 @@ def skrnn_estimator(name):
         )
     if name in ("W3", "W3j"):
         return RNNRegressor(batch_size=32, epochs=10, **plain)
+    if name == "W8":
+        return RNNRegressor(network=lstm_fcn, batch_size=32, epochs=10, **plain)
     if name == "W6b":
         return RNNRegressor("simple_rnn", 8, batch_size=1024, epochs=1, **plain)
     return RNNRegressor("lstm", 64, batch_size=64, epochs=2 if name == "W4" else 1, **plain)
@@ -140,6 +156,7 @@ FITS = {
     "W5": {"epochs": 1, "batch_size": 64},
     "W5b": {"epochs": 1, "batch_size": 64},
     "W7": {"epochs": 1, "batch_size": 1},
+    "W8": {"epochs": 10, "batch_size": 32},
 }
 
 
@@ -172,9 +189,19 @@ def keras_windows(name, rows, targets):
 def scikeras_estimator(name):
     from scikeras.wrappers import KerasRegressor
 
+    def of_function(filters=8, rate=0.001):
+        import keras
+
+        inputs = keras.Input((24, 1))
+        model = keras.Model(inputs, keras.layers.Dense(1)(lstm_fcn(inputs, filters)))
+        model.compile(keras.optimizers.Adam(rate), loss="mse")
+        return model
+
     def build(cell_type="lstm", hidden_size=64):
         return keras_model(name, cell_type, hidden_size)
 
+    if name == "W8":
+        return KerasRegressor(of_function, verbose=0, random_state=0, **FITS[name])
     chosen = {"cell_type": "lstm", "hidden_size": 64} if name == "W3" else {}
     return KerasRegressor(build, verbose=0, random_state=0, **chosen, **FITS[name])
 
@@ -250,6 +277,10 @@ def prepared(side, name):
     """Return an estimator, X and y as this side wants them, with everything imported."""
     X, y = data(name)
     grid = {"cell_type": CELLS, "hidden_size": SIZES}
+    if name == "W8":
+        import keras  # imports are not counted
+
+        grid = {"network_params": [{"filters": n} for n in WIDTHS], "learning_rate": RATES}
     if side in ("skrnn", "serial"):
         estimator = skrnn_estimator(name)
     elif side == "onnx":
@@ -261,12 +292,15 @@ def prepared(side, name):
     elif side == "scikeras":
         estimator = scikeras_estimator(name)
         grid = {"model__cell_type": CELLS, "model__hidden_size": SIZES}
+        if name == "W8":
+            grid = {"model__filters": WIDTHS, "model__rate": RATES}
+            estimator.set_params(model__filters=WIDTHS[0], model__rate=RATES[0])
     else:
         estimator = skorch_estimator(name)
         grid = {"module__cell_type": CELLS, "module__hidden_size": SIZES}
         y = y.astype("float32") if y.ndim == 2 or name == "W2" else y[:, np.newaxis]
-    if name in ("W3", "W3j"):
-        if side == "scikeras":
+    if name in ("W3", "W3j", "W8"):
+        if side == "scikeras" and name != "W8":
             estimator.set_params(model__cell_type="lstm", model__hidden_size=64)
         n_jobs = 2 if name == "W3j" and side == "skrnn" else 1
         estimator = GridSearchCV(estimator, grid, cv=3, n_jobs=n_jobs)
@@ -308,7 +342,7 @@ def measure(side, name):
         return seconds_of(lambda: estimator.predict(X), times)
     with joblib.parallel_config("threading"):
         seconds = seconds_of(lambda: estimator.fit(X, y))
-    if name in ("W3", "W3j"):
+    if name in ("W3", "W3j", "W8"):
         print(f"{side}: best {estimator.best_params_}, R2 {estimator.best_score_:.3f}")
     if name == "W7":
         estimator.predict(X)
