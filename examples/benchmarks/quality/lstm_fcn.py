@@ -1,7 +1,5 @@
 """LSTM-FCN on three sets: convolutions next to an LSTM, written as one function of Keras layers.
 
-    python examples/benchmarks/quality/lstm_fcn.py FOLDER [NAMES] [--choose]
-
 The network is that of Karim, Majumdar, Darabi and Harford (2019), "Multivariate LSTM-FCNs for time
 series classification", doi:10.1016/j.neunet.2019.04.014, without its squeeze-and-excite blocks, and
 with their LSTM of 8 units, dropout of 0.8 and Keras's BatchNormalization. Where all sequences have
@@ -9,15 +7,17 @@ one length, the LSTM reads a feature at each step, as theirs does. They train 2,
 the learning rate where the training loss no longer falls, and keep the weights of the lowest one.
 
 How settings are chosen was written down before any of them was tried, and is the same for each set.
-`--choose` runs GridSearchCV over GRID, with a fixed seed, on five stratified folds of the training
+A search runs GridSearchCV over GRID, with a fixed seed, on five stratified folds of the training
 part (on two such splits of the smallest one). Of the candidates whose accuracy is within one
 standard error of the highest, the one with the lowest log loss is chosen: with so few rows,
 accuracies are equal or differ by chance. GRID holds filters, and how the learning rate changes. The
 epochs are as many as the folds can afford, 500 to 900 steps of the optimizer.
 
-Without `--choose` the chosen networks are trained on the whole training part and predict the test
-part, once for each of five seeds. Each seed has three networks. The accuracies of single networks
-are printed, and those of their averaged probabilities.
+Then the chosen networks are trained on the whole training part and predict the test part, once for
+each of five seeds (`--choose` leaves this out). Each seed has three networks. The accuracies of
+single networks are printed, and those of their averaged probabilities.
+
+    python examples/benchmarks/quality/lstm_fcn.py FOLDER [NAMES] [--choose]
 """
 
 import argparse
@@ -66,7 +66,7 @@ def lstm_fcn(inputs, mask=None, units=8, filters=64, dropout=0.8, transposed=Fal
 
 
 class Task(NamedTuple):
-    """A data set, and what its candidates share; `chosen` is what the folds have chosen."""
+    """A data set, and what its candidates share."""
 
     read: callable
     epochs: int
@@ -74,7 +74,6 @@ class Task(NamedTuple):
     n_repeats: int  # of five folds
     transposed: bool
     must_reach: float  # mean accuracy in the test
-    chosen: dict
 
     def estimator(self):
         """Return a network with the settings that all candidates share."""
@@ -82,7 +81,7 @@ class Task(NamedTuple):
         return RNNClassifier(network=lstm_fcn, random_state=0, **settings)
 
     def choose(self, folder):
-        """Search the training part, and print each candidate and the chosen one."""
+        """Search folds of the training part, print each candidate, and return the chosen one."""
         shape = {"transposed": True} if self.transposed else {}
         grid = GRID | {"network_params": [p | shape for p in GRID["network_params"]]}
         folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=self.n_repeats, random_state=0)
@@ -94,12 +93,13 @@ class Task(NamedTuple):
         columns = "mean_test_accuracy", "mean_test_neg_log_loss", "mean_fit_time", "params"
         for row in zip(*(results[name] for name in columns), strict=True):
             print("  accuracy {:.4f}, log loss {:.4f}, {:.1f} s, {}".format(*row))
-        print(f"  chosen: {search.best_params_}\n  in the script: {self.chosen}", flush=True)
+        print(f"  chosen: {search.best_params_}", flush=True)
+        return search.best_params_
 
-    def test(self, folder):
+    def test(self, folder, chosen):
         """Train on the whole training part, and print the accuracies of each seed in the test."""
         train, (X, y) = self.read(folder, "train"), self.read(folder, "test")
-        network, found = self.estimator().set_params(**self.chosen), []
+        network, found = self.estimator().set_params(**chosen), []
         for seed in range(N_SEEDS):
             start, probabilities = time.process_time(), []
             for k in range(N_NETWORKS):
@@ -135,11 +135,9 @@ def read_vowels(folder, part):
 
 
 TASKS = {
-    "season": Task(
-        italy_power_demand.read, 200, 16, 2, transposed=True, must_reach=0.965, chosen={}
-    ),
-    "vowels": Task(read_vowels, 60, 16, 1, transposed=False, must_reach=0.985, chosen={}),
-    "motions": Task(basic_motions.read, 120, 8, 1, transposed=True, must_reach=1.0, chosen={}),
+    "season": Task(italy_power_demand.read, 200, 16, 2, transposed=True, must_reach=0.965),
+    "vowels": Task(read_vowels, 60, 16, 1, transposed=False, must_reach=0.985),
+    "motions": Task(basic_motions.read, 120, 8, 1, transposed=True, must_reach=1.0),
 }
 
 
@@ -147,12 +145,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="the folder that holds the data")
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(TASKS)}; all if none")
-    parser.add_argument("--choose", action="store_true", help="search folds of the training part")
+    parser.add_argument(
+        "--choose", action="store_true", help="search the folds, and leave out the test"
+    )
     options = parser.parse_args()
     for name in options.names or TASKS:
         print(name, flush=True)
         task = TASKS[name]
-        (task.choose if options.choose else task.test)(options.folder)
+        chosen = task.choose(options.folder)
+        if not options.choose:
+            task.test(options.folder, chosen)
 
 
 if __name__ == "__main__":
