@@ -91,8 +91,8 @@ class Task(NamedTuple):
         )
         results = search.fit(*self.read(folder, "train")).cv_results_
         columns = "mean_test_accuracy", "mean_test_neg_log_loss", "mean_fit_time", "params"
-        for row in zip(*(results[name] for name in columns), strict=True):
-            print("  accuracy {:.4f}, log loss {:.4f}, {:.1f} s, {}".format(*row))
+        for accuracy, score, seconds, params in zip(*(results[c] for c in columns), strict=True):
+            print(f"  accuracy {accuracy:.4f}, log loss {-score:.4f}, {seconds:.1f} s, {params}")
         print(f"  chosen: {search.best_params_}", flush=True)
         return search.best_params_
 
