@@ -15,6 +15,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Those of these files take longest. They come first: else one worker would end with them, and the
+# other would wait.
+LONGEST = ("test_custom_network", "test_keras_parity", "test_memory_and_faults")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open():
     yield
