@@ -19,6 +19,9 @@ devices.let_memory_grow()
 NAME = "keras"
 # Samples smaller than this are gathered once and kept; others are gathered block by block.
 RESIDENT_BYTES = 2**24
+# Fits on a few samples share a program: its arrays hold at least this many batches of at least this
+# many samples, while they take less than this.
+FEWEST_BATCHES, FEWEST_IN_A_BATCH, SHARED_BYTES = 16, 64, 2**18
 # One call of a program takes well under a second, so that Ctrl-C works soon. A GPU does more work
 # per call, but needs at least tens of microseconds for each timestep of each batch.
 MULTIPLY_ADDS_A_CALL = 2**30
@@ -38,10 +41,12 @@ class TrainingSession:
 
     def __init__(self, architecture, settings, samples):
         self.architecture, self.settings = architecture, settings
-        n_batch = min(settings.batch_size, _power_of_two(len(samples)))
+        n_batch = max(_power_of_two(len(samples)), FEWEST_IN_A_BATCH)
+        n_batch = min(settings.batch_size, n_batch)
         n_batch = settings.batch_size if architecture.stateful else n_batch
         budget = max(1, RESIDENT_BYTES // (samples.sample_bytes * n_batch))
-        n_batches = _power_of_two(-(-len(samples) // n_batch))
+        shared = min(FEWEST_BATCHES, SHARED_BYTES // (samples.sample_bytes * n_batch))
+        n_batches = _power_of_two(max(shared, -(-len(samples) // n_batch)))
         self.resident = n_batches <= 2 * budget
         self.samples = samples
         self.capacity = n_batch * (n_batches if self.resident else _power_of_two(budget + 1) // 2)
