@@ -1,5 +1,6 @@
 """Settings that must stand before scientific packages are imported, and before tests interrupt."""
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,11 @@ LONGEST = ("test_custom_network", "test_keras_parity", "test_memory_and_faults")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what lives as long as the process: to look takes it a second."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
