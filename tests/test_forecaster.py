@@ -382,7 +382,7 @@ def test_a_subclass_with_fewer_parameters_works_in_every_method():
     for method, *arguments in [*calls, ("make_future_frame",)]:
         found, expected = (getattr(each, method)(*arguments) for each in (small, full))
         assert_array_equal(found, expected)
-    search = searched(small, {"timesteps": [4, 6]}, TimeSeriesSplit(2), y)
+    search = searched(small, {"timesteps": [4, 6]}, TimeSeriesSplit(2, test_size=12), y)
     assert search.best_estimator_.predict().index[0] == y.index[-1] + pd.offsets.MonthEnd()
 
 

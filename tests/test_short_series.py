@@ -170,3 +170,16 @@ def test_forecasters_of_short_series_come_back_from_files_and_pickles(tmp_path):
 )
 def test_settings_count_on_series_with_half_the_rows_of_the_typical_one(lengths, expected):
     assert typical_length(np.array(lengths)) == expected
+
+
+@pytest.mark.parametrize("n_rows", [35, 36])
+def test_a_series_with_fewer_than_three_seasons_warns_that_the_forecast_has_none(n_rows):
+    months = pd.date_range("2020-01-01", periods=n_rows, freq="MS")
+    series = pd.Series(np.arange(n_rows) + 8 * np.sin(np.arange(n_rows) * np.pi / 6), months)
+    forecaster = RNNForecaster(steps=3, network_weight=0)
+    if n_rows == 36:
+        forecaster.fit(series)
+        return
+    with pytest.warns(UserWarning, match="3 seasons of 12.*got 35.*`baseline='seasonal'`"):
+        forecaster.fit(series)
+    forecaster.set_params(baseline="seasonal").fit(series)

@@ -9,6 +9,7 @@ MOST_ORIGINS = 20_000
 MOST_TARGETS = 500_000  # origins times outputs
 LEAST_LEFT = 0.35  # least share of all rows that must be origins
 ROWS_FOR_MEAN = 150
+SEASONS_NEEDED = 3  # in the training rows, for a candidate to repeat the season
 WITHOUT_SEASON = 8  # rows that replace a season where there is none
 ROWS_FOR_FAR = 8  # windows of sixteen seasons that the training rows must hold
 MANY_SERIES = 20
@@ -29,7 +30,7 @@ def list_candidates(kind, seasons, window, n_rows, learned, n_series, with_known
         return [Candidate("values", "window mean", 0, window, with_known)]
     if kind != "stacked":
         return [Candidate("values", kind)]
-    whole = [season for season in seasons if n_rows >= season and learned >= 3 * season]
+    whole = [season for season in seasons if season <= min(n_rows, learned // SEASONS_NEEDED)]
     anchors = [("last", 0)]
     anchors += [("mean", whole[0] if whole else WITHOUT_SEASON)] * (n_rows >= ROWS_FOR_MEAN)
     anchors += [("seasonal", season) for season in whole]

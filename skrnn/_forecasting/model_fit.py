@@ -28,7 +28,7 @@ from skrnn._forecasting.row_counts import (
     whole_strides,
 )
 from skrnn._forecasting.settings import n_outputs, settle_settings, typical_length
-from skrnn._forecasting.short_series import warn_of_short
+from skrnn._forecasting.short_series import warn_of_few_seasons, warn_of_short
 from skrnn._forecasting.stacking import fit_baseline
 from skrnn._forecasting.static import fit_static
 from skrnn._forecasting.target_transform import fit_target_transform
@@ -103,6 +103,8 @@ def fit_global_model(params, panel, *, warns=True, collect=None):
     if warns:
         held_out = np.full(len(panel), held_out_rows(params) > 0)
         warn_of_short(model, panel, n_known, None if trains else least + after, held_out)
+        if trains and params.baseline == "stacked":
+            warn_of_few_seasons(settings.season, typical_length(n_known))
     if params.calibration in ("auto", 0):
         return model
     last = panel.lengths - whole_strides(params.steps, params.stride)

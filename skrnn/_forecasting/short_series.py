@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from skrnn._forecasting.candidates import SEASONS_NEEDED
 from skrnn._preprocessing.time_index import first_few
 
 
@@ -33,6 +34,16 @@ def warn_of_short(model, panel, n_known, needed, held_out):
         _warn(
             f"`calibration` holds out no rows of {_named(panel, whole)}, which are too "
             "short for a window and calibration. Lower it, or pass more rows."
+        )
+
+
+def warn_of_few_seasons(season, n_rows):
+    """Warn if a forecast has no season, because there are too few rows to hold one out."""
+    if season > 1 and n_rows < SEASONS_NEEDED * season:
+        _warn(
+            f"`series` must have {SEASONS_NEEDED} seasons of {season} training rows for a forecast "
+            f"with a season, got {n_rows} rows. Pass more rows, set `baseline='seasonal'`, which "
+            "repeats the last season, or set `season=1` if there is none."
         )
 
 
