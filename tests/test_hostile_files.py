@@ -59,6 +59,7 @@ def forecaster_file(tmp_path_factory):
     forecaster = bare(
         RNNRegressor("gru", 1, epochs=1, random_state=0),
         baseline="stacked",
+        season=1,
         timesteps=2,
         calendar=("hour",),
         transformer=StandardScaler(),
