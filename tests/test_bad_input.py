@@ -474,7 +474,7 @@ REFUSED_FITS = [
             ([1, 2], "dict", "'balanced'"),
         ]
     ],
-    (CLASSIFIER, X, MULTILABEL, ["`class_weight`", "multilabel"], BALANCED),
+    (CLASSIFIER, X, MULTILABEL[:, :3], ["`class_weight`", "multilabel"], BALANCED),
     # Parameters that contradict each other
     (BOTH, X, good_y, ["`cell_type`", 2, 1], {"hidden_size": (3, 3), "cell_type": ("lstm",)}),
     (BOTH, X, good_y, ["cell_type", 2, 1], {"hidden_size": (3,), "cell_type": ("lstm", "gru")}),

@@ -111,3 +111,16 @@ def test_one_hot_labels_of_timesteps_name_argmax(samples):
     y = [np.eye(3)[np.arange(len(x)) % 3] for x in samples]
     with pytest.raises(ValueError, match=r"For one-hot labels pass `y.argmax\(axis=-1\)`"):
         network(return_sequences=True).fit(samples, y)
+
+
+def test_indicators_with_a_column_for_each_timestep_warn_and_classes_are_refused():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 6, 2)), rng.integers(0, 2, size=(30, 6))
+    classifier = RNNClassifier("gru", 2, epochs=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"6 timesteps.*\(30, 6\).*`return_sequences=True`"):
+        classifier.fit(X, y)
+    classifier.set_params(loss="binary_crossentropy").fit(X, y)
+    classifier.set_params(loss="auto")
+    with pytest.raises(ValueError, match=r"6 timesteps.*\(30, 6\).*`return_sequences=True`"):
+        classifier.fit(X, y + rng.integers(0, 2, size=(30, 6)))
+    classifier.set_params(return_sequences=True).fit(X, y)

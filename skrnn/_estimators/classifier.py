@@ -16,6 +16,7 @@ from skrnn._convert.keras_reader import read_network, with_outputs_in_order
 from skrnn._convert.onnx import add_labels
 from skrnn._data.labels import (
     check_all_classes,
+    check_label_columns,
     check_trained_classes,
     check_two_classes,
     classes_of_outputs,
@@ -605,6 +606,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
         rows = type_of_target(y, input_name="y") == "multilabel-indicator"
+        if reset and self.loss == "auto":
+            check_label_columns(y, sequences.timesteps, rows)
         known = not reset and hasattr(self, "_network")
         if known and rows != (self._multilabel or self._one_hot):
             remedy = " Pass `y.argmax(axis=1)`." if rows and is_one_hot(y) else ""
