@@ -96,6 +96,11 @@ CASES = {
     "masked tokens": (TOKENS | {"mask_value": 1, "pooling": "max"}, IDS),
     "number for a mask": ({"mask_value": -9.0}, np.nan_to_num(GAPS, nan=-9.0)),
     "no standardization": ({"standardize": False}, X),
+    "mean and output cancel": (
+        {"bidirectional": True, "cell_type": ("gru",) * 3, "hidden_size": (2, 3, 4)}
+        | {"epochs": 1, "random_state": 30},
+        X,
+    ),
 }
 
 

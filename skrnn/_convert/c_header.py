@@ -13,7 +13,7 @@ from skrnn._network.custom_network import refuse_custom
 
 PER_LINE = 6  # numbers of an array
 TEST_STEPS = 8  # if the network takes any number of timesteps
-TOLERANCE = 1e-5  # of the header's self-test, relative to the largest output
+TOLERANCE = 1e-5  # of the header's self-test, relative to the largest number in the output's sums
 # Attributes of an Architecture that C does not support, by parameter, with the supported value.
 REFUSED = {
     "segment": ("segment", 1),
@@ -298,7 +298,9 @@ class Header:
         self.put("test_rows", rows, "ITEM")
         self.put("test_answer", expected)
         fixed = self.architecture.timesteps is not None
-        tolerance = TOLERANCE * max(float(np.abs(expected).max()), np.finfo(np.float32).tiny)
+        terms = [expected, self.scaling.y_mean, self.scaling.y_scale]
+        size = max(float(np.abs(term).max()) for term in terms if term is not None)
+        tolerance = TOLERANCE * max(size, np.finfo(np.float32).tiny)
         return c.TEST.substitute(
             n=np.size(expected),
             count="" if fixed else f", {len(rows)}",
