@@ -140,8 +140,7 @@ def _layers_by_part(layers, *, is_regressor):
     for part, kinds in (("recurrent", "SimpleRNN, GRU, LSTM or Bidirectional"), ("dense", "Dense")):
         if not found[part]:
             raise ValueError(
-                f"`model` must have a layer {kinds} for `from_keras`, got none. Add one and train "
-                "it, or use the model without skrnn."
+                f"`model` must have a layer {kinds} for `from_keras`, got none. Train one with it."
             )
     return found
 

@@ -35,8 +35,7 @@ def check_exportable(architecture):
     refuse_custom(
         architecture,
         "to_onnx",
-        "Write a TensorFlow SavedModel with `model_.export(folder)`, or a Keras file with "
-        "`to_keras`.",
+        "Write a SavedModel with `model_.export(folder)`, or a Keras file with `to_keras`.",
     )
     if architecture.stateful:
         raise ValueError(

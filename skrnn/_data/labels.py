@@ -151,24 +151,6 @@ def is_one_hot(y):
     return bool((y.sum(axis=1) == 1).all())
 
 
-def check_label_columns(y, timesteps, is_indicator):
-    """Warn of indicators, or refuse classes, with a column for each timestep of X."""
-    if y.ndim != 2 or not y.shape[1] == timesteps > 1:
-        return
-    got = f"`y` has a column for each of the {timesteps} timesteps of X, got shape {y.shape}"
-    remedy = "Set `return_sequences=True` for a label at each timestep"
-    if not is_indicator:
-        raise ValueError(f"{got}, and must have one label for each sample. {remedy}.")
-    if is_one_hot(y):  # which has a warning of its own
-        return
-    warnings.warn(
-        f"{got}, and is read as multilabel. {remedy}. If it is multilabel, set "
-        "`loss='binary_crossentropy'` to silence this warning.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
 def warn_of_one_hot(y, loss):
     """Warn that one-hot labels are read as multilabel, unless the loss selects that reading."""
     if is_one_hot(y) and read_loss(loss)[0] not in SIGMOID_LOSSES - SOFTMAX_LOSSES:

@@ -1,5 +1,7 @@
 """Targets and weights of timesteps, aligned with the sequences of X."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -80,3 +82,19 @@ def check_samples_match(values, sequences, name="y"):
             f"`{name}` must have {len(sequences)} samples like `X`, got {len(values)}. Pass one "
             "item for each sample."
         )
+
+
+def check_label_columns(y, timesteps, is_indicator):
+    """Warn of indicators, or refuse classes, with a column for each timestep of X."""
+    if y.ndim != 2 or not y.shape[1] == timesteps > 1:
+        return
+    got = f"`y` has a column for each of the {timesteps} timesteps of X, got shape {y.shape}"
+    remedy = "Set `return_sequences=True` for a label at each timestep"
+    if not is_indicator:
+        raise ValueError(f"{got}, and must have one label for each sample. {remedy}.")
+    warnings.warn(
+        f"{got}, and is read as multilabel. {remedy}. If it is multilabel, set "
+        "`loss='binary_crossentropy'` to silence this warning.",
+        UserWarning,
+        stacklevel=2,
+    )

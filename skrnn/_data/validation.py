@@ -83,13 +83,8 @@ def read_sequences(
         if vocab_size == "auto" and flat and not static:
             warn_of_other_columns(X, values.dtype, tokens)
         return read(tokens, **static)
-    if whole and values.ndim == 2 and np.nanmin(values) >= 0 and np.nanmax(values) >= TOKEN_LIKE:
-        warnings.warn(
-            f"`X` holds whole numbers up to {np.nanmax(values):.0f}, which look like token ids. "
-            "Set `vocab_size` to embed them, or pass floats if they are measurements.",
-            UserWarning,
-            stacklevel=2,
-        )
+    if whole and values.ndim == 2:
+        _warn_of_tokens(values)
     values = values[:, :, np.newaxis] if values.ndim == 2 else values
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
@@ -100,6 +95,17 @@ def read_sequences(
         _check_finite_steps(values, mask_value, lengths, dtype)
     flagged = tuple(found.tolist()) if flagged is None else flagged
     return read(values, **static, fills_missing=fills_missing, flagged=flagged)
+
+
+def _warn_of_tokens(values):
+    """Warn of whole numbers that look like token ids."""
+    if np.nanmin(values) >= 0 and np.nanmax(values) >= TOKEN_LIKE:
+        warnings.warn(
+            f"`X` holds whole numbers up to {np.nanmax(values):.0f}, which look like token ids. "
+            "Set `vocab_size` to embed them, or pass floats if they are measurements.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def list_of_arrays(X, tokens=False):

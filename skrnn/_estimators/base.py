@@ -714,10 +714,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             settings = settings.after(before.settings, config.first_epoch)
         read_embeddings(self.embedding_init, architecture)  # refused before anything is drawn
         workload = n_training, sequences.timesteps, config.epochs
-        has_callbacks = self.callbacks is not None
-        engine = training_engine(
-            self.engine, self.device, architecture, settings, workload, has_callbacks=has_callbacks
-        )
+        request = self.engine, self.device, architecture, settings, workload
+        engine = training_engine(*request, has_callbacks=self.callbacks is not None)
         architecture = with_layers(architecture)
         names = list(getattr(self, "feature_names_in_", ()))
         columns = static_positions(self.static_features, names, self.n_features_in_)

@@ -16,7 +16,6 @@ from skrnn._convert.keras_reader import read_network, with_outputs_in_order
 from skrnn._convert.onnx import add_labels
 from skrnn._data.labels import (
     check_all_classes,
-    check_label_columns,
     check_trained_classes,
     check_two_classes,
     classes_of_outputs,
@@ -33,6 +32,7 @@ from skrnn._data.labels import (
     weights_of_classes,
 )
 from skrnn._data.sequences import as_objects
+from skrnn._data.timestep_targets import check_label_columns
 from skrnn._data.validation import naming
 from skrnn._data.weights import read_weights, rescale_weights
 from skrnn._estimators.base import BaseRNN
@@ -606,7 +606,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         y = read_labels(y)
         check_consistent_length(sequences.values, y)
         rows = type_of_target(y, input_name="y") == "multilabel-indicator"
-        if reset and self.loss == "auto":
+        if reset and self.loss == "auto" and not (rows and is_one_hot(y)):  # which warns itself
             check_label_columns(y, sequences.timesteps, rows)
         known = not reset and hasattr(self, "_network")
         if known and rows != (self._multilabel or self._one_hot):

@@ -26,8 +26,7 @@ def build_network(
     id -1. With a Scaling it reads raw values, with absent timesteps also as `mask_value`, and
     returns outputs in the units of y. `input_projected` layers are faster, but only for training
     under XLA. `cudnn` selects the LSTM and GRU layers of cuDNN if there is a GPU. None: only if no
-    timesteps are masked, because cuDNN masks only the end of a sample. `seed` is for the layers of
-    a CustomNetwork.
+    timesteps are masked, as cuDNN masks only the end of a sample. `seed` is for a CustomNetwork.
     """
     cudnn = not architecture.masked if cudnn is None else cudnn
     inputs, x, static = _inputs(architecture, raw=scaling is not None)
