@@ -15,6 +15,8 @@ of each month. Windows, network and search are ordinary scikit-learn.
 # %%
 # The series
 # ----------
+# If you downloaded this example, put its data into a folder `data` next to it:
+# `airline_passengers.csv <../data/airline_passengers.csv>`_.
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -25,7 +27,8 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNRegressor, SearchDisplay, WindowTransformer
 
-DATA = Path(__file__).parent / "data" / "airline_passengers.csv"
+FOLDER = Path(__file__).parent if "__file__" in globals() else Path()  # a notebook's folder
+DATA = FOLDER / "data" / "airline_passengers.csv"
 N_TEST = 48
 
 passengers = pd.read_csv(DATA, index_col="month", parse_dates=True)["passengers"]

@@ -12,6 +12,9 @@ forecasts.
 # ---------
 # The data are the monthly passengers of 1949 to 1960, in thousands. `steps` is the number of rows
 # to forecast. Everything else is chosen from the rows passed to `fit`.
+#
+# If you downloaded this example, put its data into a folder `data` next to it:
+# `airline_passengers.csv <../data/airline_passengers.csv>`_.
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,8 @@ import pandas as pd
 
 from skrnn import BacktestDisplay, ForecastDisplay, RNNForecaster
 
-DATA = Path(__file__).parent / "data" / "airline_passengers.csv"
+FOLDER = Path(__file__).parent if "__file__" in globals() else Path()  # a notebook's folder
+DATA = FOLDER / "data" / "airline_passengers.csv"
 passengers = pd.read_csv(DATA, index_col="month", parse_dates=True)["passengers"]
 
 forecaster = RNNForecaster(steps=12).fit(passengers[:-12])

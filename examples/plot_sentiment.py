@@ -14,6 +14,9 @@ ids and padding.
 # -------------
 # Both sentences of a pair stay on one side of every split. Otherwise the twin of a test sentence,
 # which has the other label, would be among the training sentences and mislead any model.
+#
+# If you downloaded this example, put its data into a folder `data` next to it:
+# `short_reviews.csv <../data/short_reviews.csv>`_.
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,8 +32,8 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, SequenceVectorizer
 
-DATA = Path(__file__).parent / "data" / "short_reviews.csv"
-reviews = pd.read_csv(DATA)
+FOLDER = Path(__file__).parent if "__file__" in globals() else Path()  # a notebook's folder
+reviews = pd.read_csv(FOLDER / "data" / "short_reviews.csv")
 texts, verdicts, pairs = reviews["text"], reviews["verdict"], reviews["pair"]
 
 # %%

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -222,3 +223,16 @@ def test_cell_type_added_as_its_page_says_passes_the_tests_of_cell_types(tmp_pat
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 50
+
+
+READS_DATA = [
+    path for path in sorted(SITE.parent.glob("plot_*.py")) if "__file__" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("path", READS_DATA, ids=lambda path: path.stem)
+def test_example_finds_its_data_next_to_itself_as_a_script_and_as_a_notebook(path):
+    [folder] = re.findall(r"^FOLDER = (.*?)  #", path.read_text("utf-8"), re.M)
+    assert eval(folder, {"Path": Path, "__file__": "/there/plot.py"}) == Path("/there")
+    assert eval(folder, {"Path": Path}) == Path()
+    assert path.read_text("utf-8").count("__file__") == folder.count("__file__")

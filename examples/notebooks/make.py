@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 
 def as_shown(content):
     """Return a cell that finds its data from here, and shows its figure instead of saving it."""
-    content = content.replace("Path(__file__).parent", 'Path("..")')
+    content = re.sub(r"\n*If you downloaded this example.*\n.*", "", content)
+    content = re.sub("^FOLDER = .*", 'FOLDER = Path("..")', content, flags=re.M)
     content = remove_config_comments(content)
     return re.sub(r"^\w+\.(figure_\.)?savefig\(.*\)\n?", "", content, flags=re.M)
 

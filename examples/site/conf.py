@@ -11,7 +11,7 @@ sys.path[:0] = [str(SITE), str(SITE.parents[1])]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import llms  # noqa: E402
-from running import EXAMPLES, copy_examples  # noqa: E402
+from running import COPIES, EXAMPLES, copy_data, copy_examples  # noqa: E402
 
 import skrnn  # noqa: E402
 
@@ -37,6 +37,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "parameters",
 ]
 templates_path = ["_templates"]
 default_role = "code"
@@ -56,7 +57,7 @@ sphinx_gallery_conf = {
     ],
     "gallery_dirs": ["guide", "gallery"],
     "within_subsection_order": "FileNameSortKey",
-    "reset_modules": ("matplotlib", "running.set_file"),
+    "reset_modules": ("matplotlib",),
     "doc_module": ("skrnn",),
     "backreferences_dir": "api/backreferences",
     "capture_repr": ("_repr_html_",),
@@ -73,7 +74,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"skrnn {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-linkcheck_ignore = [r"https?://"]  # links to other sites change without us
+html_extra_path = [copy_data(COPIES / "extra")]
+linkcheck_ignore = [r"https?://", r"(\.\./)?data/"]  # other sites change; data is no page
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "skrnn"},
