@@ -488,6 +488,30 @@ def test_mistake_in_a_network_is_named_before_anything_is_lost(mistake):
     np.testing.assert_array_equal(estimator.predict(X), before)
 
 
+def after_mean(*head):
+    return lambda inputs: keras.Sequential([layers.GlobalAveragePooling1D(), *head])(inputs)
+
+
+@pytest.mark.parametrize(
+    ("network", "width"),
+    [
+        (after_mean(layers.Dense(3, activation="softmax")), 3),
+        (after_mean(layers.Dense(2, activation="softmax")), 2),
+        (after_mean(layers.Dense(1), layers.Activation("sigmoid")), 1),
+        (lambda inputs: keras.ops.softmax(recurrent(inputs, 3)), 3),
+    ],
+)
+def test_network_that_ends_in_probabilities_is_warned_of_before_training(network, width):
+    labels = np.arange(24) % max(width, 2)
+    with pytest.raises(UserWarning, match=f"`network` .* width {width} .* Return the tensor"):
+        RNNClassifier(network=network, **TINY).fit(X[:24], labels)  # warnings are errors here
+
+
+def test_network_that_ends_in_hidden_probabilities_or_logits_is_not_warned_of():
+    for head in (layers.Dense(8, activation="softmax"), layers.Dense(1)):
+        RNNClassifier(network=after_mean(head)).summary((TIMESTEPS, FEATURES))
+
+
 def test_layers_that_change_between_calls_are_refused():
     units = iter(range(1, 9))
     with pytest.raises(ValueError, match="`network` must create the same layers at each call"):

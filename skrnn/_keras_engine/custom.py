@@ -21,6 +21,7 @@ SECONDS_OF_A_STEP, SECONDS_OF_A_MULTIPLY_ADD = 170e-6, 1e-9
 CONVOLUTIONS = tuple(
     kind for name, kind in vars(keras.layers).items() if re.search("Conv[123]D", name)
 )
+PROBABILITIES = "softmax", "sigmoid"
 _lock = threading.RLock()  # for settings and random streams of the whole process
 _used = WeakSet()  # layers that are part of a network
 
@@ -81,6 +82,25 @@ def call_network(architecture, inputs, x, mask, seed=0):
         if name in architecture.frozen_layers:
             layer.trainable = False
     return output, records
+
+
+def warn_of_second_head(model, architecture):
+    """Warn if a CustomNetwork, a Keras model here, ends in class probabilities of its own."""
+    last, n_outputs = model, prod(architecture.output_shape)
+    while hasattr(last, "layers"):
+        last = (getattr(last, "operations", None) or last.layers)[-1]
+    last = getattr(last, "layer", last)  # of TimeDistributed
+    activation = getattr(last, "activation", last)
+    name = getattr(activation, "__name__", type(activation).__name__).lower()
+    width = model.output.shape[-1]
+    if name in PROBABILITIES and width in (n_outputs, max(n_outputs, 2)):
+        warnings.warn(
+            "`network` must return the features that the output layer reads, got an output of "
+            f"width {width} with its own {name}. The estimator adds another Dense layer with "
+            f"{architecture.output_activation} after it. Return the tensor before that layer.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def frozen_outside(architecture):

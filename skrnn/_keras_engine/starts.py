@@ -6,7 +6,7 @@ from itertools import count
 
 from skrnn._data.scaling import Scaling
 from skrnn._keras_engine import memory
-from skrnn._keras_engine.custom import no_mask_warnings
+from skrnn._keras_engine.custom import no_mask_warnings, warn_of_second_head
 from skrnn._keras_engine.network import build_custom, build_network
 from skrnn._network.frozen_layers import in_order
 from skrnn._network.initializers import initial_weights
@@ -21,9 +21,10 @@ def with_layers(architecture):
     """Return an Architecture with the layers of its CustomNetwork, which Keras builds once.
 
     An invalid function is refused, and so are names in `frozen_layers` that it does not create.
-    Keras warns of layers that drop a mask.
+    Keras warns of layers that drop a mask, and skrnn of an output layer inside the function.
     """
     model, layers = build_custom(architecture)
+    warn_of_second_head(model, architecture)
     width = model.output.shape[-1]
     known = replace(architecture.network, layers=layers, width=width)
     architecture = replace(architecture, network=known)
