@@ -25,7 +25,12 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -221,6 +226,22 @@ def test_pipeline_comes_back_and_predicts_bitwise_the_same(pipeline, tmp_path):
     assert_array_equal(loaded.predict(frame), estimator.predict(frame))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        partial(FixedThresholdClassifier, threshold=0.3),
+        partial(TunedThresholdClassifierCV, cv=2, thresholds=9),
+    ],
+)
+def test_threshold_comes_back_and_decides_the_same(kind, tmp_path):
+    labels = np.where(NUMBERS > 0.5, "worn", "sound")
+    estimator = kind(classifier())
+    assert repr(reloaded(estimator, tmp_path)) == repr(estimator)
+    loaded = reloaded(estimator.fit(X, labels), tmp_path)
+    assert_array_equal(loaded.predict(X), estimator.predict(X))
+    assert repr(clone(loaded)) == repr(estimator)
+
+
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scaler_alone_comes_back_also_from_rows_with_nan(scaler, dtype, tmp_path):
@@ -319,6 +340,7 @@ def changed(estimator, **attributes):
 OWN_DAYS = pd.bdate_range("2024-01-01", periods=24, freq="C", holidays=["2024-01-03"])
 BY_LAMBDAS = TransformedTargetRegressor(small(), func=lambda y: y, inverse_func=lambda y: y)
 POWERS, BY_TANGENT = PolynomialFeatures(), FunctionTransformer(np.tan)
+BY_SCORER = TunedThresholdClassifierCV(RNNClassifier(), scoring=make_scorer(f1_score))
 SEARCH = GridSearchCV(small(), {"epochs": [1]}, cv=2)
 TWO_LEVELS = pd.MultiIndex.from_tuples([(1, 2)])
 # What cannot be stored, by the words that name it.
@@ -335,6 +357,7 @@ OF_WRONG_KIND = {
 OF_WRONG_VALUE = {
     r"`TransformedTargetRegressor\.func` .* has no name to import it by": BY_LAMBDAS,
     r"\['functiontransformer'\]\.func` .* tan is not among log": make_pipeline(BY_TANGENT),
+    "`scoring` must be a string. .* `FixedThresholdClassifier": BY_SCORER,
     "`memory` is a folder": make_pipeline(small(), memory="cache"),
     r"freq_` cannot be stored: pandas": WindowTransformer(2).fit(pd.DataFrame(ROWS, OWN_DAYS)),
     "the attribute note of RNNRegressor": changed(small().fit(X, NUMBERS), note="mine"),

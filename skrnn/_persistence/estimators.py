@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 
@@ -93,6 +94,10 @@ TARGETS = {
     "transformer_": BaseEstimator,
     "_training_dim": Size,
 }
+FIXED = {"estimator": BaseEstimator, "estimator_": BaseEstimator}
+TUNED = {"estimator_": BaseEstimator, "best_threshold_": float | np.generic}
+TUNED |= {"best_score_": float | np.generic}
+TUNED_BY = {"estimator": BaseEstimator, "scoring": str, "cv_results_": dict}
 UFUNCS = {
     name: getattr(np, name)
     for name in "log exp log1p expm1 log2 exp2 sqrt square arcsinh sinh".split()
@@ -240,6 +245,27 @@ def _decode_pipeline(steps, memory, **state):
     return _PIPELINE.decode(steps=list(steps.items()), memory=memory, **state)
 
 
+_TUNED = estimator_codec(TunedThresholdClassifierCV, TUNED, TUNED_BY)
+
+
+def _encode_tuned(tuned):
+    state = encode_estimator(tuned)
+    state.pop("_curve_scorer", None)  # scikit-learn makes it of `scoring`
+    if not isinstance(tuned.scoring, str):
+        raise ValueError(
+            "its `scoring` must be a string. Set one, or save the fitted threshold only, as "
+            "`FixedThresholdClassifier(tuned.estimator_, threshold=tuned.best_threshold_)`."
+        )
+    return state
+
+
+def _decode_tuned(**state):
+    tuned = _TUNED.decode(**state)
+    if hasattr(tuned, "estimator_"):
+        tuned._curve_scorer = tuned._get_curve_scorer()
+    return tuned
+
+
 def _encode_ufunc(ufunc):
     if UFUNCS.get(ufunc.__name__) is not ufunc:
         raise ValueError(
@@ -272,6 +298,8 @@ ESTIMATORS = {
     "TransformedTargetRegressor": estimator_codec(
         TransformedTargetRegressor, {}, FUNCTIONS | TARGETS
     ),
+    "FixedThresholdClassifier": estimator_codec(FixedThresholdClassifier, {}, FIXED),
+    "TunedThresholdClassifierCV": Codec(TunedThresholdClassifierCV, _encode_tuned, _decode_tuned),
     # TransformedTargetRegressor makes a FunctionTransformer of its functions.
     "FunctionTransformer": estimator_codec(FunctionTransformer, {}, FUNCTIONS),
     "ufunc": Codec(np.ufunc, _encode_ufunc, lambda name: UFUNCS[name]),

@@ -44,8 +44,8 @@ def save(est: BaseEstimator | Stepper, path: StrPath, *, key: bytes | str | None
     est : estimator
         An `RNNRegressor`, `RNNClassifier`, `RNNForecaster`, `RNNDetector`, `WindowTransformer`,
         `SequenceVectorizer` or `SequenceReshaper`; scikit-learn's `StandardScaler`, `MinMaxScaler`
-        or `RobustScaler`; a `Pipeline` or `TransformedTargetRegressor` of these; or the `Stepper`
-        of a network, with its states.
+        or `RobustScaler`; a `Pipeline`, `TransformedTargetRegressor`, `FixedThresholdClassifier` or
+        `TunedThresholdClassifierCV` of these; or the `Stepper` of a network, with its states.
     path : str or path-like
         Path of the file, with any name; by convention it ends in ".skrnn".
     key : bytes or str, default=None
