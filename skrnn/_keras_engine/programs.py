@@ -133,10 +133,8 @@ class Trainer:
             network.state_variables(self.model),
         )
         self.lock = threading.Lock()
-        signature = self._signature(architecture, capacity, timesteps)
-        traced = tf.function(
-            self._run, jit_compile=jitted, autograph=False, input_signature=signature
-        )
+        shapes = self._signature(architecture, capacity, timesteps)
+        traced = tf.function(self._run, shapes, autograph=False, jit_compile=jitted)
         traced = traced.get_concrete_function()
         self.compiled = compiled_function(traced, devices[0]) if jitted else plain_function(traced)
         self.used = False
@@ -205,12 +203,10 @@ class Trainer:
         self.rate_index = next(i for i, v in enumerate(self.optimizer.variables) if v is rate)
 
     def _signature(self, architecture, capacity, timesteps):
-        dtype = architecture.variable_dtype
-        spec = tf.TensorSpec
-        tokens = architecture.vocab_size is not None
+        dtype, spec = architecture.variable_dtype, tf.TensorSpec
+        tokens = architecture.vocab_size is not None and not architecture.n_static
         steps = (capacity, timesteps)
         features = architecture.width_read + architecture.n_static
-        tokens &= not architecture.n_static
         x = spec(steps, "int32") if tokens else spec((*steps, features), dtype)
         lead = steps if self.by_step else (capacity,)
         return (
