@@ -56,6 +56,12 @@ def long(frame):
     return frame.unstack().rename("power").rename_axis(["pump", "hour"])
 
 
+def test_random_state_is_that_of_a_forecaster_without_one():
+    forecasters = ridge(), ridge(random_state=1)
+    fits = [RNNDetector(each, random_state=0).fit(days(200)) for each in forecasters]
+    assert [each.forecaster_.random_state for each in fits] == [0, 1]
+
+
 @pytest.fixture(scope="module")
 def fitted():
     return RNNDetector(ridge()).fit(days()[:N_TRAIN])

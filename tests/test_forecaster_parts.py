@@ -164,6 +164,13 @@ def test_n_networks_are_averaged_and_differ_by_their_seeds_on_any_number_of_core
     assert_array_equal(parallel.predict(), several.predict())
 
 
+def test_random_state_is_the_seed_of_networks_that_have_none():
+    seedless = bare(quick(random_state=None), timesteps=5, random_state=0).fit(monthly())
+    seeded = bare(quick(), timesteps=5, random_state=1).fit(monthly())
+    assert_array_equal(seedless.predict(), seeded.predict())
+    assert seedless.regressor.random_state is None
+
+
 def test_early_stopping_of_a_network_that_is_not_weighed_holds_out_the_latest_windows():
     network = RNNRegressor("gru", 4, epochs=5, random_state=0)
     stopped = bare(network, timesteps=5, early_stopping=True).fit(monthly(120)).regressor_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import KW_ONLY
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from sklearn.utils import Tags
 
-    from skrnn._types import AnyFrame
+    from skrnn._types import AnyFrame, RandomState
 
 
 @declare_parameters
@@ -40,6 +41,7 @@ class DetectorParameters:
     forecaster: RNNForecaster | None = parameter(None, RNNForecaster, None)
     _: KW_ONLY
     contamination: float = parameter(0.01, Interval(Real, 0, 0.5, closed="right"))
+    random_state: RandomState = parameter(None, "random_state")
 
 
 class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
@@ -64,6 +66,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
     contamination : float, default=0.01
         Share of rows like those in `fit` that raise an alarm, above 0 and at most 0.5. Lower it for
         fewer alarms. `fit` needs 1 / `contamination` held-out rows.
+    random_state : int, RandomState instance or None, default=None
+        Seed of networks that have none of their own, as in `RNNForecaster`.
 
     Attributes
     ----------
@@ -118,7 +122,7 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
     >>> noise = np.random.default_rng(0).normal(scale=0.1, size=480)
     >>> power = pd.Series(np.sin(np.arange(480) * np.pi / 12) + noise, index=hours)
     >>> power.iloc[[440, 460]] += 2.0
-    >>> detector = RNNDetector().fit(power[:400])
+    >>> detector = RNNDetector(random_state=0).fit(power[:400])
     >>> detector.predict(power[400:]).loc[lambda labels: labels == -1].index.hour.tolist()
     [8, 4]
     """
@@ -171,6 +175,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
             The fitted detector.
         """
         forecaster = RNNForecaster() if self.forecaster is None else clone(self.forecaster)
+        if forecaster.random_state is None:
+            forecaster.random_state = deepcopy(self.random_state)
         self._alarms = fit_alarms(forecaster, series, exog, self.contamination)
         self.forecaster_ = forecaster
         self.offset_ = -float(self._alarms.calibration.threshold(self.contamination))

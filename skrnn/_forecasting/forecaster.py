@@ -137,6 +137,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     n_networks : int, default=1
         Number of networks that differ in their seeds. Their outputs are averaged, which makes the
         forecast steadier and the fit slower.
+    random_state : int, RandomState instance or None, default=None
+        Seed of networks that have none of their own. Pass an int for the same forecast at each fit.
     early_stopping : bool or "auto", default="auto"
         True: an RNNRegressor stops at its best epoch on held-out windows. Unless it sets them
         itself, `patience` is 8 and `epochs` at most 60. "auto": True where `network_weight` is
@@ -692,8 +694,6 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         window : int, default=None
             Number of rows up to the cutoff that each fit reads; earlier rows are dropped. This is a
             rolling window, as ``max_train_size`` of TimeSeriesSplit. None: all rows.
-        level : float or list of float, default=None
-            Percentages of intervals, as in `predict`.
         level : float or list of float, default=None
             Percentages of intervals, as in `predict`.
         quantiles : float or list of float, default=None

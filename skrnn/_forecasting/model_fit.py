@@ -1,5 +1,6 @@
 """The fit of a GlobalModel: settings, baseline, networks, and held-out errors."""
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -67,6 +68,8 @@ def fresh_regressor(params, settings, n_windows=None):
             )
         if params.fill == "mask" and getattr(part, "mask_value", 0) is None:
             part.mask_value = np.nan
+        if getattr(part, "random_state", 0) is None:
+            part.random_state = deepcopy(params.random_state)
         plain = getattr(part, "segment", None) == 1 and getattr(part, "network", None) is None
         if settings is not None and plain:
             part.segment = settings.segment

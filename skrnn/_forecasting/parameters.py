@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
 
-    from skrnn._types import AnyFrame, Column, Columns, Frequency
+    from skrnn._types import AnyFrame, Column, Columns, Frequency, RandomState
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 AUTO = StrOptions({"auto"})
@@ -47,6 +47,7 @@ class ForecasterParameters:
         "auto", Interval(Real, 0, 1, closed="both"), AUTO
     )
     n_networks: int = parameter(1, AT_LEAST_ONE)
+    random_state: RandomState = parameter(None, "random_state")
     early_stopping: bool | Literal["auto"] = parameter("auto", "boolean", AUTO)
     differences: int | Sequence[int] = parameter(0, NOT_NEGATIVE, tuple, list)
     season: int | None = parameter(None, AT_LEAST_ONE, None)
