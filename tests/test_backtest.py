@@ -120,7 +120,7 @@ def test_a_level_says_how_many_windows_it_needs():
     fitted = fit(monthly(), calibration=18, steps=2)
     fitted.predict(level=[80, 94])
     for steps, level, words in [
-        (2, [80, 95], r"`level=95` needs at least 19 .*got 18.*`calibration`"),
+        (2, [80, 95], r"`level=95` needs at least 19 .*got 18.*`calibration=19`"),
         (3, 80, r"at most `steps` in `fit`, 2, got 3 steps"),
         *((2, level, f"at least 1 and below 100, got {level!r}") for level in (0, 0.8, "80")),
         (2, [50, 100], "at least 1 and below 100, got 100"),
@@ -129,7 +129,7 @@ def test_a_level_says_how_many_windows_it_needs():
             fitted.predict(steps, level=level)
     with pytest.raises(ValueError, match=r"needs at least 4 .*got 0"):
         fit(monthly()).predict(level=80)
-    with pytest.raises(ValueError, match=r"at least 5 rows.* 200 calibration windows"):
+    with pytest.raises(ValueError, match=r"at least 205 rows .* 200 for calibration\), got 80"):
         fit(monthly(), calibration=200)
 
 

@@ -227,8 +227,8 @@ WRONG_VALUES = {
     r"times first.*series\.swaplevel\(\)": lambda: fit(wide_frame().stack()),
     "times first": lambda: fit(wide_frame().set_axis([1, 2, 3], axis=1).stack()),
     "'shop'.*`set_index`": lambda: fit(long().reset_index().set_index("month")),
-    r"at least 6 rows \(`timesteps`.*got 5": lambda: fit(daily()[:5]),
-    "at least 21 rows.*whole strides.*got 20.*the `stride`": lambda: fit(
+    r"at least 6 rows \(5 for a window.*got 5.*lower `timesteps`": lambda: fit(daily()[:5]),
+    "at least 21 rows .*got 20. Pass more rows, or lower .*`stride`": lambda: fit(
         daily()[:20], timesteps=4, stride=17
     ),
     "Series 'b' must have at least 5 rows": lambda: fit(wide_frame().assign(b=monthly()[76:])),
@@ -251,7 +251,7 @@ WRONG_VALUES = {
     ),
     "`fit` saw no `exog`": lambda: fit(daily()).predict(exog=daily_exog()),
     "`timesteps` must be at least `steps`": lambda: with_exog(timesteps=3),
-    "time that is used, got none at 2020-01-01": lambda: fit(daily(), daily_exog()[1:]),
+    "none at 2020-01-01.*Pass `exog` for all rows": lambda: fit(daily(), daily_exog()[1:]),
     "`exog` must have the levels .*times first.*`exog.swaplevel": lambda: fit(
         long(), long().swaplevel().sort_index()
     ),

@@ -142,7 +142,7 @@ def test_early_stopping_needs_windows_to_train_on():
 
 def test_intervals_of_a_network_that_counts_by_hand_need_a_number_of_windows():
     by_hand = RNNForecaster(linear(), timesteps=5, network_weight=0.5)
-    with pytest.raises(ValueError, match=r"`level=80` needs .*got 0\. Set `calibration`"):
+    with pytest.raises(ValueError, match=r"`level=80` needs .*got 0\. .*`calibration=4`"):
         by_hand.fit(monthly()).predict(level=80)
     assert list(by_hand.set_params(calibration=9).fit(monthly()).predict(level=80)) == [
         "forecast",

@@ -160,7 +160,7 @@ def test_series_of_different_loudness_are_held_alike():
         ([0.1, 80], "above 0 and below 1, got 80"),
         (True, "got True"),
         ("0.1", "got '0.1'"),
-        (0.005, r"`quantiles=0.005` needs at least 199 held-out windows .*got 40\. Set `calib"),
+        (0.005, r"`quantiles=0.005` needs at least 199 held-out .*got 40\. .*`calibration=199`"),
     ],
 )
 def test_quantiles_that_cannot_be_are_refused_in_words(quantiles, words):

@@ -88,12 +88,22 @@ def test_series_too_short_for_a_window_that_is_set_are_forecast_without_the_netw
 
 
 def test_a_single_series_too_short_for_a_window_and_targets_is_forecast_by_simple_forecasts():
-    for n_rows, remark in ((2, "needs 4 rows|must have 4 rows"), (3, "must have 4 rows")):
-        with pytest.warns(UserWarning, match=remark):
+    for n_rows in (2, 3):
+        with pytest.warns(UserWarning, match=r"at least 4 rows .* lower `steps`\. .* without a"):
             forecaster = RNNForecaster(steps=3).fit(panel()["a"][:n_rows])
         assert forecaster.predict().tolist() == [pytest.approx(panel()["a"].iloc[n_rows - 1])] * 3
-    with pytest.raises(ValueError, match=r"must have at least 4 rows .* got 1"):
+    with pytest.raises(ValueError, match=r"at least 4 rows .* got 1\. .* lower `steps`"):
         RNNForecaster(steps=3, freq="D").fit(panel()["a"][:1])
+
+
+def test_too_few_rows_for_an_interval_are_told_in_one_message_and_as_many_are_enough():
+    with pytest.warns(UserWarning, match="seasons"):
+        few = RNNForecaster(steps=3).fit(panel()["a"][:6])
+    with pytest.raises(ValueError, match=r"`calibration=4` or more, .* 10 rows or more"):
+        few.predict(level=80)
+    with pytest.warns(UserWarning, match="seasons"):
+        enough = RNNForecaster(steps=3, calibration=4).fit(panel()["a"][:10])
+    assert np.isfinite(enough.predict(level=80)).all(axis=None)
 
 
 def test_a_series_that_has_grown_is_forecast_as_the_others():

@@ -6,6 +6,10 @@ import pandas as pd
 from skrnn._forecasting.categories import encode_categories, find_categories, n_columns
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 
+# The times that must have a row, and what to do about missing rows.
+OF_SERIES = "of `series`", "Pass `exog` for all rows of `series`."
+AHEAD = "to be forecast", "`make_future_frame()` returns these rows, for you to fill in."
+
 
 def exog_names(exog):
     """Return the column names of `exog`, after a check of its type."""
@@ -83,14 +87,14 @@ def read_exog(exog, names, labels, times, *, categories=None, required=None, gap
 
     `exog` is None, the same for all series, or has a (series, time) MultiIndex. `names` are its
     columns in the order of the result, `categories` those of some of them, by name. `required` is
-    the number of times of each series that must have a row; None: all. Later rows are read as long
-    as they are complete, and the arrays end there.
+    the number of times of each series to be forecast, which must have a row. Later rows are read as
+    long as they are complete, and the arrays end there. None: all times, which are of `series`.
     """
-    categories = categories or {}
+    categories, asked = categories or {}, OF_SERIES if required is None else AHEAD
     if exog is None and names:
         raise ValueError(
-            f"`exog` must hold the columns that `fit` saw, {names}, at the times to be forecast, "
-            "got None. `make_future_frame()` returns its rows, for you to fill in."
+            f"`exog` must hold the columns that `fit` saw, {names}, at the times {asked[0]}, got "
+            f"None. {asked[1]}"
         )
     given = [] if exog is None else exog_names(exog)
     if exog is not None and not (names and set(names) <= set(given)):
@@ -122,12 +126,12 @@ def read_exog(exog, names, labels, times, *, categories=None, required=None, gap
         key = label if by_series else (rows[0], rows[-1], n_rows)
         if key not in made:
             place = f" of series {label!r}" if by_series else ""
-            made[key] = _aligned(tables[label], rows, n_rows, place, gaps, categories)
+            made[key] = _aligned(tables[label], rows, n_rows, place, gaps, categories, asked)
         arrays.append(made[key])
     return arrays
 
 
-def _aligned(table, rows, n_rows, place, gaps, categories):
+def _aligned(table, rows, n_rows, place, gaps, categories, asked):
     """Return the values of a table at the times `rows`; the first `n_rows` must exist."""
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()]
@@ -144,9 +148,8 @@ def _aligned(table, rows, n_rows, place, gaps, categories):
         )
     if len(missing) and not gaps:
         raise ValueError(
-            f"`exog` must hold a row for each time that is used{place}, got none at "
-            f"{first_few(missing)}. Add these rows; `make_future_frame()` returns the times that a "
-            "forecast needs."
+            f"`exog` must hold a row for each time {asked[0]}{place}, got none at "
+            f"{first_few(missing)}. {asked[1]}"
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)[positions]
     values[positions < 0] = np.nan

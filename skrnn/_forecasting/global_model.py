@@ -109,7 +109,7 @@ class GlobalModel:
         self._check_positive(panel)
         offsets = {}  # by column: the offset, and whether the column is the lower end
         for level in levels:
-            check_windows(residuals, f"level={level:g}", exact(level) / 100, n_steps)
+            check_windows(self, f"level={level:g}", exact(level) / 100, n_steps)
             ends = residuals.interval(level, series, n_steps)
             names = f"lower_{level:g}", f"upper_{level:g}"
             offsets |= dict(zip(names, zip(ends, (True, False), strict=True), strict=True))
@@ -117,7 +117,7 @@ class GlobalModel:
             name = f"{float(quantile):g}"
             upper = max(quantile, 1 - quantile)
             needed = upper if residuals.signed else 2 * upper - 1
-            check_windows(residuals, f"quantiles={name}", needed, n_steps)
+            check_windows(self, f"quantiles={name}", needed, n_steps)
             offset = residuals.quantiles(quantile, series, n_steps)
             offsets[f"q_{name}"] = offset, quantile < exact(0.5)
         below, above = unit_sizes(self, panel, series, n_known)[..., :n_steps]
@@ -147,14 +147,17 @@ def exact(number):
     return Fraction(str(number))
 
 
-def check_windows(residuals, name, probability, n_steps):
+def check_windows(model, name, probability, n_steps):
     """Refuse a probability for which there are too few held-out windows."""
-    needed, fewest = needed_windows(probability), residuals.n_windows(n_steps)
+    needed, fewest = needed_windows(probability), model.residuals.n_windows(n_steps)
     if fewest < needed:
         remedy = "lower the level" if name.startswith("level") else "ask for less extreme quantiles"
+        plan, of_each = model.plan, -(-needed // len(model.residuals.sizes))
+        n_rows = plan.level.n_before + plan.outputs + plan.steps + of_each
         raise ValueError(
-            f"`{name}` needs at least {needed} held-out windows over all series, got {fewest}. "
-            f"Set `calibration` to more windows of each series, or {remedy}."
+            f"`{name}` needs at least {needed} held-out windows over all series, got {fewest}. Fit "
+            f"with `calibration={of_each}` or more, which takes series of {n_rows} rows or more, "
+            f"or {remedy}."
         )
 
 

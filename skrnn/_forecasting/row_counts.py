@@ -1,11 +1,14 @@
 """Row counts: the rows that a fit needs of each series, and the rows that it holds out."""
 
 import warnings
+from dataclasses import fields
 from math import gcd
 
 import numpy as np
 
 from skrnn._forecasting.settings import n_outputs, read_lags
+
+TAKE_ROWS = "timesteps", "differences", "steps", "stride", "calibration"
 
 
 def min_rows(params):
@@ -62,24 +65,30 @@ def check_lengths(params, settings, panel, n_known, after):
 
     `after` is the number of rows from the last training window to the end of the known rows.
     """
-    least = settings.timesteps + sum(settings.lags)
-    held_out = held_out_rows(params) > 0
-    kept = f" in addition to its {params.calibration} calibration windows" if held_out else ""
-    fewer = ", lower `calibration`" if held_out else ""
-    short, trains = np.flatnonzero(n_known < least), (n_known >= least + after).any()
+    window, held_out = settings.timesteps + sum(settings.lags), held_out_rows(params)
+    short, trains = np.flatnonzero(n_known < window), (n_known >= window + after).any()
     if params.baseline is not None and not held_out and panel.lengths.max() > 1:
         return trains
     if len(short) and (params.baseline is None or len(short) == len(panel)):
         k = short[0]
         place = "" if panel.labels[k] is None else f" {panel.labels[k]!r}"
-        raise ValueError(
-            f"Series{place} must have at least {least} rows (`timesteps` + `differences`){kept}, "
-            f"got {max(n_known[k], 0)}. Shorten the window{fewer}, or leave the series out."
-        )
+        words = too_few_rows(params, f"Series{place}", panel.lengths[k], window)
+        raise ValueError(f"{words}, or leave the series out.")
     if not trains:
-        raise ValueError(
-            f"`series` must have at least {least + after} rows (`timesteps` + `differences` + "
-            f"steps in whole strides){kept}, got {n_known.max()}. Shorten the window or the "
-            f"`stride`{fewer}, or pass more rows."
-        )
+        words = too_few_rows(params, "`series`", panel.lengths.max(), window, after)
+        raise ValueError(f"{words}.")
     return trains
+
+
+def too_few_rows(params, what, n_rows, window, targets=0):
+    """Return in words that `what` has too few rows, and the parameters that ask for so many."""
+    held_out = held_out_rows(params)
+    counts = {"a window": window, "its targets": targets, "calibration": held_out}
+    parts = " and ".join(f"{count} for {part}" for part, count in counts.items() if count)
+    defaults = {f.name: f.default for f in fields(params)}
+    chosen = [f"`{name}`" for name in TAKE_ROWS if getattr(params, name) != defaults[name]]
+    lower = f", or lower {' or '.join(chosen)}" if chosen else ""
+    return (
+        f"{what} must have at least {window + targets + held_out} rows ({parts}), got {n_rows}. "
+        f"Pass more rows{lower}"
+    )

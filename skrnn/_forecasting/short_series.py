@@ -8,20 +8,16 @@ from skrnn._forecasting.candidates import SEASONS_NEEDED
 from skrnn._preprocessing.time_index import first_few
 
 
-def warn_of_short(model, panel, n_known, needed, held_out):
+def warn_of_short(model, panel, n_known, too_few, held_out):
     """Warn of series that are forecast from fewer rows than others, or have no held-out rows.
 
-    `needed` is the number of rows that one series must have for training as requested, or None if
-    one has them. `held_out` says which of the series should have calibration windows. `n_known` is
+    `too_few` says in words that no series has the rows for training as requested; None if one has
+    them. `held_out` says which of the series should have calibration windows. `n_known` is
     the number of their training rows.
     """
     short = n_known < model.min_history
-    if needed is not None:
-        _warn(
-            f"`series` must have {needed} rows (`timesteps` + `differences` + steps in whole "
-            f"strides) for a window and its targets, got {panel.lengths.max()}. The forecast is "
-            "made from fewer rows, without a network. Pass more rows, or shorten the window."
-        )
+    if too_few is not None:
+        _warn(f"{too_few}. The forecast is made from fewer rows, without a network.")
     elif short.any():
         named = _named(panel, np.flatnonzero(short))
         _warn(
