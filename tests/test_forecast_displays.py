@@ -50,9 +50,9 @@ def test_forecast_display_draws_intervals_the_widest_first():
     forecaster = fitted(monthly(), calibration=20)
     table = forecaster.predict(level=[80, 95][::-1])
     found = bands(ForecastDisplay.from_forecaster(forecaster, level=[80, 95]).ax_)
-    assert list(found) == ["95 % interval", "80 % interval"]
+    assert list(found) == ["95% interval", "80% interval"]
     for level in (80, 95):
-        corners = found[f"{level} % interval"][:, 1]
+        corners = found[f"{level}% interval"][:, 1]
         assert set(table[f"lower_{level}"]) | set(table[f"upper_{level}"]) == set(corners)
 
 
@@ -66,7 +66,7 @@ def test_forecast_display_says_how_many_truths_the_intervals_hold():
             truth[label][54:].between(*(table[label][:-1][f"{end}_{level}"] for end in ENDS)).sum()
             for label in truth
         ]
-        assert f"{level} % interval: {sum(inside)} of 10" in legend(display.ax_[0])
+        assert f"{level}% interval: {sum(inside)} of 10" in legend(display.ax_[0])
 
 
 @pytest.mark.parametrize("names", ["a", "abc"])
@@ -77,7 +77,7 @@ def test_forecast_display_draws_quantiles_of_equal_tails_as_an_interval(names):
     for ax, label in zip(axes, names, strict=True):
         rows = table if len(names) == 1 else table[label]
         (name, corners), *others = bands(ax).items()
-        assert (name, others) == ("80 % interval", [])
+        assert (name, others) == ("80% interval", [])
         assert set(corners[:, 1]) == {*rows["q_0.1"], *rows["q_0.9"]}
 
 
@@ -205,7 +205,7 @@ def test_backtest_display_draws_truth_and_the_forecast_of_each_fold():
     cutoffs = [drawn.get_xdata(orig=False)[0] for drawn in lines(ax, "cutoff")]
     assert_array_equal(cutoffs, date2num(y.index[[-19, -13, -7]]))
     assert len(ax.collections) == 3
-    assert legend(ax) == ["truth", "80 % interval", "forecast", "cutoff"]
+    assert legend(ax) == ["truth", "80% interval", "forecast", "cutoff"]
     assert ax.get_ylabel() == "y (litres)"
 
 
@@ -260,12 +260,12 @@ def test_backtest_display_draws_the_coverage_of_each_level_by_step():
     backtest = asked.backtest(monthly(90), folds=4, step=2, level=[50, 90])
     display = BacktestDisplay.from_backtest(backtest)
     folds, _, ax = display.ax_
-    assert legend(folds)[1:3] == ["90 % interval", "50 % interval"]
+    assert legend(folds)[1:3] == ["90% interval", "50% interval"]
     assert {drawn.get_ydata()[0] for drawn in lines(ax, "nominal")} == {50, 90}
     for level in (50, 90):
         truth, ends = backtest["truth"], [backtest[f"{end}_{level}"] for end in ENDS]
         inside = 100 * truth.between(*ends)
-        drawn = line(ax, f"{level} %: {short(inside.mean())} %")
+        drawn = line(ax, f"{level}%: {short(inside.mean())}%")
         assert_allclose(drawn.get_ydata(), inside.groupby(backtest["step"]).mean())
     _, pair = plt.subplots(1, 2)
     assert len(display.plot(pair).ax_) == 2

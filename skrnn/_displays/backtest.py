@@ -286,7 +286,7 @@ def _draw_coverage(ax, backtest, levels):
     for level, shade in zip(levels, shades, strict=True):
         found = by_step[f"coverage_{level}"]
         look = {"color": BLUE, "alpha": shade, "marker": marker(len(found))}
-        label = f"{level} %: {short(overall[f'coverage_{level}'])} %"
+        label = f"{level}%: {short(overall[f'coverage_{level}'])}%"
         ax.plot(found.index, found, **look, label=label)
     for level in levels:
         ax.axhline(float(level), color=GREY, linestyle="--", linewidth=0.8, label="nominal")

@@ -79,7 +79,7 @@ class ForecastDisplay(Display):
     >>> forecaster = RNNForecaster(steps=6).fit(sales[:-6])
     >>> display = ForecastDisplay.from_forecaster(forecaster, level=[50, 80], truth=sales)
     >>> display.ax_.get_legend_handles_labels()[1]
-    ['history', '80 % interval: 5 of 6', '50 % interval: 3 of 6', 'forecast', 'truth', 'cutoff']
+    ['history', '80% interval: 5 of 6', '50% interval: 3 of 6', 'forecast', 'truth', 'cutoff']
     """
 
     forecast: SeriesOrFrame

@@ -183,7 +183,7 @@ def draw_forecast(ax, places, table, n_marked, held=()):
         lower, upper = (table[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
         look = {"color": BLUE, "alpha": 0.2 + 0.1 * depth, "linewidth": 0}
         coverage = f": {held[level]}" if level in held else ""
-        ax.fill_between(places, lower, upper, **look, label=f"{level} % interval{coverage}")
+        ax.fill_between(places, lower, upper, **look, label=f"{level}% interval{coverage}")
     values = table["forecast"].to_numpy()
     ax.plot(places, values, color=BLUE, marker=marker(n_marked), label="forecast")
 
