@@ -74,8 +74,8 @@ class Backtest(pd.DataFrame):
         Returns
         -------
         DataFrame
-            One row for each model, and group: "forecast" and the baselines. Columns are MAE, RMSE,
-            sMAPE (in percent) and MASE. For each level there are "coverage_80", the percentage of
+            One row for each model, and group: "forecast" and the baselines. Columns are MASE, MAE,
+            RMSE and sMAPE (in percent). For each level there are "coverage_80", the percentage of
             true values within an interval, "width_80", the mean width of the intervals, and
             "interval_score_80", their mean interval score [1]_. "loses_to" lists the baselines with
             a smaller MASE than the forecast. A measure that is unknown for some row is NaN.

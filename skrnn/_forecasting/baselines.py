@@ -92,7 +92,7 @@ def seasonal_scale(values, season, if_constant=1.0):
 
 
 def error_measures(truth, forecast, scale):
-    """Return MAE, RMSE, sMAPE (in percent, at most 200) and MASE over the rows with a known truth.
+    """Return MASE, MAE, RMSE and sMAPE (in percent, at most 200) over the rows with a known truth.
 
     `scale` is the `seasonal_scale` of each row's series.
     """
@@ -102,10 +102,10 @@ def error_measures(truth, forecast, scale):
     sizes = np.abs(truth) + np.abs(forecast)
     relative = np.divide(2 * errors, sizes, out=np.zeros_like(errors), where=sizes > 0)
     return {
+        "MASE": (errors / scale).mean(),
         "MAE": errors.mean(),
         "RMSE": np.sqrt((errors**2).mean()),
         "sMAPE": 100 * relative.mean(),
-        "MASE": (errors / scale).mean(),
     }
 
 
