@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skrnn import RNNClassifier, RNNRegressor, SequenceVectorizer
+from skrnn import RNNClassifier, RNNRegressor, SequenceReshaper
 from skrnn._attribution import inputs as _inputs
 from skrnn._attribution import plain_network as _plain_network
 from skrnn._attribution.path_integral import path_integrals
@@ -337,12 +338,20 @@ def test_a_jump_of_the_output_is_warned_of():
         integrated_gradients(network, X)
 
 
+def test_a_pipeline_is_its_last_step_on_transformed_samples():
+    flat = X.reshape(len(X), -1)
+    pipeline = make_pipeline(StandardScaler(), SequenceReshaper(2), regressor())
+    found = integrated_gradients(pipeline.fit(flat, Y), flat)
+    windows = pipeline[:-1].transform(flat)
+    assert_array_equal(found, integrated_gradients(pipeline[-1], windows))
+    alone = make_pipeline(pipeline[-1])
+    assert_array_equal(found, integrated_gradients(alone, windows))
+
+
 def test_what_cannot_be_explained_is_refused_in_words():
     network = regressor().fit(X, Y)
     with pytest.raises(NotFittedError):
         integrated_gradients(RNNRegressor(), X)
-    with pytest.raises(TypeError, match=r"got Pipeline\. Pass its last step, `estimator\[-1\]`"):
-        integrated_gradients(make_pipeline(SequenceVectorizer(), network), X)
     with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its `best_estimator_`"):
         integrated_gradients(GridSearchCV(regressor(), {"epochs": [1]}, cv=2).fit(X, Y), X)
     with pytest.raises(ValueError, match="must not have `stateful=True`"):

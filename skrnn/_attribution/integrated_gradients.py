@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._attribution.forecasts import attribute_forecasts
@@ -46,9 +47,10 @@ def integrated_gradients(
 
     Parameters
     ----------
-    estimator : RNNRegressor, RNNClassifier or RNNForecaster
-        A fitted estimator, with any engine. Of a pipeline pass the last step, and X transformed by
-        the steps before.
+    estimator : RNNRegressor, RNNClassifier, RNNForecaster or Pipeline
+        A fitted estimator, with any engine, or a pipeline with such a network as its last step. The
+        network reads X as the steps before transform it, such as windows or token ids:
+        attributions have that form, and `baseline` too.
     X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
         Samples, as `predict` takes them. The cost is that of about twenty training steps on each,
         and more where the output changes abruptly. For a forecaster: the rows of series, as the
@@ -136,6 +138,7 @@ def integrated_gradients(
         table, gaps = attribute_forecasts(estimator, X, exog, baseline, target)
         warn_of_gaps(gaps)
         return table
+    estimator, X = last_step(estimator, X)
     _check_estimator(estimator)
     _check_samples(estimator, X, exog)
     inputs = Inputs.read(estimator, X, baseline)
@@ -160,14 +163,18 @@ def integrated_gradients(
     return inputs.in_form(X, values, static)
 
 
+def last_step(estimator, X):
+    """Return the last step of a Pipeline, and X as the steps before transform it."""
+    if not isinstance(estimator, Pipeline):
+        return estimator, X
+    reads_own = X is None or len(estimator) == 1
+    return estimator[-1], X if reads_own else estimator[:-1].transform(X)
+
+
 def _check_estimator(estimator):
     """Refuse unfitted networks, and outputs that depend on earlier samples."""
     if not isinstance(estimator, BaseRNN):
         remedy = ""
-        if hasattr(estimator, "named_steps"):
-            remedy = (
-                " Pass its last step, `estimator[-1]`, and X as `estimator[:-1]` transforms it."
-            )
         for name in ("best_estimator_", "forecaster_"):  # of searches and detectors
             remedy = f" Pass its `{name}`." if hasattr(estimator, name) else remedy
         raise TypeError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from skrnn._attribution.integrated_gradients import integrated_gradients
+from skrnn._attribution.integrated_gradients import integrated_gradients, last_step
 from skrnn._displays.plotting import Display, draw_heat_map, load_matplotlib, open_axes, short
 from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._preprocessing.sequence_vectorizer import SequenceVectorizer
@@ -93,15 +93,14 @@ class IntegratedGradientsDisplay(Display):
 
         Parameters
         ----------
-        estimator : RNNRegressor, RNNClassifier, Pipeline or RNNForecaster
-            As in :func:`skrnn.inspection.integrated_gradients`, or a pipeline with such an
-            estimator as its last step. If the step before is a SequenceVectorizer, words are named.
+        estimator : RNNRegressor, RNNClassifier, RNNForecaster or Pipeline
+            As in :func:`skrnn.inspection.integrated_gradients`. If the last step but one of a
+            pipeline is a SequenceVectorizer, words are named.
         X : array-like of shape (n_samples, timesteps, features) or (n_samples, timesteps), or list
             At most 12 samples, as the estimator takes them. For a forecaster, the rows of at most
             12 series; None: those in `fit`.
         baseline : array-like, default=None
-            As in :func:`skrnn.inspection.integrated_gradients`. For a pipeline, in the form that
-            its last step takes.
+            As in :func:`skrnn.inspection.integrated_gradients`.
         target : int, label or tuple, default=None
             As in :func:`skrnn.inspection.integrated_gradients`.
         exog : Series or DataFrame, default=None
@@ -120,11 +119,9 @@ class IntegratedGradientsDisplay(Display):
         if isinstance(estimator, RNNForecaster):
             table = integrated_gradients(estimator, X, baseline, target, exog=exog)
             return cls(**_by_series(table, feature_names)).plot(ax)
-        network, vectorizer = estimator, None
-        if isinstance(estimator, Pipeline):
-            *before, (_, network) = estimator.steps
-            vectorizer = before[-1][1] if before else None
-            X = estimator[:-1].transform(X) if before else X
+        steps_of = estimator.steps if isinstance(estimator, Pipeline) else []
+        vectorizer = steps_of[-2][1] if len(steps_of) > 1 else None
+        network, X = last_step(estimator, X)
         _check_few(len(X), "samples", "`X[:3]`")
         found = list(integrated_gradients(network, X, baseline, target, exog=exog))
         titles, steps = _titles(network, X), None
