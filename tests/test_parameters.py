@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, KFold
 from small_networks import (
     FEATURES,
     LABELS,
@@ -353,3 +353,14 @@ def test_held_out_labels_do_not_enter_the_balance(return_sequences, monkeypatch)
         for weight in ("balanced", by_label)
     ]
     assert_same_training(*(fit.fit(X, y) for fit in fits))
+
+
+def test_grid_over_a_key_of_a_dict_is_told_to_set_the_dict_whole():
+    search = GridSearchCV(regressor(network_params={"units": 2}), {"network_params__units": [3]})
+    with pytest.raises(ValueError, match=r"Set `network_params` whole: .* \[{'units': \.\.\.}"):
+        search.fit(X, Y)
+
+
+def test_misspelt_option_is_answered_with_the_nearest_one():
+    with pytest.raises(ValueError, match=r"'GRU' instead\. Did you mean 'gru'\?"):
+        regressor(cell_type="GRU").fit(X, Y)

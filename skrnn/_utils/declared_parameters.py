@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
 from types import FunctionType
@@ -13,10 +14,14 @@ from sklearn.base import BaseEstimator, clone
 from skrnn._utils.callback_support import CallbackSupport
 from skrnn._utils.pandas_records import PANDAS
 from skrnn._utils.records import VALUES, Codec, from_record, keep, to_record
-from skrnn._utils.sklearn_private import validate_parameter_constraints
+from skrnn._utils.sklearn_private import (
+    InvalidParameterError,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, Self
 
     from skrnn._types import Method
 
@@ -90,6 +95,16 @@ def restore_requests(estimator, requests):
         setattr(estimator, REQUESTS, routing)
 
 
+def _meant(constraints, values):
+    """Return in words the option that an invalid string is close to."""
+    for name, value in values.items():
+        options = {o for c in constraints[name] if isinstance(c, StrOptions) for o in c.options}
+        close = get_close_matches(value.lower(), options, 1) if isinstance(value, str) else []
+        if close and value not in options:
+            return f" Did you mean {close[0]!r}?"
+    return ""
+
+
 def _check_copies(name, value):
     """Refuse a value that `clone` cannot copy; nested estimators check their own parameters."""
     try:
@@ -129,10 +144,38 @@ class DeclaredEstimator(CallbackSupport, BaseEstimator):
         super().__setstate__(known)
         restore_requests(self, requests)
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator, and of estimators in its parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name. ``name__other=value`` sets the parameter `other` of the estimator in the
+            parameter `name`.
+
+        Returns
+        -------
+        self
+            The same estimator.
+        """
+        for name in params:
+            outer, _, inner = name.partition("__")
+            value = params.get(outer, getattr(self, outer, None))
+            if inner and outer in self._parameter_constraints and not hasattr(value, "set_params"):
+                raise ValueError(
+                    f"`{name}` must name a parameter of an estimator in `{outer}`, got {value!r} "
+                    f"there. Set `{outer}` whole: a grid takes a list of its values, such as "
+                    f"[{{{inner!r}: ...}}, ...]."
+                )
+        return super().set_params(**params)
+
     def _validate_params(self):
         constraints = self._parameter_constraints
         values = {name: getattr(self, name) for name in constraints}
-        validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
+        try:
+            validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{_meant(constraints, values)}") from None
 
     def __sklearn_clone__(self):
         """Clone as scikit-learn does; errors name the parameter that cannot be copied."""
