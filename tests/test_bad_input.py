@@ -113,7 +113,7 @@ BAD_X = [
     (changed(X, (3, 1, 0), -np.inf), "infinity"),
     (changed(X, (3, 1, 0), 1e300), "too large", "float32"),
     (3.0, "Expected 2D array", "scalar"),
-    (np.arange(20.0), "1D array"),
+    (np.arange(20.0), "`X`", "(20,)", "Reshape your data", "`make_windows`"),
     (X[np.newaxis], "X", "4 dimensions", (1, 20, 4, 2)),
     (X[:0], "0 sample"),
     (X[:, :0], "at least one timestep", (20, 0, 2)),

@@ -216,6 +216,15 @@ def _pad(arrays):
     return padded(arrays, lengths.max(), np.nan, dtype), lengths
 
 
+def _check_dimensions(shape):
+    if len(shape) > 3 or (len(shape) == 1 and shape[0]):
+        raise ValueError(
+            "`X` must have the shape (n_samples, timesteps) or (n_samples, timesteps, features), "
+            f"got {len(shape)} dimensions: {shape}. Reshape your data: `make_windows` or a "
+            "`WindowTransformer` cuts a series into samples."
+        )
+
+
 def read_array(X):
     """Return X as a numeric array of two or three axes; it may hold NaN and infinity."""
     if type(X) is np.ndarray and X.dtype in FLOATS and X.ndim in (2, 3) and X.size > 0:
@@ -226,12 +235,9 @@ def read_array(X):
         X = np.asarray(X)  # `check_array` would not convert None in a list of lists to NaN
     if type(X) is np.ndarray and X.dtype in (np.float32, np.float64) and X.ndim == 3 and X.size:
         return X  # same result as below, but faster than a small network
+    _check_dimensions(getattr(X, "shape", ()))
     values = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
-    if values.ndim > 3:
-        raise ValueError(
-            "`X` must have the shape (n_samples, timesteps) or (n_samples, timesteps, features), "
-            f"got {values.ndim} dimensions: {values.shape}. Reshape it."
-        )
+    _check_dimensions(values.shape)
     if 0 in values.shape:
         raise ValueError(
             f"`X` must have at least one timestep and one feature, got the shape {values.shape}."
