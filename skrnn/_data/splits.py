@@ -17,7 +17,7 @@ def read_groups(groups, n_samples):
     if values.shape != (n_samples,):
         raise ValueError(
             f"`groups` must hold one group for each of {n_samples} samples, got an array of shape "
-            f"{values.shape}."
+            f"{values.shape}. Pass a 1-D array in the order of X."
         )
     return values.astype(str) if values.dtype == object else values
 

@@ -49,7 +49,7 @@ def check_columns(values, static_columns, n_columns):
     if n_columns is not None and values.shape[-1] != n_columns:
         raise ValueError(
             f"`X` must have {n_columns} columns, as in `fit`, {len(static_columns)} of them "
-            f"static, got {values.shape[-1]}."
+            f"static, got {values.shape[-1]}. Pass the same columns."
         )
 
 
@@ -72,7 +72,7 @@ def static_positions(static_features, names, n_columns):
         elif not -n_columns <= given < n_columns:
             raise ValueError(
                 f"`static_features` must hold positions of the {n_columns} columns of X, from "
-                f"{-n_columns} to {n_columns - 1}, got {given}."
+                f"{-n_columns} to {n_columns - 1}, got {given}. Count from 0."
             )
         else:
             columns.append(int(given) % n_columns)

@@ -61,7 +61,7 @@ def _pad_weights(sample_weight, sequences):
         if row.ndim > 1:
             raise ValueError(
                 "`sample_weight` must hold one weight for each timestep, got an array of shape "
-                f"{row.shape} in sample {i}."
+                f"{row.shape} in sample {i}. Pass a 1-D array for each sample."
             )
     return padded(rows, sequences.timesteps)
 

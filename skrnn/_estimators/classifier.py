@@ -619,7 +619,7 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         if not reset and y.shape[1] != len(self.classes_):
             raise ValueError(
                 f"`y` must have a column for each of the {len(self.classes_)} classes, got an "
-                f"array of shape {y.shape}."
+                f"array of shape {y.shape}. Pass it as in `fit`."
             )
         return y
 

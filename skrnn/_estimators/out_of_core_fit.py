@@ -147,7 +147,7 @@ def _read_stats(estimator, source, resume):
             if features not in (None, sequences.features):
                 raise ValueError(
                     f"`X` must have {features} features for each timestep, as in earlier blocks, "
-                    f"got {sequences.features}."
+                    f"got {sequences.features}. Give all blocks the same columns."
                 )
             features = sequences.features
             by_step, dtype = bool(estimator.return_sequences), VARIABLE_DTYPES[estimator.dtype]
@@ -201,6 +201,7 @@ def _samples_of_block(estimator, read, sizes, mean_weight, number, *block):
     if len(samples) != sizes[number]:
         raise ValueError(
             f"`blocks` must return the same blocks at each call, got {len(samples)} samples in "
-            f"block {number}, and {sizes[number]} in the call before."
+            f"block {number}, and {sizes[number]} in the call before. Do not shuffle or draw rows "
+            "inside it."
         )
     return samples

@@ -579,7 +579,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
         if y.ndim > 3 or 0 in y.shape:
             raise ValueError(
                 "`y` must have at most 3 dimensions and at least one output, got an array of shape "
-                f"{y.shape}."
+                f"{y.shape}. Reshape it."
             )
         return y
 
@@ -595,7 +595,7 @@ class RNNRegressor(RegressorMixin, RegressorParameters, BaseRNN):
             raise ValueError(
                 "`y` must have the shape (n_samples, timesteps) or (n_samples, timesteps, outputs) "
                 f"with `return_sequences`, and {sequences.timesteps} timesteps like X, got "
-                f"{y.shape}."
+                f"{y.shape}. Reshape it."
             )
         return np.where(mask.reshape(mask.shape + (1,) * (y.ndim - 2)), y, 0)
 

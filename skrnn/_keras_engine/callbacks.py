@@ -89,7 +89,7 @@ def fresh_callbacks(callbacks, monitored, *, scheduled=False):
     if not isinstance(items, (list, tuple)):
         raise TypeError(
             "`callbacks` must be a list of Keras callbacks, or a function that returns one, got "
-            f"{items!r}{' from the function' if made else ''}."
+            f"{items!r}{' from the function' if made else ''}. Pass them in a list."
         )
     items = copy.deepcopy(list(items))
     for callback in items:

@@ -91,8 +91,9 @@ class Checkpoints(NoCheckpoints):
         aside = self.path.with_name(f"{self.path.name}.unused")
         os.replace(self.path, aside)
         warnings.warn(
-            f"The checkpoint {str(self.path)!r} cannot be used: {reason}. Training restarts "
-            f"from scratch; the file was renamed to {aside.name!r} and can be removed.",
+            f"The checkpoint {str(self.path)!r} cannot be used: {str(reason).removesuffix('.')}. "
+            f"Training restarts from scratch; the file was renamed to {aside.name!r} and can be "
+            "removed.",
             UserWarning,
             stacklevel=2,
         )

@@ -86,8 +86,8 @@ class FileFormatError(ValueError):
     ...     try:
     ...         skrnn.load(path)
     ...     except skrnn.FileFormatError as error:
-    ...         print("refused:", str(error)[-24:])
-    refused: it is not a skrnn file.
+    ...         print("refused:", str(error).partition(": ")[2])
+    refused: it is not a skrnn file. Pass one that `skrnn.save` wrote.
     """
 
 
@@ -134,7 +134,7 @@ def read_file(path, *, key=None):
     try:
         return _parse(bytes(body[:header_size]), body[header_size:])
     except FileFormatError as error:
-        raise FileFormatError(f"{path} is malformed: {error}") from None
+        raise FileFormatError(f"{path} is malformed: {error} Use another copy.") from None
 
 
 def _secret(key):
@@ -209,10 +209,13 @@ def _bytes_in_order(array):
 def _header_size(path, prologue, size):
     """Return the size of the header, after checking that the prologue matches the file size."""
     if not prologue.startswith(MAGIC):
-        raise FileFormatError(f"{path} cannot be read: it is not a skrnn file.")
+        raise FileFormatError(
+            f"{path} cannot be read: it is not a skrnn file. Pass one that `skrnn.save` wrote."
+        )
     if len(prologue) < PROLOGUE_SIZE:
         raise FileFormatError(
-            f"{path} is truncated: it ends within its first {PROLOGUE_SIZE} bytes."
+            f"{path} is truncated: it ends within its first {PROLOGUE_SIZE} bytes. Use "
+            "another copy."
         )
     _, number, header_size, arrays_size = FIXED.unpack_from(prologue)
     if number > FORMAT:
@@ -221,11 +224,13 @@ def _header_size(path, prologue, size):
             "Read it with the version that wrote it, or a newer one."
         )
     if number < 1:
-        raise FileFormatError(f"{path} is corrupt: there is no format {number}.")
+        raise FileFormatError(f"{path} is corrupt: there is no format {number}. Use another copy.")
     expected = PROLOGUE_SIZE + header_size + arrays_size
     if size != expected:
         what = "is truncated" if size < expected else "has trailing data after the end"
-        raise FileFormatError(f"{path} {what}: it has {size} bytes instead of {expected}.")
+        raise FileFormatError(
+            f"{path} {what}: it has {size} bytes instead of {expected}. Use another copy."
+        )
     return header_size
 
 

@@ -49,7 +49,9 @@ class Codec(NamedTuple):
 def require(condition, what):
     """Refuse a file with content that skrnn does not write."""
     if not condition:
-        raise FileFormatError(f"{what} is not as skrnn writes it.")
+        raise FileFormatError(
+            f"{what} is not as skrnn writes it. Fit and save the estimator again, or update skrnn."
+        )
 
 
 def check_fields(fields, kinds):
