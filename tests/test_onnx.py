@@ -259,6 +259,18 @@ def test_onnx_graph_holds_the_standard_recurrent_operators(cell_type, tmp_path):
     assert [node.op_type for node in model.graph.node].count(operator) == 2
 
 
+@pytest.mark.parametrize("mask_value", [None, 0, 1])
+def test_onnx_reads_larger_ids_as_predict_does_if_the_fit_found_the_vocabulary(
+    mask_value, tmp_path
+):
+    parameters = {"vocab_size": "auto", "embedding_dim": 3, "mask_value": mask_value}
+    estimator = trained(RNNRegressor("gru", 3, **parameters), tokens(), np.arange(20.0))
+    X = tokens(7)
+    X[:, 2], X[:, 3] = 9, 10**9
+    found = run(estimator, X, tmp_path)["prediction"]
+    np.testing.assert_allclose(found, estimator.predict(X), **CLOSE)
+
+
 @pytest.mark.parametrize(("X", "timesteps"), [(numbers(), 5), (cut(numbers()), "timesteps")])
 def test_onnx_timesteps_are_free_after_a_fit_on_a_list_alone(X, timesteps, tmp_path):
     trained(RNNRegressor("gru", 3), X, np.arange(20.0)).to_onnx(tmp_path / "network.onnx")

@@ -110,6 +110,15 @@ def test_answers_are_those_of_predict(case, tmp_path):
     assert_answers(small(**{"cell_type": "gru"} | parameters).fit(X, Y), X, tmp_path)
 
 
+@pytest.mark.parametrize("mask", [{}, {"mask_value": 2}], ids=["no mask", "mask"])
+def test_ids_outside_the_vocabulary_are_read_as_out_of_vocabulary(mask, tmp_path):
+    network = small(cell_type="gru", **TOKENS, **mask).fit(IDS, Y)
+    answers, strange = compiled(network, tmp_path), IDS.copy()
+    strange[:, 1] = [9, 40, 10**6, 2**31 - 1] * 10
+    known = np.where(strange < 9, strange, 1)
+    assert_allclose(answers("predict", strange, 1), answers("predict", known, 1), rtol=0, atol=0)
+
+
 @pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -10,6 +10,7 @@ from skrnn._convert import c_templates as c
 from skrnn._convert.c_functions import Functions, step_lines
 from skrnn._network.cells import CELLS
 from skrnn._network.custom_network import refuse_custom
+from skrnn._preprocessing.vocabulary import UNKNOWN
 
 PER_LINE = 6  # numbers of an array
 TEST_STEPS = 8  # if the network takes any number of timesteps
@@ -85,8 +86,8 @@ def header_text(network, weights, name, *, rows, expected, classes):
         "FEATURES": architecture.features,
         "OUTPUTS": 2 if two_classes else prod(architecture.outputs),
     }
-    if architecture.timesteps is not None:
-        sizes["TIMESTEPS"] = architecture.timesteps
+    optional = {"TIMESTEPS": architecture.timesteps, "VOCAB_SIZE": architecture.vocab_size}
+    sizes |= {key: size for key, size in optional.items() if size is not None}
     answer = "predictions"
     if classes is not None:
         answer = f"probabilities of {', '.join(map(str, classes.tolist()))}"
@@ -144,7 +145,7 @@ class Header:
 
     def read(self):
         """Return the function that standardizes or embeds a row, unless it is masked."""
-        mask, item = "", "row[0]" if self.tokens else "row[k]"
+        known, mask, item = "", "", "id" if self.tokens else "row[k]"
         if self.architecture.masked:
             absent = f"{item} < 0" if self.tokens else f"{item} != {item}"
             if self.mask_value is not None and not np.isnan(self.mask_value):
@@ -153,12 +154,15 @@ class Header:
         width, value = self.architecture.timestep_width, item
         if self.tokens:
             self.put("embedding", self.arrays["embedding"][0])
-            value = f"net_embedding[row[0] * {width} + k]"
+            size = self.architecture.vocab_size
+            known = f"row[0] < {size}" if mask else f"row[0] >= 0 && row[0] < {size}"
+            known = c.KNOWN.substitute(known=known, unknown=min(UNKNOWN, size - 1))
+            value = f"net_embedding[id * {width} + k]"
         elif self.scaling.x_mean is not None:
             self.put("x_mean", self.scaling.x_mean, "double")
             self.put("x_scale", self.scaling.x_scale, "double")
             value = "(REAL)((row[k] - net_x_mean[k]) / net_x_scale[k])"
-        return c.READ.substitute(mask=mask, width=width, value=value)
+        return c.READ.substitute(known=known, mask=mask, width=width, value=value)
 
     def recurrent(self):
         """Return the function of one step of each layer and direction."""

@@ -35,11 +35,12 @@ READ = Template("""\
 /* Convert a row to the network's input; return 0 for a masked row. */
 static inline int net_read(const ITEM *row, REAL *x)
 {
-$mask    for (int k = 0; k < $width; k++)
+$known$mask    for (int k = 0; k < $width; k++)
         x[k] = $value;
     return 1;
 }
 """)
+KNOWN = Template("    const int id = $known ? row[0] : $unknown;  /* out of vocabulary */\n")
 MASK_OF_TOKENS = Template("    if ($absent)\n        return 0;\n")
 MASK = Template("""\
     int present = 0;

@@ -5,9 +5,11 @@ Letters in shapes: n samples, T timesteps, F features, D directions, U units, O 
 
 import numpy as np
 
+from skrnn._convert.onnx_graph import as_tensor
 from skrnn._network.cells import CELLS
 from skrnn._network.custom_network import refuse_custom
 from skrnn._network.quantiles import MEDIAN, increments
+from skrnn._preprocessing.vocabulary import UNKNOWN
 
 # Operators of ONNX and their attributes, inside a recurrent operator and as nodes after it.
 # Inside, ONNX Runtime computes Softplus as log(1 + exp(x)), which overflows for x from 89 on.
@@ -55,18 +57,22 @@ def check_exportable(architecture):
             )
 
 
-def add_network(graph, architecture, weights, scaling, mask_value):
-    """Add a network from its input "X" to its outputs, and return the name of the outputs.
+def add_network(graph, network, weights):
+    """Add a FittedNetwork from its input "X" to its outputs, and return the name of the outputs.
 
     They have the shape (n, O) or (n, T, O), with quantiles (n, O, Q) or (n, T, O, Q), and the
     architecture's dtype.
     """
     weights, steps = iter(np.asarray(weight, np.float32) for weight in weights), None
+    architecture, scaling = network.architecture, network.scaling
     tokens = architecture.vocab_size is not None
     shape = (*_lead(architecture, by_step=True), *(() if tokens else (architecture.features,)))
     graph.take("X", "int64" if tokens else architecture.variable_dtype, shape)
     x = "X"
-    masked = _masked(graph, architecture, mask_value) if architecture.masked else None
+    if network.maps_unknown_tokens:
+        known = graph("Less", x, np.int64(architecture.vocab_size))
+        x = graph("Where", known, x, np.int64(UNKNOWN))
+    masked = _masked(graph, x, architecture, network.mask_value) if architecture.masked else None
     if tokens:
         x = graph("Gather", next(weights), x if masked is None else graph("Max", x, np.int64(0)))
     else:
@@ -141,7 +147,7 @@ def add_labels(graph, x, architecture, classes):
         graph.give("probabilities", x, dtype, (*lead, n_outputs))
         graph.give("label", label, "int64", (*lead, n_outputs))
         return
-    classes = _as_tensor(classes)
+    classes = as_tensor(classes)
     if architecture.outputs[-1] == 1:
         x = graph("Concat", graph("Sub", np.array(1, dtype), x), x, axis=-1)
     label = graph("Gather", classes, graph("ArgMax", x, axis=-1, keepdims=0))
@@ -149,13 +155,13 @@ def add_labels(graph, x, architecture, classes):
     graph.give("label", label, classes.dtype, (*lead, *classes.shape[1:]))
 
 
-def _masked(graph, architecture, mask_value):
-    """Return whether each timestep is masked, (n, T)."""
+def _masked(graph, x, architecture, mask_value):
+    """Return whether each timestep of x is masked, (n, T)."""
     tokens = architecture.vocab_size is not None
-    masked = graph("Less", "X", np.int64(0)) if tokens else graph("IsNaN", "X")
+    masked = graph("Less", x, np.int64(0)) if tokens else graph("IsNaN", x)
     if mask_value is not None and not np.isnan(mask_value):
         dtype = "int64" if tokens else architecture.variable_dtype
-        masked = graph("Or", masked, graph("Equal", "X", np.array(mask_value, dtype)))
+        masked = graph("Or", masked, graph("Equal", x, np.array(mask_value, dtype)))
     return masked if tokens else _all(graph, masked)
 
 
@@ -333,18 +339,3 @@ def _lead(architecture, *, by_step):
 
 def _cast(graph, x, dtype):
     return graph("Cast", x, to=dtype)
-
-
-def _as_tensor(classes):
-    """Return labels in a type that an ONNX graph supports."""
-    if classes.dtype.kind in "biu":
-        return classes
-    if classes.dtype.kind == "f":
-        return classes.astype(np.float64)
-    if all(isinstance(label, str) for label in classes):
-        return classes.astype(object)
-    kinds = sorted({type(label).__name__ for label in classes.tolist()})
-    raise ValueError(
-        "`to_onnx` needs labels that are numbers, booleans or str, got labels of type "
-        f"{', '.join(kinds)}. Encode y, with LabelEncoder for example, before `fit`."
-    )

@@ -83,3 +83,18 @@ def _as_model(graph):
     )
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def as_tensor(classes):
+    """Return labels in a type that an ONNX graph supports."""
+    if classes.dtype.kind in "biu":
+        return classes
+    if classes.dtype.kind == "f":
+        return classes.astype(np.float64)
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(object)
+    kinds = sorted({type(label).__name__ for label in classes.tolist()})
+    raise ValueError(
+        "`to_onnx` needs labels that are numbers, booleans or str, got labels of type "
+        f"{', '.join(kinds)}. Encode y, with LabelEncoder for example, before `fit`."
+    )

@@ -483,9 +483,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
         network = self._network
         check_exportable(network.architecture)
         graph = Graph()
-        outputs = add_network(
-            graph, network.architecture, self.weights_, network.scaling, network.mask_value
-        )
+        outputs = add_network(graph, network, self.weights_)
         self._add_outputs(graph, outputs)
         graph.write(path)
 
@@ -502,7 +500,8 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
           does. A bidirectional network does not have them.
         - `net_self_test()` returns 0 if a prediction equals that in Python.
 
-        `NET_FEATURES`, `NET_TIMESTEPS` and `NET_OUTPUTS` are the sizes. Sequences of any length are
+        Token ids outside [0, `NET_VOCAB_SIZE`) are read as 1, out of vocabulary. `NET_FEATURES`,
+        `NET_TIMESTEPS` and `NET_OUTPUTS` are the other sizes. Sequences of any length are
         passed with their number of timesteps, ``net_predict(rows, timesteps, y)``. Compile it
         without ``-ffast-math``.
 
@@ -625,7 +624,7 @@ class BaseRNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DeclaredEstimat
             dtype=dtype,
             static_features=static_features,
             n_columns=None if reset else self.n_features_in_,
-            map_unknown_tokens=not reset and self._network.asked_vocab_size == "auto",
+            map_unknown_tokens=not reset and self._network.maps_unknown_tokens,
             **missing,
         )
         if reset:

@@ -139,8 +139,8 @@ class RNNClassifier(ClassifierMixin, ClassifierParameters, BaseRNN):
         Arguments of the function in `network`. A search takes the dict as a whole.
     vocab_size : int or "auto", default=None
         Number of token ids. Set it if X holds token ids in [0, vocab_size): an Embedding then comes
-        first. "auto": the largest id in the first `fit` plus 1. `predict` then reads a larger id as
-        1, out of vocabulary; `model_` and exported files do not.
+        first. "auto": the largest id in the first `fit` plus 1. `predict` and exported files then
+        read a larger id as 1, out of vocabulary; `model_` does not.
     embedding_dim : int, default=100
         Length of the embedding vectors, with `vocab_size` only.
     embedding_init : array-like of shape (vocab_size, embedding_dim), default=None

@@ -40,6 +40,11 @@ class FittedNetwork:
         return np.moveaxis(self.scaling.restore_y(by_quantile), 0, -1)
 
     @property
+    def maps_unknown_tokens(self):
+        """Whether larger token ids than those of the fit are read as out of vocabulary."""
+        return self.asked_vocab_size == "auto"
+
+    @property
     def missing(self):
         """Arguments of Sequences: how they read NaN in features."""
         architecture = self.architecture

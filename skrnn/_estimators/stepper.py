@@ -253,7 +253,7 @@ class Stepper:
                 mask_value=network.mask_value,
                 dtype=architecture.variable_dtype,
                 static_features=columns,
-                map_unknown_tokens=network.asked_vocab_size == "auto",
+                map_unknown_tokens=network.maps_unknown_tokens,
                 **network.missing,
             )
 
