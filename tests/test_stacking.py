@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.linalg import eigh
 from scipy.optimize import nnls
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
 
+from skrnn._forecasting import ridges
 from skrnn._forecasting.anchors import Candidate
 from skrnn._forecasting.baselines import drift, naive, seasonal_naive
 from skrnn._forecasting.calendar import year_columns
@@ -20,6 +23,7 @@ from skrnn._forecasting.candidates import (
 from skrnn._forecasting.linear_model import Baseline, SeriesScales, make_history, season_columns
 from skrnn._forecasting.ridges import PENALTIES
 from skrnn._forecasting.stacking import combine, fit_baseline
+from skrnn._utils import blas_threads
 from skrnn._utils.records import from_record, record_codec, to_record
 
 
@@ -381,3 +385,16 @@ def test_season_columns_of_twelve_months_span_all_profiles():
     assert columns.shape == (12, 12)
     assert season_columns(np.arange(9), (24, 7)).shape == (9, 12 + 6)
     assert season_columns(np.arange(9), ()).shape == (9, 0)
+
+
+def test_ridges_use_one_thread_of_blas(monkeypatch):
+    seen = set()
+
+    def observed(*arguments):
+        seen.update(library.get_num_threads() for library in blas_threads.libraries())
+        return eigh(*arguments)
+
+    monkeypatch.setattr(ridges, "eigh", observed)
+    with threadpool_limits(2, user_api="blas"):
+        fit(monthly())
+    assert seen == {1}

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from skrnn._forecasting.anchors import anchor_map, level_of, window_map
+from skrnn._utils.blas_threads import one_blas_thread
 
 PENALTIES = np.logspace(-6, 2, 13)  # times the mean eigenvalue of the Gram matrix
 
@@ -61,6 +62,7 @@ def columns_of(layout, candidate, moments):
     return columns
 
 
+@one_blas_thread()  # a few hundred columns: more threads would wait for each other
 def fit_candidates(layout, candidates, total, blocks):
     """Return the penalty of each candidate and its maps: one for each block, then that of all.
 
