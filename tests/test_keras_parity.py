@@ -23,6 +23,7 @@ from oracles import (
     native_network,
 )
 from recurrent import LAYERS
+from sklearn.base import clone
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
@@ -82,6 +83,7 @@ def slow_unless(is_quick, cases):
     return [pytest.param(*case, marks=() if is_quick(*case) else slow) for case in cases]
 
 
+# The fast engines share a test, because the oracle takes longer than they do.
 FAST = [*dict.fromkeys(["numpy", FIRST_CHOICE])]
 ENGINES = ["keras", *FAST]
 every_engine = pytest.mark.parametrize("engine", [KERAS, *FAST])
@@ -117,9 +119,7 @@ def test_fit_of_both_engines_and_their_model_equal_model_fit(cell, variant, kera
     X, y, sample_weight = numbers(variant)
     settings = PLAIN | {"dtype": "float64"} | VARIANTS[variant]
     times_3 = None if sample_weight is None else 3 * sample_weight  # only ratios matter
-    fits = [  # one test, for the oracle takes longer than they do
-        RNNRegressor(cell, engine=engine, **settings).fit(X, y, times_3) for engine in ENGINES
-    ]
+    fits = [RNNRegressor(cell, engine=engine, **settings).fit(X, y, times_3) for engine in ENGINES]
     assert_equal_keras(fits, X, y[..., np.newaxis], sample_weight=sample_weight)
     for fitted in fits:
         assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
@@ -143,19 +143,21 @@ CLASSIFIERS = {
 
 
 @pytest.mark.parametrize(
-    ("engine", "kind"),
-    slow_unless(lambda engine, _: engine != "keras", itertools.product(ENGINES, CLASSIFIERS)),
+    ("engines", "kind"),
+    slow_unless(lambda *case: case[0] == FAST, itertools.product([["keras"], FAST], CLASSIFIERS)),
+    ids=str,
 )
-def test_classifier_equals_model_fit_with_its_weights_of_classes(engine, kind):
+def test_classifier_equals_model_fit_with_its_weights_of_classes(engines, kind):
     loss, output, codes = CLASSIFIERS[kind]
     y, class_weight, sample_weight = codes.astype(int), None, None
     if kind != "multilabel":
         y, class_weight = np.array(["a", "b", "c"])[codes], {"b": 5.0}
         sample_weight = np.where(codes == 1, 5.0, 1.0)
         codes, sample_weight = codes[:, np.newaxis], sample_weight / sample_weight.mean()
-    classifier = RNNClassifier("simple_rnn", 4, class_weight=class_weight, engine=engine, **PLAIN)
+    classifier = RNNClassifier("simple_rnn", 4, class_weight=class_weight, **PLAIN)
+    fits = [clone(classifier).set_params(engine=engine).fit(X, y) for engine in engines]
     given = {"output": output, "sample_weight": sample_weight}
-    assert_equal_keras([classifier.fit(X, y)], X, codes, loss(), **given)
+    assert_equal_keras(fits, X, codes, loss(), **given)
 
 
 # The smallest network, for what does not depend on its size.
@@ -172,28 +174,40 @@ LOSS_NAMES = {
     "multiclass": _keras_names.SOFTMAX_LOSSES,
 }
 LOSSES_OF = {"keras": set().union(*LOSS_NAMES.values()), "numpy": LOSSES, "native": _native.LOSSES}
+
+
+def those_with(name, names_of):
+    """Return the engines that know a loss or an optimizer, in lists that share a test."""
+    lists = [[engine for engine in part if name in names_of[engine]] for part in (["keras"], FAST)]
+    return filter(None, lists)
+
+
 LOSS_CASES = [
-    (engine, task, loss)
+    (engines, task, loss)
     for task, names in LOSS_NAMES.items()
-    for engine, loss in itertools.product(ENGINES, sorted(names))
-    if loss in LOSSES_OF[engine]
+    for loss in sorted(names)
+    for engines in those_with(loss, LOSSES_OF)
 ]
 
 
 @pytest.mark.parametrize(
-    ("engine", "task", "loss"),
-    slow_unless(lambda engine, _, loss: engine != "keras" or loss in QUICK_LOSSES, LOSS_CASES),
+    ("engines", "task", "loss"),
+    slow_unless(lambda *case: case[0] != ["keras"] or case[2] in QUICK_LOSSES, LOSS_CASES),
+    ids=str,
 )
-def test_loss_equals_keras(engine, task, loss):
+def test_loss_equals_keras(engines, task, loss):
     estimator, y, output = TASKS[task]
-    fitted = estimator("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(TINY_X, y)
+    fits = [
+        estimator("simple_rnn", 2, loss=loss, engine=engine, **TINY).fit(TINY_X, y)
+        for engine in engines
+    ]
     if task == "regression" and loss in _keras_names.POSITIVE_LOSSES:
         output = output | {"output_activation": "softplus"}
     if task == "binary" or loss in _keras_names.SPARSE_LOSSES:
         y = y[:, np.newaxis]
     elif task == "multiclass":
         y = np.eye(3)[y]
-    assert_equal_keras([fitted], TINY_X, y, loss, output=output)
+    assert_equal_keras(fits, TINY_X, y, loss, output=output)
 
 
 @pytest.mark.parametrize("alias", sorted(_keras_names.LOSS_ALIASES))
@@ -218,24 +232,35 @@ SETTINGS = {
 }
 # Without a learning rate, an optimizer takes its own default. Those of the NumPy engine with one
 # are compared in test_numpy_engine.py.
+OPTIMIZERS_OF = {
+    "keras": _keras_names.OPTIMIZERS,
+    "numpy": OPTIMIZERS,
+    "native": _native.OPTIMIZERS,
+}
 OPTIMIZER_CASES = [
-    *(("keras", {"name": name}, None) for name in sorted(_keras_names.OPTIMIZERS)),
-    *(("numpy", {"name": name}, None) for name in OPTIMIZERS),
-    *((FIRST_CHOICE, {"name": name}, None) for name in _native.OPTIMIZERS),
-    *(("keras", SGD | {name: value}, FLOAT64_RATE) for name, value in SETTINGS.items()),
+    *(
+        (engines, {"name": name}, None)
+        for name in sorted(_keras_names.OPTIMIZERS)
+        for engines in those_with(name, OPTIMIZERS_OF)
+    ),
+    *((["keras"], SGD | {name: value}, FLOAT64_RATE) for name, value in SETTINGS.items()),
 ]
 
 
 @pytest.mark.parametrize(
-    ("engine", "optimizer", "learning_rate"),
-    slow_unless(lambda engine, *_: engine == "numpy", OPTIMIZER_CASES),
+    ("engines", "optimizer", "learning_rate"),
+    slow_unless(lambda *case: case[0] != ["keras"], OPTIMIZER_CASES),
+    ids=str,
 )
-def test_optimizer_and_its_settings_equal_keras(engine, optimizer, learning_rate):
+def test_optimizer_and_its_settings_equal_keras(engines, optimizer, learning_rate):
     settings = TINY | {"optimizer": optimizer, "learning_rate": learning_rate}
     y = TINY_X[:, -1].sum(axis=1)
-    fitted = RNNRegressor("simple_rnn", 2, engine=engine, **settings).fit(TINY_X, y)
+    fits = [
+        RNNRegressor("simple_rnn", 2, engine=engine, **settings).fit(TINY_X, y)
+        for engine in engines
+    ]
     by_keras = keras_optimizer(**optimizer, learning_rate=learning_rate)
-    assert_equal_keras([fitted], TINY_X, y[:, np.newaxis], "mse", by_keras)
+    assert_equal_keras(fits, TINY_X, y[:, np.newaxis], "mse", by_keras)
 
 
 LOSS_FUNCTIONS = {
