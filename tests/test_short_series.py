@@ -83,8 +83,8 @@ def test_series_too_short_for_a_window_that_is_set_are_forecast_without_the_netw
             pd.Series(panel()["f"].iloc[-1], parts.index, name="forecast"),
             check_freq=False,
         )
-    with pytest.raises(ValueError, match="Series 'f' must have at least"):
-        bare(linear(1), timesteps=24).fit(panel(f=6))
+    with pytest.raises(ValueError, match=r"Series 'f' must have .* lower `timesteps`, or leave"):
+        bare(linear(1), timesteps=24, steps=3).fit(panel(f=6))
 
 
 def test_a_single_series_too_short_for_a_window_and_targets_is_forecast_by_simple_forecasts():

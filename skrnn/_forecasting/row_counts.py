@@ -8,7 +8,12 @@ import numpy as np
 
 from skrnn._forecasting.settings import n_outputs, read_lags
 
-TAKE_ROWS = "timesteps", "differences", "steps", "stride", "calibration"
+# The parts of a fit that take rows, and the parameters that decide how many.
+TAKE_ROWS = {
+    "a window": ("timesteps", "differences"),
+    "its targets": ("steps", "stride"),
+    "calibration": ("calibration", "steps", "stride"),
+}
 
 
 def min_rows(params):
@@ -83,12 +88,13 @@ def check_lengths(params, settings, panel, n_known, after):
 def too_few_rows(params, what, n_rows, window, targets=0):
     """Return in words that `what` has too few rows, and the parameters that ask for so many."""
     held_out = held_out_rows(params)
-    counts = {"a window": window, "its targets": targets, "calibration": held_out}
-    parts = " and ".join(f"{count} for {part}" for part, count in counts.items() if count)
+    counts = dict(zip(TAKE_ROWS, (window, targets, held_out), strict=True))
+    parts = {part: f"{count} for {part}" for part, count in counts.items() if count}
     defaults = {f.name: f.default for f in fields(params)}
-    chosen = [f"`{name}`" for name in TAKE_ROWS if getattr(params, name) != defaults[name]]
+    names = dict.fromkeys(name for part in parts for name in TAKE_ROWS[part])
+    chosen = [f"`{name}`" for name in names if getattr(params, name) != defaults[name]]
     lower = f", or lower {' or '.join(chosen)}" if chosen else ""
     return (
-        f"{what} must have at least {window + targets + held_out} rows ({parts}), got {n_rows}. "
-        f"Pass more rows{lower}"
+        f"{what} must have at least {sum(counts.values())} rows ({' and '.join(parts.values())}), "
+        f"got {n_rows}. Pass more rows{lower}"
     )
