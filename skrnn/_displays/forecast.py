@@ -23,8 +23,7 @@ from skrnn._displays.plotting import (
     with_intervals,
     with_unit,
 )
-from skrnn._forecasting.forecaster import RNNForecaster, recent_rows
-from skrnn._preprocessing.time_columns import with_time_index
+from skrnn._forecasting.forecaster import RNNForecaster
 from skrnn._preprocessing.time_index import first_few, plain_index, rows_by_series, same_kind
 from skrnn._preprocessing.windows import check_count
 from skrnn._utils.numeric_checks import check_numbers
@@ -135,10 +134,9 @@ class ForecastDisplay(Display):
         if history is not None:
             check_count("history", history, 1)
         if truth is not None:
-            columns = forecaster.time_column, forecaster.series_column
-            truth = with_time_index(truth, "truth", *columns)
-        forecast = forecaster.predict(steps, exog, level)
-        past = recent_rows(forecaster, history, steps)
+            truth = forecaster._with_times(truth, "truth")
+        now = forecaster._as_of_now()
+        forecast, past = now.predict(steps, exog, level), now._recent_rows(history, steps)
         return cls.from_predictions(
             forecast, history=past, truth=truth, labels=labels, unit=unit, ax=ax
         )

@@ -284,7 +284,6 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         found = self._alarms.calibration.p_values(-scores.to_numpy())
         return pd.Series(found, index=scores.index)
 
-    @rollback_on_error
     def update(self, series: AnyFrame, exog: AnyFrame | None = None) -> Self:
         """Move the cutoff forward to the end of `series`, without training.
 

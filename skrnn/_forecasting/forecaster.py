@@ -439,7 +439,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)
-        panel, n_steps = fitted._panel, self._count_steps(steps)
+        panel, n_steps = fitted._panel, fitted._count_steps(steps)
         times = panel.future_times(n_steps)
         outputs = fitted._forecast(times, exog)
         if level is None and quantiles is None:
@@ -481,7 +481,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         fitted = self._for_series(series, exog, static)
-        times = fitted._panel.future_times(self._count_steps(steps))
+        times = fitted._panel.future_times(fitted._count_steps(steps))
         parts = fitted._ahead(fitted._model.contributions, times, exog)
         return to_pandas(fitted._panel, times, {name: list(rows) for name, rows in parts.items()})
 
@@ -524,12 +524,10 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         check_count("step", step, 1)
-        parts = fitted_values(self._model, self._panel, step)
-        return to_pandas(
-            self._panel, self._panel.times, parts if contributions else parts["forecast"]
-        )
+        fitted = self._as_of_now()
+        panel, parts = fitted._panel, fitted_values(fitted._model, fitted._panel, step)
+        return to_pandas(panel, panel.times, parts if contributions else parts["forecast"])
 
-    @rollback_on_error
     def update(
         self, series: AnyFrame, exog: AnyFrame | None = None, *, adaptive: bool = False
     ) -> Self:
@@ -555,6 +553,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
         Notes
         -----
+        The forecaster changes in one step, so other threads can call `predict` meanwhile.
+
         Adaptive conformal inference [1]_ of the bounds themselves, with the step sizes of
         conformal PID control [2]_. At least the last 100 forecasts of each series are remembered,
         and 1,000 if there are few series.
@@ -572,14 +572,15 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 "`adaptive=True` needs held-out windows in `fit`, for the first intervals, "
                 "got none. Fit with `calibration` set to a number of windows, or leave it out."
             )
-        n_before = self._panel.lengths
-        later = read_later_rows(self._with_times(series, "series"), self._panel)
-        times, values = rows_ahead(self._panel, later, gaps=self._takes_gaps)
-        check_transformed(self._model.plan.level.transformer, values, times)
-        self._panel = self._panel.extended(times, values, self._read_exog(exog, times))
+        known, model = self._panel, self._model
+        later = read_later_rows(self._with_times(series, "series"), known)
+        times, values = rows_ahead(known, later, gaps=self._takes_gaps)
+        check_transformed(model.plan.level.transformer, values, times)
+        panel = known.extended(times, values, self._read_exog(exog, times))
         if adaptive:
-            self._model = add_arrived(self._model, self._panel, n_before)
-        self.cutoff_ = self._panel.cutoffs
+            model = add_arrived(model, panel, known.lengths)
+        moved = {"_panel": panel, "_model": model, "cutoff_": panel.cutoffs}
+        self.__dict__ = vars(self) | moved  # at once: other threads may be reading
         return self
 
     def score(self, series: AnyFrame, exog: AnyFrame | None = None) -> float:
@@ -603,10 +604,11 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             The negative MASE: at most 0, and higher is better.
         """
         check_is_fitted(self)
-        later = read_later_rows(self._with_times(series, "series"), self._panel)
-        check_after_cutoff(self._panel, later)
-        times, truths = rows_ahead(self._panel, later, gaps=True)
-        outputs = self._forecast(times, exog)
+        fitted = self._as_of_now()
+        later = read_later_rows(self._with_times(series, "series"), fitted._panel)
+        check_after_cutoff(fitted._panel, later)
+        times, truths = rows_ahead(fitted._panel, later, gaps=True)
+        outputs = fitted._forecast(times, exog)
         errors = [
             np.nanmean(np.abs(truth - output[: len(truth)])) / scale
             for truth, output, scale in zip(truths, outputs, self.scales_, strict=True)
@@ -753,7 +755,6 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
             set the forecaster's `steps` to those of the fold plus the gap. Not with `exog`.
         window : int, default=None
             Steps to train on, the last ones before the gap. None: all.
-            Steps to train on, the last ones before the gap. None: all.
         freq : str, DateOffset, timedelta or int, default=None
             As the parameter of the forecaster.
         time_column : str, default=None
@@ -810,23 +811,28 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
     def _takes_gaps(self):
         return self._model.plan.fill is not None
 
+    def _as_of_now(self):
+        """Return a forecaster with the attributes of this one, which an `update` does not move."""
+        other = object.__new__(type(self))
+        other.__dict__ = dict(vars(self))
+        return other
+
     def _for_series(self, series, exog, static):
-        """Return a forecaster of `series` with this one's model; with None this one itself."""
+        """Return a forecaster of `series` with this one's model; None: of the series in `fit`."""
+        other = self._as_of_now()
         if series is None:
             if static is not None:
                 raise ValueError(
                     "`static` must come with `series`, got only `static`. The series in `fit` have "
                     "theirs: leave it out, or pass the rows of other series as `series`."
                 )
-            return self
+            return other
+        known, model = other._panel, other._model
         series = self._with_times(series, "series")
-        panel = read_new_panel(series, self._panel, gaps=self._takes_gaps)
-        plan = self._model.plan
-        static = self.static if static is None and plan.static.shape[1] else static
-        static = read_new_static(static, self.series_column, panel.labels, plan)
-        model = adapt_model(self._model, self._panel, panel, static)
-        other = object.__new__(type(self))
-        vars(other).update(vars(self))
+        panel = read_new_panel(series, known, gaps=other._takes_gaps)
+        static = self.static if static is None and model.plan.static.shape[1] else static
+        static = read_new_static(static, self.series_column, panel.labels, model.plan)
+        model = adapt_model(model, known, panel, static)
         scales = [seasonal_scale(rows, model.season) for rows in panel.values]
         other._set_fitted(panel, model, scales)
         rows = other._read_exog(exog, panel.times)
@@ -899,6 +905,17 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """Return the origins of forecasts from the cutoff: each series, and its number of rows."""
         return np.arange(len(self._panel)), self._panel.lengths
 
+    def _recent_rows(self, n_rows, steps):
+        """Return the last `n_rows` known rows of the series, for a picture.
+
+        None: a window, two seasons or three forecasts of `steps`, whichever is most.
+        """
+        if n_rows is None:
+            timesteps, n_steps = self._model.plan.timesteps, self._count_steps(steps)
+            n_rows = max(timesteps, 2 * self.season_, 3 * n_steps)
+        parts = self._panel.times, self._panel.values
+        return to_pandas(self._panel, *([rows[-n_rows:] for rows in part] for part in parts))
+
     def _html_repr(self):
         """Return the HTML for notebooks: the parameters, and once fitted the choices of `fit`."""
         html = super()._html_repr()
@@ -919,20 +936,3 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         tags.input_tags.two_d_array = False  # series have times, which arrays lack
         tags.input_tags.allow_nan = self.fill is not None
         return tags
-
-
-def recent_rows(forecaster, n_rows, steps):
-    """Return the last `n_rows` that a fitted forecaster knows of its series, for a picture.
-
-    None: a window, two seasons or three forecasts of `steps`, whichever is most.
-    """
-    if n_rows is None:
-        n_steps = forecaster._count_steps(steps)
-        timesteps = forecaster._model.plan.timesteps
-        n_rows = max(timesteps, 2 * forecaster.season_, 3 * n_steps)
-    panel = forecaster._panel
-    return to_pandas(
-        panel,
-        [times[-n_rows:] for times in panel.times],
-        [values[-n_rows:] for values in panel.values],
-    )

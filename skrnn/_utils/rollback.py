@@ -18,8 +18,7 @@ def rollback_on_error(method: Method) -> Method:
         try:
             return method(self, *args, **kwargs)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before  # at once: other threads may be reading
             raise
 
     return guarded
