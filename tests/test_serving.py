@@ -1,4 +1,4 @@
-"""A service's calls: forecasts in some threads while another updates."""
+"""Calls of a service: forecasts while another thread updates, and rows to predict."""
 
 import sys
 import threading
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn import RNNForecaster
+from skrnn import RNNForecaster, WindowTransformer
 from skrnn._utils.rollback import rollback_on_error
 
 ROWS = pd.Series(np.arange(65.0), pd.date_range("2026-01-01", periods=65, freq="h"))
@@ -84,3 +84,45 @@ def test_no_reader_meets_an_empty_object_while_a_failed_call_is_undone():
     with pytest.raises(ZeroDivisionError):
         subject.fit()
     assert met == [{"kept": 1}]
+
+
+FRAME = ROWS.to_frame("x")
+FITTED = WindowTransformer(6).fit(FRAME[:40])
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (FRAME.resample("30min").ffill(), r"step in `fit`, h, got 2026-01-01 00:30.* off it"),
+        (FRAME[::24], r"step in `fit`, h, got one row for 24 steps"),
+        (FRAME[40::2], r"step in `fit`, h, got one row for 2 steps"),
+        (FRAME.reset_index(drop=True), r"time index of datetime64.*got an index of int64"),
+        (FRAME.set_axis(FRAME.index.astype(str)), r"time index of datetime64.*`pd.to_datetime`"),
+        (FRAME.to_numpy(), r"time index of datetime64.*got ndarray"),
+    ],
+    ids="half_hours days every_second_hour row_numbers text array".split(),
+)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_rows_to_window_have_times_at_the_step_in_fit(rows, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        FITTED.transform(rows)
+
+
+@pytest.mark.parametrize("step", ["MS", "ME", "B", "D", "W-WED", "QS"])
+def test_multiple_of_a_calendar_step_is_another_step_and_a_gap_is_not(step):
+    rows = pd.DataFrame({"x": np.arange(40.0)}, pd.date_range("2015-01-01", periods=40, freq=step))
+    fitted = WindowTransformer(3).fit(rows)
+    assert len(fitted.transform(rows.iloc[[0, 2, 5]])) == 3
+    with pytest.raises(ValueError, match="one row for 3 steps"):
+        fitted.transform(rows[::3])
+
+
+def test_one_warning_if_every_window_lacks_rows_that_could_be_passed():
+    late = FRAME[45:50]
+    for rows in (late, late[:1] * np.nan):
+        with pytest.warns(UserWarning, match=r"`X` should have more than 6 rows.*02 15:00"):
+            FITTED.transform(rows)
+    FITTED.transform(FRAME[40:42])  # continues the rows in `fit`
+    FITTED.transform(FRAME[45:52])  # one whole window
+    WindowTransformer(6).fit(FRAME[5:]).transform(FRAME[:5])  # as in a fold
+    WindowTransformer(6, padding="nan").fit(FRAME[:40]).transform(late)

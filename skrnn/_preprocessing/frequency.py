@@ -7,7 +7,13 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from skrnn._preprocessing.time_grid import off_grid, run_bounds, series_clock, step_name
+from skrnn._preprocessing.time_grid import (
+    off_grid,
+    run_bounds,
+    series_clock,
+    step_name,
+    steps_since_first,
+)
 from skrnn._preprocessing.time_index import TimeIndex, first_few, is_counted, ticks_of
 from skrnn._utils.sklearn_private import Interval
 
@@ -100,6 +106,31 @@ def _check_on_grid(index, step, freq, name):
                 f"{first_few(strays)} off it{index.place(start)}. Move or drop these rows, or pass "
                 "a shorter `freq`."
             )
+
+
+def check_step(index, step, bounds):
+    """Refuse times that have another step than those in `fit`: off its grid, or a multiple.
+
+    `bounds` are those of the runs at the step in `fit`.
+    """
+    starts, divisor = np.setdiff1d(bounds, index.bounds), 0
+    one_run = len(starts) < index.within.sum()
+    for k in np.unique(np.searchsorted(index.bounds, starts, side="right") - 1):
+        times, place = index.times[slice(*index.bounds[k : k + 2])], index.place(index.bounds[k])
+        n_steps = steps_since_first(times, step)
+        strays = times[n_steps % 1 != 0]
+        if len(strays):
+            _refuse_step(step, f"{first_few(strays)} off it{place}")
+        divisor = np.gcd.reduce(np.diff(n_steps).astype(np.int64), initial=divisor)
+    if not one_run and len(starts) > 1 and divisor > 1:
+        _refuse_step(step, f"one row for {divisor} steps from {index.times[0]} on")
+
+
+def _refuse_step(step, got):
+    raise ValueError(
+        f"The times of `X` must follow each other at the step in `fit`, {step_name(step)}, got "
+        f"{got}. Pass a row for each step, or fit again."
+    )
 
 
 def _coarsest(index):

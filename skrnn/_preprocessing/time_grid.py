@@ -143,6 +143,19 @@ def off_grid(times, step):
     return times[~clock.isin(_every_step(clock, 0, step, last=clock[-1], n_rows=len(times)))]
 
 
+def steps_since_first(times, step):
+    """Return the steps from the first of `times` to each; a fraction or NaN: off the grid."""
+    if is_counted(times):
+        return (times - times[0]).to_numpy() / step
+    if isinstance(times, pd.PeriodIndex):
+        return (times.asi8 - times.asi8[0]) / ((times[0] + step).ordinal - times[0].ordinal)
+    if is_fixed(step):
+        return ((times - times[0]) / pd.Timedelta(step)).to_numpy()
+    clock = series_clock(times)
+    places = _every_step(clock, 0, step, last=clock[-1], n_rows=np.inf).get_indexer(clock)
+    return np.where(places < 0, np.nan, places)
+
+
 def _every_step(times, start, step, *, last=None, n_times=None, n_rows=None, place=""):
     """Return `n_times` times from the one at `start`, or times up to `last` for `n_rows` rows."""
     zone, name = getattr(times, "tz", None), times.name

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._preprocessing.frequency import FREQUENCY_TYPES, read_step
+from skrnn._preprocessing.frequency import FREQUENCY_TYPES, check_step, read_step
 from skrnn._preprocessing.time_columns import with_time_index
 from skrnn._preprocessing.time_grid import follows, run_bounds, step_name
 from skrnn._preprocessing.time_index import has_time_index, in_kind, read_time_index
@@ -209,7 +209,9 @@ class WindowTransformer(
         ----------
         X : array-like, DataFrame or Series of shape (n_rows, n_features)
             Rows in time order. The last `horizon` rows may hold NaN, because no window holds them.
-            To predict the next row, pass a row of NaN at its time.
+            To predict the next row, pass a row of NaN at its time. If `fit` saw times, these need
+            times of the same kind and step. Unless they continue the rows in `fit`, pass also the
+            ``timesteps + horizon - 1`` rows before those to predict.
 
         Returns
         -------
@@ -220,15 +222,13 @@ class WindowTransformer(
         check_is_fitted(self)
         X = with_time_index(X, "X", self.time_column, self.series_column)
         rows = self._read_rows(X, reset=False)
-        index = read_time_index(X)
-        step = self.freq_
-        if step is not None and index is not None:
-            index = in_kind(index, self.time_dtype_)
-        elif index is not None:
-            step = read_step(index)  # `fit` saw no time index, or one row per series
+        index, step = self._times_and_step(X)
         bounds = run_bounds(index, step, len(rows))
+        if self.tails_ and (self.timesteps, self.horizon) != (1, 0):
+            check_step(index, step, bounds)
         check_finite(rows, bounds=bounds, unseen=self.horizon)
         tails = self._tails_before(index)
+        self._warn_of_padding(index, bounds, tails)
         if len(bounds) == 2:
             return self._windows(rows, tails.get(0))
         windows = np.empty((len(rows), self.timesteps, rows.shape[1]), dtype=rows.dtype)
@@ -252,6 +252,40 @@ class WindowTransformer(
             The same transformer.
         """
         return self
+
+    def _times_and_step(self, X):
+        """Return the TimeIndex of rows to transform, of the kind in `fit`, and their step."""
+        index = read_time_index(X)
+        if index is None and self.time_dtype_ is not None:
+            got = f"an index of {X.index.dtype}" if hasattr(X, "index") else type(X).__name__
+            raise TypeError(
+                f"`X` must have a time index of {self.time_dtype_}, as in `fit`, got {got}. "
+                "Windows would cross gaps: pass a pandas object with its times, for instance "
+                "converted by `pd.to_datetime`, or fit without times."
+            )
+        if index is None or self.freq_ is None:  # `fit` saw no time index, or one row per series
+            return index, read_step(index)
+        return in_kind(index, self.time_dtype_), self.freq_
+
+    def _warn_of_padding(self, index, bounds, tails):
+        """Warn of rows after the end of their series in `fit` if every window is padded.
+
+        Rows before the end, as in a fold, have no rows before them to pass.
+        """
+        n_read, longest = int(self.timesteps) + int(self.horizon) - 1, int(np.diff(bounds).max())
+        if tails or not self.tails_ or longest > n_read or self.padding == "nan":
+            return
+        known = [self.tails_.get(label) for label in index.labels]
+        firsts = index.times[index.bounds[:-1]]
+        if any(one is None or first <= one[0] for one, first in zip(known, firsts, strict=True)):
+            return
+        warnings.warn(
+            f"`X` should have more than {n_read} rows one step apart, or continue the rows in "
+            f"`fit`, which end at {known[0][0]}, got {longest} from {firsts[0]} on: every window "
+            "is padded. Pass the rows before them too, and drop their predictions. Or set "
+            "`padding` to 'nan', for an estimator with a `mask_value`.",
+            stacklevel=3,
+        )
 
     def _read_rows(self, X, reset):
         table = X.to_frame() if hasattr(X, "to_frame") else X
