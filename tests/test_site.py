@@ -17,6 +17,7 @@ import skrnn
 import skrnn.cells
 import skrnn.inspection
 from skrnn._forecasting import candidates, networks, ridges, settings, stacking
+from skrnn._persistence.estimators import UFUNCS
 
 SITE = ROOT / "examples" / "site"
 BENCHMARKS = ROOT / "examples" / "benchmarks"
@@ -104,6 +105,12 @@ def test_readme_says_where_a_simpler_model_is_better():
     reviews = labels[labels["script"] == "mr.py FOLDER any"].iloc[0]
     said = re.search(r"TF-IDF scores (\S+), the best network (\S+)\. ", README).groups()
     assert said == (f"{reviews['without a network']:.3f}", f"{reviews['mean']:.3f}")
+
+
+def test_page_lists_the_functions_of_numpy_that_a_file_may_name():
+    page = " ".join((SITE / "save_and_serve.rst").read_text("utf-8").split())
+    listed = re.search(r"imports nothing: (.*?)\.", page)[1]
+    assert re.findall(r"`(\w+)`", listed) == list(UFUNCS)
 
 
 def test_readme_is_short_and_its_links_lead_somewhere():

@@ -270,7 +270,7 @@ def _encode_ufunc(ufunc):
     if UFUNCS.get(ufunc.__name__) is not ufunc:
         raise ValueError(
             f"{ufunc.__name__} is not among {', '.join(UFUNCS)}. Use one of these, or a function "
-            "that can be imported."
+            "of your own in a module."
         )
     return {"name": ufunc.__name__}
 
