@@ -28,6 +28,7 @@ from skrnn._preprocessing.window_transformer import WindowTransformer
 from skrnn._utils.declared_parameters import REQUESTS, plain_requests, restore_requests
 from skrnn._utils.field_types import Array64, Count, Size, fits
 from skrnn._utils.records import Codec, check_fields, require
+from skrnn._utils.sklearn_private import CURVE_SCORER, set_curve_scorer
 
 # Parameters that have another name in older files.
 RENAMED_PARAMETERS = {"SequenceVectorizer": {"oov": "oov_token"}}
@@ -250,7 +251,7 @@ _TUNED = estimator_codec(TunedThresholdClassifierCV, TUNED, TUNED_BY)
 
 def _encode_tuned(tuned):
     state = encode_estimator(tuned)
-    state.pop("_curve_scorer", None)  # scikit-learn makes it of `scoring`
+    state.pop(CURVE_SCORER, None)  # scikit-learn makes it of `scoring`
     if not isinstance(tuned.scoring, str):
         raise ValueError(
             "its `scoring` must be a string. Set one, or save the fitted threshold only, as "
@@ -262,7 +263,7 @@ def _encode_tuned(tuned):
 def _decode_tuned(**state):
     tuned = _TUNED.decode(**state)
     if hasattr(tuned, "estimator_"):
-        tuned._curve_scorer = tuned._get_curve_scorer()
+        set_curve_scorer(tuned)
     return tuned
 
 

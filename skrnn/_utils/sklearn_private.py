@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from skrnn._types import Method
 
+CURVE_SCORER = "_curve_scorer"  # of a fitted TunedThresholdClassifierCV, made of its `scoring`
+
 __all__ = [
+    "CURVE_SCORER",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
@@ -33,6 +36,7 @@ __all__ = [
     "fit_context",
     "is_scorer",
     "scorer_parts",
+    "set_curve_scorer",
     "validate_parameter_constraints",
 ]
 
@@ -53,3 +57,8 @@ def scorer_parts(scorer):
     responses = [responses] if isinstance(responses, str) else responses
     of_probabilities = "predict" not in responses
     return scorer._score_func, scorer._sign, scorer._kwargs, of_probabilities
+
+
+def set_curve_scorer(tuned):
+    """Set the scorer of a fitted TunedThresholdClassifierCV, as its `fit` does."""
+    setattr(tuned, CURVE_SCORER, tuned._get_curve_scorer())
