@@ -242,8 +242,12 @@ class Stepper:
         estimator, network = self._estimator, self._estimator._network
         architecture, n_static = network.architecture, network.architecture.n_static
         columns = network.static_columns
-        if hasattr(rows, "columns") and estimator.n_features_in_ == self._n_columns:
-            validate_data(estimator, rows, reset=False, skip_check_array=True)
+        if estimator.n_features_in_ == self._n_columns:
+            named = getattr(getattr(rows, "index", None), "inferred_type", "") == "string"
+            if named and np.ndim(rows) == 1 and self.n_streams == 1:
+                rows = rows.to_frame().T
+            if hasattr(rows, "columns"):
+                validate_data(estimator, rows, reset=False, skip_check_array=True)
         if estimator.n_features_in_ != self._n_columns:  # X had a column for each timestep
             columns = tuple(range(1, 1 + n_static))
         with naming("rows"):
