@@ -120,7 +120,7 @@ BAD_X = [
     (X[:, :, :0], "one feature", (20, 4, 0)),
     (X[:, :0, 0], "0 feature"),
     (None, "None"),
-    ([], "Expected 2D array", "array=[]"),
+    ([], "`X`", "(0,)", "`make_windows`"),
     ([[]] * 20, "0 feature(s)"),
     (X + 1j, "Complex data not supported"),
     (sparse.csr_array(X[:, :, 0]), "parse data"),

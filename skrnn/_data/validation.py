@@ -217,7 +217,7 @@ def _pad(arrays):
 
 
 def _check_dimensions(shape):
-    if len(shape) > 3 or (len(shape) == 1 and shape[0]):
+    if len(shape) == 1 or len(shape) > 3:
         raise ValueError(
             "`X` must have the shape (n_samples, timesteps) or (n_samples, timesteps, features), "
             f"got {len(shape)} dimensions: {shape}. Reshape your data: `make_windows` or a "

@@ -17,9 +17,11 @@ def as_list(X):
         kind = f"{'sparse ' if issparse(X) else ''}{type(X).__name__}"
         raise TypeError(f"`X` must hold documents, got one {kind}. {REMEDY}")
     if hasattr(X, "columns"):
+        first = next(iter(X.columns), "text")
         raise TypeError(
             f"`X` must be one column of documents, got a frame of {len(X.columns)}. Pass "
-            "`frame['text']`; in a ColumnTransformer name the column 'text', not ['text']."
+            f"`frame[{first!r}]`; in a ColumnTransformer name the column {first!r}, not "
+            f"[{first!r}]."
         )
     shape = np.shape(X) if isinstance(X, np.ndarray) else (0,)
     if len(shape) != 1 and (len(shape) != 2 or shape[1] == 1):

@@ -21,6 +21,7 @@ SORT = (
     "Sort the rows, with `sort_index()` or by the columns of series and time. Split them with "
     "KFold or TimeSeriesSplit: ShuffleSplit cannot be used on rows in time."
 )
+LOCAL = ", or localize local times: `tz_localize('Europe/Berlin', ambiguous='infer')`"
 SEVERAL = "Several series on one time axis need a (series, time) MultiIndex or `series_column`."
 
 
@@ -203,9 +204,11 @@ def check_order(index):
     row = int(np.argmax(descends))
     earlier, later, place = index.times[row], index.times[row + 1], index.place(row)
     if earlier == later:
+        within_days = isinstance(earlier, pd.Timestamp) and earlier.tz is None
+        local = LOCAL if within_days and earlier != earlier.normalize() else ""
         raise ValueError(
             f"The time index must not hold duplicates, got {later} twice{place}. Drop one of the "
-            f"rows. {SEVERAL}"
+            f"rows{local}. {SEVERAL}"
         )
     raise ValueError(
         f"The time index must ascend, got {later} after {earlier}{place}. It is unsorted. {SORT} "

@@ -127,10 +127,11 @@ def read_file(path, *, key=None):
     if not hmac.compare_digest(digest, _digest(fixed, signature, [body])):
         raise FileFormatError(f"{path} is corrupt: its SHA-256 differs. Use another copy.")
     if secret is not None and not hmac.compare_digest(signature, _signature(secret, fixed, [body])):
-        what = "is not signed" if signature == UNSIGNED else "was signed with another key"
-        raise FileFormatError(
-            f"{path} {what}: `key` does not verify it. Pass the key that it was saved with."
-        )
+        what, remedy = "was signed with another key", "Pass the key that it was saved with."
+        if signature == UNSIGNED:
+            what = "is not signed"
+            remedy = "Save it again with `key=`, or load it without one if you trust its source."
+        raise FileFormatError(f"{path} {what}: `key` does not verify it. {remedy}")
     try:
         return _parse(bytes(body[:header_size]), body[header_size:])
     except FileFormatError as error:
