@@ -1,4 +1,4 @@
-"""Calls of a service: forecasts while another thread updates, and rows to predict."""
+"""Calls of a service: forecasts while another thread updates, rows to predict, and mistakes."""
 
 import sys
 import threading
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn import RNNForecaster, WindowTransformer
+import skrnn
+from skrnn import RNNDetector, RNNForecaster, RNNRegressor, SequenceVectorizer, WindowTransformer
 from skrnn._utils.rollback import rollback_on_error
 
-ROWS = pd.Series(np.arange(65.0), pd.date_range("2026-01-01", periods=65, freq="h"))
+HOURS = pd.date_range("2026-01-01", periods=65, freq="h")
+ROWS = pd.Series(np.arange(65.0), HOURS, name="y")
 
 
 @pytest.fixture
@@ -126,3 +128,76 @@ def test_one_warning_if_every_window_lacks_rows_that_could_be_passed():
     FITTED.transform(FRAME[45:52])  # one whole window
     WindowTransformer(6).fit(FRAME[5:]).transform(FRAME[:5])  # as in a fold
     WindowTransformer(6, padding="nan").fit(FRAME[:40]).transform(late)
+
+
+def test_names_of_a_row_in_another_order_are_refused_by_a_stepper():
+    sequences = [pd.DataFrame(np.eye(3, 2) + k, columns=["a", "b"]) for k in range(4)]
+    network = RNNRegressor("simple_rnn", 2, epochs=1, random_state=0).fit(sequences, range(4))
+    row, stepper, by_array = sequences[0].iloc[0], network.stepper(), network.stepper()
+    for swapped in (row[["b", "a"]], row[["b", "a"]].to_frame().T):
+        with pytest.raises(ValueError, match="same order as they were in fit"):
+            stepper.step(swapped)
+    assert stepper.step(row) == by_array.step(row.to_numpy())
+
+
+WHOLE = ROWS.to_frame().assign(temperature=1.0)
+FLAT = WHOLE.reset_index(names="ds").assign(id="k")
+TWICE = ROWS.set_axis(ROWS.index.where(ROWS.index != ROWS.index[9], ROWS.index[8]))
+COLUMNS = {"time_column": "ds", "series_column": "id"}
+
+
+@pytest.fixture(scope="module")
+def detector():
+    steady = RNNForecaster(timesteps=4, network_weight=0, season=1)
+    noise = np.random.default_rng(0).normal(size=150)
+    times = pd.date_range(end=ROWS.index[39], periods=150, freq="h")
+    return RNNDetector(steady, contamination=0.1).fit(pd.Series(noise, times, name="y"))
+
+
+MISTAKES = {
+    "missing hours": (
+        lambda _: last_value().update(ROWS[50:51]),
+        ["`fill`", "'seasonal'", "again"],
+    ),
+    "whole frame": (lambda _: last_value().update(WHOLE[40:]), ["'temperature'", "`exog=`"]),
+    "detector": (lambda one: one.score_samples(WHOLE[40:]), ["'temperature'", "`exog=`"]),
+    "flat frame": (lambda _: RNNForecaster(**COLUMNS).fit(FLAT), ["'temperature'", "`exog`"]),
+    "hour twice": (lambda _: RNNForecaster().fit(TWICE), ["tz_localize", "ambiguous"]),
+    "documents": (lambda _: SequenceVectorizer().fit(FLAT[["id"]]), ["frame['id']"]),
+    "no samples": (lambda _: RNNRegressor().fit([], []), ["`X`", "(0,)", "`make_windows`"]),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_message_names_what_mends_it(case, detector):
+    call, words = MISTAKES[case]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(detector)
+    message = str(caught.value)
+    assert not [word for word in words if word not in message]
+    assert not [
+        word for word in ("`cv`", "MultiIndex", "reshape(1") if word in message.split("Several")[0]
+    ]
+
+
+def test_few_rows_name_the_baseline_that_reads_so_many():
+    days = pd.Series(np.sin(np.arange(300) / 4), pd.date_range("2026-01-01", periods=300, freq="h"))
+    for baseline, named in (("stacked", True), ("ridge", False)):
+        forecaster = RNNForecaster(timesteps=12, baseline=baseline, network_weight=0).fit(days)
+        with pytest.raises(ValueError, match="shorter `timesteps`") as caught:
+            forecaster.predict(series=days[:5])
+        assert ("`baseline='ridge'`" in str(caught.value)) is named
+
+
+def test_key_for_a_file_without_a_signature_is_answered_with_saving_it_again(tmp_path):
+    skrnn.save(WindowTransformer(), tmp_path / "a.skrnn")
+    with pytest.raises(skrnn.FileFormatError, match=r"not signed.*again with `key=`"):
+        skrnn.load(tmp_path / "a.skrnn", key="ours")
+
+
+def test_update_without_a_new_row_warns_and_changes_nothing(detector):
+    for subject in (last_value(), detector):
+        cutoff = subject.cutoff_.iloc[0]
+        with pytest.warns(UserWarning, match=rf"rows after the cutoff, {cutoff}, got none"):
+            subject.update(ROWS[20:40])
+        assert subject.cutoff_.iloc[0] == cutoff

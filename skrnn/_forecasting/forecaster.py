@@ -553,7 +553,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
         Notes
         -----
-        The forecaster changes in one step, so other threads can call `predict` meanwhile.
+        It changes in one step, so other threads can call `predict` meanwhile.
 
         Adaptive conformal inference [1]_ of the bounds themselves, with the step sizes of
         conformal PID control [2]_. At least the last 100 forecasts of each series are remembered,
@@ -605,7 +605,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         """
         check_is_fitted(self)
         fitted = self._as_of_now()
-        later = read_later_rows(self._with_times(series, "series"), fitted._panel)
+        series = self._with_times(series, "series")
+        later = read_later_rows(series, fitted._panel, in_search=True)
         check_after_cutoff(fitted._panel, later)
         times, truths = rows_ahead(fitted._panel, later, gaps=True)
         outputs = fitted._forecast(times, exog)

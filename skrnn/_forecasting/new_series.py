@@ -54,9 +54,11 @@ def _check_lengths(model, panel):
     if len(short):
         label, n_rows = panel.labels[short[0]], panel.lengths[short[0]]
         place = "" if label is None else f" {label!r}"
+        linear = "`baseline='ridge'` and " if model.min_history > model.plan.min_history else ""
         raise ValueError(
             f"Series{place} must have at least {model.min_history} rows, which a forecast reads, "
-            f"got {n_rows}. Pass more rows, or fit with a shorter window."
+            f"got {n_rows}. Pass more rows, or fit with {linear}a "
+            "shorter `timesteps`."
         )
 
 

@@ -32,6 +32,7 @@ KINDS = (
     "and a (series, time) MultiIndex"
 )
 BRIDGE = "Fill them in, or choose a `fill`: 'linear', 'seasonal' or 'mask'."
+FIT_FILL = ", or set `fill` to 'seasonal' or 'linear' and fit again: before, it has no effect."
 IN_ORDER = (
     "In a search, use a `cv` that keeps the order of time: `TimeSeriesSplit()`, or for long frames "
     "`RNNForecaster.time_folds(series)`."
@@ -109,7 +110,7 @@ def _form(data):
     plain_index(data.index, "series")  # refuses an index that is not (series, time)
     if data.ndim == 2 and data.shape[1] != 1:
         raise ValueError(
-            f"A `series` with a (series, time) MultiIndex must have one column of values, got "
+            "`series` must have one column of values besides times and names of series, got "
             f"{data.shape[1]}: {list(data.columns)}. Pass only the target, and columns known in "
             "advance as `exog`."
         )
@@ -203,8 +204,11 @@ def _trimmed(label, times, values, gaps):
     return times if len(values) == part.stop - part.start else times[part], values[part]
 
 
-def read_later_rows(data, panel, *, gaps=True):
-    """Return rows of the series that `fit` saw as a Panel; refuse other series."""
+def read_later_rows(data, panel, *, gaps=True, in_search=False):
+    """Return rows of the series that `fit` saw as a Panel; refuse other series.
+
+    `in_search`: whether a search may pass the rows, so that the message speaks of its `cv`.
+    """
     later = read_panel(data, known=panel, gaps=gaps)
     if later.form == panel.form == "series":
         return replace(later, labels=panel.labels)  # the name of a single series may differ
@@ -212,9 +216,12 @@ def read_later_rows(data, panel, *, gaps=True):
     unknown = [k for k in (*later.labels, *later.empty) if k not in labels.union(panel.empty)]
     seen = [k for k, label in enumerate(later.labels) if label in labels]
     if unknown or not seen:
+        remedy = "Drop it, or fit again."
+        if later.form == "wide":
+            remedy = "Pass columns of `exog` in `exog=`, drop other columns, or fit again."
         raise ValueError(
             f"`series` must hold the series that `fit` saw, got {[*unknown, *later.labels][0]!r}. "
-            f"Drop it, or fit again. {IN_ORDER}"
+            f"{remedy}{f' {IN_ORDER}' if in_search else ''}"
         )
     return later.take(seen)
 
@@ -235,7 +242,7 @@ def rows_ahead(panel, later, *, gaps):
     """Align the rows of a later Panel with the steps after those of `panel`.
 
     Rows up to the last known one are ignored. For each series, return every step after it up to the
-    last new one, and the values there: NaN where there is no row, if `gaps`.
+    last new one, and the values there: NaN where there is no row, if `gaps`. Warn if all are known.
     """
     places = {label: k for k, label in enumerate(later.labels)}
     times, values = [], []
@@ -253,11 +260,20 @@ def rows_ahead(panel, later, *, gaps):
         strays = rows[(positions < 0) & (rows > known[-1])]
         gap = ahead[np.isnan(placed)]
         if len(strays) or (len(gap) and not gaps):
-            got = f"{first_few(strays)} off it" if len(strays) else f"no value at {first_few(gap)}"
+            got, remedy = f"no value at {first_few(gap)}", "Pass a value for each step" + FIT_FILL
+            if len(strays):
+                got, remedy = f"{first_few(strays)} off it", "Move or drop these rows."
             raise ValueError(
                 f"`series` must continue from {known[-1]}{place} at the step "
-                f"{step_name(panel.step)}, got {got}. Pass a value for each step."
+                f"{step_name(panel.step)}, got {got}. {remedy}"
             )
         times.append(ahead)
         values.append(placed)
+    if not any(map(len, times)):
+        last = max(known[-1] for known in panel.times)
+        warnings.warn(
+            f"`series` should hold rows after the cutoff, {last}, got none: nothing changes. Pass "
+            "the rows since then.",
+            stacklevel=3,
+        )
     return times, values
