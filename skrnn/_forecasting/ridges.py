@@ -38,8 +38,9 @@ class Ridge(NamedTuple):
         return self.basis @ self.scaled(self.basis.T @ cross, penalty)
 
     def scaled(self, cross, penalty):
-        totals = (self.eigenvalues + penalty * self.eigenvalues.mean())[:, np.newaxis]
-        return np.divide(cross, totals, out=np.zeros_like(cross), where=totals > 0)
+        totals = np.add.outer(self.eigenvalues, penalty * self.eigenvalues.mean())[..., np.newaxis]
+        out = np.zeros(np.broadcast_shapes(cross.shape, totals.shape))
+        return np.divide(cross, totals, out=out, where=totals > 0)
 
 
 def fit_ridge(moments, columns):
@@ -108,6 +109,6 @@ def _penalty_errors(ridge, gram, train, held_out, anchor):
     learned, truth = (
         ridge.basis.T @ (moments.cross - moments.inputs @ anchor) for moments in (train, held_out)
     )
-    weights = np.stack([ridge.scaled(learned, penalty) for penalty in PENALTIES], axis=1)
+    weights = ridge.scaled(learned[:, np.newaxis], PENALTIES)  # (n_columns, n_penalties, outputs)
     products = (gram @ weights.reshape(len(gram), -1)).reshape(weights.shape)
     return np.einsum("cpo,cpo->p", weights, products - 2 * truth[:, np.newaxis])
