@@ -161,6 +161,7 @@ MISTAKES = {
     ),
     "whole frame": (lambda _: last_value().update(WHOLE[40:]), ["'temperature'", "`exog=`"]),
     "detector": (lambda one: one.score_samples(WHOLE[40:]), ["'temperature'", "`exog=`"]),
+    "gap": (lambda _: last_value().predict(series=ROWS.drop(HOURS[9])), ["`fill`", "again"]),
     "flat frame": (lambda _: RNNForecaster(**COLUMNS).fit(FLAT), ["'temperature'", "`exog`"]),
     "hour twice": (lambda _: RNNForecaster().fit(TWICE), ["tz_localize", "ambiguous"]),
     "documents": (lambda _: SequenceVectorizer().fit(FLAT[["id"]]), ["frame['id']"]),

@@ -57,12 +57,17 @@ print(f"R2 of the last hours  {pipeline.score(frame[500:], frame['load'][500:]):
 # The first of the test hours are forecast from the end of the training rows. The transformer
 # remembers these rows and uses them if the new rows continue them without a gap. To forecast the
 # hour after the last one, add a row of NaN: no window contains the row that it is made for. Pass
-# the rows before it too. If they are missing, the window is filled with means.
+# the rows before it too. If they are missing, the window is filled with means, and a warning says
+# so.
+import warnings
+
 future = pd.DataFrame(np.nan, index=hours[-1:] + pd.Timedelta("1h"), columns=frame.columns)
 rows = pd.concat([frame[-24:], future])
 print(f"{future.index[0]}  {pipeline.predict(rows)[-1]:.1f}, from the day before it")
-print(f"{future.index[0]}  {pipeline.predict(future)[0]:.1f}, from means: a mistake")
+with warnings.catch_warnings(record=True, action="always") as caught:
+    print(f"{future.index[0]}  {pipeline.predict(future)[0]:.1f}, from means: a mistake")
 print(f"{hours[-1]}  {frame['load'].iloc[-1]:.1f}, measured")
+print(caught[0].message)
 
 # %%
 # Off by one

@@ -65,7 +65,7 @@ def read_panel(data, *, known=None, freq=None, gaps=False):
             f"one at {index.times[0]}. Pass more rows, or the step as `freq`."
         )
     times, columns, labels = _columns(data, form, index)
-    blocks = _regular_blocks(index, times, columns, step, gaps)
+    blocks = _regular_blocks(index, times, columns, step, gaps, in_fit=known is None)
     if form == "wide":
         [(shared, block)] = blocks
         blocks = [(shared, column) for column in block.T]
@@ -161,7 +161,7 @@ def _columns(data, form, index):
     return [index.times[part] for part in parts], [values[part] for part in parts], index.labels
 
 
-def _regular_blocks(index, times, columns, step, gaps):
+def _regular_blocks(index, times, columns, step, gaps, *, in_fit):
     """Return (times, values) of each block with every step; a step without a row has NaN."""
     broken = np.setdiff1d(run_bounds(index, step, len(index.times)), index.bounds)
     gapped = set(np.searchsorted(index.bounds, broken, side="right") - 1)
@@ -179,10 +179,11 @@ def _regular_blocks(index, times, columns, step, gaps):
                 f"{first_few(strays)} off it{place}. Drop or move these rows."
             )
         if not gaps:
+            of_fit = f"{BRIDGE} If no row is missing, pass the step as `freq`. {IN_ORDER}"
             raise ValueError(
                 f"`series` must have a row at every step, {step_name(step)}, got none at "
-                f"{first_few(full.difference(block))}{place}. {BRIDGE} If no row is missing, pass "
-                f"the step as `freq`. {IN_ORDER}"
+                f"{first_few(full.difference(block))}{place}. "
+                f"{of_fit if in_fit else f'Fill them in{FIT_FILL}'}"
             )
         filled = np.full((len(full), *values.shape[1:]), np.nan)
         filled[full.get_indexer(block)] = values
