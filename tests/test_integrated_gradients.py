@@ -344,8 +344,8 @@ def test_a_pipeline_is_its_last_step_on_transformed_samples():
     found = integrated_gradients(pipeline.fit(flat, Y), flat)
     windows = pipeline[:-1].transform(flat)
     assert_array_equal(found, integrated_gradients(pipeline[-1], windows))
-    alone = make_pipeline(pipeline[-1])
-    assert_array_equal(found, integrated_gradients(alone, windows))
+    last = make_pipeline(pipeline[-1])
+    assert_array_equal(found, integrated_gradients(last, windows))
 
 
 def test_what_cannot_be_explained_is_refused_in_words():

@@ -26,7 +26,7 @@ def quick_switches():
 
 
 def last_value():
-    """Return a forecaster whose forecast of each hour is the value of the cutoff."""
+    """Return a forecaster that repeats the value of the cutoff."""
     settings = {"baseline": "last", "network_weight": 0, "calibration": 20}
     return RNNForecaster(timesteps=4, **settings).fit(ROWS[:40])
 
