@@ -290,7 +290,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that continue the known ones, of series that `fit` saw; earlier rows are ignored.
+            Rows that continue the known ones, of series that `fit` saw. Earlier rows are ignored;
+            if no row is new, a warning says so.
             To get their scores, call `score_samples` first.
         exog : Series or DataFrame, default=None
             The columns of `exog` in `fit`, at the new times.

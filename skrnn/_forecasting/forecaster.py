@@ -536,7 +536,8 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
         Parameters
         ----------
         series : Series or DataFrame
-            Rows that continue the known ones, of series that `fit` saw; earlier rows are ignored.
+            Rows that continue the known ones, of series that `fit` saw. Earlier rows are ignored;
+            if no row is new, a warning says so.
         exog : Series or DataFrame, default=None
             The columns of `exog` in `fit`, at the new times.
         adaptive : bool, default=False
