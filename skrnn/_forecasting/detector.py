@@ -291,8 +291,8 @@ class RNNDetector(DetectorParameters, OutlierMixin, DeclaredEstimator):
         ----------
         series : Series or DataFrame
             Rows that continue the known ones, of series that `fit` saw. Earlier rows are ignored;
-            if no row is new, a warning says so.
-            To get their scores, call `score_samples` first.
+            if no row is new, a warning says so. To get the scores of new rows, call
+            `score_samples` first.
         exog : Series or DataFrame, default=None
             The columns of `exog` in `fit`, at the new times.
 
