@@ -830,15 +830,13 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
                 )
             return other
         known, model = other._panel, other._model
-        series = self._with_times(series, "series")
-        panel = read_new_panel(series, known, gaps=other._takes_gaps)
+        panel = read_new_panel(self._with_times(series, "series"), known, gaps=other._takes_gaps)
         static = self.static if static is None and model.plan.static.shape[1] else static
         static = read_new_static(static, self.series_column, panel.labels, model.plan)
         model = adapt_model(model, known, panel, static)
         scales = [seasonal_scale(rows, model.season) for rows in panel.values]
         other._set_fitted(panel, model, scales)
-        rows = other._read_exog(exog, panel.times)
-        other._panel = replace(panel, exog=rows)
+        other._panel = replace(panel, exog=other._read_exog(exog, panel.times))
         return other
 
     def _count_steps(self, steps):
