@@ -554,7 +554,7 @@ class RNNForecaster(ForecasterParameters, DeclaredEstimator):
 
         Notes
         -----
-        It changes in one step, so other threads can call `predict` meanwhile.
+        The forecaster changes in one step, so other threads can call `predict` meanwhile.
 
         Adaptive conformal inference [1]_ of the bounds themselves, with the step sizes of
         conformal PID control [2]_. At least the last 100 forecasts of each series are remembered,

@@ -106,8 +106,8 @@ def fit_global_model(params, panel, *, warns=True, collect=None):
         model = _fit_shorter(params, training, typical_length(n_known))
     if warns:
         held_out = np.full(len(panel), held_out_rows(params) > 0)
-        words = too_few_rows(params, "`series`", panel.lengths.max(), least, after)
-        warn_of_short(model, panel, n_known, None if trains else words, held_out)
+        given = params, "`series`", panel.lengths.max(), least, after
+        warn_of_short(model, panel, n_known, None if trains else too_few_rows(*given), held_out)
         if trains and params.baseline == "stacked":
             warn_of_few_seasons(settings.season, typical_length(n_known))
     if params.calibration in ("auto", 0):
